@@ -1,0 +1,1 @@
+"""Media -> Report: the rules, pure."""

@@ -1,0 +1,1 @@
+"""Report -> Plan -> Fixed: the smallest change that makes a file pass."""

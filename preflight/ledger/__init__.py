@@ -1,0 +1,1 @@
+"""The job ledger: every intent is durable before its effect."""

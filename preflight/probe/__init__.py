@@ -1,0 +1,1 @@
+"""Path -> Media: the only room that reads what a file is."""

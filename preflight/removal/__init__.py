@@ -1,0 +1,1 @@
+"""Upload -> Task: the only room that talks to the removal API."""

@@ -1,0 +1,1 @@
+"""Cleaned files -> the finished file."""

@@ -1,0 +1,194 @@
+"""Settings as one frozen value: defaults, then `preflight.toml`, then the environment, then flags."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import UsageError
+from preflight.limits import Limits
+
+ENVIRONMENT = {
+    "access_key_name": "AIDGE_ACCESS_KEY_NAME",
+    "access_key_secret": "AIDGE_ACCESS_KEY_SECRET",
+    "api_domain": "AIDGE_API_DOMAIN",
+}
+"""Settings whose variable is not `PREFLIGHT_` + the name in capitals."""
+
+FILE_NAME = "preflight.toml"
+
+
+class Secret(str):
+    """A text that a repr, a log or a JSON dump of settings must not show; `str(secret)` is the value itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[hidden]'" if self else "''"
+
+
+_NO_SECRET = Secret("")
+
+
+def _default_home() -> Path:
+    # platformdirs is imported here: `--help` must not pay for it.
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("preflight", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Durations in seconds, sizes in bytes, rates in bytes/s.
+
+    `api_domain` may carry a scheme (`http://127.0.0.1:8080`); without one it is https. `s3_endpoint` None means AWS.
+    `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
+    """
+
+    service: str = "auto"
+    access_key_name: str = ""
+    access_key_secret: Secret = _NO_SECRET
+    api_domain: str = "api.aidc-ai.com"
+    submit_path: str = "/ai/video/removal"
+    query_path: str = "/ai/video/removal/result"
+    request_form: str = "flat"
+    http_method: str = "POST"
+    trial: bool = False
+    request_timeout: float = 30.0
+    deadline: float = 3600.0
+    bucket: str = ""
+    prefix: str = "preflight/"
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    store: str = "auto"
+    keep_upload: bool = True
+    ca_bundle: str | None = None
+    ffmpeg: str | None = None
+    encoder: str = "libx264"
+    preset: str = "veryfast"
+    max_size: int = 200_000_000
+    max_duration: Fraction = Fraction(360)
+    home: Path = field(default_factory=_default_home)
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise UsageError(f"Setting {name} is {value!r}.", hint=f"Use one of: {', '.join(allowed)}.")
+
+    @property
+    def limits(self) -> Limits:
+        """The limits to check under."""
+        return Limits(max_bytes=self.max_size, max_seconds=self.max_duration)
+
+    @property
+    def has_cloud(self) -> bool:
+        """True when an account and a bucket are configured."""
+        return bool(self.access_key_name and self.access_key_secret and self.bucket)
+
+    @property
+    def uses_local_service(self) -> bool:
+        """True when a run starts the embedded service instead of calling a configured one."""
+        return self.service == "local" or (self.service == "auto" and not self.has_cloud)
+
+
+_CHOICES = {
+    "service": ("auto", "local", "aidge"),
+    "request_form": ("flat", "nested", "string"),
+    "http_method": ("POST", "GET"),
+}
+
+
+def parse_size(text: str) -> int:
+    """Return bytes for `200MB`, `200MiB`, `1.5GB` or a plain number. Raises UsageError."""
+    units = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+    stripped = text.strip().lower()
+    digits = stripped.rstrip("bkmgi ")
+    try:
+        size = Decimal(digits) * units[stripped[len(digits) :].strip()]
+    except (InvalidOperation, KeyError):
+        raise UsageError(f"{text!r} is not a size.", hint="Write it as 200MB, 200MiB or 200000000.") from None
+    if not size.is_finite() or size <= 0:
+        raise UsageError(f"{text!r} is not a positive size.")
+    return int(size)
+
+
+def parse_seconds(text: str) -> Fraction:
+    """Return exact seconds for `90`, `1:30`, `0:01:30.5` or `90s`. Raises UsageError."""
+    try:
+        parts = [Fraction(Decimal(part)) for part in text.strip().removesuffix("s").split(":")]
+    except (InvalidOperation, ValueError, OverflowError):
+        parts = []
+    if not 1 <= len(parts) <= 3 or any(part < 0 for part in parts):
+        raise UsageError(f"{text!r} is not a time.", hint="Write it as 90, 90s, 1:30 or 0:01:30.5.")
+    seconds = Fraction(0)
+    for part in parts:
+        seconds = seconds * 60 + part
+    return seconds
+
+
+def _flag(value: Any) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    return value if isinstance(value, bool) else words[str(value).lower()]
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "max_size": lambda value: parse_size(str(value)),
+    "max_duration": lambda value: parse_seconds(str(value)),
+    "home": lambda value: Path(value).expanduser(),
+    "access_key_secret": Secret,
+    "trial": _flag,
+    "keep_upload": _flag,
+    "request_timeout": lambda value: float(parse_seconds(str(value))),
+    "deadline": lambda value: float(parse_seconds(str(value))),
+    "http_method": lambda value: str(value).upper(),
+}
+
+
+def _convert(name: str, value: Any) -> Any:
+    """Turn a text from the environment or TOML into the field's type."""
+    try:
+        return _CONVERTERS.get(name, str)(value)
+    except (ValueError, TypeError, KeyError):
+        raise UsageError(f"Setting {name} has the unusable value {value!r}.") from None
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return the settings in a TOML file. Raises UsageError for a bad file or an unknown name."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"Settings file {path} can't be read: {error}.") from error
+    known = {f.name for f in fields(Settings)}
+    for name in raw:
+        if name not in known:
+            raise UsageError(
+                f"Settings file {path} has the unknown name {name!r}.", hint=f"Known: {', '.join(sorted(known))}."
+            )
+    return {name: _convert(name, value) for name, value in raw.items()}
+
+
+def load(
+    *, file: Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Return the effective settings: defaults < file < environment < flags (a flag of None counts as not given).
+
+    Without `file`, `preflight.toml` in the current folder is used when it is there. Raises UsageError.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    source = file or Path(FILE_NAME)
+    if file is not None or source.is_file():
+        values |= read_file(source)
+    for spec in fields(Settings):
+        variable = ENVIRONMENT.get(spec.name, f"PREFLIGHT_{spec.name.upper()}")
+        if environment.get(variable):
+            values[spec.name] = _convert(spec.name, environment[variable])
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    return replace(Settings(**values), **given)

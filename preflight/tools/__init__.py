@@ -1,0 +1,1 @@
+"""Local tools that several rooms need: processes and ffmpeg."""

@@ -1,0 +1,110 @@
+"""Where ffmpeg is, what it can do, and how it is run: no network, progress in seconds of video."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from preflight.errors import DiskFullError, ToolError, ToolMissingError
+from preflight.events import Cancel
+from preflight.tools import process
+
+INPUT_GUARD = ("-protocol_whitelist", "file,pipe")
+"""Put before every input: playlists and references inside a file then reach neither the network nor other protocols."""
+
+
+@functools.cache
+def find(setting: str | None = None) -> str:
+    """Return the ffmpeg to use: the setting or `PREFLIGHT_FFMPEG`, else PATH, else the one in the imageio-ffmpeg wheel.
+
+    Raises ToolMissingError.
+    """
+    chosen = setting or os.environ.get("PREFLIGHT_FFMPEG")
+    if chosen:
+        found = shutil.which(chosen)
+        if found is None:
+            raise ToolMissingError(
+                f"ffmpeg is set to {chosen!r}, which can't be run.", hint="Mend or unset PREFLIGHT_FFMPEG."
+            )
+        return found
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise ToolMissingError(
+            "No ffmpeg was found.", hint="Install ffmpeg or `pip install imageio-ffmpeg`."
+        ) from error
+
+
+@functools.cache
+def encoders(ffmpeg: str) -> frozenset[str]:
+    """Return the names of the encoders that this ffmpeg was built with."""
+    listing = process.run([ffmpeg, "-hide_banner", "-encoders"], timeout=30).stdout.decode("utf-8", "replace")
+    return frozenset(re.findall(r"^ [VAS][F.][S.][X.][B.][D.] (\S+)", listing, re.MULTILINE))
+
+
+def require_encoder(ffmpeg: str, name: str) -> None:
+    """Raise ToolMissingError when this ffmpeg lacks the encoder `name`."""
+    if name not in encoders(ffmpeg):
+        raise ToolMissingError(
+            f"{ffmpeg} has no encoder {name}.",
+            hint="Unset PREFLIGHT_FFMPEG to use the bundled ffmpeg, or choose another encoder.",
+        )
+
+
+def local(path: Path) -> str:
+    """Return `path` as ffmpeg takes it, so that no name is read as an option, a protocol or a pattern."""
+    return f"file:{path}"
+
+
+def parse_progress(line: str) -> float | None:
+    """Return seconds of output from a line of `-progress`, or None for other lines.
+
+    `out_time_us` is used: `out_time_ms` carries microseconds too, and both may be N/A.
+    """
+    name, _, value = line.partition("=")
+    return int(value) / 1_000_000 if name == "out_time_us" and value.lstrip("-").isdigit() else None
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    on_seconds: Callable[[float], None] | None = None,
+    cancel: Cancel | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run an ffmpeg `argv` and return the tail of its log.
+
+    `-progress pipe:1 -nostats` is added behind the program's name when `on_seconds` listens. Raises DiskFullError,
+    ToolMissingError, CancelledError, or ToolError with ffmpeg's last line.
+    """
+    command = list(argv)
+    if on_seconds is not None:
+        command[1:1] = ["-progress", "pipe:1", "-nostats"]
+
+    def hear(line: str) -> None:
+        seconds = parse_progress(line)
+        if seconds is not None and on_seconds is not None:
+            on_seconds(max(0.0, seconds))
+
+    done = process.run(command, on_line=hear, cancel=cancel, timeout=timeout)
+    if done.status:
+        raise failure(done.stderr_tail)
+    return done.stderr_tail
+
+
+def failure(tail: str) -> ToolError:
+    """Return the error that ffmpeg's last words stand for."""
+    if os.strerror(errno.ENOSPC) in tail:
+        return DiskFullError("The disk is full.", hint="Free some space, or choose another output folder with -o.")
+    last = next((line for line in reversed(tail.splitlines()) if line.strip()), "no message")
+    return ToolError(f"ffmpeg failed: {last.strip()}", hint="Run with --debug for its whole log.")

@@ -1,0 +1,165 @@
+"""The only module that starts processes: bounded, killed with all their children, their last words kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from preflight.errors import CancelledError, ToolError, ToolMissingError
+from preflight.events import Cancel
+
+PIPE = subprocess.PIPE
+DEVNULL = subprocess.DEVNULL
+_TAIL_LINES = 40
+_POLL = 0.1
+
+
+class Running:
+    """A started process: its pipes, its exit, and the tail of what it said on stderr."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._drain = threading.Thread(target=self._read_stderr, daemon=True)
+        self._drain.start()
+
+    def _read_stderr(self) -> None:
+        # A full stderr pipe would stop the child, so it is read whatever the caller does.
+        stream = self._popen.stderr
+        if stream is not None:
+            for line in stream:
+                self._tail.append(line.decode("utf-8", "replace").rstrip())
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is its group's id too."""
+        return self._popen.pid
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """The pipe to the child. Only when started with `stdin=PIPE`."""
+        assert self._popen.stdin is not None  # noqa: S101
+        return self._popen.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """The pipe from the child. Only when started with `stdout=PIPE`."""
+        assert self._popen.stdout is not None  # noqa: S101
+        return self._popen.stdout
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines of stderr."""
+        return "\n".join(self._tail)
+
+    def wait(self, *, timeout: float | None = None, cancel: Cancel | None = None) -> int:
+        """Return the exit status. Raises ToolError on time-out and CancelledError; the process is then killed."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                status = self._popen.wait(_POLL if cancel or end else None)
+            except subprocess.TimeoutExpired:
+                if cancel and cancel.is_set():
+                    self.kill()
+                    raise CancelledError("Stopped on request.") from None
+                if end is not None and time.monotonic() > end:
+                    self.kill()
+                    raise ToolError(f"{self._popen.args[0]!s} took longer than {timeout:g} s.") from None  # type: ignore[index]
+            else:
+                self._drain.join(1)
+                return status
+
+    def kill(self) -> None:
+        """Kill the process and every child of it, and reap it."""
+        if self._popen.poll() is None:
+            _kill_group(self._popen)
+        self._popen.wait()
+        self._drain.join(1)
+        for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
+            if stream is not None:
+                _close(stream)
+
+
+def _close(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except OSError:
+        # A pipe to a dead child cannot be flushed, and need not be.
+        return
+
+
+def _kill_group(popen: subprocess.Popen[bytes]) -> None:
+    if os.name == "posix":
+        try:
+            os.killpg(popen.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+    else:
+        popen.kill()
+
+
+@contextmanager
+def start(argv: Sequence[str], *, stdin: int = DEVNULL, stdout: int = DEVNULL, **options: Any) -> Iterator[Running]:
+    """Start `argv` in a group of its own and kill the group when the block is left before it ended.
+
+    `options` go to `subprocess.Popen` (`cwd`, `env`, `bufsize`, `pass_fds`). Raises ToolMissingError.
+    """
+    try:
+        popen = subprocess.Popen(
+            list(argv), stdin=stdin, stdout=stdout, stderr=PIPE, start_new_session=os.name == "posix", **options
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise ToolMissingError(
+            f"{argv[0]} can't be started: {error.strerror}.", hint="Run `preflight doctor`."
+        ) from error
+    running = Running(popen)
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A finished process."""
+
+    status: int
+    stdout: bytes
+    stderr_tail: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout: float | None = None,
+    cancel: Cancel | None = None,
+    on_line: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Completed:
+    """Run `argv` to its end; `on_line` gets each line of stdout, which is else returned whole.
+
+    Raises ToolMissingError, ToolError on time-out, CancelledError.
+    """
+    kept: list[bytes] = []
+
+    def read(stream: IO[bytes]) -> None:
+        for line in stream:
+            if on_line is None:
+                kept.append(line)
+            else:
+                on_line(line.decode("utf-8", "replace").strip())
+
+    with start(argv, stdout=PIPE, **options) as running:
+        reader = threading.Thread(target=read, args=(running.stdout,), daemon=True)
+        reader.start()
+        status = running.wait(timeout=timeout, cancel=cancel)
+        reader.join(5)
+        return Completed(status=status, stdout=b"".join(kept), stderr_tail=running.stderr_tail)

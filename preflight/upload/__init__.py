@@ -1,0 +1,1 @@
+"""Fixed -> Upload: the only room that talks to S3."""
