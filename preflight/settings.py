@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -108,25 +109,17 @@ _CHOICES = {
 def parse_size(text: str) -> int:
     """Return bytes for `200MB`, `200MiB`, `1.5GB` or a plain number. Raises UsageError."""
     units = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-    stripped = text.strip().lower()
-    digits = stripped.rstrip("bkmgi ")
-    try:
-        size = Decimal(digits) * units[stripped[len(digits) :].strip()]
-    except (InvalidOperation, KeyError):
-        raise UsageError(f"{text!r} is not a size.", hint="Write it as 200MB, 200MiB or 200000000.") from None
-    if not size.is_finite() or size <= 0:
-        raise UsageError(f"{text!r} is not a positive size.")
-    return int(size)
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", text.strip().lower(), re.ASCII)
+    if match is None or match[2] not in units or not (size := int(Decimal(match[1]) * units[match[2]])):
+        raise UsageError(f"{text!r} is not a size.", hint="Write it as 200MB, 200MiB or 200000000.")
+    return size
 
 
 def parse_seconds(text: str) -> Fraction:
     """Return exact seconds for `90`, `1:30`, `0:01:30.5` or `90s`. Raises UsageError."""
-    try:
-        parts = [Fraction(Decimal(part)) for part in text.strip().removesuffix("s").split(":")]
-    except (InvalidOperation, ValueError, OverflowError):
-        parts = []
-    if not 1 <= len(parts) <= 3 or any(part < 0 for part in parts):
+    if re.fullmatch(r"(\d{1,9}:){0,2}\d{1,9}(\.\d{1,9})?s?", text.strip(), re.ASCII) is None:
         raise UsageError(f"{text!r} is not a time.", hint="Write it as 90, 90s, 1:30 or 0:01:30.5.")
+    parts = [Fraction(part) for part in text.strip().removesuffix("s").split(":")]
     seconds = Fraction(0)
     for part in parts:
         seconds = seconds * 60 + part

@@ -1,0 +1,101 @@
+import pickle
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preflight import errors, settings
+from preflight.errors import PreflightError, UsageError
+from preflight.job import InpaintingBox, RemovalOptions, SecretUrl
+from preflight.media import StreamKind, VideoStream
+
+ERRORS = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, PreflightError)]
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_error_survives_pickle(kind: type[PreflightError]) -> None:
+    error = kind("what", hint="next", code=700, request_id="r")
+    assert pickle.loads(pickle.dumps(error)).to_dict() == error.to_dict()  # noqa: S301
+
+
+def test_every_error_is_in_the_drawing() -> None:
+    assert errors.__doc__ is not None
+    assert [e.__name__ for e in ERRORS if e.__name__ not in errors.__doc__] == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "sar", "rotation", "shown"),
+    [
+        (1440, 1080, Fraction(4, 3), 0, (1920, 1080)),
+        (1920, 1080, Fraction(1), 90, (1080, 1920)),
+        (1920, 1080, Fraction(1), 270, (1080, 1920)),
+        (720, 576, Fraction(16, 15), 180, (768, 576)),
+        (1920, 540, Fraction(1, 2), 0, (1920, 1080)),
+    ],
+)
+def test_display_size(width: int, height: int, sar: Fraction, rotation: int, shown: tuple[int, int]) -> None:
+    stream = VideoStream(
+        index=0, kind=StreamKind.VIDEO, codec="h264", width=width, height=height, sar=sar, rotation=rotation
+    )
+    assert stream.display_size == shown
+
+
+def test_secret_url_hides_query_and_user() -> None:
+    url = SecretUrl("https://u:p@host:9/key.mp4?X-Amz-Signature=abc")
+    assert "abc" not in f"{url} {url!r}"
+    assert "u:p" not in f"{url} {url!r}"
+    assert url.reveal().endswith("abc")
+
+
+def test_options_refuse_unknown_language() -> None:
+    with pytest.raises(UsageError, match="'fr'"):
+        RemovalOptions(language="fr")
+
+
+def test_box_from_pixels() -> None:
+    box = InpaintingBox.from_pixels((0, 540, 960, 1080), size=(1920, 1080), start=1, end=2)
+    assert box.to_wire() == {"timestamp": [1, 2], "box": [0, 0.5, 0.5, 1]}
+
+
+def test_equal_options_have_one_canonical_text() -> None:
+    assert RemovalOptions(language="en").canonical() == RemovalOptions(artificial_text_only=True).canonical()
+    assert RemovalOptions().canonical() != RemovalOptions(color_blocks=True).canonical()
+
+
+def test_settings_rise_from_file_to_environment_to_flags(tmp_path: Path) -> None:
+    file = tmp_path / "preflight.toml"
+    file.write_text('bucket = "file"\nprefix = "file/"\nmax_size = "200MiB"\napi_domain = "file.example"\n')
+    loaded = settings.load(
+        file=file,
+        environment={"PREFLIGHT_PREFIX": "env/", "AIDGE_API_DOMAIN": "env.example"},
+        flags={"api_domain": "flag.example", "bucket": None},
+    )
+    assert (loaded.bucket, loaded.prefix, loaded.api_domain) == ("file", "env/", "flag.example")
+    assert loaded.limits.max_bytes == 209_715_200
+
+
+def test_settings_name_the_unknown(tmp_path: Path) -> None:
+    file = tmp_path / "preflight.toml"
+    file.write_text("bukket = 'x'\n")
+    with pytest.raises(UsageError, match="bukket"):
+        settings.load(file=file)
+
+
+def test_settings_hide_the_secret() -> None:
+    loaded = settings.load(environment={"AIDGE_ACCESS_KEY_SECRET": "hush"})
+    assert "hush" not in repr(loaded)
+    assert loaded.access_key_secret == "hush"
+
+
+@given(st.integers(0, 10**6), st.integers(0, 59), st.integers(0, 59))
+def test_clock_times_are_exact(hours: int, minutes: int, seconds: int) -> None:
+    assert settings.parse_seconds(f"{hours}:{minutes:02}:{seconds:02}") == hours * 3600 + minutes * 60 + seconds
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_size_or_a_usage_error(text: str) -> None:
+    with suppress(UsageError):
+        assert settings.parse_size(text) > 0
