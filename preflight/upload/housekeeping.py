@@ -39,10 +39,14 @@ class StoreCheck:
 
 def incomplete(settings: Settings) -> tuple[Incomplete, ...]:
     """Return the begun uploads under our prefix, oldest first. Raises StoreError."""
-    store = open_store(settings)
-    with translated(settings, "Listing begun uploads"):
+    with open_store(settings) as store:
+        return _incomplete(store)
+
+
+def _incomplete(store: Store) -> tuple[Incomplete, ...]:
+    with translated(store.settings, "Listing begun uploads"):
         pages = store.client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=store.bucket, Prefix=settings.prefix
+            Bucket=store.bucket, Prefix=store.settings.prefix
         )
         found = [
             Incomplete(bucket=store.bucket, key=u["Key"], upload_id=u["UploadId"], begun=u["Initiated"])
@@ -54,8 +58,7 @@ def incomplete(settings: Settings) -> tuple[Incomplete, ...]:
 
 def abort(settings: Settings, upload: Incomplete) -> None:
     """Give up a begun upload and free its parts; one that is gone already is fine. Raises StoreError."""
-    store = open_store(settings)
-    with translated(settings, f"Aborting the upload of {upload.key}"):
+    with open_store(settings) as store, translated(settings, f"Aborting the upload of {upload.key}"):
         try:
             store.client.abort_multipart_upload(Bucket=store.bucket, Key=upload.key, UploadId=upload.upload_id)
         except store.client.exceptions.NoSuchUpload:
@@ -64,23 +67,28 @@ def abort(settings: Settings, upload: Incomplete) -> None:
 
 def delete(settings: Settings, key: str) -> None:
     """Delete an uploaded object after its job; a missing one is fine. Raises StoreError."""
-    open_store(settings).delete(key)
+    with open_store(settings) as store:
+        store.delete(key)
 
 
 def doctor(settings: Settings) -> list[StoreCheck]:
     """Write, read, presign and delete a small object, look at begun uploads and lifecycle rules; say what to mend."""
     try:
-        store = open_store(settings)
+        with open_store(settings) as store:
+            return _tour(store)
     except PreflightError as error:
         return [StoreCheck(name="store", ok=False, detail=error.message, mend=error.hint)]
-    key = f"{settings.prefix}doctor-{secrets.token_hex(8)}.txt"
+
+
+def _tour(store: Store) -> list[StoreCheck]:
+    key = f"{store.settings.prefix}doctor-{secrets.token_hex(8)}.txt"
     where = f"{store.profile.title}, bucket {store.bucket}, region {store.region}"
     checks = [_tried("bucket write", lambda: _write(store, key, where))]
     if checks[0].ok:
         checks.append(_tried("bucket read", lambda: _read(store, key)))
         checks.append(_tried("presigned URL", lambda: _sign(store, key)))
         checks.append(_tried("bucket delete", lambda: _delete(store, key)))
-        checks.append(_tried("begun uploads", lambda: _begun(settings)))
+        checks.append(_tried("begun uploads", lambda: _begun(store)))
         checks.append(_lifecycle(store))
     return checks
 
@@ -118,8 +126,8 @@ def _delete(store: Store, key: str) -> tuple[str, str | None]:
     return "allowed", None
 
 
-def _begun(settings: Settings) -> tuple[str, str | None]:
-    count = len(incomplete(settings))
+def _begun(store: Store) -> tuple[str, str | None]:
+    count = len(_incomplete(store))
     return f"{count} not completed", "`preflight uploads --abort` frees their storage." if count else None
 
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from preflight.errors import ChecksumError, StoreError
+from preflight.errors import CancelledError, ChecksumError, StoreError
 from preflight.job import PartialUpload
 from preflight.upload.failures import code_of, translated
 from preflight.upload.profiles import Checksum
-from preflight.upload.reading import Fingerprint, Meter, PartBody
+from preflight.upload.reading import Fingerprint, Meter, PartBody, Stopped
 from preflight.upload.store import META_DIGEST, META_TOKEN, THREADS, Store, Stored
 
 if TYPE_CHECKING:
@@ -170,14 +170,13 @@ def _spoiled_means_changed(errand: Errand) -> Iterator[None]:
 @contextmanager
 def _body(errand: Errand, number: int) -> Iterator[tuple[Any, dict[str, Any]]]:
     content = errand.content
-    offset, length = content.span(number)
     check = base64.b64encode(content.parts[number - 1]).decode()
     field = "ChecksumCRC32" if content.checksum is Checksum.CRC32 else "ContentMD5"
-    if not length:
-        yield b"", {field: check}
-        return
-    with PartBody(content.path, offset, length, errand.meter) as body:
-        yield body, {field: check}
+    try:
+        with PartBody(content.path, *content.span(number), errand.meter) as body:
+            yield body, {field: check}
+    except Stopped:
+        raise CancelledError("Stopped on request.", hint="Run it again to go on from here.") from None
 
 
 def _require_echo(errand: Errand, number: int, reply: dict[str, Any]) -> None:

@@ -122,7 +122,11 @@ def fingerprint(
 
 def _stop_if(cancel: Cancel | None) -> None:
     if cancel is not None and cancel.is_set():
-        raise CancelledError("Stopped on request.", hint="`preflight resume` goes on.")
+        raise CancelledError("Stopped on request.", hint="Run it again to go on from here.")
+
+
+class Stopped(BaseException):
+    """Leaves a request from inside its body. No `Exception`: botocore would wrap that and send the request again."""
 
 
 class Meter:
@@ -149,10 +153,9 @@ class Meter:
                 self._listener(Progress(stage=Stage.UPLOAD, done=self._done, total=self._total, unit="B"))
 
     def take(self, count: int) -> None:
-        """Wait until `count` more bytes may go. Raises CancelledError."""
-        if self.stopped.is_set():
-            raise CancelledError("Stopped on request.")
-        _stop_if(self._cancel)
+        """Wait until `count` more bytes may go. Raises Stopped."""
+        if self.stopped.is_set() or (self._cancel is not None and self._cancel.is_set()):
+            raise Stopped
         if self._rate:
             with self._lock:
                 now = time.monotonic()

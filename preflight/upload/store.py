@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -96,8 +98,12 @@ class Store:
         return options
 
 
-def open_store(settings: Settings) -> Store:
-    """Return the store of `settings`. Raises UsageError without a bucket, StoreAccessError for unusable credentials."""
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """Open the store of `settings` for a block.
+
+    Raises UsageError without a bucket, StoreAccessError for unusable credentials.
+    """
     import boto3
     from botocore.config import Config
 
@@ -127,4 +133,7 @@ def open_store(settings: Settings) -> Store:
         credentials = session.get_credentials()
     # botocore keeps the expiry of refreshed credentials private, and there is no other way to learn it.
     expire = getattr(credentials, "_expiry_time", None)
-    return Store(settings, profile, region, client, expire)
+    try:
+        yield Store(settings, profile, region, client, expire)
+    finally:
+        client.close()

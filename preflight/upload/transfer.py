@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from preflight.errors import StoreError
+from preflight.errors import InputError, StoreError
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import PartialUpload, Upload
 from preflight.settings import Settings
@@ -41,20 +41,22 @@ def upload(
     Raises StoreAccessError (bucket, credentials, permission), ChecksumError, StoreError (worth a retry), InputError,
     FileChangedError, UsageError, CancelledError.
     """
-    store = open_store(settings)
     size = identity_of(media_path).size
-    if sha256 is not None and _is_there(store, store.key(sha256, extension), sha256, size):
-        return sign(store, store.key(sha256, extension), sha256=sha256, size=size, life=life, reused=True)
-    part_size = part_size_for(size, store.profile)
-    content = fingerprint(
-        media_path, part_size=part_size, checksum=store.profile.checksum, listener=listener, cancel=cancel
-    )
-    key = store.key(content.sha256, extension)
-    reused = _is_there(store, key, content.sha256, content.size)
-    if not reused:
-        meter = Meter(content.size, listener, rate=settings.upload_rate, cancel=cancel)
-        _send(Errand(store=store, key=key, content=content, meter=meter, checkpoint=checkpoint or Forgetful()))
-    return sign(store, key, sha256=content.sha256, size=content.size, life=life, reused=reused)
+    if not size:
+        raise InputError(f"{media_path} is empty.", hint="There is nothing to send.")
+    with open_store(settings) as store:
+        if sha256 is not None and _is_there(store, store.key(sha256, extension), sha256, size):
+            return sign(store, store.key(sha256, extension), sha256=sha256, size=size, life=life, reused=True)
+        part_size = part_size_for(size, store.profile)
+        content = fingerprint(
+            media_path, part_size=part_size, checksum=store.profile.checksum, listener=listener, cancel=cancel
+        )
+        key = store.key(content.sha256, extension)
+        reused = _is_there(store, key, content.sha256, content.size)
+        if not reused:
+            meter = Meter(content.size, listener, rate=settings.upload_rate, cancel=cancel)
+            _send(Errand(store=store, key=key, content=content, meter=meter, checkpoint=checkpoint or Forgetful()))
+        return sign(store, key, sha256=content.sha256, size=content.size, life=life, reused=reused)
 
 
 def sign(store: Store, key: str, *, sha256: str, size: int, life: float, reused: bool = True) -> Upload:
