@@ -65,6 +65,15 @@ def abort(settings: Settings, upload: Incomplete) -> None:
             return
 
 
+def make_bucket(settings: Settings) -> None:
+    """Create the bucket; one that is ours already is fine. Raises StoreError."""
+    with open_store(settings) as store, translated(settings, f"Making the bucket {settings.bucket}"):
+        try:
+            store.client.create_bucket(Bucket=store.bucket)
+        except store.client.exceptions.BucketAlreadyOwnedByYou:
+            return
+
+
 def delete(settings: Settings, key: str) -> None:
     """Delete an uploaded object after its job; a missing one is fine. Raises StoreError."""
     with open_store(settings) as store:

@@ -171,7 +171,17 @@ def test_without_credentials_the_mend_is_told(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(StoreAccessError, match="AWS_ACCESS_KEY_ID"):
-        sent(stores.settings_for(endpoint, s3_key_id="", s3_key_secret=""), small_mp4)
+        sent(stores.settings_for(endpoint, s3_key="", s3_secret=""), small_mp4)
+
+
+def test_explicit_keys_ignore_the_aws_setup(
+    settings: Settings, small_mp4: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/not/there.pem")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert sent(settings, small_mp4).size == small_mp4.stat().st_size
 
 
 def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
