@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from preflight.errors import CancelledError, JobBusyError, LedgerError, UsageError
 from preflight.events import Cancel
@@ -91,11 +90,11 @@ class Ledger:
         source: Path,
         segment: int = 1,
         segments: int = 1,
-        request: Mapping[str, Any] | None = None,
+        request: str | None = None,
     ) -> Job:
         """Return the job of this content, parameters and account: the known one, or a new one that is queued.
 
-        `request` is what a later process needs to go on (JSON-ready, no secrets); the last one is kept.
+        `request` is the JSON of what a later process needs to go on, without secrets; the last one is kept.
         """
         job_id, group = identify(digest, parameters, account, segment, segments)
         now = datetime.now(UTC)
@@ -108,7 +107,7 @@ class Ledger:
             source=source,
             segment=segment,
             segments=segments,
-            request=json.dumps(request or {}, sort_keys=True),
+            request=request or "{}",
             created=now,
             updated=now,
         )
