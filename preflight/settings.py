@@ -49,6 +49,7 @@ class Settings:
     """Everything that can be set. Durations in seconds, sizes in bytes, rates in bytes/s.
 
     `api_domain` may carry a scheme (`http://127.0.0.1:8080`); without one it is https. `s3_endpoint` None means AWS.
+    `s3_key` and `s3_secret` are the store's credentials; when empty, AWS's own chain is used.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -63,10 +64,14 @@ class Settings:
     trial: bool = False
     request_timeout: float = 30.0
     deadline: float = 3600.0
+    poll_first: float = 2.0
+    poll_last: float = 30.0
     bucket: str = ""
     prefix: str = "preflight/"
     s3_endpoint: str | None = None
     s3_region: str | None = None
+    s3_key: str = ""
+    s3_secret: Secret = _NO_SECRET
     store: str = "auto"
     keep_upload: bool = True
     ca_bundle: str | None = None
@@ -136,10 +141,13 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_duration": lambda value: parse_seconds(str(value)),
     "home": lambda value: Path(value).expanduser(),
     "access_key_secret": Secret,
+    "s3_secret": Secret,
     "trial": _flag,
     "keep_upload": _flag,
     "request_timeout": lambda value: float(parse_seconds(str(value))),
     "deadline": lambda value: float(parse_seconds(str(value))),
+    "poll_first": lambda value: float(parse_seconds(str(value))),
+    "poll_last": lambda value: float(parse_seconds(str(value))),
     "http_method": lambda value: str(value).upper(),
 }
 
