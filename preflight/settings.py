@@ -24,6 +24,9 @@ ENVIRONMENT = {
 
 FILE_NAME = "preflight.toml"
 
+LOCAL_ACCOUNT = "local"
+"""The embedded service's key name; jobs there cost nothing and belong to this machine."""
+
 
 class Secret(str):
     """A text that a repr, a log or a JSON dump of settings must not show; `str(secret)` is the value itself."""
@@ -66,6 +69,8 @@ class Settings:
     trial: bool = False
     request_timeout: float = 30.0
     deadline: float = 3600.0
+    poll_first: float = 2.0
+    poll_last: float = 30.0
     bucket: str = ""
     prefix: str = "preflight/"
     s3_endpoint: str | None = None
@@ -96,6 +101,12 @@ class Settings:
     def limits(self) -> Limits:
         """The limits to check under."""
         return Limits(max_bytes=self.max_size, max_seconds=self.max_duration)
+
+    @property
+    def account(self) -> str:
+        """Who pays for a job: never a secret, and one word for every embedded service."""
+        local = self.uses_local_service or self.access_key_name == LOCAL_ACCOUNT
+        return LOCAL_ACCOUNT if local else f"{self.access_key_name}@{self.api_domain}"
 
     @property
     def has_cloud(self) -> bool:
@@ -152,6 +163,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "keep_upload": _flag,
     "request_timeout": lambda value: float(parse_seconds(str(value))),
     "deadline": lambda value: float(parse_seconds(str(value))),
+    "poll_first": lambda value: float(parse_seconds(str(value))),
+    "poll_last": lambda value: float(parse_seconds(str(value))),
     "http_method": lambda value: str(value).upper(),
 }
 
