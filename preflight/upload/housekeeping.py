@@ -149,7 +149,7 @@ def _lifecycle(store: Store) -> StoreCheck:
         "1 day, expire objects after 7."
     )
     try:
-        rules = store.client.get_bucket_lifecycle_configuration(Bucket=store.bucket)["Rules"]
+        rules = store.client.get_bucket_lifecycle_configuration(Bucket=store.bucket).get("Rules", [])
     except (ClientError, BotoCoreError) as error:
         detail = "no rules" if code_of(error) in _NO_RULES else "can't be read"
         return StoreCheck(name="lifecycle", ok=True, detail=detail, mend=advice)

@@ -49,8 +49,9 @@ def try_fetch(store: Store, url: SecretUrl, *, size: int) -> None:
     try:
         with requests.Session() as session:
             session.trust_env = not is_loopback(url.reveal())
-            session.verify = store.settings.ca_bundle or True
-            with session.get(url.reveal(), headers={"Range": "bytes=0-0"}, stream=True, timeout=_TIMEOUT) as reply:
+            verify = store.settings.ca_bundle or True
+            one_byte = {"Range": "bytes=0-0"}
+            with session.get(url.reveal(), headers=one_byte, stream=True, timeout=_TIMEOUT, verify=verify) as reply:
                 status, length = reply.status_code, _total(reply.headers)
     except requests.RequestException as error:
         # Its text holds the URL with the signature.
