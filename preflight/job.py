@@ -171,7 +171,10 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A task at the service. `video_url` is set when done; `code` and `message` when failed."""
+    """A task at the service. `video_url` is set when done; `code` and `message` when failed.
+
+    `progress` (0..1) and `quality` (the engine's report) come from the embedded service only.
+    """
 
     task_id: str
     state: TaskState = TaskState.PENDING
@@ -180,6 +183,8 @@ class Task:
     code: int | str | None = None
     message: str | None = None
     request_id: str | None = None
+    progress: float | None = None
+    quality: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
