@@ -144,6 +144,23 @@ class Upload:
     reused: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialUpload:
+    """A multipart upload that was begun: what a later process needs to go on with it.
+
+    `part_size` in bytes; `token` is in the object's metadata, so a finished object can be told to be this upload's.
+    """
+
+    endpoint: str
+    bucket: str
+    key: str
+    upload_id: str
+    part_size: int
+    size: int
+    sha256: str
+    token: str
+
+
 class TaskState(StrEnum):
     """The state of a task at the service, in one vocabulary for all revisions of the API."""
 

@@ -120,7 +120,10 @@ class FileIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A file that could be read. `duration` is in seconds, the longest of container and streams."""
+    """A file that could be read. `duration` is in seconds, the longest of container, video and audio.
+
+    `missing_bytes` is how many bytes the header announces beyond the file's end: above 0 the file was cut short.
+    """
 
     path: Path
     identity: FileIdentity
@@ -131,6 +134,7 @@ class Media:
     fragmented: bool = False
     faststart: bool | None = None
     chapters: int = 0
+    missing_bytes: int = 0
     sha256: str | None = None
 
     @property

@@ -49,7 +49,9 @@ class Settings:
     """Everything that can be set. Durations in seconds, sizes in bytes, rates in bytes/s.
 
     `api_domain` may carry a scheme (`http://127.0.0.1:8080`); without one it is https. `s3_endpoint` None means AWS.
-    `s3_key` and `s3_secret` are the store's credentials; when empty, AWS's own chain is used.
+    `s3_key_id` and `s3_key_secret` stand before AWS's own chain (environment, profile, role) when both are set.
+    `upload_rate` 0 is unlimited; `encryption` is '' (the bucket's default), `AES256` or `aws:kms`. `public_url` is a
+    template such as `https://cdn.example.com/{key}` that is sent instead of a presigned URL.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -70,10 +72,14 @@ class Settings:
     prefix: str = "preflight/"
     s3_endpoint: str | None = None
     s3_region: str | None = None
-    s3_key: str = ""
-    s3_secret: Secret = _NO_SECRET
+    s3_key_id: str = ""
+    s3_key_secret: Secret = _NO_SECRET
     store: str = "auto"
     keep_upload: bool = True
+    upload_rate: int = 0
+    encryption: str = ""
+    kms_key: str = ""
+    public_url: str = ""
     ca_bundle: str | None = None
     ffmpeg: str | None = None
     encoder: str = "libx264"
@@ -108,6 +114,7 @@ _CHOICES = {
     "service": ("auto", "local", "aidge"),
     "request_form": ("flat", "nested", "string"),
     "http_method": ("POST", "GET"),
+    "encryption": ("", "AES256", "aws:kms"),
 }
 
 
@@ -141,7 +148,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_duration": lambda value: parse_seconds(str(value)),
     "home": lambda value: Path(value).expanduser(),
     "access_key_secret": Secret,
-    "s3_secret": Secret,
+    "s3_key_secret": Secret,
+    "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
     "trial": _flag,
     "keep_upload": _flag,
     "request_timeout": lambda value: float(parse_seconds(str(value))),

@@ -35,7 +35,7 @@ class LocalStack:
         self,
         settings: Settings,
         *,
-        checker: Checker,
+        check: Checker,
         host: str = HOST,
         port: int = 0,
         store_port: int = 0,
@@ -44,7 +44,7 @@ class LocalStack:
     ) -> None:
         require_extra()
         self._given = settings
-        self._checker = checker
+        self._check = check
         self._entry = entry
         self._at = (host, port, store_port)
         self._secret = Secret(secret or secrets.token_hex(16))
@@ -68,7 +68,7 @@ class LocalStack:
             home=(self._given.home / "service").absolute(),
             key=KEY,
             secret=self._secret,
-            checker=self._checker,
+            check=self._check,
             ffmpeg=ffmpeg.find(self._given.ffmpeg),
             entry=self._entry,
             size_limit=self._given.max_size,
@@ -94,8 +94,8 @@ class LocalStack:
             bucket=BUCKET,
             s3_endpoint=store.url,
             s3_region=_REGION,
-            s3_key=KEY,
-            s3_secret=self._secret,
+            s3_key_id=KEY,
+            s3_key_secret=self._secret,
             store="auto",
             ca_bundle=None,
         )
@@ -111,8 +111,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFLIGHT_BUCKET": settings.bucket,
         "PREFLIGHT_S3_ENDPOINT": settings.s3_endpoint or "",
         "PREFLIGHT_S3_REGION": settings.s3_region or "",
-        "PREFLIGHT_S3_KEY": settings.s3_key,
-        "PREFLIGHT_S3_SECRET": str(settings.s3_secret),
+        "PREFLIGHT_S3_KEY_ID": settings.s3_key_id,
+        "PREFLIGHT_S3_KEY_SECRET": str(settings.s3_key_secret),
     }
 
 

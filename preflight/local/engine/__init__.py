@@ -1,0 +1,60 @@
+"""The engine that removes text from a video on this machine.
+
+The work is done by the modules beside this one, which need the packages of the `local` extra. They are imported on
+first use, so that importing this package costs nothing and a missing extra is told in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import ToolMissingError
+from preflight.job import RemovalOptions
+from preflight.local.engine.values import TextPreview, TextSpot
+
+__all__ = ["TextPreview", "TextSpot", "preview", "remove_text"]
+
+_NEEDED = ("numpy", "cv2", "onnxruntime", "rapidocr")
+
+
+def remove_text(
+    source: Path,
+    destination: Path,
+    options: RemovalOptions,
+    *,
+    ffmpeg: str,
+    on_progress: Callable[[float], None] | None = None,
+) -> dict[str, Any]:
+    """Write `source` without its text to `destination` and return a JSON-ready quality report.
+
+    `ffmpeg` is the program to run; `on_progress` hears the share done, 0..1. The source is only read, and `destination`
+    appears whole or not at all. Raises ToolMissingError without the `local` extra, InputError with the service's code
+    702 for a format that can't be filled, ToolError, DiskFullError.
+    """
+    _require()
+    from preflight.local.engine import remove
+
+    return remove.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress)
+
+
+def preview(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:
+    """Look at `samples` evenly spread frames of `path` and tell whether there is text, in which language and where.
+
+    Raises ToolMissingError without the `local` extra, InputError (702) for a file that can't be decoded, ToolError.
+    """
+    _require()
+    from preflight.local.engine import glance
+
+    return glance.preview(path, program=ffmpeg, samples=samples)
+
+
+def _require() -> None:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise ToolMissingError(
+            f"The local engine needs {', '.join(missing)}.",
+            hint="pip install 'preflight-video[local]', or configure the cloud service.",
+        )

@@ -1,0 +1,136 @@
+"""From looks at one caption to its strokes: which samples the text paints, and how to know it again on a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Plane32 = NDArray[np.float32]
+
+_SAME_COLOR = 50
+"""Largest difference in any of blue, green, red between two samples of one flat colour after lossy coding."""
+_STEADY = 35.0
+_CLUSTERS = 4
+_MIN_FILL = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strokes:
+    """The body of the letters: `fill` marks it, `color` is its blue, green, red, `certainty` grows from 0."""
+
+    fill: Mask
+    color: tuple[float, float, float]
+    certainty: float
+
+    @property
+    def found(self) -> bool:
+        """True when anything like letters was found."""
+        return int(self.fill.sum()) >= _MIN_FILL
+
+
+def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:
+    """Return the median of equally large pictures and how much each sample varies (mean deviation over colours)."""
+    stack = np.stack(looks)
+    median = np.median(stack, axis=0).astype(np.uint8)
+    spread = (
+        stack.astype(np.float32).std(axis=0).mean(axis=-1) if len(looks) > 1 else np.zeros(median.shape[:2], np.float32)
+    )
+    return median, spread.astype(np.float32)
+
+
+def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) -> Strokes:
+    """Find the letters' body inside `inner`: the steady, flat, stroke-wide colour that spans the line best."""
+    size = max(5, int(text_height * 0.5) | 1)
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    bright = look.max(axis=2)
+    best = Strokes(fill=np.zeros(bright.shape, bool), color=(0.0, 0.0, 0.0), certainty=0.0)
+    for operation, favour in ((cv2.MORPH_TOPHAT, 1.1), (cv2.MORPH_BLACKHAT, 1.0)):
+        hat = cv2.morphologyEx(bright, operation, element)
+        for color, score in _flat_colors(look, spread, hat, inner, text_height):
+            if score * favour > best.certainty:
+                fill = _of_color(look, spread, hat, inner, color)
+                best = Strokes(fill=fill, color=color, certainty=score * favour)
+    return best
+
+
+def _flat_colors(
+    look: Picture, spread: Plane32, hat: Picture, inner: Mask, text_height: int
+) -> list[tuple[tuple[float, float, float], float]]:
+    """Cluster the colours of stroke-like samples and score each cluster as the body of a line of text."""
+    rows, columns = np.nonzero((hat > 25) & inner)
+    if len(rows) < 20:
+        return []
+    colors = look[rows, columns].astype(np.float32)
+    clusters = min(_CLUSTERS, max(1, len(rows) // 40))
+    cv2.setRNGSeed(1)
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 1.0)
+    _, labels, centers = cv2.kmeans(colors, clusters, None, stop, 3, cv2.KMEANS_PP_CENTERS)
+    strong = max(30.0, float(np.percentile(hat[rows, columns], 98)))
+    scored = []
+    for label in range(clusters):
+        own = labels.ravel() == label
+        if own.sum() < _MIN_FILL:
+            continue
+        height = float(hat[rows[own], columns[own]].mean())
+        uneven = float(np.abs(colors[own] - centers[label]).mean())
+        unsteady = float(spread[rows[own], columns[own]].mean())
+        score = _span(columns[own], inner, text_height) * np.exp(-unsteady / 12 - uneven / 22)
+        score *= min(1.0, own.sum() / (0.05 * inner.sum())) ** 0.5 * (height / strong) ** 1.5 * min(1.0, height / 60)
+        blue, green, red = (float(value) for value in centers[label])
+        scored.append(((blue, green, red), float(score)))
+    return scored
+
+
+def _span(columns: NDArray[np.int_], inner: Mask, text_height: int) -> float:
+    """Return the share of the line's columns that have such a sample within half a letter."""
+    marked = np.zeros((1, inner.shape[1]), np.float32)
+    marked[0, columns] = 1
+    near = cv2.blur(marked, (max(3, int(text_height * 0.5)), 1))[0] > 0
+    used = inner.any(axis=0)
+    return float(near[used].mean()) if used.any() else 0.0
+
+
+def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: tuple[float, float, float]) -> Mask:
+    apart = np.abs(look.astype(np.float32) - np.array(color, np.float32)).max(axis=2)
+    fill = ((apart < _SAME_COLOR) & (spread < _STEADY) & (hat > 10) & inner).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
+    kept = np.zeros(count, bool)
+    kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
+    result: Mask = kept[labels]
+    return result
+
+
+def outline_reach(look: Picture, fill: Mask, text_height: int) -> int:
+    """Return how many samples beyond the fill an outline goes, from the luminance at growing distance."""
+    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
+    farthest = max(4, int(text_height * 0.22))
+    far = (away > farthest) & (away <= farthest + 4)
+    ground = float(np.median(gray[far])) if far.any() else float(np.median(gray))
+    profile = []
+    for distance in range(farthest):
+        ring = (away > distance) & (away <= distance + 1)
+        profile.append(float(np.abs(gray[ring] - ground).mean()) if ring.any() else 0.0)
+    reach = 0
+    for distance, contrast in enumerate(profile):
+        if contrast > 0.35 * max(profile) and contrast > 8:
+            reach = distance + 1
+        elif distance > 1:
+            break
+    return min(reach, max(2, int(text_height * 0.16)))
+
+
+def painted(strokes: Strokes, reach: int, text_height: int, changed: Mask | None) -> Mask:
+    """Return every sample the text paints: fill, outline, and near it what `changed` when the text came or went."""
+    away = cv2.distanceTransform((~strokes.fill).astype(np.uint8), cv2.DIST_L2, 3)
+    mask = away <= reach + 2
+    if changed is not None:
+        beyond = changed & (away <= reach + 2 + max(3, text_height * 0.12))
+        mask |= cv2.morphologyEx(beyond.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    closed: Mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
+    return closed

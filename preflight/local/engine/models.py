@@ -1,0 +1,122 @@
+"""The two OCR networks that the `rapidocr` wheel carries, run directly by onnxruntime: find text, read text.
+
+Both are PP-OCR models; the pre- and post-processing follow their published training configuration (PaddleOCR, DB
+detector and CTC recogniser). They are loaded directly because rapidocr's high-level call drops lines it is sure of.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.errors import ToolMissingError
+from preflight.local.engine.geometry import Box
+
+_DETECTOR = "PP-OCRv6_det_small.onnx"
+_RECOGNISER = "PP-OCRv6_rec_small.onnx"
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
+_SPREAD = np.array([0.229, 0.224, 0.225], np.float32) * 255
+_TEXT_PROBABILITY = 0.3
+_LINE_PROBABILITY = 0.6
+_UNCLIP = 1.6
+_READ_HEIGHT = 48
+_MAX_READ_WIDTH = 960
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the recogniser read: the text and its mean confidence per character, 0..1."""
+
+    text: str
+    score: float
+
+
+def _session(name: str) -> Any:
+    spec = find_spec("rapidocr")
+    if spec is None or spec.origin is None or not (model := Path(spec.origin).parent / "models" / name).is_file():
+        raise ToolMissingError(f"The OCR model {name} is missing.", hint="pip install 'preflight-video[local]'")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # One thread: the work is spread over processes, and a fixed order of sums keeps results the same everywhere.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+@functools.cache
+def _detector() -> Any:
+    return _session(_DETECTOR)
+
+
+@functools.cache
+def _recogniser() -> tuple[Any, list[str]]:
+    session = _session(_RECOGNISER)
+    letters = session.get_modelmeta().custom_metadata_map["character"].split("\n")
+    return session, ["", *letters, " "]
+
+
+def detection_size(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """Return the size, in multiples of 32, at which a picture is searched; small pictures are not enlarged."""
+    scale = min(1.0, short_side / min(width, height))
+    return max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32)
+
+
+def text_map(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return for every sample of a blue-green-red picture, sides multiples of 32, the probability that it is text."""
+    session = _detector()
+    scaled = (picture.astype(np.float32) - _MEAN) / _SPREAD
+    batch = np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+    result: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: batch})[0][0, 0]
+    return result
+
+
+def find_lines(picture: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:
+    """Return the lines of text on a picture, as boxes scaled to a picture of `size`."""
+    probability = text_map(picture)
+    height, width = probability.shape
+    across, down = size[0] / width, size[1] / height
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((probability > _TEXT_PROBABILITY).astype(np.uint8))
+    lines = []
+    for label in range(1, count):
+        x, y, w, h, area = (int(value) for value in stats[label])
+        part = labels[y : y + h, x : x + w] == label
+        if area < 12 or min(w, h) < 3 or probability[y : y + h, x : x + w][part].mean() < _LINE_PROBABILITY:
+            continue
+        # The network marks a shrunken core of each line; this is how far it was shrunk in training.
+        grow = area * _UNCLIP / (2 * (w + h)) + 1
+        lines.append(
+            Box(
+                max(0, round((x - grow) * across)),
+                max(0, round((y - grow) * down)),
+                min(size[0], round((x + w + grow) * across)),
+                min(size[1], round((y + h + grow) * down)),
+            )
+        )
+    return lines
+
+
+def read_line(picture: NDArray[np.uint8]) -> Reading:
+    """Read the one line of text that fills a blue-green-red picture; a tall one is turned to lie first."""
+    session, letters = _recogniser()
+    if picture.shape[0] > 1.5 * picture.shape[1]:
+        picture = cv2.rotate(picture, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    height, width = picture.shape[:2]
+    target = int(np.clip(round(width * _READ_HEIGHT / height), 16, _MAX_READ_WIDTH))
+    scaled = cv2.resize(
+        picture, (target, _READ_HEIGHT), interpolation=cv2.INTER_AREA if height > _READ_HEIGHT else cv2.INTER_CUBIC
+    )
+    batch = ((scaled.astype(np.float32) / 255 - 0.5) / 0.5).transpose(2, 0, 1)[None]
+    steps = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(batch)})[0][0]
+    best, sure = steps.argmax(1), steps.max(1)
+    # CTC: a run of one letter is one letter, and class 0 is the gap between two.
+    kept = [i for i in range(len(best)) if best[i] and (i == 0 or best[i] != best[i - 1])]
+    text = "".join(letters[best[i]] for i in kept)
+    return Reading(text=text.strip(), score=float(np.mean(sure[kept])) if kept else 0.0)

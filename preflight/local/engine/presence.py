@@ -1,0 +1,67 @@
+"""Is this caption on this frame, and how strongly: the test that finds exact on and off frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from preflight.local.engine.glyphs import Mask, Picture, Plane32, Strokes
+
+_SAME = 36
+_KEPT = 0.72
+"""Share of the usual match below which another or no text is there; two captions of one style share about 0.45."""
+_FAINT = 0.10
+_LIKE = 0.55
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a caption looks like when it is there: its steady samples and its contrast against their surroundings."""
+
+    look: Picture
+    solid: Mask
+    band: Mask
+    shape: Plane32
+    usual: float
+
+
+def signature(look: Picture, strokes: Strokes, examples: list[Picture]) -> Signature:
+    """Learn the caption's signature; `examples` are looks on which it is surely there."""
+    solid = strokes.fill
+    band = cv2.dilate(solid.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    shape = _detail(look, solid)[band]
+    known = Signature(look=look, solid=solid, band=band, shape=shape, usual=1.0)
+    usual = float(np.median([match(known, example) for example in examples]))
+    return Signature(look=look, solid=solid, band=band, shape=shape, usual=max(usual, 0.05))
+
+
+def match(known: Signature, look: Picture) -> float:
+    """Return the share of the caption's steady samples that have their colour on `look`."""
+    apart = np.abs(look[known.solid].astype(np.int16) - known.look[known.solid]).max(axis=1)
+    return float((apart < _SAME).mean())
+
+
+def strength(known: Signature, look: Picture) -> tuple[float, float]:
+    """Return how strong the caption's contrast is on `look` (1 as usual, 0 none) and how alike in shape (-1..1)."""
+    detail = _detail(look, known.solid)[known.band]
+    own, common = float(known.shape @ known.shape), float(detail @ known.shape)
+    other = float(detail @ detail)
+    return common / max(own, 1e-6), common / max(np.sqrt(own * other), 1e-6)
+
+
+def is_there(known: Signature, look: Picture) -> bool:
+    """Return True when the caption is on `look`, at full strength or fading."""
+    if match(known, look) > _KEPT * known.usual:
+        return True
+    share, likeness = strength(known, look)
+    return share > _FAINT and likeness > _LIKE
+
+
+def _detail(look: Picture, solid: Mask) -> Plane32:
+    """Return luminance without what is wider than a letter, so that a smooth background can't look like the text."""
+    gray = look.astype(np.float32).mean(axis=2)
+    size = max(5, min(solid.shape) // 2 | 1)
+    detail: Plane32 = gray - cv2.blur(gray, (size, size))
+    return detail

@@ -1,0 +1,138 @@
+"""What the engine has to know of a video before it decodes it: size, shape of samples, colour, exact time base."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from preflight.errors import InputError
+from preflight.tools import ffmpeg, process
+
+FORMAT_CODE = 702
+"""The service's code for a format it does not support."""
+_HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+_SILENT = frozenset({"", "unknown", "reserved", "unspecified"})
+_STREAM = re.compile(
+    r"Stream #0:\d+.*?: Video: (?P<codec>\w+).*?, (?P<format>\w+)(?:\((?P<tags>(?:[^()]|\([^()]*\))*)\))?, "
+    r"(?P<width>\d+)x(?P<height>\d+)(?P<rest>.*)"
+)
+_SAR = re.compile(r"SAR (\d+):(\d+)")
+_RATE = re.compile(r"([\d.]+)(k?) fps")
+_GUESSED_RATE = re.compile(r"([\d.]+)(k?) tbr")
+_TURN = re.compile(r"rotation of (-?[\d.]+) degrees")
+_DURATION = re.compile(r"Duration: (\d+):(\d\d):([\d.]+)")
+_TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A video to clean. `width` and `height` count stored samples; `turns` are the quarter turns, counter-clockwise,
+    that bring a stored picture upright; colour fields are ffmpeg's names, None where the file is silent.
+    """  # noqa: D205
+
+    path: Path
+    codec: str
+    pixel_format: str
+    width: int
+    height: int
+    sar: Fraction
+    turns: int
+    rate: Fraction
+    time_base: Fraction
+    full_range: bool
+    matrix: str | None
+    primaries: str | None
+    transfer: str | None
+    interlaced: bool
+    duration: Fraction | None = None
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height in samples as a person sees the picture."""
+        return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
+
+    @property
+    def deep(self) -> bool:
+        """True when samples have more than 8 bits or chroma is finer than 4:2:0, which the result does not keep."""
+        return self.pixel_format not in {"yuv420p", "yuvj420p"}
+
+
+def inspect(path: Path, program: str) -> Source:
+    """Return the facts of the first real video stream of `path`.
+
+    Raises InputError with the service's code 702 when there is none or it is HDR, which 8-bit filling would spoil.
+    """
+    argv = [program, "-hide_banner", "-nostats", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
+    argv += ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    done = process.run(argv, timeout=60)
+    if done.status:
+        raise _unsupported(path, f"ffmpeg can't read it ({done.stderr_tail.splitlines()[-1:] or ['no message']})")
+    source = parse(path, log=done.stderr_tail, packets=done.stdout.decode("ascii", "replace"))
+    if source.transfer in _HDR_TRANSFERS:
+        raise InputError(
+            f"{path.name} is HDR ({source.transfer}); filling would spoil it.",
+            hint="Tone-map it to SDR BT.709 first: `preflight fix`.",
+            code=FORMAT_CODE,
+        )
+    return source
+
+
+def parse(path: Path, *, log: str, packets: str) -> Source:
+    """Return the facts that ffmpeg's `log` of an input and its `framecrc` listing tell. Raises InputError (702)."""
+    # The last line that matches describes the stream that is mapped to the output; the input may list many.
+    line = next((found for text in reversed(log.splitlines()) if (found := _STREAM.search(text))), None)
+    base = _TIME_BASE.search(packets)
+    if line is None or base is None:
+        raise _unsupported(path, "no video stream was found")
+    tags = [tag.strip() for tag in (line["tags"] or "").split(",")]
+    matrix, primaries, transfer = _color(tags)
+    shapes = _SAR.findall(line["rest"])
+    sar = Fraction(int(shapes[-1][0]), int(shapes[-1][1])) if shapes and int(shapes[-1][1]) else Fraction(1)
+    turn = _TURN.search(log)
+    time_base = Fraction(int(base[1]), int(base[2]))
+    return Source(
+        path=path,
+        codec=line["codec"],
+        pixel_format=line["format"],
+        width=int(line["width"]),
+        height=int(line["height"]),
+        sar=sar or Fraction(1),
+        # ffmpeg prints the turn that was applied to the picture, so undoing it means the same angle back.
+        turns=round(float(turn[1]) / 90) % 4 if turn else 0,
+        rate=_rate(line["rest"]),
+        time_base=time_base,
+        full_range="pc" in tags or line["format"].startswith("yuvj"),
+        matrix=matrix,
+        primaries=primaries,
+        transfer=transfer,
+        interlaced=any(tag.startswith(("top", "bottom")) for tag in tags),
+        duration=_seconds(log),
+    )
+
+
+def _color(tags: list[str]) -> tuple[str | None, str | None, str | None]:
+    for tag in tags:
+        parts = tag.split("/")
+        if len(parts) == 3:
+            matrix, primaries, transfer = (None if part in _SILENT else part for part in parts)
+            return matrix, primaries, transfer
+        if tag.startswith(("bt", "smpte", "gbr", "ycgco", "fcc")) and " " not in tag:
+            return tag, tag, tag
+    return None, None, None
+
+
+def _rate(rest: str) -> Fraction:
+    found = _RATE.search(rest) or _GUESSED_RATE.search(rest)
+    rate = Fraction(found[1]) * (1000 if found[2] else 1) if found else Fraction(25)
+    return rate if rate > 0 else Fraction(25)
+
+
+def _seconds(log: str) -> Fraction | None:
+    found = _DURATION.search(log)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + Fraction(found[3]) if found else None
+
+
+def _unsupported(path: Path, reason: str) -> InputError:
+    return InputError(f"{path.name} can't be cleaned: {reason}.", hint="Run `preflight check` on it.", code=FORMAT_CODE)
