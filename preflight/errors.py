@@ -213,6 +213,7 @@ class SubmitUnknownError(ServiceError):
 
     exit_code = ExitCode.UNKNOWN
     outcome_unknown = True
+    job_id: str | None = None
 
 
 class DeadlineError(PreflightError):

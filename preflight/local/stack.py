@@ -94,8 +94,8 @@ class LocalStack:
             bucket=BUCKET,
             s3_endpoint=store.url,
             s3_region=_REGION,
-            s3_key_id=KEY,
-            s3_key_secret=self._secret,
+            s3_key=KEY,
+            s3_secret=self._secret,
             store="auto",
             ca_bundle=None,
         )
@@ -111,8 +111,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFLIGHT_BUCKET": settings.bucket,
         "PREFLIGHT_S3_ENDPOINT": settings.s3_endpoint or "",
         "PREFLIGHT_S3_REGION": settings.s3_region or "",
-        "PREFLIGHT_S3_KEY_ID": settings.s3_key_id,
-        "PREFLIGHT_S3_KEY_SECRET": str(settings.s3_key_secret),
+        "PREFLIGHT_S3_KEY": settings.s3_key,
+        "PREFLIGHT_S3_SECRET": str(settings.s3_secret),
     }
 
 

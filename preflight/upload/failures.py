@@ -9,7 +9,7 @@ from typing import Any
 from preflight.errors import ChecksumError, PreflightError, StoreAccessError, StoreError
 from preflight.settings import Settings
 
-_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or s3_key_id and s3_key_secret), or log in with the AWS CLI."
+_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or s3_key and s3_secret), or log in with the AWS CLI."
 _REGION = "Set PREFLIGHT_S3_REGION to the bucket's region."
 _ACCESS = {
     "NoSuchBucket": ("does not exist", "Create it, or name another with PREFLIGHT_BUCKET."),

@@ -123,8 +123,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
     )
     with translated(settings, "Opening the store"):
         session = boto3.session.Session(
-            aws_access_key_id=settings.s3_key_id or None,
-            aws_secret_access_key=str(settings.s3_key_secret) or None,
+            aws_access_key_id=settings.s3_key or None,
+            aws_secret_access_key=str(settings.s3_secret) or None,
             region_name=region,
         )
         client = session.client(

@@ -171,7 +171,7 @@ def test_without_credentials_the_mend_is_told(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(StoreAccessError, match="AWS_ACCESS_KEY_ID"):
-        sent(stores.settings_for(endpoint, s3_key_id="", s3_key_secret=""), small_mp4)
+        sent(stores.settings_for(endpoint, s3_key="", s3_secret=""), small_mp4)
 
 
 def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
