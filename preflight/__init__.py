@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preflight.batch import run_many
-    from preflight.job import InpaintingBox, RemovalOptions, Result
+    from preflight.job import Failed, InpaintingBox, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
     from preflight.limits import Limits
     from preflight.pipeline import run
     from preflight.plan import Plan, Policy
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Failed": "job",
     "InpaintingBox": "job",
     "Limits": "limits",
+    "Pending": "job",
     "Plan": "plan",
     "Policy": "plan",
+    "Rejected": "job",
     "RemovalClient": "removal",
     "RemovalOptions": "job",
     "Report": "report",
     "Result": "job",
     "Settings": "settings",
+    "Succeeded": "job",
+    "Unknown": "job",
     "check": "steps",
     "fix": "steps",
     "plan": "steps",
@@ -39,15 +44,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "Failed",
     "InpaintingBox",
     "Limits",
+    "Pending",
     "Plan",
     "Policy",
+    "Rejected",
     "RemovalClient",
     "RemovalOptions",
     "Report",
     "Result",
     "Settings",
+    "Succeeded",
+    "Unknown",
     "check",
     "fix",
     "plan",
