@@ -1,5 +1,5 @@
 import functools
-import random
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -37,7 +37,9 @@ def heavy(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A valid video that goes up in several parts: 20 MB of padding behind it, in a box that players skip."""
     path = tmp_path_factory.mktemp("heavy") / "clip.mp4"
     size = 20_000_000
-    path.write_bytes(clip.read_bytes() + size.to_bytes(4, "big") + b"free" + random.Random(1).randbytes(size - 8))
+    path.write_bytes(
+        clip.read_bytes() + size.to_bytes(4, "big") + b"free" + hashlib.shake_256(b"padding").digest(size - 8)
+    )
     return path
 
 
