@@ -76,9 +76,10 @@ def judge(scene: Scene, calm: dict[str, str]) -> None:
 def test_killed_at_a_ledger_write_nothing_is_lost_or_paid_twice(
     stack: Settings, clip: Path, tmp_path: Path, undisturbed: Calm, number: int
 ) -> None:
+    calm = undisturbed(clip)
     stage = scene(clip, tmp_path, stack)
     assert stage.killed_at("fdatasync", number)
-    judge(stage, undisturbed(clip))
+    judge(stage, calm)
 
 
 @pytest.mark.exhaustive
@@ -89,11 +90,12 @@ def test_killed_anywhere_nothing_is_lost_or_paid_twice(
     stack: Settings, tmp_path: Path, undisturbed: Calm, call: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
     source: Path = request.getfixturevalue(kind)
+    calm = undisturbed(source)
     # A long list of calls is sampled: the state between two neighbours is mostly the same.
     for number in (*range(1, 20), *range(20, 1000, 7)):
         stage = scene(source, tmp_path / str(number), stack)
         if not stage.killed_at(call, number):
             break
-        judge(stage, undisturbed(source))
+        judge(stage, calm)
         print(f"{kind}: killed at {call} {number}: whole, paid once")  # noqa: T201 - the proof's own count
     assert number > 1
