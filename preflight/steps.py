@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import Fixed, Upload
@@ -13,6 +14,9 @@ from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.plan import Plan, Policy
 from preflight.report import Report
 from preflight.settings import Settings, load
+
+if TYPE_CHECKING:
+    from preflight.upload import UploadCheckpoint
 
 
 def check(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Report:
@@ -90,10 +94,12 @@ def upload(
     life: float | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
+    checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
     """Put the file into the configured bucket, unless it is there, and return it with a presigned URL.
 
-    `life` is the URL's life in seconds, by default the deadline's. Raises UsageError without a bucket, StoreError.
+    `life` is the URL's life in seconds, by default the deadline's. `checkpoint` (a ledger's `uploads`) lets an upload
+    that was interrupted go on. Raises UsageError without a bucket, StoreError.
     """
     from preflight.upload import upload as send
 
@@ -106,6 +112,7 @@ def upload(
         life=life if life is not None else settings.deadline,
         listener=listener,
         cancel=cancel,
+        checkpoint=checkpoint,
     )
 
 
