@@ -35,7 +35,7 @@ def serve(
     settings = context.settings(ctx)
     with LocalStack(
         settings,
-        checker=lambda path: steps.check(path, limits=settings.limits).codes,
+        check=lambda path: steps.check(path, limits=settings.limits).codes,
         host=host,
         port=port,
         store_port=store_port,

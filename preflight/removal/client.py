@@ -105,9 +105,9 @@ class RemovalClient:
         limit = self._settings.deadline if deadline is None else deadline
         state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
         while True:
-            event = self._poll(task_id)
+            event = self.ask(task_id)
             state, action = polling.after(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
-            listener(_progress(state, event))
+            listener(progress_of(state, event))
             match action:
                 case polling.Done(task=task):
                     return task
@@ -145,7 +145,8 @@ class RemovalClient:
             self._correction = -self._skew
             return read(self._exchange(http, path, business, headers))
 
-    def _poll(self, task_id: str) -> Task | ServiceError:
+    def ask(self, task_id: str) -> Task | ServiceError:
+        """Return what one poll brings: the task, or the error as a value."""
         try:
             return self.query(task_id)
         except ServiceError as error:
@@ -198,7 +199,8 @@ def _in_query(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
-def _progress(state: polling.Waiting, event: Task | PreflightError) -> Progress:
+def progress_of(state: polling.Waiting, event: Task | PreflightError) -> Progress:
+    """Return what a listener is told after a poll."""
     if isinstance(event, Task) and event.progress is not None:
         return Progress(stage=Stage.WAIT, done=event.progress, total=1.0, note=event.status or event.state.value)
     note = event.status or event.state.value if isinstance(event, Task) else event.message
