@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preflight.batch import run_many
-    from preflight.job import InpaintingBox, RemovalOptions, Result
+    from preflight.job import Failed, InpaintingBox, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
     from preflight.limits import Limits
     from preflight.pipeline import run
     from preflight.plan import Plan, Policy
@@ -19,15 +21,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Failed": "job",
     "InpaintingBox": "job",
     "Limits": "limits",
+    "Pending": "job",
     "Plan": "plan",
     "Policy": "plan",
+    "Rejected": "job",
     "RemovalClient": "removal",
     "RemovalOptions": "job",
     "Report": "report",
     "Result": "job",
     "Settings": "settings",
+    "Succeeded": "job",
+    "Unknown": "job",
     "check": "steps",
     "fix": "steps",
     "plan": "steps",
@@ -37,15 +44,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "Failed",
     "InpaintingBox",
     "Limits",
+    "Pending",
     "Plan",
     "Policy",
+    "Rejected",
     "RemovalClient",
     "RemovalOptions",
     "Report",
     "Result",
     "Settings",
+    "Succeeded",
+    "Unknown",
     "check",
     "fix",
     "plan",
@@ -55,8 +67,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Each name is imported when it is first used: `import preflight` and `check` must not pay for the rest.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+def _public(name: str) -> property:
+    """Return an attribute that is imported when it is first used: `import preflight` must not pay for all of it."""
+
+    def get(_: ModuleType) -> Any:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+    def keep(_: ModuleType, value: object) -> None:
+        """Importing the room `preflight.check` would bind it over the function `preflight.check`; it must not."""
+
+    return property(get, keep)
+
+
+sys.modules[__name__].__class__ = type("Api", (ModuleType,), {name: _public(name) for name in _HOMES})

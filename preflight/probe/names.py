@@ -43,6 +43,25 @@ def _pcm(track: dict[str, Any]) -> str:
     return f"pcm_{sign}{depth}{order}"
 
 
+def pixel_format(track: dict[str, Any]) -> tuple[int | None, str | None]:
+    """Return bits a component and chroma format, from the codec's definition where MediaInfo is silent."""
+    depth, chroma = str(track.get("BitDepth")), track.get("ChromaSubsampling")
+    usual_depth, usual_chroma = _PIXELS.get(codec(track), (None, None))
+    if codec(track) == "prores" and str(track.get("CodecID")) in {"ap4h", "ap4x"}:
+        usual_depth, usual_chroma = 12, "4:4:4"
+    shown = str(chroma).split(" ", maxsplit=1)[0] if chroma else usual_chroma
+    return (int(depth) if depth.isdecimal() else usual_depth), shown
+
+
+def is_interlaced(track: dict[str, Any]) -> bool:
+    """Return whether the stream holds fields.
+
+    MediaInfo calls every AVC stream progressive whose parameter sets rule fields out, and says nothing of the rest.
+    """
+    scan = track.get("ScanType")
+    return scan in {"Interlaced", "MBAFF", "PAFF"} or (scan is None and track.get("Format") == "AVC")
+
+
 def brand_container(brand: str | None) -> Container:
     """Return the container that a BMFF file's major brand stands for; a file without one is classic QuickTime."""
     if brand is None or brand == "qt  ":
@@ -52,6 +71,11 @@ def brand_container(brand: str | None) -> Container:
     return Container.OTHER if brand in {"heic", "heix", "mif1", "avif", "avis", "msf1"} else Container.MP4
 
 
+_PIXELS = {
+    "prores": (10, "4:2:2"), "vp8": (8, "4:2:0"), "theora": (8, "4:2:0"), "mpeg4": (8, "4:2:0"), "wmv2": (8, "4:2:0"),
+}  # fmt: skip
+STILLS = frozenset({"png", "mjpeg", "bmp", "webp", "tiff"})
+"""Codecs of cover pictures, which are videos too only when they have more than one frame."""
 PRIMARIES = {
     "BT.709": "bt709", "BT.2020": "bt2020", "BT.601 PAL": "bt470bg", "BT.601 NTSC": "smpte170m",
     "BT.470 System M": "bt470m",

@@ -46,7 +46,9 @@ def measure(path: Path, container: Container, *, timeout: float = TIMEOUT) -> Fr
 
 def command(path: Path, demuxer: str) -> list[str]:
     """Return the argv that prints a line for each packet of video and sound."""
-    source = [*ffmpeg.INPUT_GUARD, "-f", demuxer, "-i", ffmpeg.local(path)]
+    # A wrong AVI index sends ffmpeg past the end; unable to seek to it, ffmpeg takes packet after packet.
+    blind = ["-seekable", "0"] if demuxer == "avi" else []
+    source = [*ffmpeg.INPUT_GUARD, *blind, "-f", demuxer, "-i", ffmpeg.local(path)]
     # A cover picture is a video stream to ffmpeg, with one packet at 0, which does no harm here.
     streams = ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-copyts", "-f", "framecrc", "pipe:1"]
     return [ffmpeg.find(), "-v", "error", "-nostdin", *source, *streams]

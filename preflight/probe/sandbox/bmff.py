@@ -13,6 +13,8 @@ from preflight.probe.sandbox.files import read_at
 
 MAX_BOXES = 20_000
 """Boxes looked at in one file: a day of one-second fragments has about 170,000, of which a part tells enough."""
+MAX_MOOF = 2**20
+"""Bytes of one fragment's header that are read; a minute at 60 fps has 60 KiB."""
 MAX_MOOV = 64 * 2**20
 """Bytes of movie header that are read; two hours of 60 fps video with sound have about 8 MiB."""
 
@@ -23,6 +25,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
     """Return the facts of the MP4 or QuickTime file open as `fd` with `size` bytes."""
     facts: dict[str, Any] = {"brand": None, "missing_bytes": 0, "fragmented": False, "tracks": []}
     first: dict[bytes, int] = {}
+    fragments: list[bytes] = []
     moov = b""
     for kind, start, body, end in _top(fd, size):
         first.setdefault(kind, start)
@@ -33,11 +36,14 @@ def read(fd: int, size: int) -> dict[str, Any]:
         elif kind == b"moov" and not moov:
             facts["movie_cut"] = end > size
             moov = read_at(fd, min(end - body, MAX_MOOV), body)
+        elif kind == b"moof":
+            fragments.append(read_at(fd, min(end - body, MAX_MOOF), body))
     facts["has_movie"] = bool(moov)
-    facts["fragmented"] = b"moof" in first
+    facts["fragmented"] = bool(fragments)
     if b"mdat" in first and b"moov" in first:
         facts["faststart"] = first[b"moov"] < first[b"mdat"]
     facts.update(_movie(moov))
+    _add_fragments(fragments, facts)
     return facts
 
 
@@ -82,7 +88,9 @@ def _movie(moov: bytes) -> dict[str, Any]:
             facts["timescale"], facts["duration"] = _clock(body)
         elif kind == b"mvex":
             facts["fragmented"] = True
-            facts["fragments_duration"] = next((_mehd(b) for k, b in _boxes(body) if k == b"mehd"), None)
+            facts["defaults"] = {
+                int.from_bytes(b[4:8]): int.from_bytes(b[12:16]) for k, b in _boxes(body) if k == b"trex"
+            }
         elif kind == b"trak":
             facts["tracks"].append(_track(body))
         elif kind == b"udta":
@@ -90,15 +98,50 @@ def _movie(moov: bytes) -> dict[str, Any]:
     return facts
 
 
-def _mehd(body: bytes) -> int:
-    return int.from_bytes(body[4:12] if body[:1] == b"\x01" else body[4:8])
-
-
 def _clock(body: bytes) -> tuple[int, int | None]:
     """Return ticks a second and duration in ticks of `mvhd` or `mdhd`; all ones means unknown."""
     at, width = (20, 8) if body[:1] == b"\x01" else (12, 4)
     ticks = body[at + 4 : at + 4 + width]
     return int.from_bytes(body[at : at + 4]), None if ticks == b"\xff" * width else int.from_bytes(ticks)
+
+
+def _add_fragments(fragments: list[bytes], facts: dict[str, Any]) -> None:
+    """Give each track the end, in its own ticks, of the last sample that a fragment brings."""
+    defaults: dict[int, int] = facts.pop("defaults", {})
+    ends: dict[int, int] = {}
+    for moof in fragments:
+        for kind, traf in _boxes(moof):
+            if kind == b"traf":
+                _traf(traf, defaults, ends)
+    for track in facts["tracks"]:
+        if track.get("id") in ends:
+            track["fragments_end"] = ends[track["id"]]
+
+
+def _traf(traf: bytes, defaults: dict[int, int], ends: dict[int, int]) -> None:
+    track_id = each = start = 0
+    for kind, body in _boxes(traf):
+        flags = int.from_bytes(body[1:4])
+        if kind == b"tfhd":
+            track_id = int.from_bytes(body[4:8])
+            at = 8 + 8 * (flags & 1) + 4 * (flags >> 1 & 1)
+            each = int.from_bytes(body[at : at + 4]) if flags & 8 else defaults.get(track_id, 0)
+            start = ends.get(track_id, 0)
+        elif kind == b"tfdt":
+            start = int.from_bytes(body[4:12] if body[:1] == b"\x01" else body[4:8])
+        elif kind == b"trun":
+            start += _run(body, flags, each)
+            ends[track_id] = max(start, ends.get(track_id, 0))
+
+
+def _run(body: bytes, flags: int, each: int) -> int:
+    """Return the ticks of a run of samples, which have `each` unless they say otherwise (flag 0x100)."""
+    count = int.from_bytes(body[4:8])
+    if not flags & 0x100:
+        return count * each
+    first = 8 + 4 * (flags & 1) + 4 * (flags >> 2 & 1)
+    step = 4 * sum(flags >> bit & 1 for bit in (8, 9, 10, 11))
+    return sum(int.from_bytes(body[at : at + 4]) for at in range(first, min(first + count * step, len(body)), step))
 
 
 def _track(trak: bytes) -> dict[str, Any]:
@@ -151,8 +194,10 @@ def _stsd(body: bytes, track: dict[str, Any]) -> None:
             for inner, value in _boxes(entry[78:]):
                 if inner == b"pasp" and len(value) >= 8:
                     track["sar"] = (int.from_bytes(value[:4]), int.from_bytes(value[4:8]))
-                elif inner == b"clap":
-                    track["cropped"] = True
+                elif inner == b"av1C":
+                    track["av1c"] = value[:4].hex()
+                elif inner == b"fiel":
+                    track["interlaced"] = value[:1] == b"\x02"
 
 
 def _stsz(body: bytes, track: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import stat
 import sys
 from typing import Any
 
-from preflight.probe.sandbox import bmff, sniff
+from preflight.probe.sandbox import bmff, ebml, riff, sniff
 from preflight.probe.sandbox.files import read_at
 from preflight.probe.sandbox.library import MediaInfo
 
@@ -20,7 +20,7 @@ try:
 except ImportError:  # Windows has no such limits: the parent's time-out remains.
     resource = None  # type: ignore[assignment]
 
-_HEADERS = {sniff.BMFF: bmff.read}
+_HEADERS = {sniff.BMFF: bmff.read, "matroska": ebml.read, "avi": riff.read}
 
 
 def main() -> None:

@@ -1,13 +1,13 @@
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from fixtures import stores
-from preflight import upload as room
 from preflight.errors import (
     CancelledError,
     FileChangedError,
@@ -17,12 +17,14 @@ from preflight.errors import (
     UsageError,
 )
 from preflight.events import Progress
+from preflight.job import Upload
 from preflight.ledger import Ledger
 from preflight.settings import Settings
+from preflight.upload import abort, doctor, incomplete, upload
 
 
-def sent(settings: Settings, path: Path, **more: object) -> room.transfer.Upload:  # type: ignore[name-defined]
-    return room.upload(path, settings=settings, extension="mp4", life=600, **more)  # type: ignore[arg-type]
+def sent(settings: Settings, path: Path, **more: object) -> Upload:
+    return upload(path, settings=settings, extension="mp4", life=600, **more)  # type: ignore[arg-type]
 
 
 def stored(settings: Settings, key: str) -> bytes:
@@ -36,14 +38,14 @@ def stored(settings: Settings, key: str) -> bytes:
 @pytest.mark.parametrize("large", [False, True])
 def test_bytes_arrive_whole(settings: Settings, small_mp4: Path, big: Path, store: str, large: bool) -> None:
     path = big if large else small_mp4
-    settings = stores.settings_for(str(settings.s3_endpoint), prefix=settings.prefix, store=store)
+    settings = replace(settings, store=store)
     result = sent(settings, path)
     assert stored(settings, result.key) == path.read_bytes()
     assert result.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert result.key == f"{settings.prefix}{result.sha256}.mp4"
     assert not result.reused
     assert "Signature" not in repr(result)
-    reply = requests.get(result.url.reveal(), timeout=10)
+    reply = requests.get(result.url.reveal(), timeout=10, verify=settings.ca_bundle or True)
     assert reply.content == path.read_bytes()
     assert reply.headers["Content-Type"] == "video/mp4"
 
@@ -86,7 +88,7 @@ def test_the_ledger_forgets_a_completed_upload(settings: Settings, big: Path, tm
     with Ledger(tmp_path / "ledger") as ledger:
         result = sent(settings, big, checkpoint=ledger.uploads)
         assert ledger.uploads.load_upload(endpoint=str(settings.s3_endpoint), bucket="videos", key=result.key) is None
-    assert room.incomplete(settings) == ()
+    assert incomplete(settings) == ()
 
 
 def stop_after(count: int, cancel: threading.Event) -> Callable[[Progress], None]:
@@ -98,17 +100,17 @@ def stop_after(count: int, cancel: threading.Event) -> Callable[[Progress], None
 
 
 def test_a_stopped_upload_goes_on(settings: Settings, big: Path, tmp_path: Path) -> None:
-    settings = stores.settings_for(str(settings.s3_endpoint), prefix=settings.prefix, upload_rate=60_000_000)
+    settings = replace(settings, upload_rate=60_000_000)
     cancel = threading.Event()
     with Ledger(tmp_path / "ledger") as ledger:
         with pytest.raises(CancelledError):
             sent(settings, big, checkpoint=ledger.uploads, cancel=cancel, listener=stop_after(18_000_000, cancel))
-        (begun,) = room.incomplete(settings)
+        (begun,) = incomplete(settings)
         heard: list[Progress] = []
         result = sent(settings, big, checkpoint=ledger.uploads, listener=heard.append)
     assert begun.key == result.key
     assert stored(settings, result.key) == big.read_bytes()
-    assert room.incomplete(settings) == ()
+    assert incomplete(settings) == ()
 
 
 def test_an_aborted_upload_starts_anew(settings: Settings, big: Path, tmp_path: Path) -> None:
@@ -116,8 +118,8 @@ def test_an_aborted_upload_starts_anew(settings: Settings, big: Path, tmp_path: 
     with Ledger(tmp_path / "ledger") as ledger:
         with pytest.raises(CancelledError):
             sent(settings, big, checkpoint=ledger.uploads, cancel=cancel, listener=stop_after(1, cancel))
-        for begun in room.incomplete(settings):
-            room.abort(settings, begun)
+        for begun in incomplete(settings):
+            abort(settings, begun)
         assert stored(settings, sent(settings, big, checkpoint=ledger.uploads).key) == big.read_bytes()
 
 
@@ -148,11 +150,11 @@ def test_bytes_changed_in_place_are_not_sent(settings: Settings, big: Path, tmp_
         sent(settings, path, listener=edit)
 
 
-def test_missing_bucket_and_file_are_told(settings: Settings, small_mp4: Path, endpoint: str) -> None:
+def test_missing_bucket_and_file_are_told(settings: Settings, small_mp4: Path) -> None:
     with pytest.raises(StoreAccessError, match=r"'nowhere'.*does not exist.*PREFLIGHT_BUCKET"):
-        sent(stores.settings_for(endpoint, bucket="nowhere"), small_mp4)
+        sent(replace(settings, bucket="nowhere"), small_mp4)
     with pytest.raises(UsageError, match="bucket"):
-        sent(stores.settings_for(endpoint, bucket=""), small_mp4)
+        sent(replace(settings, bucket=""), small_mp4)
     with pytest.raises(InputError, match="No such file"):
         sent(settings, small_mp4.with_name("missing.mp4"))
 
@@ -164,18 +166,28 @@ def test_an_unreachable_store_is_worth_a_retry(small_mp4: Path) -> None:
 
 
 def test_without_credentials_the_mend_is_told(
-    endpoint: str, small_mp4: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: Settings, small_mp4: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(StoreAccessError, match="AWS_ACCESS_KEY_ID"):
-        sent(stores.settings_for(endpoint, s3_key="", s3_secret=""), small_mp4)
+        sent(replace(settings, s3_key="", s3_secret=""), small_mp4)
 
 
-def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
-    checks = {check.name: check for check in room.doctor(settings)}
+def test_explicit_keys_ignore_the_aws_setup(
+    settings: Settings, small_mp4: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/not/there.pem")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert sent(settings, small_mp4).size == small_mp4.stat().st_size
+
+
+def test_doctor_tries_everything(settings: Settings) -> None:
+    checks = {check.name: check for check in doctor(settings)}
     assert all(check.ok for check in checks.values())
     assert list(checks) == [
         "bucket write",
@@ -186,20 +198,25 @@ def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
         "lifecycle",
     ]
     assert "lifecycle rule" in str(checks["lifecycle"].mend)
-    (broken,) = room.doctor(stores.settings_for(endpoint, bucket="nowhere"))
+    (broken,) = doctor(replace(settings, bucket="nowhere"))
     assert not broken.ok
     assert broken.mend
 
 
 def test_a_public_url_is_used_as_it_is(settings: Settings, small_mp4: Path) -> None:
+    # A URL signed for this very key stands for a CDN in front of the bucket.
     first = sent(settings, small_mp4)
-    public = stores.settings_for(
-        str(settings.s3_endpoint), prefix=settings.prefix, public_url=f"{settings.s3_endpoint}/videos/{{key}}"
-    )
-    # The test store serves only what is signed or public.
-    client = stores.client_of(settings)
-    client.put_object_acl(Bucket="videos", Key=first.key, ACL="public-read")
-    client.close()
-    result = sent(public, small_mp4)
-    assert result.url.reveal().endswith(".mp4")
+    cdn = first.url.reveal().replace(first.key, "{key}")
+    result = sent(replace(settings, public_url=cdn), small_mp4)
+    assert result.url == first.url
     assert result.expires is None
+
+
+def test_a_url_that_serves_nothing_is_not_handed_out(settings: Settings, small_mp4: Path) -> None:
+    nowhere = replace(settings, public_url=f"{settings.s3_endpoint}/videos/nowhere/{{key}}")
+    with pytest.raises(StoreError, match="HTTP 40"):
+        sent(nowhere, small_mp4)
+    closed = replace(settings, public_url="http://127.0.0.1:9/{key}?token=VERYSECRET")
+    with pytest.raises(StoreError, match="can't be fetched") as caught:
+        sent(closed, small_mp4)
+    assert "VERYSECRET" not in repr(caught.value)

@@ -19,6 +19,7 @@ VIDEO = VideoStream(
     height=1080,
     duration=Fraction(10),
     frame_rate=Fraction(25),
+    bit_rate=5_000_000,
 )
 SOUND = AudioStream(index=1, kind=StreamKind.AUDIO, codec="aac", duration=Fraction(10))
 GOOD = Media(

@@ -26,23 +26,35 @@ def test_simplest_rounds_to_the_text(top: int, bottom: int) -> None:
         assert abs(simplest(text) - Fraction(text)) <= Fraction(1, 2000)
 
 
-def track(**facts: object) -> Exact:
-    return Exact.of({"timescale": 1000, "duration": 360_000, "tracks": [facts]})
+def seconds(**facts: object) -> Fraction | None:
+    exact = Exact.of({"timescale": 1000, "duration": 360_000, "tracks": [{"id": 1, **facts}]})
+    return exact.find("1", 0)[1].duration
 
 
 def test_stream_clock_is_finer_than_the_movies() -> None:
-    exact = track(presented=360_000, media=32_400_001, timescale=90_000)
-    assert exact.stream_duration(0) == Fraction(32_400_001, 90_000)
+    assert seconds(presented=360_000, media=32_400_001, timescale=90_000) == Fraction(32_400_001, 90_000)
 
 
 def test_priming_that_an_edit_skips_does_not_count() -> None:
-    exact = track(presented=360_000, media=360 * 48_000 + 1024, timescale=48_000, edits=[(360_000, 1024)])
-    assert exact.stream_duration(0) == 360
+    assert seconds(presented=360_000, media=360 * 48_000 + 1024, timescale=48_000, edits=[(360_000, 1024)]) == 360
 
 
 def test_edit_that_hides_much_is_believed() -> None:
-    assert track(presented=1000, media=90_000_000, timescale=90_000).stream_duration(0) == 1
+    assert seconds(presented=1000, media=90_000_000, timescale=90_000) == 1
 
 
-def test_unknown_track_has_no_duration() -> None:
-    assert Exact.of({}).stream_duration(3) is None
+def test_fragments_count_where_the_header_says_nothing() -> None:
+    assert seconds(presented=0, media=0, timescale=90_000, fragments_end=180_000) == 2
+
+
+def test_unknown_track_keeps_its_position() -> None:
+    assert Exact.of({}).find("7", 3)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("record", "depth", "chroma"),
+    [("81000c00", 8, "4:2:0"), ("81004c00", 10, "4:2:0"), ("81206000", 12, "4:4:4"), ("", None, None)],
+)
+def test_av1_configuration_tells_the_pixels(record: str, depth: int | None, chroma: str | None) -> None:
+    track = Exact.of({"tracks": [{"id": 1, "av1c": record}]}).tracks[0]
+    assert (track.bit_depth, track.chroma) == (depth, chroma)
