@@ -8,31 +8,15 @@ from typing import Any
 
 import ffmpeg as builder
 
-from preflight.fix import bounds, picture
-from preflight.fix.bounds import Piece
-from preflight.media import Container, Media, StreamKind
+from preflight.fix import picture
+from preflight.media import Container, Media
 from preflight.plan import Plan, StreamPlan, Treatment
+from preflight.tools import bounds, containers
+from preflight.tools.bounds import Piece
 from preflight.tools.ffmpeg import INPUT_OPTIONS, local
 
 _GLOBAL = ("-hide_banner", "-nostdin", "-v", "error", "-y")
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
-_LETTERS = {
-    StreamKind.VIDEO: "V",
-    StreamKind.AUDIO: "a",
-    StreamKind.SUBTITLE: "s",
-    StreamKind.DATA: "d",
-    StreamKind.ATTACHMENT: "t",
-}
-
-
-def specifier(source: Media, index: int) -> str:
-    """Return ffmpeg's name of a stream: its kind and its number among that kind.
-
-    Plain numbers would not do: readers count hidden streams (chapters, time codes) differently.
-    """
-    stream = next(s for s in source.streams if s.index == index)
-    same = [s.index for s in source.streams if s.kind is stream.kind]
-    return f"{_LETTERS.get(stream.kind, 'v')}:{same.index(index)}"
 
 
 def convert(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
@@ -93,7 +77,7 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
         options["tag:v"] = "hev1"
-    rest = [given[specifier(source, s.index)] for s in _kept(plan) if s.index != _picture_index(source)]
+    rest = [given[containers.specifier(source, s.index)] for s in _kept(plan) if s.index != _picture_index(source)]
     return _compile([builder.output(shown["v:0"], *rest, local(piece.output), **options)], ffmpeg)
 
 
@@ -122,7 +106,7 @@ def _kept(plan: Plan) -> list[StreamPlan]:
 def _chosen(plan: Plan, given: Any, *, picture_only: bool) -> list[Any]:
     source = _source(plan)
     kept = _kept(plan)[:1] if picture_only else _kept(plan)
-    return [given[specifier(source, stream.index)] for stream in kept]
+    return [given[containers.specifier(source, stream.index)] for stream in kept]
 
 
 def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
@@ -146,7 +130,7 @@ def _whole(plan: Plan, source: Media, output: Path, timing: dict[str, Any]) -> A
         heard = builder.input(local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
     kept = _kept(plan)
     sounds = {stream.index for stream in source.audio}
-    chosen = [(heard if s.index in sounds else given)[specifier(source, s.index)] for s in kept]
+    chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
     options = _copy_options(plan)
     if plan.video is not None:
         # The picture is the first of the kept streams.

@@ -7,11 +7,12 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from preflight.fix import budget, containers
+from preflight.fix import budget
 from preflight.limits import Limits
 from preflight.media import AudioStream, Container, Media, Stream, VideoStream
 from preflight.plan import Action, AudioEncode, Policy, Step, VideoEncode
 from preflight.report import Report
+from preflight.tools import containers
 
 ASSUMED_SOUND_RATE = 192_000
 """Bits/s taken for a sound stream whose rate the file does not tell."""

@@ -8,14 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.events import Cancel, Listener, Progress, Stage
-from preflight.fix import budget, containers, cuts
-from preflight.fix.bounds import Piece
+from preflight.fix import budget, cuts
 from preflight.fix.splitting import Stretch
 from preflight.media import Media
 from preflight.plan import Action, Plan, StreamPlan, Treatment, VideoEncode
 from preflight.report import Code, Report
+from preflight.tools import containers, files
 from preflight.tools import ffmpeg as tool
-from preflight.tools import files
+from preflight.tools.bounds import Piece
 
 Recheck = Callable[[Path], Report]
 MAX_TRIES = 3

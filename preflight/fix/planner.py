@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from preflight.fix import budget, containers, costs, geometry, splitting
+from preflight.fix import budget, costs, geometry, splitting
 from preflight.fix.draft import SOUND, Draft, RefusedError, Wish
 from preflight.media import Container, Media, Stream, StreamKind
 from preflight.plan import Action, Plan, Policy, StreamPlan, Treatment, VideoEncode
 from preflight.report import Code, Report
+from preflight.tools import containers
 
 _SAFE_DEPTH = 8
 _SAFE_CHROMA = "4:2:0"

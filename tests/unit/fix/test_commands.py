@@ -4,8 +4,9 @@ from pathlib import Path
 
 from fixtures import values
 from preflight.fix import commands, picture, plan
-from preflight.fix.bounds import Piece
 from preflight.media import Container, StreamKind
+from preflight.tools import containers
+from preflight.tools.bounds import Piece
 from preflight.tools.ffmpeg import INPUT_OPTIONS
 
 GUARD = ["-format_whitelist", INPUT_OPTIONS["format_whitelist"], "-protocol_whitelist", "file,pipe"]
@@ -61,7 +62,7 @@ def test_copies_of_stretches() -> None:
 def test_streams_are_named_by_kind() -> None:
     cover = values.audio(index=0, kind=StreamKind.COVER, codec="mjpeg")
     media = values.media(streams=(cover, values.video(index=1), values.audio(index=2), values.audio(index=3)))
-    assert [commands.specifier(media, number) for number in (1, 2, 3)] == ["V:0", "a:0", "a:1"]
+    assert [containers.specifier(media, number) for number in (1, 2, 3)] == ["V:0", "a:0", "a:1"]
 
 
 def test_filters_in_order() -> None:

@@ -1,4 +1,4 @@
-"""Which codecs a container can hold, by ffmpeg's names. Pure."""
+"""Which codecs a container can hold, and how ffmpeg names a file's streams. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ _MOV = {
     StreamKind.SUBTITLE: _MP4[StreamKind.SUBTITLE],
 }
 _LOSSLESS_SOUND = frozenset({"flac", "alac", "truehd", "mlp", "wavpack", "tta", "ape", "wmalossless", "dts"})
+_LETTERS = {
+    StreamKind.VIDEO: "V",
+    StreamKind.AUDIO: "a",
+    StreamKind.SUBTITLE: "s",
+    StreamKind.DATA: "d",
+    StreamKind.ATTACHMENT: "t",
+}
 _MKV_CANNOT = frozenset({"gif", "mov_text", "unknown", ""})
 TEXT_SUBTITLES = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 
@@ -68,3 +75,13 @@ def for_encode(media: Media, allowed: tuple[Container, ...]) -> Container:
     """Return the container for an encoded picture: the source's own where H.264 is at home in it, else MP4."""
     own = media.container
     return own if own in {Container.MP4, Container.MOV, Container.MKV} and own in allowed else Container.MP4
+
+
+def specifier(source: Media, index: int) -> str:
+    """Return ffmpeg's name of a stream: its kind and its number among that kind.
+
+    Plain numbers would not do: readers count hidden streams (chapters, time codes) differently.
+    """
+    stream = next(s for s in source.streams if s.index == index)
+    same = [s.index for s in source.streams if s.kind is stream.kind]
+    return f"{_LETTERS.get(stream.kind, 'v')}:{same.index(index)}"
