@@ -18,6 +18,8 @@ from preflight.cli import console
 from preflight.errors import ExitCode, PreflightError
 
 COMMANDS = (
+    "fix",
+    "join",
     "run",
     "resume",
     "jobs",
