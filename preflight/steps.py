@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -23,14 +23,21 @@ def check(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Report:
     return evaluate(probe(Path(path)), limits)
 
 
-def plan(report: Report, *, policy: Policy = Policy.BALANCED, trim: tuple[Fraction, Fraction] | None = None) -> Plan:
+def plan(
+    report: Report,
+    *,
+    policy: Policy = Policy.BALANCED,
+    trim: tuple[Fraction, Fraction] | None = None,
+    settings: Settings | None = None,
+) -> Plan:
     """Return the smallest change that makes the file pass, or a plan whose `refusal` says why there is none.
 
-    `trim` keeps only `start`..`end` (seconds).
+    `trim` keeps only `start`..`end` (seconds); `settings` choose encoder and preset.
     """
     from preflight.fix import plan as decide
 
-    return decide(report, policy=policy, trim=trim)
+    settings = settings or load()
+    return decide(report, policy=policy, trim=trim, encoder=settings.encoder, preset=settings.preset)
 
 
 def fix(
@@ -113,9 +120,46 @@ def service(settings: Settings) -> Iterator[Settings]:
         return
     from preflight.local.stack import LocalStack
 
-    with LocalStack(settings, check=_codes) as stack:
+    with LocalStack(settings, checker=_codes) as stack:
         yield stack.settings
 
 
 def _codes(path: Path) -> tuple[int, ...]:
     return check(path).codes
+
+
+def digest(path: Path, *, listener: Listener = ignore, cancel: Cancel | None = None) -> str:
+    """Return the SHA-256 of the file in hex. Raises InputError, FileChangedError, CancelledError."""
+    from preflight.upload import digest as read
+
+    return read(path, listener, cancel)
+
+
+def restore(
+    cleaned: Sequence[Path],
+    fixed: Fixed,
+    destination: Path,
+    *,
+    keep_audio: bool = True,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+) -> Path:
+    """Make the finished file at `destination` from the cleaned segments of `fixed`, with the source's own sound.
+
+    Raises InputError when segments are missing, ToolError, DiskFullError, CancelledError.
+    """
+    from preflight.restore import finish
+    from preflight.tools import ffmpeg
+
+    settings = settings or load()
+    program = ffmpeg.find(settings.ffmpeg)
+    return finish(cleaned, fixed, destination, keep_audio=keep_audio, ffmpeg=program, listener=listener, cancel=cancel)
+
+
+def picture(before: Path, after: Path, destination: Path, *, settings: Settings | None = None) -> Path:
+    """Draw the same frames of both videos side by side, where they differ most, as a PNG. Raises ToolError."""
+    from preflight.restore.picture import draw
+    from preflight.tools import ffmpeg
+
+    return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load()).ffmpeg))

@@ -19,7 +19,7 @@ def by_name(path: Path) -> tuple[int, ...]:
 
 def local_stack(home: Path, *, engine: str = "copy", **settings: object) -> LocalStack:
     made = Settings(home=home, **settings)  # type: ignore[arg-type]
-    return LocalStack(made, checker=by_name, entry=f"tests.stand_in:{engine}")
+    return LocalStack(made, check=by_name, entry=f"tests.stand_in:{engine}")
 
 
 def put(settings: Settings, name: str, content: bytes) -> SecretUrl:

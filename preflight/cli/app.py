@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from preflight.cli import console
 from preflight.errors import ExitCode, PreflightError
 
-COMMANDS = ("check", "fix", "run", "upload", "submit", "status", "wait", "serve", "doctor")
+COMMANDS = ("run", "doctor")
 """Each is a module of this package with a function `register(app)`."""
 
 

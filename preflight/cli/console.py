@@ -8,16 +8,11 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
-from datetime import datetime
-from enum import Enum
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from preflight.errors import PreflightError
 from preflight.events import Listener, Progress, ignore
-from preflight.job import SecretUrl
+from preflight.serialize import jsonable
 
 SCHEMA = 1
 """Version of the JSON lines; raised when a field changes its meaning or goes away."""
@@ -34,24 +29,6 @@ def _escape(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape").decode() if unicodedata.category(character) != "Zs" else " "
-
-
-_PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
-    (PreflightError, PreflightError.to_dict),
-    (Enum, lambda value: value.value),
-    (Fraction, lambda value: int(value) if value.denominator == 1 else float(value)),
-    (datetime, datetime.isoformat),
-    ((Path, SecretUrl), str),
-    (dict, lambda value: {str(key): jsonable(item) for key, item in value.items()}),
-    ((list, tuple, set, frozenset), lambda value: [jsonable(item) for item in value]),
-)
-
-
-def jsonable(value: Any) -> Any:
-    """Return `value` as what `json` takes: dataclasses as objects, exact seconds as numbers, secrets hidden."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: jsonable(getattr(value, spec.name)) for spec in fields(value)}
-    return next((convert(value) for kinds, convert in _PLAIN if isinstance(value, kinds)), value)
 
 
 def emit(event: str, **values: Any) -> None:
@@ -94,16 +71,21 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], *, 
     console.print(drawn)
 
 
+Naming = Callable[[str], Listener]
+
+
 @contextmanager
-def progress(*, json_lines: bool, name: str = "", quiet: bool = False) -> Iterator[Listener]:
-    """Give a listener that draws bars on a terminal, prints JSON lines with `--json`, or says nothing."""
+def progress(*, json_lines: bool, quiet: bool = False) -> Iterator[Naming]:
+    """Give a function from a file's name to its listener: bars on a terminal, JSON lines with `--json`, else words."""
     if json_lines:
-        yield _json_listener(name)
-    elif quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield _plain_listener(name) if not quiet else ignore
+        yield _json_listener
+    elif quiet:
+        yield lambda _: ignore
+    elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield _plain_listener
     else:
-        with _bars(name) as listener:
-            yield listener
+        with _bars() as naming:
+            yield naming
 
 
 def _json_listener(name: str) -> Listener:
@@ -111,7 +93,7 @@ def _json_listener(name: str) -> Listener:
 
     def listen(progress: Progress) -> None:
         percent = int((progress.fraction or 0) * 100)
-        if last.get(progress.stage) != percent or progress.note:
+        if last.get(progress.stage) != percent:
             last[progress.stage] = percent
             emit("progress", file=name, **jsonable(progress))
 
@@ -125,31 +107,39 @@ def _plain_listener(name: str) -> Listener:
     def listen(progress: Progress) -> None:
         if progress.stage not in seen:
             seen.add(progress.stage)
-            say(f"{printable(name)}: {progress.stage} {progress.note}".rstrip())
+            say(f"{printable(name)}: {progress.stage} {printable(progress.note)}".rstrip())
 
     return listen
 
 
 @contextmanager
-def _bars(name: str) -> Iterator[Listener]:
+def _bars() -> Iterator[Naming]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    tasks: dict[str, TaskID] = {}
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
     columns += [TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")]
-    with Bars(*columns, console=Console(file=sys.stderr), transient=False) as bars:
+    with Bars(*columns, console=Console(file=sys.stderr)) as bars:
 
-        def listen(progress: Progress) -> None:
-            if progress.stage not in tasks:
-                label = f"{printable(name)[-40:]} {progress.stage}"
-                tasks[progress.stage] = bars.add_task(label, total=progress.total, note="")
-            bars.update(
-                tasks[progress.stage], completed=progress.done, total=progress.total, note=printable(progress.note)
-            )
+        def naming(name: str) -> Listener:
+            tasks: dict[str, TaskID] = {}
 
-        yield listen
+            def listen(progress: Progress) -> None:
+                if progress.stage not in tasks:
+                    label = escape(f"{printable(name)[-40:]} {progress.stage}")
+                    tasks[progress.stage] = bars.add_task(label, total=progress.total, note="")
+                bars.update(
+                    tasks[progress.stage],
+                    completed=progress.done,
+                    total=progress.total,
+                    note=escape(printable(progress.note)),
+                )
+
+            return listen
+
+        yield naming
 
 
 def human_bytes(size: int) -> str:

@@ -43,7 +43,7 @@ class ServiceConfig:
     home: Path
     key: str
     secret: Secret
-    checker: Checker
+    check: Checker
     ffmpeg: str
     entry: str = ENGINE
     size_limit: int = 200_000_000
@@ -113,7 +113,7 @@ class Service:
     def _fetch(self, task_id: str, url: str) -> Path:
         source = self._store.folder(task_id) / f"source{suffix(url)}"
         download(url, source, limit=self._config.size_limit)
-        codes = self._config.checker(source)
+        codes = self._config.check(source)
         if codes:
             raise declined(min(codes))
         return source

@@ -35,7 +35,7 @@ class LocalStack:
         self,
         settings: Settings,
         *,
-        checker: Checker,
+        check: Checker,
         host: str = HOST,
         port: int = 0,
         store_port: int = 0,
@@ -44,7 +44,7 @@ class LocalStack:
     ) -> None:
         require_extra()
         self._given = settings
-        self._checker = checker
+        self._check = check
         self._entry = entry
         self._at = (host, port, store_port)
         self._secret = Secret(secret or secrets.token_hex(16))
@@ -68,7 +68,7 @@ class LocalStack:
             home=(self._given.home / "service").absolute(),
             key=KEY,
             secret=self._secret,
-            checker=self._checker,
+            check=self._check,
             ffmpeg=ffmpeg.find(self._given.ffmpeg),
             entry=self._entry,
             size_limit=self._given.max_size,

@@ -46,6 +46,18 @@ def library() -> str:
     return next((str(file) for file in shipped if file.is_file()), candidates[0])
 
 
+def load() -> None:
+    """Load the library in this process, to see that it can be. Raises ToolMissingError."""
+    from preflight.probe.sandbox.library import MediaInfo
+
+    try:
+        MediaInfo(library())
+    except (OSError, AttributeError) as error:
+        raise ToolMissingError(
+            f"MediaInfo can't be loaded: {error}.", hint="pip install --force-reinstall pymediainfo"
+        ) from error
+
+
 class Worker:
     """One running worker process. Not for use by several threads at once."""
 

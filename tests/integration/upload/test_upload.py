@@ -7,7 +7,6 @@ import pytest
 import requests
 
 from fixtures import stores
-from preflight import upload as room
 from preflight.errors import (
     CancelledError,
     FileChangedError,
@@ -17,12 +16,14 @@ from preflight.errors import (
     UsageError,
 )
 from preflight.events import Progress
+from preflight.job import Upload
 from preflight.ledger import Ledger
 from preflight.settings import Settings
+from preflight.upload import abort, doctor, incomplete, upload
 
 
-def sent(settings: Settings, path: Path, **more: object) -> room.transfer.Upload:  # type: ignore[name-defined]
-    return room.upload(path, settings=settings, extension="mp4", life=600, **more)  # type: ignore[arg-type]
+def sent(settings: Settings, path: Path, **more: object) -> Upload:
+    return upload(path, settings=settings, extension="mp4", life=600, **more)  # type: ignore[arg-type]
 
 
 def stored(settings: Settings, key: str) -> bytes:
@@ -86,7 +87,7 @@ def test_the_ledger_forgets_a_completed_upload(settings: Settings, big: Path, tm
     with Ledger(tmp_path / "ledger") as ledger:
         result = sent(settings, big, checkpoint=ledger.uploads)
         assert ledger.uploads.load_upload(endpoint=str(settings.s3_endpoint), bucket="videos", key=result.key) is None
-    assert room.incomplete(settings) == ()
+    assert incomplete(settings) == ()
 
 
 def stop_after(count: int, cancel: threading.Event) -> Callable[[Progress], None]:
@@ -103,12 +104,12 @@ def test_a_stopped_upload_goes_on(settings: Settings, big: Path, tmp_path: Path)
     with Ledger(tmp_path / "ledger") as ledger:
         with pytest.raises(CancelledError):
             sent(settings, big, checkpoint=ledger.uploads, cancel=cancel, listener=stop_after(18_000_000, cancel))
-        (begun,) = room.incomplete(settings)
+        (begun,) = incomplete(settings)
         heard: list[Progress] = []
         result = sent(settings, big, checkpoint=ledger.uploads, listener=heard.append)
     assert begun.key == result.key
     assert stored(settings, result.key) == big.read_bytes()
-    assert room.incomplete(settings) == ()
+    assert incomplete(settings) == ()
 
 
 def test_an_aborted_upload_starts_anew(settings: Settings, big: Path, tmp_path: Path) -> None:
@@ -116,8 +117,8 @@ def test_an_aborted_upload_starts_anew(settings: Settings, big: Path, tmp_path: 
     with Ledger(tmp_path / "ledger") as ledger:
         with pytest.raises(CancelledError):
             sent(settings, big, checkpoint=ledger.uploads, cancel=cancel, listener=stop_after(1, cancel))
-        for begun in room.incomplete(settings):
-            room.abort(settings, begun)
+        for begun in incomplete(settings):
+            abort(settings, begun)
         assert stored(settings, sent(settings, big, checkpoint=ledger.uploads).key) == big.read_bytes()
 
 
@@ -175,7 +176,7 @@ def test_without_credentials_the_mend_is_told(
 
 
 def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
-    checks = {check.name: check for check in room.doctor(settings)}
+    checks = {check.name: check for check in doctor(settings)}
     assert all(check.ok for check in checks.values())
     assert list(checks) == [
         "bucket write",
@@ -186,7 +187,7 @@ def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
         "lifecycle",
     ]
     assert "lifecycle rule" in str(checks["lifecycle"].mend)
-    (broken,) = room.doctor(stores.settings_for(endpoint, bucket="nowhere"))
+    (broken,) = doctor(stores.settings_for(endpoint, bucket="nowhere"))
     assert not broken.ok
     assert broken.mend
 
