@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preflight.probe.deep import Depth, read
-    from preflight.probe.prober import Prober, probe
+    from preflight.probe.find import expand
+    from preflight.probe.prober import Prober, probe, warm
 
-__all__ = ["Depth", "Prober", "probe", "read"]
+__all__ = ["Depth", "Prober", "expand", "probe", "read", "warm"]
 
-_HOMES = {"Depth": "deep", "Prober": "prober", "probe": "prober", "read": "deep"}
+_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "probe": "prober", "read": "deep", "warm": "prober"}
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,7 @@ _HINTS = {
     "no-video": "Nothing can be mended: choose the file that has the picture.",
     "not-video": "Choose another file.",
     "no-moov": "The recording never finished: without an index (moov) only a repair tool for that camera can help.",
+    "changing": "Wait until the copy or the recording has ended.",
     "damaged": "Copy or download it again.",
     "parser-crash": "Copy or download it again, or convert it with the program it came from.",
     "parser-timeout": "Try again on a less busy machine, or convert it with the program it came from.",
@@ -108,6 +109,8 @@ def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
     header = facts.get("header") or {}
     if header.get("has_movie") is False:
         return _refusal(path, "no-moov", "The file has no movie header (moov): the recording never finished.", size)
+    if facts.get("changed"):
+        return _refusal(path, "changing", "The file changed while it was read.", size)
     media = mediainfo.to_media(path, facts)
     if not media.streams:
         return _refusal(path, "damaged", "Its header is that of a video, but no stream could be read from it.", size)
@@ -163,6 +166,12 @@ def probe(path: Path, *, timeout: float = worker.TIMEOUT, memory: int = worker.M
     """
     with _POOL.lend(timeout, memory) as prober:
         return prober.probe(Path(path))
+
+
+def warm() -> None:
+    """Start a worker for the next call of `probe`, so that it loads while the caller does something else."""
+    with _POOL.lend(worker.TIMEOUT, worker.MEMORY) as prober:
+        prober.start()
 
 
 def close() -> None:

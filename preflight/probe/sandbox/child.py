@@ -102,4 +102,6 @@ def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
         if kind == sniff.BMFF and not facts["header"]["has_movie"]:
             return facts
     facts["mediainfo"] = parser.read(fd, status.st_size, speed=0)
+    after = os.fstat(fd)
+    facts["changed"] = (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns)
     return facts
