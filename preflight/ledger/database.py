@@ -19,7 +19,7 @@ MIGRATIONS = (
         id TEXT PRIMARY KEY, grp TEXT NOT NULL, digest TEXT NOT NULL, parameters TEXT NOT NULL, account TEXT NOT NULL,
         source BLOB NOT NULL, segment INTEGER NOT NULL, segments INTEGER NOT NULL,
         state TEXT NOT NULL, attempt INTEGER NOT NULL, task_id TEXT, key TEXT, url TEXT, file BLOB, code TEXT,
-        message TEXT, created TEXT NOT NULL, updated TEXT NOT NULL,
+        message TEXT, request TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
         UNIQUE (digest, parameters, account, segment, segments)
     ) STRICT;
     CREATE INDEX jobs_state ON jobs (state);

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -82,9 +82,20 @@ class Ledger:
     # Jobs
 
     def claim(
-        self, digest: str, parameters: str, account: str, *, source: Path, segment: int = 1, segments: int = 1
+        self,
+        digest: str,
+        parameters: str,
+        account: str,
+        *,
+        source: Path,
+        segment: int = 1,
+        segments: int = 1,
+        request: str | None = None,
     ) -> Job:
-        """Return the job of this content, parameters and account: the known one, or a new one that is queued."""
+        """Return the job of this content, parameters and account: the known one, or a new one that is queued.
+
+        `request` is the JSON of what a later process needs to go on, without secrets; the last one is kept.
+        """
         job_id, group = identify(digest, parameters, account, segment, segments)
         now = datetime.now(UTC)
         job = Job(
@@ -96,12 +107,17 @@ class Ledger:
             source=source,
             segment=segment,
             segments=segments,
+            request=request or "{}",
             created=now,
             updated=now,
         )
         with self._writing() as connection:
             found = rows.job_of(connection, job_id)
             if found is not None:
+                if request is None or found.request == job.request:
+                    return found
+                found = replace(found, request=job.request, source=source)
+                rows.put(connection, found)
                 return found
             rows.put(connection, job)
             rows.note(connection, job, None, "claimed")
@@ -109,7 +125,8 @@ class Ledger:
 
     def get(self, job_id: str) -> Job:
         """Return the job whose id starts with `job_id`. Raises UsageError when there is none, or more than one."""
-        found = [job for job in self.jobs() if job.id.startswith(job_id)] if job_id else []
+        with self._reading() as connection:
+            found = rows.jobs(connection, prefix=job_id) if job_id else []
         if len(found) != 1:
             what = "No job" if not found else "More than one job"
             raise UsageError(f"{what} has an id that starts with {job_id!r}.", hint="`preflight jobs` lists them.")
@@ -122,12 +139,8 @@ class Ledger:
 
     def jobs(self, *, states: Iterable[State] = (), group: str | None = None) -> tuple[Job, ...]:
         """Return jobs, oldest first, of the given states (all when none are given) and group."""
-        wanted = set(states)
         with self._reading() as connection:
-            found = rows.jobs(connection)
-        return tuple(
-            job for job in found if (not wanted or job.state in wanted) and (group is None or job.group == group)
-        )
+            return tuple(rows.jobs(connection, states=tuple(states), group=group))
 
     def history(self, job_id: str) -> tuple[Transition, ...]:
         """Return every transition of a job in the order it happened."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from preflight.ledger.states import Change, Job, State, apply
 
 _COLUMNS = (
     "id, grp, digest, parameters, account, source, segment, segments, state, attempt, task_id, key, url, file, code, "
-    "message, created, updated"
+    "message, request, created, updated"
 )
 
 
@@ -25,9 +26,23 @@ def job_of(connection: sqlite3.Connection, job_id: str) -> Job | None:
     return _job(row) if row else None
 
 
-def jobs(connection: sqlite3.Connection) -> list[Job]:
-    """Return all jobs, oldest first."""
-    return [_job(row) for row in connection.execute("SELECT * FROM jobs ORDER BY created, grp, segment")]
+def jobs(
+    connection: sqlite3.Connection, *, states: Sequence[str] = (), group: str | None = None, prefix: str = ""
+) -> list[Job]:
+    """Return the jobs of these states, this group and this beginning of the id, oldest first."""
+    where, values = ["TRUE"], list[str]()
+    if states:
+        where.append(f"state IN ({', '.join('?' * len(states))})")
+        values += states
+    if group is not None:
+        where.append("grp = ?")
+        values.append(group)
+    if prefix:
+        # A range uses the index where LIKE would not, and takes no wildcard.
+        where.append("id >= ? AND id < ?")
+        values += [prefix, prefix + "\U0010ffff"]
+    query = f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY created, grp, segment"  # noqa: S608
+    return [_job(row) for row in connection.execute(query, values)]
 
 
 def put(connection: sqlite3.Connection, job: Job) -> None:
@@ -49,6 +64,7 @@ def put(connection: sqlite3.Connection, job: Job) -> None:
         os.fsencode(job.file) if job.file else None,
         None if job.code is None else str(job.code),
         job.message,
+        job.request,
         job.created.isoformat(),
         job.updated.isoformat(),
     )

@@ -65,7 +65,8 @@ class Job:
 
     Unique on digest, parameters, account and segment; `segment` of `segments` counts from 1 in a split video, whose
     jobs share `group`. `url` is the result's without its query string: a fresh one is had with `task_id`. `key` is the
-    uploaded object's. `attempt` counts from 1 and rises when an ended job is queued again.
+    uploaded object's. `request` is the JSON of what a later `resume` has to know to go on. `attempt` counts from 1 and
+    rises when an ended job is queued again.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Job:
     file: Path | None = None
     code: int | str | None = None
     message: str | None = None
+    request: str = "{}"
     created: datetime
     updated: datetime
 

@@ -1,6 +1,6 @@
 """From a file on disk to an object in an S3 store and a URL under which the service can fetch it."""
 
-from preflight.upload.housekeeping import Incomplete, StoreCheck, abort, delete, doctor, incomplete
+from preflight.upload.housekeeping import Incomplete, StoreCheck, abort, delete, doctor, incomplete, make_bucket
 from preflight.upload.multipart import UploadCheckpoint
 from preflight.upload.profiles import PROFILES, StoreProfile, profile_of
 from preflight.upload.transfer import digest, upload
@@ -16,6 +16,7 @@ __all__ = [
     "digest",
     "doctor",
     "incomplete",
+    "make_bucket",
     "profile_of",
     "upload",
 ]

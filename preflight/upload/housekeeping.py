@@ -65,6 +65,15 @@ def abort(settings: Settings, upload: Incomplete) -> None:
             return
 
 
+def make_bucket(settings: Settings) -> None:
+    """Create the bucket; one that is ours already is fine. Raises StoreError."""
+    with open_store(settings) as store, translated(settings, f"Making the bucket {settings.bucket}"):
+        try:
+            store.client.create_bucket(Bucket=store.bucket)
+        except store.client.exceptions.BucketAlreadyOwnedByYou:
+            return
+
+
 def delete(settings: Settings, key: str) -> None:
     """Delete an uploaded object after its job; a missing one is fine. Raises StoreError."""
     with open_store(settings) as store:
@@ -140,7 +149,7 @@ def _lifecycle(store: Store) -> StoreCheck:
         "1 day, expire objects after 7."
     )
     try:
-        rules = store.client.get_bucket_lifecycle_configuration(Bucket=store.bucket)["Rules"]
+        rules = store.client.get_bucket_lifecycle_configuration(Bucket=store.bucket).get("Rules", [])
     except (ClientError, BotoCoreError) as error:
         detail = "no rules" if code_of(error) in _NO_RULES else "can't be read"
         return StoreCheck(name="lifecycle", ok=True, detail=detail, mend=advice)

@@ -91,10 +91,10 @@ def send_whole(errand: Errand) -> Stored:
     return verified(errand)
 
 
-def send_parts(errand: Errand, begun: PartialUpload) -> Stored:
+def send_parts(errand: Errand, begun: PartialUpload, *, fresh: bool = False) -> Stored:
     """Send the parts the store does not have yet, and complete. Raises StoreError, ChecksumError, FileChangedError."""
     try:
-        there = _parts_there(errand, begun)
+        there = {} if fresh else _parts_there(errand, begun)
         missing = [n for n in range(1, len(errand.content.parts) + 1) if n not in there]
         errand.meter.add(sum(errand.content.span(number)[1] for number in there))
         there |= _send_missing(errand, begun, missing)

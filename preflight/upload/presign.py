@@ -9,7 +9,7 @@ from urllib.parse import quote
 from preflight.errors import StoreAccessError, StoreError
 from preflight.job import SecretUrl
 from preflight.upload.failures import translated
-from preflight.upload.store import Store
+from preflight.upload.store import Store, is_loopback
 
 MAX_LIFE = 7 * 24 * 3600
 """Seconds; Signature Version 4 allows no more (AWS Signature Version 4, X-Amz-Expires)."""
@@ -47,14 +47,12 @@ def try_fetch(store: Store, url: SecretUrl, *, size: int) -> None:
 
     hint = "Run `preflight doctor`; a wrong clock, region or addressing style spoils a signature."
     try:
-        with requests.get(
-            url.reveal(),
-            headers={"Range": "bytes=0-0"},
-            stream=True,
-            timeout=_TIMEOUT,
-            verify=store.settings.ca_bundle or True,
-        ) as reply:
-            status, length = reply.status_code, _total(reply.headers)
+        with requests.Session() as session:
+            session.trust_env = not is_loopback(url.reveal())
+            verify = store.settings.ca_bundle or True
+            one_byte = {"Range": "bytes=0-0"}
+            with session.get(url.reveal(), headers=one_byte, stream=True, timeout=_TIMEOUT, verify=verify) as reply:
+                status, length = reply.status_code, _total(reply.headers)
     except requests.RequestException as error:
         # Its text holds the URL with the signature.
         raise StoreError(f"{url} can't be fetched ({type(error).__name__}).", hint="Check the endpoint.") from None

@@ -7,6 +7,7 @@ import io
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -92,13 +93,15 @@ def fingerprint(
     whole, done = hashlib.sha256(), 0
     parts: list[bytes] = []
     try:
-        with path.open("rb", buffering=0) as file:
+        # hashlib lets go of the interpreter, so the two hashes of a block are computed side by side.
+        with path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as beside:
             while done < identity.size or not parts:
                 part = new_hash(checksum)
                 left = min(part_size, identity.size - done)
                 while left and (block := file.read(min(_EVERY, left))):
+                    other = beside.submit(part.update, block)
                     whole.update(block)
-                    part.update(block)
+                    other.result()
                     left -= len(block)
                     done += len(block)
                     listener(Progress(stage=Stage.UPLOAD, done=done, total=identity.size, unit="B", note="digest"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from preflight.errors import UsageError
 from preflight.settings import Settings
@@ -14,6 +16,8 @@ from preflight.upload.failures import code_of, translated
 from preflight.upload.profiles import StoreProfile, profile_of
 
 if TYPE_CHECKING:
+    import boto3.session
+    from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
 THREADS = 4
@@ -104,12 +108,44 @@ def open_store(settings: Settings) -> Iterator[Store]:
 
     Raises UsageError without a bucket, StoreAccessError for unusable credentials.
     """
-    import boto3
-    from botocore.config import Config
-
     if not settings.bucket:
         raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
     profile, region = profile_of(settings)
+    with translated(settings, "Opening the store"):
+        session = _session(settings, region)
+        client = session.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            config=_config(settings, profile),
+            verify=settings.ca_bundle or (True if settings.s3_key else None),
+        )
+        credentials = session.get_credentials()
+    # botocore keeps the expiry of refreshed credentials private, and there is no other way to learn it.
+    expire = getattr(credentials, "_expiry_time", None)
+    try:
+        yield Store(settings, profile, region, client, expire)
+    finally:
+        client.close()
+
+
+def _session(settings: Settings, region: str) -> boto3.session.Session:
+    """Return AWS's own chain, or one that knows the keys of `settings` and nothing of this machine's AWS set-up."""
+    import boto3
+    import botocore.session
+
+    if not settings.s3_key:
+        return boto3.session.Session(region_name=region)
+    nothing = (None, None, os.devnull, None)
+    core = botocore.session.Session(
+        session_vars={"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+    )
+    core.set_credentials(settings.s3_key, str(settings.s3_secret))
+    return boto3.session.Session(botocore_session=core, region_name=region)
+
+
+def _config(settings: Settings, profile: StoreProfile) -> Config:
+    from botocore.config import Config
+
     config = Config(
         signature_version="s3v4",
         # Each part carries a checksum header of its own, which is signed; hashing the body again adds nothing.
@@ -121,19 +157,11 @@ def open_store(settings: Settings) -> Iterator[Store]:
         connect_timeout=10,
         read_timeout=60,
     )
-    with translated(settings, "Opening the store"):
-        session = boto3.session.Session(
-            aws_access_key_id=settings.s3_key or None,
-            aws_secret_access_key=str(settings.s3_secret) or None,
-            region_name=region,
-        )
-        client = session.client(
-            "s3", endpoint_url=settings.s3_endpoint, config=config, verify=settings.ca_bundle or None
-        )
-        credentials = session.get_credentials()
-    # botocore keeps the expiry of refreshed credentials private, and there is no other way to learn it.
-    expire = getattr(credentials, "_expiry_time", None)
-    try:
-        yield Store(settings, profile, region, client, expire)
-    finally:
-        client.close()
+    # A proxy of the environment can't reach this machine's loopback.
+    return config.merge(Config(proxies={})) if is_loopback(settings.s3_endpoint) else config
+
+
+def is_loopback(url: str | None) -> bool:
+    """Return whether a URL names this machine by its loopback address."""
+    host = urlsplit(url or "").hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")

@@ -85,7 +85,7 @@ def _send(errand: Errand) -> None:
             errand = replace(errand, meter=errand.meter.again())
         else:
             return
-    send_parts(errand, begin(errand))
+    send_parts(errand, begin(errand), fresh=True)
 
 
 def _known(errand: Errand) -> PartialUpload | None:

@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,16 +8,24 @@ import pytest
 from fixtures import stores
 from preflight.settings import Settings
 
+SERVERS = ("moto", "moto-tls", pytest.param("swift", marks=pytest.mark.swift))
 
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    with stores.moto() as address:
-        yield address
+
+def open_server(name: str, folder: Path) -> AbstractContextManager[Settings]:
+    if name == "moto":
+        return stores.moto()
+    return stores.swift(folder) if name == "swift" else stores.moto_tls(folder)
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with open_server(request.param, tmp_path_factory.mktemp(request.param)) as settings:
+        yield settings
 
 
 @pytest.fixture
-def settings(endpoint: str) -> Settings:
-    return stores.settings_for(endpoint, prefix=stores.fresh_prefix())
+def settings(server: Settings) -> Settings:
+    return replace(server, prefix=stores.fresh_prefix())
 
 
 @pytest.fixture(scope="session")

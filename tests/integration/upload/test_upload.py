@@ -1,6 +1,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,14 @@ def stored(settings: Settings, key: str) -> bytes:
 @pytest.mark.parametrize("large", [False, True])
 def test_bytes_arrive_whole(settings: Settings, small_mp4: Path, big: Path, store: str, large: bool) -> None:
     path = big if large else small_mp4
-    settings = stores.settings_for(str(settings.s3_endpoint), prefix=settings.prefix, store=store)
+    settings = replace(settings, store=store)
     result = sent(settings, path)
     assert stored(settings, result.key) == path.read_bytes()
     assert result.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert result.key == f"{settings.prefix}{result.sha256}.mp4"
     assert not result.reused
     assert "Signature" not in repr(result)
-    reply = requests.get(result.url.reveal(), timeout=10)
+    reply = requests.get(result.url.reveal(), timeout=10, verify=settings.ca_bundle or True)
     assert reply.content == path.read_bytes()
     assert reply.headers["Content-Type"] == "video/mp4"
 
@@ -99,7 +100,7 @@ def stop_after(count: int, cancel: threading.Event) -> Callable[[Progress], None
 
 
 def test_a_stopped_upload_goes_on(settings: Settings, big: Path, tmp_path: Path) -> None:
-    settings = stores.settings_for(str(settings.s3_endpoint), prefix=settings.prefix, upload_rate=60_000_000)
+    settings = replace(settings, upload_rate=60_000_000)
     cancel = threading.Event()
     with Ledger(tmp_path / "ledger") as ledger:
         with pytest.raises(CancelledError):
@@ -149,11 +150,11 @@ def test_bytes_changed_in_place_are_not_sent(settings: Settings, big: Path, tmp_
         sent(settings, path, listener=edit)
 
 
-def test_missing_bucket_and_file_are_told(settings: Settings, small_mp4: Path, endpoint: str) -> None:
+def test_missing_bucket_and_file_are_told(settings: Settings, small_mp4: Path) -> None:
     with pytest.raises(StoreAccessError, match=r"'nowhere'.*does not exist.*PREFLIGHT_BUCKET"):
-        sent(stores.settings_for(endpoint, bucket="nowhere"), small_mp4)
+        sent(replace(settings, bucket="nowhere"), small_mp4)
     with pytest.raises(UsageError, match="bucket"):
-        sent(stores.settings_for(endpoint, bucket=""), small_mp4)
+        sent(replace(settings, bucket=""), small_mp4)
     with pytest.raises(InputError, match="No such file"):
         sent(settings, small_mp4.with_name("missing.mp4"))
 
@@ -165,17 +166,27 @@ def test_an_unreachable_store_is_worth_a_retry(small_mp4: Path) -> None:
 
 
 def test_without_credentials_the_mend_is_told(
-    endpoint: str, small_mp4: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: Settings, small_mp4: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(StoreAccessError, match="AWS_ACCESS_KEY_ID"):
-        sent(stores.settings_for(endpoint, s3_key="", s3_secret=""), small_mp4)
+        sent(replace(settings, s3_key="", s3_secret=""), small_mp4)
 
 
-def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
+def test_explicit_keys_ignore_the_aws_setup(
+    settings: Settings, small_mp4: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/not/there.pem")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert sent(settings, small_mp4).size == small_mp4.stat().st_size
+
+
+def test_doctor_tries_everything(settings: Settings) -> None:
     checks = {check.name: check for check in doctor(settings)}
     assert all(check.ok for check in checks.values())
     assert list(checks) == [
@@ -187,20 +198,25 @@ def test_doctor_tries_everything(settings: Settings, endpoint: str) -> None:
         "lifecycle",
     ]
     assert "lifecycle rule" in str(checks["lifecycle"].mend)
-    (broken,) = doctor(stores.settings_for(endpoint, bucket="nowhere"))
+    (broken,) = doctor(replace(settings, bucket="nowhere"))
     assert not broken.ok
     assert broken.mend
 
 
 def test_a_public_url_is_used_as_it_is(settings: Settings, small_mp4: Path) -> None:
+    # A URL signed for this very key stands for a CDN in front of the bucket.
     first = sent(settings, small_mp4)
-    public = stores.settings_for(
-        str(settings.s3_endpoint), prefix=settings.prefix, public_url=f"{settings.s3_endpoint}/videos/{{key}}"
-    )
-    # The test store serves only what is signed or public.
-    client = stores.client_of(settings)
-    client.put_object_acl(Bucket="videos", Key=first.key, ACL="public-read")
-    client.close()
-    result = sent(public, small_mp4)
-    assert result.url.reveal().endswith(".mp4")
+    cdn = first.url.reveal().replace(first.key, "{key}")
+    result = sent(replace(settings, public_url=cdn), small_mp4)
+    assert result.url == first.url
     assert result.expires is None
+
+
+def test_a_url_that_serves_nothing_is_not_handed_out(settings: Settings, small_mp4: Path) -> None:
+    nowhere = replace(settings, public_url=f"{settings.s3_endpoint}/videos/nowhere/{{key}}")
+    with pytest.raises(StoreError, match="HTTP 40"):
+        sent(nowhere, small_mp4)
+    closed = replace(settings, public_url="http://127.0.0.1:9/{key}?token=VERYSECRET")
+    with pytest.raises(StoreError, match="can't be fetched") as caught:
+        sent(closed, small_mp4)
+    assert "VERYSECRET" not in repr(caught.value)
