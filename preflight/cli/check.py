@@ -110,5 +110,5 @@ def _listening(deep: Deep | None, json_lines: bool) -> Iterator[Callable[[Path],
     if deep is None or json_lines or not sys.stderr.isatty():
         yield lambda _: ignore
         return
-    with console.progress(json_lines=False, name="deep check") as listener:
-        yield lambda _: listener
+    with console.progress(json_lines=False) as listen:
+        yield lambda path: listen(path.name)

@@ -12,8 +12,8 @@ from typing import IO
 from preflight.probe.sandbox import sniff
 
 CLAIMS = frozenset((
-    "mp4", "mov", "webm", "avi", "mkv", "m4v", "3gp", "3g2", "flv", "wmv", "asf", "ogv", "mpg", "mpeg", "ts", "m2ts", "mts",
-    "mxf", "vob", "f4v", "divx", "rm", "rmvb",
+    "mp4", "mov", "webm", "avi", "mkv", "m4v", "3gp", "3g2", "flv", "wmv", "asf", "ogv", "mpg", "mpeg", "ts", "m2ts",
+    "mts", "mxf", "vob", "f4v", "divx", "rm", "rmvb",
 ))  # fmt: skip
 """Extensions by which a file claims to be a video, so that in a folder it is told when it is none."""
 
