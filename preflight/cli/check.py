@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from preflight.check import ADVISORIES
-from preflight.cli import console, context
-from preflight.errors import ExitCode, UsageError
-from preflight.events import Listener, ignore
+from preflight.cli import context
+from preflight.cli.verdict import Deep, Format, Request, perform, rules
 from preflight.settings import parse_seconds, parse_size
-from preflight.verdicts import Terms, check_many
-
-
-class Format(StrEnum):
-    """How the verdicts are written."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-    JUNIT = "junit"
-
-
-class Deep(StrEnum):
-    """How much of each file is read."""
-
-    PACKETS = "packets"
-    DECODE = "decode"
 
 
 class Command(TyperCommand):
@@ -75,40 +50,18 @@ def check(
 
     Exits with 0 when all pass and 3 when one breaks a limit.
     """
-    from preflight.cli.formats import writer
-    from preflight.probe import expand, warm
-
-    warm()
     settings = context.settings(
         ctx,
         max_size=parse_size(max_size) if max_size is not None else None,
         max_duration=parse_seconds(max_duration) if max_duration is not None else None,
     )
-    terms = Terms(
-        limits=settings.limits, deep=deep.value if deep else None, strict=rules(strict), ignore=rules(ignored)
+    request = Request(
+        files=tuple(files),
+        form=Format.JSONL if as_json else form,
+        deep=deep,
+        strict=rules(strict),
+        ignored=rules(ignored),
+        jobs=jobs,
+        separator=b"\0" if null else b"\n",
     )
-    paths = expand(files, stdin=sys.stdin.buffer, separator=b"\0" if null else b"\n")
-    json_lines = as_json or form is Format.JSONL
-    with writer(Format.JSONL if json_lines else form) as write, _listening(deep, json_lines) as listen:
-        for report in check_many(paths, terms=terms, jobs=jobs, listen=listen):
-            write(report)
-    raise typer.Exit(int(ExitCode.OK if write.counts.all_ok else ExitCode.INPUT))
-
-
-def rules(given: list[str] | None) -> frozenset[str]:
-    """Return the advisories named in `given`, each a comma-separated list. Raises UsageError for an unknown one."""
-    named = frozenset(rule.strip() for text in given or () for rule in text.split(",") if rule.strip())
-    unknown = sorted(named - set(ADVISORIES) - {"all"})
-    if unknown:
-        raise UsageError(f"{unknown[0]!r} is no advisory.", hint=f"Known: all, {', '.join(sorted(ADVISORIES))}.")
-    return named
-
-
-@contextmanager
-def _listening(deep: Deep | None, json_lines: bool) -> Iterator[Callable[[Path], Listener]]:
-    """Give what makes a listener for a file: bars for deep reads on a terminal, else nothing."""
-    if deep is None or json_lines or not sys.stderr.isatty():
-        yield lambda _: ignore
-        return
-    with console.progress(json_lines=False) as listen:
-        yield lambda path: listen(path.name)
+    raise typer.Exit(perform(request, settings))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from preflight.probe.deep import Depth, read
     from preflight.probe.find import expand
-    from preflight.probe.prober import Prober, probe, warm
+    from preflight.probe.prober import Prober, probe
 
-__all__ = ["Depth", "Prober", "expand", "probe", "read", "warm"]
+__all__ = ["Depth", "Prober", "expand", "probe", "read"]
 
-_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "probe": "prober", "read": "deep", "warm": "prober"}
+_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "probe": "prober", "read": "deep"}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from preflight.media import Media, Unreadable
 from preflight.probe import gate, mediainfo, worker
-from preflight.probe.worker import MEMORY, TIMEOUT, Worker, WorkerDied
+from preflight.probe.worker import MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 
 _NOT_VIDEO = {
     "playlist": ("playlist", "It is a playlist or a description that points to other files, not a video itself."),
@@ -57,7 +57,7 @@ class Prober:
     def start(self) -> None:
         """Start the worker now, so that it loads while the caller does something else. Raises ToolMissingError."""
         if self._worker is None:
-            self._worker = Worker(timeout=self._timeout, memory=self._memory)
+            self._worker = obtain(timeout=self._timeout, memory=self._memory)
 
     def close(self) -> None:
         """End the worker; a later probe starts another."""
@@ -148,6 +148,7 @@ class _Pool:
                 idle.append(prober)
 
     def close(self) -> None:
+        worker.discard()
         with self._lock:
             for idle in self._idle.values():
                 for prober in idle:
@@ -166,12 +167,6 @@ def probe(path: Path, *, timeout: float = worker.TIMEOUT, memory: int = worker.M
     """
     with _POOL.lend(timeout, memory) as prober:
         return prober.probe(Path(path))
-
-
-def warm() -> None:
-    """Start a worker for the next call of `probe`, so that it loads while the caller does something else."""
-    with _POOL.lend(worker.TIMEOUT, worker.MEMORY) as prober:
-        prober.start()
 
 
 def close() -> None:

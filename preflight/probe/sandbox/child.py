@@ -9,11 +9,14 @@ import json
 import os
 import stat
 import sys
-from typing import Any
 
 from preflight.probe.sandbox import bmff, ebml, riff, sniff
 from preflight.probe.sandbox.files import read_at
 from preflight.probe.sandbox.library import MediaInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 try:
     import resource
