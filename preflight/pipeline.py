@@ -120,7 +120,11 @@ class Run:
             jobs = []
             for number in range(1, len(fixed.segments) + 1):
                 job = ledger.claim(
-                    *identity, source=report.path.absolute(), segment=number, segments=len(fixed.segments)
+                    *identity,
+                    source=report.path.absolute(),
+                    segment=number,
+                    segments=len(fixed.segments),
+                    request=self.order.to_json(),
                 )
                 held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
                 jobs.append(leases.enter_context(held))

@@ -146,7 +146,7 @@ def service(settings: Settings) -> Iterator[Settings]:
         return
     from preflight.local.stack import LocalStack
 
-    with LocalStack(settings, checker=_codes) as stack:
+    with LocalStack(settings, check=_codes) as stack:
         yield stack.settings
 
 
