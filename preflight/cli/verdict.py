@@ -66,7 +66,9 @@ def _reports(request: Request, terms: Terms, listen: Callable[[Path], Listener])
         return
     from preflight.probe import expand
 
-    paths = expand(request.files, stdin=sys.stdin.buffer, separator=request.separator)
+    # Unbuffered: a thread that waits in a buffered read holds a lock without which Python can't end after Ctrl-C.
+    stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
+    paths = expand(request.files, stdin=stdin, separator=request.separator)
     yield from check_many(paths, terms=terms, jobs=request.jobs, listen=listen)
 
 

@@ -40,7 +40,7 @@ def _meant(name: str) -> Iterator[Path]:
         if path.is_dir():
             yield from walk(path)
             return
-        matches = [] if os.path.lexists(path) or not glob.has_magic(name) else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+        matches = [] if os.path.lexists(path) else _matching(name)
     except ValueError:
         # A NUL in the name: no file can have it, which the check tells.
         matches = []
@@ -48,6 +48,15 @@ def _meant(name: str) -> Iterator[Path]:
         yield from _meant(match)
     if not matches:
         yield path
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return what `pattern` matches, each file once: links to folders above would give it again and again."""
+    if not glob.has_magic(pattern):
+        return []
+    found = sorted(glob.glob(pattern, recursive=True), key=lambda name: (name.count(os.sep), name))  # noqa: PTH207
+    once = {os.path.realpath(name): name for name in reversed(found)}
+    return sorted(once.values())
 
 
 def listed(stream: IO[bytes], separator: bytes) -> Iterator[str]:

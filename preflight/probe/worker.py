@@ -53,6 +53,19 @@ def library() -> str:
     return next((file for file in shipped if os.path.isfile(file)), candidates[0])  # noqa: PTH113
 
 
+def load() -> None:
+    """Load the library in this process, to see that it can be. Raises ToolMissingError."""
+    from preflight.errors import ToolMissingError
+    from preflight.probe.sandbox.library import MediaInfo
+
+    try:
+        MediaInfo(library())
+    except (OSError, AttributeError) as error:
+        raise ToolMissingError(
+            f"MediaInfo can't be loaded: {error}.", hint="pip install --force-reinstall pymediainfo"
+        ) from error
+
+
 class Worker:
     """One running worker process. Not for use by several threads at once."""
 
