@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +19,38 @@ if TYPE_CHECKING:
     from preflight.upload import UploadCheckpoint
 
 
-def check(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Report:
-    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception."""
-    from preflight.check import evaluate
-    from preflight.probe import probe
+def check(
+    path: Path | str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    deep: str | None = None,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+) -> Report:
+    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
 
-    return evaluate(probe(Path(path)), limits)
+    `deep` also reads every packet (`packets`) or decodes all (`decode`); `strict` turns advisories, by their rules or
+    `all`, into failures and `ignore` leaves them out. Raises ToolMissingError without MediaInfo (`deep`: ffmpeg).
+    """
+    from preflight import verdicts
+
+    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore))
+
+
+def check_many(
+    paths: Iterable[Path | str],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    deep: str | None = None,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+    jobs: int | None = None,
+) -> Iterator[Report]:
+    """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
+    from preflight import verdicts
+
+    terms = verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore)
+    return verdicts.check_many(paths, terms=terms, jobs=jobs)
 
 
 def plan(
