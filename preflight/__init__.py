@@ -1,3 +1,82 @@
 """Check, fix, upload, submit and restore videos for the Aidge Video Removal API."""
 
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from preflight.batch import run_many
+    from preflight.job import Failed, InpaintingBox, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+    from preflight.limits import Limits
+    from preflight.pipeline import run
+    from preflight.plan import Plan, Policy
+    from preflight.removal import RemovalClient
+    from preflight.report import Report
+    from preflight.settings import Settings
+    from preflight.steps import check, fix, plan, upload
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Failed": "job",
+    "InpaintingBox": "job",
+    "Limits": "limits",
+    "Pending": "job",
+    "Plan": "plan",
+    "Policy": "plan",
+    "Rejected": "job",
+    "RemovalClient": "removal",
+    "RemovalOptions": "job",
+    "Report": "report",
+    "Result": "job",
+    "Settings": "settings",
+    "Succeeded": "job",
+    "Unknown": "job",
+    "check": "steps",
+    "fix": "steps",
+    "plan": "steps",
+    "run": "pipeline",
+    "run_many": "batch",
+    "upload": "steps",
+}
+
+__all__ = [
+    "Failed",
+    "InpaintingBox",
+    "Limits",
+    "Pending",
+    "Plan",
+    "Policy",
+    "Rejected",
+    "RemovalClient",
+    "RemovalOptions",
+    "Report",
+    "Result",
+    "Settings",
+    "Succeeded",
+    "Unknown",
+    "check",
+    "fix",
+    "plan",
+    "run",
+    "run_many",
+    "upload",
+]
+
+
+def _public(name: str) -> property:
+    """Return an attribute that is imported when it is first used: `import preflight` must not pay for all of it."""
+
+    def get(_: ModuleType) -> Any:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+    def keep(_: ModuleType, value: object) -> None:
+        """Importing the room `preflight.check` would bind it over the function `preflight.check`; it must not."""
+
+    return property(get, keep)
+
+
+sys.modules[__name__].__class__ = type("Api", (ModuleType,), {name: _public(name) for name in _HOMES})

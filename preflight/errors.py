@@ -23,6 +23,7 @@ PreflightError
 │   └── SubmitUnknownError      sent, no answer: may have been accepted             (7)
 ├── DeadlineError               still pending; the task id is kept                  (6)
 ├── LedgerError                 the ledger is locked, corrupt or read-only          (1)
+│   └── JobBusyError            another process works on the job
 └── CancelledError              stopped on request                                  (130)
 """
 
@@ -212,6 +213,7 @@ class SubmitUnknownError(ServiceError):
 
     exit_code = ExitCode.UNKNOWN
     outcome_unknown = True
+    job_id: str | None = None
 
 
 class DeadlineError(PreflightError):
@@ -224,6 +226,12 @@ class DeadlineError(PreflightError):
 
 class LedgerError(PreflightError):
     """The ledger can't be opened, read or written."""
+
+
+class JobBusyError(LedgerError):
+    """Another living process holds the job's lease."""
+
+    retryable = True
 
 
 class CancelledError(PreflightError):

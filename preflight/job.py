@@ -144,6 +144,23 @@ class Upload:
     reused: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialUpload:
+    """A multipart upload that was begun: what a later process needs to go on with it.
+
+    `part_size` in bytes; `token` is in the object's metadata, so a finished object can be told to be this upload's.
+    """
+
+    endpoint: str
+    bucket: str
+    key: str
+    upload_id: str
+    part_size: int
+    size: int
+    sha256: str
+    token: str
+
+
 class TaskState(StrEnum):
     """The state of a task at the service, in one vocabulary for all revisions of the API."""
 
@@ -154,7 +171,10 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A task at the service. `video_url` is set when done; `code` and `message` when failed."""
+    """A task at the service. `video_url` is set when done; `code` and `message` when failed.
+
+    `progress` (0..1) and `quality` (the engine's report) come from the embedded service only.
+    """
 
     task_id: str
     state: TaskState = TaskState.PENDING
@@ -163,6 +183,8 @@ class Task:
     code: int | str | None = None
     message: str | None = None
     request_id: str | None = None
+    progress: float | None = None
+    quality: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

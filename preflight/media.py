@@ -120,7 +120,12 @@ class FileIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A file that could be read. `duration` is in seconds, the longest of container and streams."""
+    """A file that could be read. `duration` is in seconds, the longest of container, video and audio.
+
+    `faststart`: the movie header comes before the data (MP4 and QuickTime); `indexed`: there is a usable index
+    (Matroska and AVI); both None elsewhere. `external`: samples are in other files, which are never opened.
+    `missing_bytes` is how many bytes the header announces beyond the file's end: above 0 the file was cut short.
+    """
 
     path: Path
     identity: FileIdentity
@@ -130,7 +135,10 @@ class Media:
     duration: Fraction | None = None
     fragmented: bool = False
     faststart: bool | None = None
+    indexed: bool | None = None
+    external: bool = False
     chapters: int = 0
+    missing_bytes: int = 0
     sha256: str | None = None
 
     @property

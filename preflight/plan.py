@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.media import Container, Media
 
 
@@ -61,7 +63,10 @@ class StreamPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoEncode:
-    """How the picture is encoded: sizes in pixels, rates in bits/s. None means untouched or not capped."""
+    """How the picture is encoded: sizes in pixels of the display, rates in bits/s, buffer in bits.
+
+    `size` and `crop` are None when the picture keeps its size; `max_rate` and `buffer` when nothing caps the rate.
+    """
 
     encoder: str = "libx264"
     preset: str = "veryfast"
@@ -75,6 +80,14 @@ class VideoEncode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudioEncode:
+    """How sound is encoded where it is not copied: bit rate in bits/s for each channel."""
+
+    encoder: str = "aac"
+    rate_per_channel: int = 80_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """An estimate: wall seconds on this machine, bytes of output, and the loss in words."""
 
@@ -85,15 +98,24 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How `source` becomes acceptable. No steps: send it as it is. `refusal`: it can't, and why."""
+    """How `source` becomes acceptable under `limits`. No steps: send it as it is. `refusal`: it can't, and why.
+
+    `trim` is the stretch of the source that is kept, `cuts` the times where it is split (the nearest fitting keyframes
+    are used), both in seconds of the source; `audio_end` ends sound that outlasts the picture. `target_bytes` is what
+    an encoded file may take.
+    """
 
     source: Media | None
+    limits: Limits = DEFAULT_LIMITS
+    policy: Policy = Policy.BALANCED
     container: Container = Container.MP4
     steps: tuple[Step, ...] = ()
     streams: tuple[StreamPlan, ...] = ()
     video: VideoEncode | None = None
+    audio: AudioEncode | None = None
     trim: tuple[Fraction, Fraction] | None = None
     cuts: tuple[Fraction, ...] = ()
+    audio_end: Fraction | None = None
     target_bytes: int | None = None
     cost: Cost = Cost()
     refusal: str | None = None
@@ -102,3 +124,25 @@ class Plan:
     def is_empty(self) -> bool:
         """True when the file is sent as it is."""
         return not self.steps and self.refusal is None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What the steps do, in their order."""
+        return tuple(step.action for step in self.steps)
+
+    @property
+    def key(self) -> str:
+        """A text that is equal for plans that send the same content: which changes, which stretch, which cuts.
+
+        The encoder, the preset and all estimates are left out: they change how well, not what.
+        """
+        if self.is_empty:
+            return "as-is"
+        picture = (self.video.size, self.video.crop) if self.video else None
+        content = {
+            "actions": self.actions,
+            "picture": picture,
+            "trim": self.trim and [str(time) for time in self.trim],
+            "cuts": [str(time) for time in self.cuts],
+        }
+        return json.dumps(content, separators=(",", ":"))

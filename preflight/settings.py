@@ -24,6 +24,9 @@ ENVIRONMENT = {
 
 FILE_NAME = "preflight.toml"
 
+LOCAL_ACCOUNT = "local"
+"""The embedded service's key name; jobs there cost nothing and belong to this machine."""
+
 
 class Secret(str):
     """A text that a repr, a log or a JSON dump of settings must not show; `str(secret)` is the value itself."""
@@ -49,6 +52,9 @@ class Settings:
     """Everything that can be set. Durations in seconds, sizes in bytes, rates in bytes/s.
 
     `api_domain` may carry a scheme (`http://127.0.0.1:8080`); without one it is https. `s3_endpoint` None means AWS.
+    `s3_key` and `s3_secret` stand before AWS's own chain (environment, profile, role) when both are set.
+    `upload_rate` 0 is unlimited; `encryption` is '' (the bucket's default), `AES256` or `aws:kms`. `public_url` is a
+    template such as `https://cdn.example.com/{key}` that is sent instead of a presigned URL.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -63,12 +69,20 @@ class Settings:
     trial: bool = False
     request_timeout: float = 30.0
     deadline: float = 3600.0
+    poll_first: float = 2.0
+    poll_last: float = 30.0
     bucket: str = ""
     prefix: str = "preflight/"
     s3_endpoint: str | None = None
     s3_region: str | None = None
+    s3_key: str = ""
+    s3_secret: Secret = _NO_SECRET
     store: str = "auto"
     keep_upload: bool = True
+    upload_rate: int = 0
+    encryption: str = ""
+    kms_key: str = ""
+    public_url: str = ""
     ca_bundle: str | None = None
     ffmpeg: str | None = None
     encoder: str = "libx264"
@@ -89,6 +103,12 @@ class Settings:
         return Limits(max_bytes=self.max_size, max_seconds=self.max_duration)
 
     @property
+    def account(self) -> str:
+        """Who pays for a job: never a secret, and one word for every embedded service."""
+        local = self.uses_local_service or self.access_key_name == LOCAL_ACCOUNT
+        return LOCAL_ACCOUNT if local else f"{self.access_key_name}@{self.api_domain}"
+
+    @property
     def has_cloud(self) -> bool:
         """True when an account and a bucket are configured."""
         return bool(self.access_key_name and self.access_key_secret and self.bucket)
@@ -103,6 +123,7 @@ _CHOICES = {
     "service": ("auto", "local", "aidge"),
     "request_form": ("flat", "nested", "string"),
     "http_method": ("POST", "GET"),
+    "encryption": ("", "AES256", "aws:kms"),
 }
 
 
@@ -136,10 +157,14 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_duration": lambda value: parse_seconds(str(value)),
     "home": lambda value: Path(value).expanduser(),
     "access_key_secret": Secret,
+    "s3_secret": Secret,
+    "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
     "trial": _flag,
     "keep_upload": _flag,
     "request_timeout": lambda value: float(parse_seconds(str(value))),
     "deadline": lambda value: float(parse_seconds(str(value))),
+    "poll_first": lambda value: float(parse_seconds(str(value))),
+    "poll_last": lambda value: float(parse_seconds(str(value))),
     "http_method": lambda value: str(value).upper(),
 }
 

@@ -1,1 +1,5 @@
-"""Cleaned files -> the finished file."""
+"""Room: from cleaned segments back to one finished file with the source's own sound and metadata."""
+
+from preflight.restore.finish import finish
+
+__all__ = ["finish"]

@@ -14,8 +14,22 @@ from preflight.errors import DiskFullError, ToolError, ToolMissingError
 from preflight.events import Cancel
 from preflight.tools import process
 
-INPUT_GUARD = ("-protocol_whitelist", "file,pipe")
-"""Put before every input: playlists and references inside a file then reach neither the network nor other protocols."""
+INPUT_OPTIONS = {
+    "protocol_whitelist": "file,pipe",
+    "format_whitelist": (
+        "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,gif,mxf,dv,nut,ivf,rm,wtv"
+    ),
+}
+"""For every input that a person gave: no network, no playlist, no demuxer that opens a sibling file."""
+INPUT_GUARD = tuple(word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", value))
+"""`INPUT_OPTIONS` as words of an argv, put before `-i`."""
+
+
+_CONSEQUENCE = re.compile(
+    r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
+    r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
+)
+"""What ffmpeg says after the line that tells the cause."""
 
 
 @functools.cache
@@ -106,5 +120,6 @@ def failure(tail: str) -> ToolError:
     """Return the error that ffmpeg's last words stand for."""
     if os.strerror(errno.ENOSPC) in tail:
         return DiskFullError("The disk is full.", hint="Free some space, or choose another output folder with -o.")
-    last = next((line for line in reversed(tail.splitlines()) if line.strip()), "no message")
-    return ToolError(f"ffmpeg failed: {last.strip()}", hint="Run with --debug for its whole log.")
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    telling = [line for line in lines if not _CONSEQUENCE.search(line)] or lines or ["no message"]
+    return ToolError(f"ffmpeg failed: {telling[-1]}", hint="Run with --debug for its whole log.")

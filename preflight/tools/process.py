@@ -77,6 +77,11 @@ class Running:
                 self._drain.join(1)
                 return status
 
+    def terminate(self) -> None:
+        """Kill the process and its children without reaping: safe while another thread reads from its pipes."""
+        if self._popen.poll() is None:
+            _kill_group(self._popen)
+
     def kill(self) -> None:
         """Kill the process and every child of it, and reap it."""
         if self._popen.poll() is None:

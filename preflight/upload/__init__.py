@@ -1,1 +1,22 @@
-"""Fixed -> Upload: the only room that talks to S3."""
+"""From a file on disk to an object in an S3 store and a URL under which the service can fetch it."""
+
+from preflight.upload.housekeeping import Incomplete, StoreCheck, abort, delete, doctor, incomplete, make_bucket
+from preflight.upload.multipart import UploadCheckpoint
+from preflight.upload.profiles import PROFILES, StoreProfile, profile_of
+from preflight.upload.transfer import digest, upload
+
+__all__ = [
+    "PROFILES",
+    "Incomplete",
+    "StoreCheck",
+    "StoreProfile",
+    "UploadCheckpoint",
+    "abort",
+    "delete",
+    "digest",
+    "doctor",
+    "incomplete",
+    "make_bucket",
+    "profile_of",
+    "upload",
+]

@@ -1,0 +1,154 @@
+"""Upload of a large file against `boto3.client.upload_file` with the hashing done before it; memory; resume at 50%.
+
+Run as `python benchmarks/upload.py [ROUNDS]`. Every run is a process of its own against one moto server in another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from fixtures import stores  # noqa: E402
+from preflight import upload as room  # noqa: E402
+from preflight.events import Progress  # noqa: E402
+from preflight.ledger import Ledger  # noqa: E402
+from preflight.settings import Settings  # noqa: E402
+
+MB = 1_000_000
+SIZE, LARGE = 150 * MB, 600 * MB
+
+
+def ours(path: Path, settings: Settings) -> None:
+    """Send with preflight, checkpoint in a ledger and all."""
+    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+        room.upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads)
+
+
+def peer(path: Path, settings: Settings) -> None:
+    """Hash, then send with boto3's own transfer manager."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    stores.client_of(settings).upload_file(str(path), settings.bucket, f"{settings.prefix}{digest.hexdigest()}.mp4")
+
+
+def half(path: Path, settings: Settings) -> None:
+    """Send until half of the file is in the store for good, and die there like a killed process."""
+    client = stores.client_of(settings)
+
+    def watch(progress: Progress) -> None:
+        if not progress.note and stored_bytes(client, settings) >= SIZE / 2:
+            os.kill(os.getpid(), 9)
+
+    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+        room.upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=watch)
+
+
+def stored_bytes(client: Any, settings: Settings) -> int:
+    """Return the bytes of the parts that the store has of the one begun upload."""
+    begun = client.list_multipart_uploads(Bucket=settings.bucket, Prefix=settings.prefix).get("Uploads", [])
+    return sum(
+        part["Size"]
+        for upload in begun
+        for part in client.list_parts(Bucket=settings.bucket, Key=upload["Key"], UploadId=upload["UploadId"]).get(
+            "Parts", []
+        )
+    )
+
+
+def child(name: str, path: str, endpoint: str, prefix: str, home: str) -> None:
+    """Run one contender in this process and print its seconds, peak memory in MB and bytes that left the machine."""
+    settings = replace(stores.settings_for(endpoint), prefix=prefix, home=Path(home))
+    # Loading boto3 is nobody's upload time.
+    stores.client_of(settings).close()
+    started = time.perf_counter()
+    {"ours": ours, "peer": peer, "half": half}[name](Path(path), settings)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    print(json.dumps({"seconds": seconds, "peak": peak}))
+
+
+def run(name: str, path: Path, endpoint: str, home: Path, prefix: str | None = None) -> dict[str, float]:
+    """Run one contender in a fresh process."""
+    prefix = prefix or stores.fresh_prefix()
+    command = [sys.executable, __file__, "child", name, str(path), endpoint, prefix, str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == -9:
+        return {}
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return dict(json.loads(done.stdout))
+
+
+def make(path: Path, size: int) -> Path:
+    """Write `size` bytes that no store can compress away."""
+    block = hashlib.shake_256(b"upload benchmark").digest(MB)
+    with path.open("wb") as file:
+        for number in range(size // MB):
+            file.write(number.to_bytes(8, "big") + block[8:])
+    return path
+
+
+def resumed_share(path: Path, endpoint: str, home: Path) -> float:
+    """Return the share of the file that is sent again after a kill with half of it stored."""
+    prefix = stores.fresh_prefix()
+    settings = replace(stores.settings_for(endpoint), prefix=prefix, home=home)
+    assert run("half", path, endpoint, home, prefix) == {}, "the process was to be killed"
+    client = stores.client_of(settings)
+    before = stored_bytes(client, settings)
+    first: list[float] = []
+
+    def listen(progress: Progress) -> None:
+        if not progress.note:
+            first.append(progress.done)
+
+    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+        room.upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=listen)
+    client.close()
+    assert first[0] == before, "what the store has is not sent again"
+    return (SIZE - first[0]) / SIZE
+
+
+def main() -> None:
+    """Measure and print."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        path, large = make(place / "a.mp4", SIZE), make(place / "b.mp4", LARGE)
+        with stores.moto_process() as settings:
+            endpoint = str(settings.s3_endpoint)
+            results: dict[str, list[dict[str, float]]] = {"ours": [], "peer": []}
+            for number in range(rounds + 1):
+                for name, found in results.items():
+                    figure = run(name, path, endpoint, place / "home")
+                    if number:  # The first round warms the caches.
+                        found.append(figure)
+            wall = {name: statistics.median(r["seconds"] for r in found) for name, found in results.items()}
+            peak = {name: max(r["peak"] for r in found) for name, found in results.items()}
+            print(
+                f"150 MB, wall, median of {rounds}: ours {wall['ours']:.2f} s, hash + upload_file {wall['peer']:.2f} s"
+            )
+            print(f"ratio {wall['ours'] / wall['peer']:.2f} (at most 1.05)")
+            big = run("ours", large, endpoint, place / "home")["peak"]
+            print(f"peak memory: ours {peak['ours']:.0f} MB, at 600 MB {big:.0f} MB; upload_file {peak['peer']:.0f} MB")
+            print(
+                f"resumed after a kill at 50%: {resumed_share(path, endpoint, place / 'home'):.1%} sent (at most 55%)"
+            )
+
+
+if __name__ == "__main__":
+    child(*sys.argv[2:]) if sys.argv[1:2] == ["child"] else main()

@@ -1,0 +1,5 @@
+"""`python -m preflight.cli` is `preflight`."""
+
+from preflight.cli import main
+
+main()

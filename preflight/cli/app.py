@@ -1,0 +1,93 @@
+"""The program `preflight`: its commands, its options for all of them, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from preflight.cli import console
+from preflight.errors import ExitCode, PreflightError
+
+COMMANDS = ("run", "doctor")
+"""Each is a module of this package with a function `register(app)`."""
+
+
+class Program(TyperGroup):
+    """The group of commands; it turns errors into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises typer.Exit with the code that the error stands for."""
+        try:
+            return super().invoke(ctx)
+        except PreflightError as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            if "--json" in sys.argv:
+                console.emit("error", **error.to_dict())
+            console.complain(error)
+            raise typer.Exit(int(error.exit_code)) from None
+        except KeyboardInterrupt:
+            console.say("preflight: interrupted; nothing half-written is left. Run the same command to go on.")
+            raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
+        except BrokenPipeError:
+            # The reader of our output has gone (`| head`): not an error, and nothing more to say.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(int(ExitCode.OK)) from None
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    # As an exception it runs every `finally`: children are killed, temporary files removed.
+    sys.exit(128 + number)
+
+
+def _version(value: bool) -> None:
+    if value:
+        import preflight
+
+        console.out(f"preflight {preflight.__version__}")
+        raise typer.Exit
+
+
+def options(
+    ctx: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="Settings file instead of ./preflight.toml.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Check, fix, upload, submit and restore videos for the Aidge Video Removal API, or clean them offline.
+
+    Start with: preflight run clip.mp4 -o out
+    """
+    del version
+    ctx.obj = {"config": config}
+    if debug:
+        import logging
+
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+
+
+def build() -> typer.Typer:
+    """Return the program with all its commands."""
+    app = typer.Typer(cls=Program, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback()(options)
+    for name in COMMANDS:
+        import_module(f"preflight.cli.{name}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the program with the process's arguments."""
+    if os.name == "posix":
+        signal.signal(signal.SIGTERM, _terminate)
+    build()(prog_name="preflight")

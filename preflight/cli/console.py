@@ -1,0 +1,159 @@
+"""What a person or a program sees: JSON lines and tables on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from preflight.errors import PreflightError
+from preflight.events import Listener, Progress, ignore
+from preflight.serialize import jsonable
+
+SCHEMA = 1
+"""Version of the JSON lines; raised when a field changes its meaning or goes away."""
+
+
+def printable(text: object) -> str:
+    r"""Return `text` with control, bidi and undecodable characters written as `\x1b`, so that no file name acts."""
+    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in str(text))
+
+
+def _escape(character: str) -> str:
+    # surrogateescape'd bytes of a non-UTF-8 name show as the byte they are.
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode() if unicodedata.category(character) != "Zs" else " "
+
+
+def emit(event: str, **values: Any) -> None:
+    """Print one JSON object as a line on stdout, at once."""
+    line = {"schema": SCHEMA, "event": event, **{key: jsonable(value) for key, value in values.items()}}
+    # ASCII output keeps undecodable file names and terminal codes harmless, and is valid in any locale.
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: object = "") -> None:
+    """Print a line for people on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def out(text: object = "") -> None:
+    """Print a line of data on stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def complain(error: PreflightError) -> None:
+    """Print an error as one line: what, why, and what to do next."""
+    say(f"preflight: {printable(error)}")
+
+
+def table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], *, stderr: bool = False) -> None:
+    """Print a table as wide as the terminal, plain when the output is not one."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
+    stream = sys.stderr if stderr else sys.stdout
+    console = Console(file=stream, width=None if stream.isatty() else 200, highlight=False)
+    console.print(drawn)
+
+
+Naming = Callable[[str], Listener]
+
+
+@contextmanager
+def progress(*, json_lines: bool, quiet: bool = False) -> Iterator[Naming]:
+    """Give a function from a file's name to its listener: bars on a terminal, JSON lines with `--json`, else words."""
+    if json_lines:
+        yield _json_listener
+    elif quiet:
+        yield lambda _: ignore
+    elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield _plain_listener
+    else:
+        with _bars() as naming:
+            yield naming
+
+
+def _json_listener(name: str) -> Listener:
+    last: dict[str, int] = {}
+
+    def listen(progress: Progress) -> None:
+        percent = int((progress.fraction or 0) * 100)
+        if last.get(progress.stage) != percent:
+            last[progress.stage] = percent
+            emit("progress", file=name, **jsonable(progress))
+
+    return listen
+
+
+def _plain_listener(name: str) -> Listener:
+    """Say once when a stage begins: enough for a log file."""
+    seen: set[str] = set()
+
+    def listen(progress: Progress) -> None:
+        if progress.stage not in seen:
+            seen.add(progress.stage)
+            say(f"{printable(name)}: {progress.stage} {printable(progress.note)}".rstrip())
+
+    return listen
+
+
+@contextmanager
+def _bars() -> Iterator[Naming]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
+    columns += [TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")]
+    with Bars(*columns, console=Console(file=sys.stderr)) as bars:
+
+        def naming(name: str) -> Listener:
+            tasks: dict[str, TaskID] = {}
+
+            def listen(progress: Progress) -> None:
+                if progress.stage not in tasks:
+                    label = escape(f"{printable(name)[-40:]} {progress.stage}")
+                    tasks[progress.stage] = bars.add_task(label, total=progress.total, note="")
+                bars.update(
+                    tasks[progress.stage],
+                    completed=progress.done,
+                    total=progress.total,
+                    note=escape(printable(progress.note)),
+                )
+
+            return listen
+
+        yield naming
+
+
+def human_bytes(size: int) -> str:
+    """Return `size` in bytes as the decimal unit a person reads: 1.5 MB."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.2f} GB"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return seconds as 1:02:03.4, without the hours when there are none."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

@@ -1,0 +1,133 @@
+"""`preflight doctor`: the effective settings, and whether each part works, with the mend where it doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Annotated
+
+import typer
+
+from preflight.cli import console, context
+from preflight.errors import ExitCode, PreflightError
+from preflight.serialize import jsonable
+from preflight.settings import Settings
+
+NEEDED_ENCODERS = ("libx264", "aac")
+HARDWARE = ("h264_nvenc", "h264_qsv", "h264_vaapi", "h264_amf", "h264_videotoolbox")
+MAX_SKEW = 60.0
+"""Seconds. The service's window is not published; signatures older than some minutes are refused by sister services."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One part: whether it works, what was seen, and the mend."""
+
+    part: str
+    ok: bool
+    seen: str
+    mend: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(epilog="Example: preflight doctor --json")(doctor)
+
+
+def doctor(
+    ctx: typer.Context,
+    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show the effective settings, secrets hidden, and test each part: ffmpeg, MediaInfo, store, service, clock."""
+    settings = context.settings(ctx, service=service)
+    effective = {spec.name: jsonable(getattr(settings, spec.name)) for spec in fields(settings)}
+    if as_json:
+        console.emit("settings", **effective)
+    else:
+        rows: list[tuple[str, ...]] = [(name, "" if value is None else str(value)) for name, value in effective.items()]
+        console.table("Settings", ("name", "value"), rows)
+    found = list(diagnose(settings))
+    for diagnosis in found:
+        if as_json:
+            console.emit("diagnosis", **jsonable(diagnosis))
+    if not as_json:
+        rows = [("ok" if d.ok else "BROKEN", d.part, d.seen, d.mend) for d in found]
+        console.table("\nParts", ("", "part", "seen", "mend"), rows)
+    raise typer.Exit(int(ExitCode.OK if all(d.ok for d in found) else ExitCode.SOME_FAILED))
+
+
+def diagnose(settings: Settings) -> Iterator[Diagnosis]:
+    """Test every part that a run with these settings needs."""
+    yield _test("ffmpeg", lambda: _ffmpeg(settings))
+    yield _test("libmediainfo", _mediainfo)
+    yield _test("ledger", lambda: _ledger(settings))
+    if settings.uses_local_service:
+        yield _test("local service", lambda: _local(settings))
+        return
+    yield from _store(settings)
+    yield _test("removal API", lambda: _api(settings))
+
+
+def _test(part: str, look: Callable[[], str]) -> Diagnosis:
+    try:
+        return Diagnosis(part=part, ok=True, seen=look())
+    except PreflightError as error:
+        return Diagnosis(part=part, ok=False, seen=error.message, mend=error.hint or "")
+
+
+def _ffmpeg(settings: Settings) -> str:
+    from preflight.tools import ffmpeg
+
+    program = ffmpeg.find(settings.ffmpeg)
+    for encoder in dict.fromkeys((*NEEDED_ENCODERS, settings.encoder)):
+        ffmpeg.require_encoder(program, encoder)
+    hardware = [name for name in HARDWARE if name in ffmpeg.encoders(program)]
+    return f"{program}; encodes with {settings.encoder}" + (f"; knows {', '.join(hardware)}" if hardware else "")
+
+
+def _mediainfo() -> str:
+    from preflight.probe.worker import library, load
+
+    load()
+    return library()
+
+
+def _ledger(settings: Settings) -> str:
+    from preflight.ledger import Ledger
+
+    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+        return f"{ledger.path}: jobs recorded: {len(ledger.jobs())}"
+
+
+def _local(settings: Settings) -> str:
+    from preflight import steps
+    from preflight.removal import RemovalClient
+
+    with steps.service(settings) as live, RemovalClient(live) as client:
+        client.clock_skew()
+        return f"starts and answers at {live.api_domain}; store at {live.s3_endpoint}"
+
+
+def _store(settings: Settings) -> Iterator[Diagnosis]:
+    from preflight.upload import doctor as examine
+
+    try:
+        for check in examine(settings):
+            yield Diagnosis(part=f"store: {check.name}", ok=check.ok, seen=check.detail, mend=check.mend or "")
+    except PreflightError as error:
+        yield Diagnosis(part="store", ok=False, seen=error.message, mend=error.hint or "")
+
+
+def _api(settings: Settings) -> str:
+    from preflight.errors import CredentialsError
+    from preflight.removal import RemovalClient
+
+    with RemovalClient(settings) as client:
+        skew = client.clock_skew()
+    if skew is not None and abs(skew) > MAX_SKEW:
+        raise CredentialsError(
+            f"This machine's clock is {skew:+.0f} s off the service's.",
+            hint="Set the clock (NTP): signatures carry it.",
+        )
+    return f"{settings.api_domain} answers" + ("" if skew is None else f"; clocks differ by {skew:+.1f} s")

@@ -1,0 +1,135 @@
+"""Drive one paid job through its states: each move is in the ledger before or right after what it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from preflight.errors import (
+    ContentRejectedError,
+    InputRejectedError,
+    JobFailedError,
+    PreflightError,
+    SubmitUnknownError,
+)
+from preflight.events import Cancel, Listener, Progress, Stage
+from preflight.job import RemovalOptions, Segment, Task
+from preflight.ledger import Job, Ledger, State
+from preflight.limits import DEFAULT_LIMITS
+from preflight.settings import Settings
+
+if TYPE_CHECKING:
+    from preflight.removal import RemovalClient
+
+URL_MARGIN = 900.0
+"""Seconds that a URL lives beyond the deadline: the service may fetch late."""
+
+FINAL = (InputRejectedError, ContentRejectedError, JobFailedError)
+"""Answers after which the same job can't succeed by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters."""
+
+    ledger: Ledger
+    settings: Settings
+    client: RemovalClient
+    options: RemovalOptions
+    listener: Listener
+    cancel: Cancel | None = None
+
+    def submit(self, job: Job, segment: Segment) -> Job:
+        """Bring a leased job to where the service has accepted it; it is returned as it is when that is so already.
+
+        Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of upload and submit.
+        """
+        if job.state is State.UNKNOWN:
+            raise _unknown(job)
+        if job.state in {State.FAILED, State.CANCELLED}:
+            job = self.ledger.advance(job.id, State.QUEUED, cause="run again")
+        if job.state in {State.QUEUED, State.FIXED, State.UPLOADING, State.UPLOADED}:
+            job = self._send(self.ledger.advance(job.id, State.UPLOADING, cause="sending the file"), segment)
+        return job
+
+    def _send(self, job: Job, segment: Segment) -> Job:
+        from preflight.upload import upload
+
+        sent = upload(
+            segment.media.path,
+            settings=self.settings,
+            sha256=segment.media.sha256,
+            extension=segment.media.container.value,
+            life=self.settings.deadline + URL_MARGIN,
+            listener=self.listener,
+            cancel=self.cancel,
+            checkpoint=self.ledger.uploads,
+        )
+        cause = "the store had it" if sent.reused else "sent"
+        self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=sent.key)
+        self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
+        # Durable before the request that costs money leaves.
+        self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service")
+        try:
+            task = self.client.submit(sent.url, self.options)
+        except SubmitUnknownError as error:
+            self.ledger.advance(job.id, State.UNKNOWN, cause=error.message)
+            raise _unknown(job) from error
+        except FINAL as error:
+            self._fail(job, error)
+            raise
+        except PreflightError as error:
+            self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
+            raise
+        self.listener(Progress(stage=Stage.SUBMIT, done=1, total=1, note=f"task {task.task_id}"))
+        return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+
+    def finish(self, job: Job, folder: Path) -> tuple[Job, Task | None]:
+        """Wait for an accepted, leased job and fetch its result into `folder`; a file already there is used.
+
+        Raises DeadlineError, JobFailedError and the errors of the service.
+        """
+        if job.state is State.FETCHED:
+            if job.file is not None and job.file.is_file():
+                return job, None
+            job = self.ledger.advance(job.id, State.DONE, cause="the fetched file is gone")
+        task = self._wait(job)
+        if job.state is not State.DONE:
+            job = self.ledger.advance(job.id, State.DONE, cause="the service is done", url=task.video_url)
+        return self._fetch(job, task, folder), task
+
+    def _wait(self, job: Job) -> Task:
+        assert job.task_id is not None  # noqa: S101 - every accepted state has one
+        if job.state is State.SUBMITTED:
+            self.ledger.advance(job.id, State.RUNNING, cause="waiting for the service")
+        try:
+            return self.client.wait(
+                job.task_id, deadline=self.settings.deadline, listener=self.listener, cancel=self.cancel
+            )
+        except FINAL as error:
+            self._fail(job, error)
+            raise
+
+    def _fetch(self, job: Job, task: Task, folder: Path) -> Job:
+        from preflight.removal.fetch import fetch
+
+        assert task.video_url is not None  # noqa: S101 - a done task has one
+        ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
+        # The name comes from us: nothing that a server says can lead out of the folder.
+        name = f"{job.id}{ending if ending[1:] in set(DEFAULT_LIMITS.containers) else '.mp4'}"
+        file = fetch(task.video_url, folder / name, self.listener, self.cancel, ca_bundle=self.settings.ca_bundle)
+        return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
+
+    def _fail(self, job: Job, error: PreflightError) -> None:
+        self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
+
+
+def _unknown(job: Job) -> SubmitUnknownError:
+    error = SubmitUnknownError(
+        f"Job {job.id} was sent and not answered: it may exist and be paid for, so it is not sent again.",
+        hint=f"Settle it with `preflight jobs resolve {job.id} --resubmit`, `--task TASKID` or `--drop`.",
+    )
+    error.job_id = job.id
+    return error

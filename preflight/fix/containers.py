@@ -1,0 +1,58 @@
+"""Which codecs a container can hold, by ffmpeg's names. Pure."""
+
+from __future__ import annotations
+
+from preflight.media import Container, Media, Stream, StreamKind
+
+EXTENSIONS = {
+    Container.MP4: "mp4",
+    Container.MOV: "mov",
+    Container.WEBM: "webm",
+    Container.AVI: "avi",
+    Container.MKV: "mkv",
+}
+"""The name that the service expects of each container that it takes."""
+
+_MP4 = {
+    StreamKind.VIDEO: frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video"}),
+    StreamKind.AUDIO: frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "alac", "flac"}),
+    StreamKind.SUBTITLE: frozenset({"mov_text"}),
+}
+_MOV = {
+    StreamKind.VIDEO: _MP4[StreamKind.VIDEO] | {"prores", "mjpeg", "dnxhd", "dvvideo", "qtrle", "cinepak", "svq3"},
+    StreamKind.AUDIO: _MP4[StreamKind.AUDIO] - {"opus", "flac"},
+    StreamKind.SUBTITLE: _MP4[StreamKind.SUBTITLE],
+}
+_MKV_CANNOT = frozenset({"gif", "mov_text", "unknown", ""})
+TEXT_SUBTITLES = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
+
+
+def _is_pcm(codec: str) -> bool:
+    return codec.startswith("pcm")
+
+
+def holds(container: Container, stream: Stream) -> bool:
+    """Return True when packets of `stream` can be copied into `container`, which is MP4, MOV or MKV."""
+    if container is Container.MKV:
+        return stream.kind in {StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE, StreamKind.ATTACHMENT} and (
+            stream.codec not in _MKV_CANNOT
+        )
+    if container is Container.MOV and stream.kind is StreamKind.AUDIO and _is_pcm(stream.codec):
+        return True
+    table = _MOV if container is Container.MOV else _MP4
+    return stream.codec in table.get(stream.kind, frozenset())
+
+
+def for_remux(media: Media) -> Container | None:
+    """Return the container that takes the copied picture and sound of `media`: MP4, else MKV, else None."""
+    content = [s for s in media.streams if s is media.video or s.kind is StreamKind.AUDIO]
+    for container in (Container.MP4, Container.MKV):
+        if all(holds(container, stream) for stream in content):
+            return container
+    return None
+
+
+def for_encode(media: Media, allowed: tuple[Container, ...]) -> Container:
+    """Return the container for an encoded picture: the source's own where H.264 is at home in it, else MP4."""
+    own = media.container
+    return own if own in {Container.MP4, Container.MOV, Container.MKV} and own in allowed else Container.MP4

@@ -1,0 +1,163 @@
+"""The states of a job and the only moves between them. Pure: a job and a change in, the changed job out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from preflight.errors import LedgerError
+from preflight.job import SecretUrl
+
+
+class State(StrEnum):
+    """Where a job stands. `SUBMITTING` is durable before the request that costs money leaves."""
+
+    QUEUED = "queued"
+    FIXED = "fixed"
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    RUNNING = "running"
+    DONE = "done"
+    FETCHED = "fetched"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+
+
+ACCEPTED = frozenset({State.SUBMITTED, State.RUNNING, State.DONE, State.FETCHED})
+"""The service has taken the job: it has a task id, and is paid for."""
+
+ENDED = frozenset({State.FETCHED, State.FAILED, State.CANCELLED})
+"""Nothing more happens by itself."""
+
+_BEFORE = {State.FAILED, State.CANCELLED}
+MOVES: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.FIXED, State.UPLOADING, *_BEFORE}),
+    # The fixed file is temporary: without it, the work starts over.
+    State.FIXED: frozenset({State.UPLOADING, State.QUEUED, *_BEFORE}),
+    State.UPLOADING: frozenset({State.UPLOADED, State.QUEUED, *_BEFORE}),
+    State.UPLOADED: frozenset({State.SUBMITTING, State.UPLOADING, State.QUEUED, *_BEFORE}),
+    # Back to uploaded only when the request provably was not accepted.
+    State.SUBMITTING: frozenset({State.SUBMITTED, State.UPLOADED, State.UNKNOWN, State.FAILED}),
+    State.SUBMITTED: frozenset({State.RUNNING, State.DONE, State.FAILED}),
+    State.RUNNING: frozenset({State.DONE, State.FAILED}),
+    State.DONE: frozenset({State.FETCHED, State.FAILED}),
+    # The fetched file is gone: the task is asked again.
+    State.FETCHED: frozenset({State.DONE, State.FAILED}),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.CANCELLED: frozenset({State.QUEUED}),
+    State.UNKNOWN: frozenset(),
+}
+"""What the program may do by itself. A move to the same state is a remark and always allowed."""
+
+RESOLUTIONS = frozenset({State.SUBMITTED, State.QUEUED, State.CANCELLED})
+"""Where only a person may take a job whose submit has an unknown outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One paid job: what is to be cleaned (`digest` of the source, `parameters`, `account`) and how far it is.
+
+    Unique on digest, parameters, account and segment; `segment` of `segments` counts from 1 in a split video, whose
+    jobs share `group`. `url` is the result's without its query string: a fresh one is had with `task_id`. `key` is the
+    uploaded object's. `request` is the JSON of what a later `resume` has to know to go on. `attempt` counts from 1 and
+    rises when an ended job is queued again.
+    """
+
+    id: str
+    group: str
+    digest: str
+    parameters: str
+    account: str
+    source: Path
+    segment: int = 1
+    segments: int = 1
+    state: State = State.QUEUED
+    attempt: int = 1
+    task_id: str | None = None
+    key: str | None = None
+    url: str | None = None
+    file: Path | None = None
+    code: int | str | None = None
+    message: str | None = None
+    request: str = "{}"
+    created: datetime
+    updated: datetime
+
+    @property
+    def disagreement(self) -> bool:
+        """True when the service refused with 700-703 a file that our own check had passed."""
+        return self.state is State.FAILED and self.code in {700, 701, 702, 703}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A move to `to`, why, and what became known with it (None: nothing new)."""
+
+    to: State
+    at: datetime
+    cause: str
+    task_id: str | None = None
+    key: str | None = None
+    url: SecretUrl | str | None = None
+    file: Path | None = None
+    code: int | str | None = None
+    message: str | None = None
+    by_person: bool = False
+
+
+def apply(job: Job, change: Change) -> Job:
+    """Return `job` after `change`. Raises LedgerError for a move that the states do not have."""
+    to = change.to
+    allowed = MOVES[job.state] | {job.state}
+    if change.by_person and job.state is State.UNKNOWN:
+        allowed |= RESOLUTIONS
+    if to not in allowed:
+        hint = f"`preflight jobs resolve {job.id}` settles it." if job.state is State.UNKNOWN else None
+        raise LedgerError(f"Job {job.id} can't go from {job.state} to {to}.", hint=hint)
+    again = to is State.QUEUED and job.state is not State.QUEUED
+    start = replace(job, task_id=None, url=None, file=None, code=None, message=None, key=None) if again else job
+    moved = replace(
+        start,
+        state=to,
+        updated=change.at,
+        attempt=job.attempt + 1 if again else job.attempt,
+        task_id=change.task_id or start.task_id,
+        key=change.key or start.key,
+        url=_without_query(change.url) or start.url,
+        file=change.file or start.file,
+        code=change.code if change.code is not None else start.code,
+        message=change.message or start.message,
+    )
+    _require_facts(moved, change)
+    return moved
+
+
+def _require_facts(job: Job, change: Change) -> None:
+    """Refuse a state without the fact that makes it useful to a later process."""
+    if job.state in ACCEPTED and not job.task_id:
+        raise LedgerError(f"Job {job.id} can't be {job.state} without a task id.")
+    if job.state is State.FETCHED and job.file is None:
+        raise LedgerError(f"Job {job.id} can't be fetched without a file.")
+    if not change.cause:
+        raise LedgerError(f"Job {job.id} can't become {job.state} without a cause.")
+
+
+def identify(digest: str, parameters: str, account: str, segment: int = 1, segments: int = 1) -> tuple[str, str]:
+    """Return the ids of the job and of its group: short digests of what makes them unique."""
+    what = f"{digest}\0{parameters}\0{account}"
+    group = hashlib.sha256(what.encode()).hexdigest()[:12]
+    if segments == 1:
+        return group, group
+    return hashlib.sha256(f"{what}\0{segment}/{segments}".encode()).hexdigest()[:12], group
+
+
+def _without_query(url: SecretUrl | str | None) -> str | None:
+    """Return a URL without its query string, which may be a credential."""
+    text = url.reveal() if isinstance(url, SecretUrl) else url
+    return str(SecretUrl(text.partition("?")[0].partition("#")[0])) if text else None

@@ -1,0 +1,77 @@
+"""What a run leaves in the output folder: the cleaned file, the before/after picture and the JSON record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from preflight.ledger import Job, State
+from preflight.tools import files
+
+RECORD_SCHEMA = 1
+"""Version of the JSON record; raised when a field changes its meaning or goes away."""
+
+
+_MARK = ".cleaned"
+
+
+def record_of(file: Path) -> Path:
+    """Return where the JSON record of a cleaned file is."""
+    return file.with_name(files.name(file.stem.removesuffix(_MARK), f"{_MARK}.json"))
+
+
+def picture_of(file: Path) -> Path:
+    """Return where the before/after picture of a cleaned file is."""
+    return file.with_name(files.name(file.stem.removesuffix(_MARK), ".before-after.png"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Where the results of the source with `digest` go. `work` holds what is not finished, `stem` names the outputs."""
+
+    folder: Path
+    work: Path
+    stem: str
+    digest: str
+
+    def file(self, extension: str) -> Path:
+        """The cleaned video."""
+        return self.folder / files.name(self.stem, f"{_MARK}.{extension}")
+
+    def beside(self, jobs: Sequence[Job]) -> Outputs:
+        """Return these outputs, or ones named with the digest too when another source's result has the name."""
+        extension = jobs[0].file.suffix[1:] if jobs[0].file else "mp4"
+        taken = self.file(extension).exists()
+        return replace(self, stem=f"{self.stem}-{self.digest[:8]}") if taken else self
+
+    def finished(self, jobs: Sequence[Job]) -> Path | None:
+        """Return the cleaned file that these jobs led to, in this folder, or None when it has to be made.
+
+        A file that went to another folder before is copied from there. Raises DiskFullError, ToolError.
+        """
+        made = {job.file for job in jobs if job.state is State.FETCHED}
+        file = next(iter(made)) if len(made) == 1 and all(job.state is State.FETCHED for job in jobs) else None
+        if file is None or not file.is_file() or self.work in file.parents:
+            return None
+        wanted = self.folder.absolute() / file.name
+        if wanted == file or (wanted.exists() and wanted.samefile(file)):
+            return file
+        with files.scratch(self.folder) as scratch:
+            return files.publish(files.copy(file, scratch / file.name), wanted)
+
+    def write_record(self, file: Path, content: dict[str, Any]) -> Path:
+        """Write the record of `file` at once or not at all."""
+        path = record_of(file)
+        with files.scratch(self.folder) as scratch:
+            draft = scratch / path.name
+            draft.write_text(json.dumps({"schema": RECORD_SCHEMA, **content}, indent=2) + "\n", encoding="utf-8")
+            draft.replace(path)
+        return path
+
+    def discard_work(self) -> None:
+        """Remove what was only needed on the way."""
+        shutil.rmtree(self.work, ignore_errors=True)

@@ -1,0 +1,183 @@
+"""The way of one video: check -> fix -> upload -> submit -> wait -> fetch -> restore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from preflight import steps
+from preflight.drive import Driver
+from preflight.errors import DeadlineError, ExitCode, PreflightError, SubmitUnknownError
+from preflight.events import Cancel, Listener, Progress, Stage, ignore
+from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.outputs import Outputs, picture_of
+from preflight.plan import Plan, Policy
+from preflight.report import Report
+from preflight.serialize import jsonable
+from preflight.settings import Settings, load
+
+Service = Callable[[Settings], AbstractContextManager[Settings]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is wanted of a run: where results go, what is removed, how much a fix may lose. `name` names the outputs."""
+
+    output: Path
+    options: RemovalOptions = field(default_factory=RemovalOptions)
+    policy: Policy = Policy.BALANCED
+    trim: tuple[Fraction, Fraction] | None = None
+    name: str | None = None
+
+    def to_json(self) -> str:
+        """Return what a later process needs to repeat the order."""
+        return json.dumps(
+            {
+                "output": str(self.output.absolute()),
+                "options": self.options.to_wire(),
+                "policy": self.policy.value,
+                "trim": [str(time) for time in self.trim] if self.trim else None,
+                "name": self.name,
+            }
+        )
+
+
+def run(
+    path: Path | str,
+    *,
+    output: Path | str = ".",
+    options: RemovalOptions | None = None,
+    policy: Policy = Policy.BALANCED,
+    trim: tuple[Fraction, Fraction] | None = None,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+) -> Result:
+    """Take one video all the way and return what became of it; the cleaned file is put into the folder `output`.
+
+    Same content and same parameters are never paid for twice: a known result is used again. A failure of this video is
+    a value, not an exception; CancelledError and KeyboardInterrupt pass through, and the next run goes on.
+    """
+    order = Order(output=Path(output), options=options or RemovalOptions(), policy=policy, trim=trim)
+    return Run(order=order, settings=settings or load(), listener=listener, cancel=cancel).take(Path(path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """An order on its way; `service` gives settings whose service can be reached."""
+
+    order: Order
+    settings: Settings
+    listener: Listener = ignore
+    cancel: Cancel | None = None
+    service: Service = steps.service
+
+    def take(self, path: Path) -> Result:
+        """Take the video at `path` through all stages."""
+        try:
+            report, plan = self.look(path)
+            if plan.refusal is not None:
+                return Rejected(source=path, codes=report.codes, reason=plan.refusal)
+            return self._clean(report, plan)
+        except SubmitUnknownError as error:
+            return Unknown(source=path, job_id=error.job_id or "")
+        except DeadlineError as error:
+            return Pending(source=path, task_ids=(error.task_id,) if error.task_id else ())
+        except PreflightError as error:
+            if error.exit_code == ExitCode.INTERRUPTED:
+                raise
+            return Failed(source=path, error=error)
+
+    def look(self, path: Path) -> tuple[Report, Plan]:
+        """Check the video and plan its fix, without any effect: all that a dry run does."""
+        self.listener(Progress(stage=Stage.CHECK, done=0, total=1))
+        report = steps.check(path, limits=self.settings.limits)
+        plan = steps.plan(report, policy=self.order.policy, trim=self.order.trim, settings=self.settings)
+        self.listener(Progress(stage=Stage.CHECK, done=1, total=1))
+        return report, plan
+
+    def _clean(self, report: Report, plan: Plan) -> Result:
+        digest = steps.digest(report.path, listener=self.listener, cancel=self.cancel)
+        parameters = f"{self.order.options.canonical()} {plan.key}"
+        identity = (digest, parameters, self.settings.account)
+        outputs = Outputs(
+            folder=self.order.output,
+            work=self.settings.home.absolute() / "work" / digest[:16],
+            stem=self.order.name or report.path.stem,
+            digest=digest,
+        )
+        with Ledger(self.settings.home / "ledger.sqlite3") as ledger, ExitStack() as leases:
+            known = ledger.find(*identity)
+            if (file := outputs.finished(known)) is not None:
+                return _succeeded(report, file, known)
+            fixed = self._fix(report, plan, outputs.work)
+            jobs = []
+            for number in range(1, len(fixed.segments) + 1):
+                job = ledger.claim(
+                    *identity, source=report.path.absolute(), segment=number, segments=len(fixed.segments)
+                )
+                held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
+                jobs.append(leases.enter_context(held))
+            # Another process may have finished them while this one waited for the leases.
+            if (file := outputs.finished(jobs)) is not None:
+                return _succeeded(report, file, jobs)
+            accepted = sum(job.state in ACCEPTED for job in jobs)
+            jobs, quality = self._remove(ledger, jobs, fixed, outputs.work)
+            outputs = outputs.beside(jobs)
+            file = self._restore(jobs, report, fixed, outputs)
+            result = _succeeded(report, file, jobs, submitted=len(jobs) - accepted, quality=quality)
+            outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
+            for job in jobs:
+                ledger.advance(job.id, State.FETCHED, cause="restored", file=file)
+            outputs.discard_work()
+            return result
+
+    def _fix(self, report: Report, plan: Plan, work: Path) -> Fixed:
+        return steps.act(plan, report, work, settings=self.settings, listener=self.listener, cancel=self.cancel)
+
+    def _remove(
+        self, ledger: Ledger, jobs: list[Job], fixed: Fixed, work: Path
+    ) -> tuple[list[Job], dict[str, Any] | None]:
+        """Bring every job to its fetched file: all are submitted before the first is waited for."""
+        from preflight.removal import RemovalClient
+
+        with self.service(self.settings) as live, RemovalClient(live) as client:
+            driver = Driver(
+                ledger=ledger,
+                settings=live,
+                client=client,
+                options=self.order.options,
+                listener=self.listener,
+                cancel=self.cancel,
+            )
+            jobs = [driver.submit(job, segment) for job, segment in zip(jobs, fixed.segments, strict=True)]
+            ended = [driver.finish(job, work) for job in jobs]
+        reports = [task.quality for _, task in ended if task is not None and task.quality]
+        return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
+
+    def _restore(self, jobs: list[Job], report: Report, fixed: Fixed, outputs: Outputs) -> Path:
+        cleaned = [job.file for job in jobs if job.file is not None]
+        file = steps.restore(
+            cleaned,
+            fixed,
+            outputs.file(cleaned[0].suffix[1:]),
+            keep_audio=not self.order.options.remove_audio,
+            settings=self.settings,
+            listener=self.listener,
+            cancel=self.cancel,
+        )
+        steps.picture(report.path, file, picture_of(file), settings=self.settings)
+        return file.absolute()
+
+
+def _succeeded(
+    report: Report, file: Path, jobs: list[Job] | tuple[Job, ...], *, submitted: int = 0, quality: Any = None
+) -> Succeeded:
+    task_ids = tuple(job.task_id for job in jobs if job.task_id)
+    return Succeeded(source=report.path, file=file, task_ids=task_ids, submitted=submitted, quality=quality)

@@ -1,0 +1,211 @@
+"""MediaInfo's words and the header's integers -> `Media`. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from preflight.media import AudioStream, ColorTags, Container, FileIdentity, Media, Stream, StreamKind, VideoStream
+from preflight.probe import names
+from preflight.probe.exact import Exact, ExactTrack, simplest
+
+Track = dict[str, Any]
+
+
+def to_media(path: Path, facts: dict[str, Any]) -> Media:
+    """Return the `Media` of `path` from the worker's `facts`."""
+    tracks = _tracks(facts.get("mediainfo", ""))
+    general = tracks[0] if tracks and tracks[0].get("@type") == "General" else {}
+    exact = Exact.of(facts.get("header") or {})
+    ordered = sorted(filter(_counts, tracks[1:]), key=_order)
+    streams = _without_stills(tuple(_stream(track, position, exact) for position, track in enumerate(ordered)))
+    streams += _pictures(general, max((s.index for s in streams), default=-1) + 1)
+    return Media(
+        path=path,
+        identity=FileIdentity(size=facts["size"], mtime_ns=facts["mtime_ns"], inode=facts["inode"]),
+        container=container(facts, general),
+        brand=exact.brand or general.get("CodecID"),
+        streams=streams,
+        duration=_duration(exact, general, streams),
+        fragmented=exact.fragmented,
+        faststart=exact.faststart,
+        indexed=exact.indexed,
+        external=exact.external,
+        chapters=exact.chapters or _chapters(tracks),
+        missing_bytes=exact.missing_bytes,
+    )
+
+
+def _duration(exact: Exact, general: Track, streams: tuple[Stream, ...]) -> Fraction | None:
+    if exact.indexed is False and exact.brand is None:
+        # An AVI whose index is gone or wrong: its frame counts were often never filled in. Packets tell.
+        return None
+    if exact.brand in {"matroska", "webm"}:
+        # A stream's duration is a tag here, which many tools copy unchanged into shorter files.
+        return exact.duration
+    return longest(exact.duration or _number(general.get("Duration")), streams)
+
+
+def longest(container: Fraction | None, streams: tuple[Stream, ...]) -> Fraction | None:
+    """Return the longest of the container's, the video's and the audio's duration; None when none is known."""
+    known = [s.duration for s in streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO} and s.duration]
+    return max([*known, *([container] if container else [])], default=None)
+
+
+def container(facts: dict[str, Any], general: Track) -> Container:
+    """Return the container by content: the first bytes' kind, refined by brand and document type."""
+    kind = facts["kind"]
+    if kind == "bmff":
+        return names.brand_container((facts.get("header") or {}).get("brand"))
+    if kind == "matroska":
+        return Container.WEBM if general.get("Format") == "WebM" else Container.MKV
+    return Container(kind) if kind in set(Container) else Container.OTHER
+
+
+def _tracks(text: str) -> list[Track]:
+    # A file name or title may hold bytes that are no characters; MediaInfo hands some through.
+    try:
+        parsed = json.loads(text, strict=False)
+    except ValueError:
+        return []
+    media = parsed.get("media") or {}
+    tracks = media.get("track") or []
+    return [_moving(track) for track in tracks if isinstance(track, dict)]
+
+
+def _moving(track: Track) -> Track:
+    # A GIF moves, although MediaInfo files it under pictures.
+    return {**track, "@type": "Video"} if (track.get("@type"), track.get("Format")) == ("Image", "GIF") else track
+
+
+def _counts(track: Track) -> bool:
+    return track.get("@type") in {"Video", "Audio", "Text", "Other", "Image"}
+
+
+def _order(track: Track) -> tuple[int, ...]:
+    """MediaInfo groups tracks by kind; `StreamOrder` (`2`, or `0-2` in a program) is their order in the file."""
+    numbers = re.findall(r"\d+", str(track.get("StreamOrder", "")))
+    return tuple(map(int, numbers)) if numbers else (10**6,)
+
+
+def _number(text: Any) -> Fraction | None:
+    """Return the exact value of MediaInfo's decimal text; None for what is no positive number."""
+    match = re.fullmatch(r"\d{1,18}(\.\d{1,18})?", str(text).strip())
+    value = Fraction(match[0]) if match else None
+    return value or None
+
+
+def _whole(text: Any) -> int | None:
+    value = _number(text)
+    return None if value is None else int(value)
+
+
+def _stream(track: Track, position: int, exact: Exact) -> Stream:
+    kind = {
+        "Video": StreamKind.VIDEO,
+        "Image": StreamKind.COVER,
+        "Audio": StreamKind.AUDIO,
+        "Text": StreamKind.SUBTITLE,
+    }
+    index, header = exact.find(str(track.get("ID")), position)
+    common: dict[str, Any] = {
+        "index": index,
+        "kind": kind.get(track["@type"], StreamKind.DATA),
+        "codec": names.codec(track),
+        "duration": header.duration or _number(track.get("Duration")),
+        "bit_rate": _whole(track.get("BitRate")),
+        "language": track.get("Language"),
+        "title": track.get("Title"),
+    }
+    if common["kind"] is StreamKind.VIDEO:
+        return _video(track, header, common)
+    if common["kind"] is StreamKind.AUDIO:
+        return AudioStream(
+            **common, channels=_whole(track.get("Channels")), sample_rate=_whole(track.get("SamplingRate"))
+        )
+    return Stream(**common)
+
+
+def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStream:
+    rotation = header.rotation if header.rotation is not None else round(_number(track.get("Rotation")) or 0)
+    rate, count, varies = _timing(track, header)
+    depth, chroma = names.pixel_format(track)
+    return VideoStream(
+        **common,
+        width=_whole(track.get("Width")) or 0,
+        height=_whole(track.get("Height")) or 0,
+        sar=header.sar or simplest(str(track.get("PixelAspectRatio", "1.000"))),
+        rotation=rotation % 360,
+        frame_rate=rate,
+        frame_count=count,
+        variable_frame_rate=varies,
+        interlaced=header.interlaced or names.is_interlaced(track),
+        bit_depth=header.bit_depth or depth,
+        chroma=header.chroma or chroma,
+        color=ColorTags(
+            primaries=names.PRIMARIES.get(str(track.get("colour_primaries"))),
+            transfer=names.TRANSFERS.get(str(track.get("transfer_characteristics"))),
+            matrix=names.MATRICES.get(str(track.get("matrix_coefficients"))),
+            full_range={"Full": True, "Limited": False}.get(str(track.get("colour_range"))),
+        ),
+    )
+
+
+def _timing(track: Track, header: ExactTrack) -> tuple[Fraction | None, int | None, bool]:
+    """Return frame rate, frame count and whether the rate varies.
+
+    Where the header states a rate that MediaInfo's contradicts, the latter comes from stale statistics tags.
+    """
+    rate, count = frame_rate(track), _whole(track.get("FrameCount"))
+    varies = track.get("FrameRate_Mode") == "VFR"
+    stated = None if header.rate is None else near_ntsc(header.rate)
+    if stated and (rate is None or not Fraction(1, 2) < rate / stated < 2):
+        return stated, None, False
+    return rate, count, varies and count is not None
+
+
+def _without_stills(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
+    """Mark as covers the pictures that a muxer stored as a video of one frame beside the real streams."""
+    others = [s for s in streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO} and s.codec not in names.STILLS]
+    if not others:
+        return streams
+    return tuple(
+        Stream(index=s.index, kind=StreamKind.COVER, codec=s.codec)
+        if isinstance(s, VideoStream) and s.codec in names.STILLS and (s.frame_count or 1) <= 1
+        else s
+        for s in streams
+    )
+
+
+def frame_rate(track: Track) -> Fraction | None:
+    """Return frames a second: MediaInfo's own fraction, else its decimals, read as an NTSC rate where they are one."""
+    top, bottom = _number(track.get("FrameRate_Num")), _number(track.get("FrameRate_Den"))
+    if top and bottom:
+        return top / bottom
+    rate = _number(track.get("FrameRate"))
+    if rate is None:
+        return None
+    return near_ntsc(rate)
+
+
+def near_ntsc(rate: Fraction) -> Fraction:
+    """Return the whole or NTSC rate (n * 1000 / 1001) that `rate` is a rounding of, or `rate` itself."""
+    whole = Fraction(round(rate))
+    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return next((exact for exact in (whole, ntsc) if exact and abs(exact - rate) < Fraction(1, 1000)), rate)
+
+
+def _pictures(general: Track, first: int) -> tuple[Stream, ...]:
+    """Return the cover pictures, which MediaInfo tells as names on the whole file and not as tracks."""
+    if not general.get("Cover"):
+        return ()
+    count = len(str(general.get("Cover")).split(" / "))
+    return tuple(Stream(index=first + n, kind=StreamKind.COVER, codec="image") for n in range(count))
+
+
+def _chapters(tracks: list[Track]) -> int:
+    menus = (track.get("extra") or {} for track in tracks if track.get("@type") == "Menu")
+    return sum(1 for menu in menus for name in menu if re.fullmatch(r"_\d+(_\d+){3}", name))

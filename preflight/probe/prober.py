@@ -1,0 +1,170 @@
+"""Probe paths: the gate, a worker that is kept and replaced when it dies, and the facts turned into values."""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from preflight.media import Media, Unreadable
+from preflight.probe import gate, mediainfo, worker
+from preflight.probe.worker import MEMORY, TIMEOUT, Worker, WorkerDied
+
+_NOT_VIDEO = {
+    "playlist": ("playlist", "It is a playlist or a description that points to other files, not a video itself."),
+    "text": ("not-video", "It is a text file, not a video."),
+    "audio": ("no-video", "It is a sound file: there is no video stream in it."),
+    "image": ("not-video", "It is a still picture, not a video."),
+    "archive": ("not-video", "It is an archive, not a video."),
+    "document": ("not-video", "It is a document, not a video."),
+    "unknown": ("not-video", "Its bytes are those of no video container that is known here."),
+}
+_HINTS = {
+    "playlist": "Download or record the stream it points to into one file.",
+    "no-video": "Nothing can be mended: choose the file that has the picture.",
+    "not-video": "Choose another file.",
+    "no-moov": "The recording never finished: without an index (moov) only a repair tool for that camera can help.",
+    "damaged": "Copy or download it again.",
+    "parser-crash": "Copy or download it again, or convert it with the program it came from.",
+    "parser-timeout": "Try again on a less busy machine, or convert it with the program it came from.",
+    "parser-memory": "Convert it with the program it came from.",
+}
+
+
+class Prober:
+    """Probes one path after the other with one worker process. A context manager; not for several threads at once."""
+
+    def __init__(self, *, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
+        self._timeout = timeout
+        self._memory = memory
+        self._worker: Worker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the worker now, so that it loads while the caller does something else. Raises ToolMissingError."""
+        if self._worker is None:
+            self._worker = Worker(timeout=self._timeout, memory=self._memory)
+
+    def close(self) -> None:
+        """End the worker; a later probe starts another."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def probe(self, path: Path) -> Media | Unreadable:
+        """Return what `path` is. Never raises for a path; ToolMissingError when MediaInfo itself is missing."""
+        refusal = gate.look(path)
+        if refusal is not None:
+            return refusal
+        self.start()
+        assert self._worker is not None  # noqa: S101
+        try:
+            facts = self._worker.ask(path)
+        except WorkerDied as death:
+            self.close()
+            return _died(path, timed_out=death.timed_out, seconds=self._timeout)
+        except BaseException:
+            # An interrupted conversation would give the next path this one's answer.
+            self.close()
+            raise
+        return _measured(interpret(path, facts))
+
+
+def _measured(subject: Media | Unreadable) -> Media | Unreadable:
+    """Fill in a duration that the header does not tell by reading the packets."""
+    if isinstance(subject, Unreadable) or subject.duration is not None or subject.video is None:
+        return subject
+    from preflight.probe import packets
+
+    return replace(subject, duration=packets.measure(subject.path, subject.container))
+
+
+def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
+    """Turn the worker's `facts` on `path` into a value."""
+    if "errno" in facts:
+        return gate.special(path) if facts["errno"] == errno.ENXIO else gate.refused(path, facts["errno"])
+    if facts.get("special"):
+        return gate.special(path)
+    size = facts.get("size")
+    if facts.get("memory"):
+        return _refusal(path, "parser-memory", "It could not be read safely: reading it needs too much memory.", size)
+    kind = facts["kind"]
+    if kind in _NOT_VIDEO:
+        reason, detail = _NOT_VIDEO[kind]
+        return _refusal(path, reason, detail, size)
+    header = facts.get("header") or {}
+    if header.get("has_movie") is False:
+        return _refusal(path, "no-moov", "The file has no movie header (moov): the recording never finished.", size)
+    media = mediainfo.to_media(path, facts)
+    if not media.streams:
+        return _refusal(path, "damaged", "Its header is that of a video, but no stream could be read from it.", size)
+    return media
+
+
+def _refusal(path: Path, reason: str, detail: str, size: int | None) -> Unreadable:
+    return gate.unreadable(path, reason, detail, hint=_HINTS[reason], size=size)
+
+
+def _died(path: Path, *, timed_out: bool, seconds: float) -> Unreadable:
+    if timed_out:
+        detail = f"It could not be read safely: the parser did not finish in {seconds:g} s."
+        return _refusal(path, "parser-timeout", detail, None)
+    return _refusal(path, "parser-crash", "It could not be read safely: the parser crashed on it.", None)
+
+
+class _Pool:
+    """Workers kept for the next call of `probe`, by their bounds. Any thread may take one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: dict[tuple[float, int], list[Prober]] = {}
+        atexit.register(self.close)
+
+    @contextmanager
+    def lend(self, timeout: float, memory: int) -> Iterator[Prober]:
+        with self._lock:
+            idle = self._idle.setdefault((timeout, memory), [])
+            prober = idle.pop() if idle else Prober(timeout=timeout, memory=memory)
+        try:
+            yield prober
+        finally:
+            with self._lock:
+                idle.append(prober)
+
+    def close(self) -> None:
+        with self._lock:
+            for idle in self._idle.values():
+                for prober in idle:
+                    prober.close()
+            self._idle.clear()
+
+
+_POOL = _Pool()
+
+
+def probe(path: Path, *, timeout: float = worker.TIMEOUT, memory: int = worker.MEMORY) -> Media | Unreadable:
+    """Return what `path` is, read within `timeout` seconds and `memory` bytes of address space.
+
+    Never raises for a path: what can't be read comes back as `Unreadable`. ToolMissingError when MediaInfo is missing.
+    The worker process is kept for the next call and ends with this process.
+    """
+    with _POOL.lend(timeout, memory) as prober:
+        return prober.probe(Path(path))
+
+
+def close() -> None:
+    """End the worker processes that `probe` keeps."""
+    _POOL.close()

@@ -1,0 +1,105 @@
+"""The worker's main loop: a path comes in on stdin, facts as JSON go out on stdout, until stdin ends.
+
+Each message is four bytes of length, big-endian, and that many bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from typing import Any
+
+from preflight.probe.sandbox import bmff, ebml, riff, sniff
+from preflight.probe.sandbox.files import read_at
+from preflight.probe.sandbox.library import MediaInfo
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits: the parent's time-out remains.
+    resource = None  # type: ignore[assignment]
+
+_HEADERS = {sniff.BMFF: bmff.read, "matroska": ebml.read, "avi": riff.read}
+
+
+def main() -> None:
+    """Serve requests. `sys.argv`: the library's path, the memory limit in bytes, CPU seconds a file."""
+    library, memory, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    requests, replies = os.fdopen(0, "rb", closefd=False), os.fdopen(os.dup(1), "wb")
+    # Whatever a library prints goes to stderr, not between the messages.
+    os.dup2(2, 1)
+    _bound(memory)
+    parser = MediaInfo(library)
+    while path := _receive(requests):
+        if resource is not None:
+            spent = resource.getrusage(resource.RUSAGE_SELF)
+            limit = int(spent.ru_utime + spent.ru_stime) + seconds + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        reply = json.dumps(_answer(parser, path)).encode()
+        replies.write(len(reply).to_bytes(4) + reply)
+        replies.flush()
+
+
+def _receive(stream: Any) -> bytes:
+    length = int.from_bytes(stream.read(4))
+    data: bytes = stream.read(length)
+    return data
+
+
+def _bound(memory: int) -> None:
+    if resource is not None:
+        for kind, value in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+            resource.setrlimit(kind, (value, value))
+
+
+def _answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
+    try:
+        # Not blocking, in case the file was replaced by a FIFO since the gate looked at it.
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        return {"errno": error.errno}
+    try:
+        with _NoNewFiles():
+            return _facts(parser, fd)
+    except OSError as error:
+        return {"errno": error.errno}
+    except MemoryError:
+        return {"memory": True}
+    finally:
+        os.close(fd)
+
+
+class _NoNewFiles:
+    """While active, the kernel refuses this process every new file and socket, whatever the bytes ask for."""
+
+    def __enter__(self) -> None:
+        if resource is not None:
+            self.before = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, self.before[1]))
+
+    def __exit__(self, *_: object) -> None:
+        if resource is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self.before)
+
+
+def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        return {"special": True}
+    head = read_at(fd, sniff.HEAD, 0)
+    kind = sniff.sniff(head)
+    facts: dict[str, Any] = {
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "inode": status.st_ino,
+        "kind": kind,
+    }
+    if kind not in sniff.MEDIA:
+        return facts
+    if kind in _HEADERS:
+        facts["header"] = _HEADERS[kind](fd, status.st_size)
+        if kind == sniff.BMFF and not facts["header"]["has_movie"]:
+            return facts
+    facts["mediainfo"] = parser.read(fd, status.st_size, speed=0)
+    return facts

@@ -1,0 +1,184 @@
+"""The client of the Video Removal API: submit, query, wait."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from typing import Any, Self
+
+import requests
+
+from preflight.errors import (
+    CancelledError,
+    CredentialsError,
+    PreflightError,
+    ServiceError,
+    SubmitUnknownError,
+    UsageError,
+)
+from preflight.events import Cancel, Listener, Progress, Stage, ignore
+from preflight.job import RemovalOptions, SecretUrl, Task
+from preflight.removal import polling, transport, wire
+from preflight.removal.signing import signed_query
+from preflight.settings import Settings
+
+_NAP = 0.1
+
+
+class RemovalClient:
+    """Talks to the service that `settings` name. A context manager; not to be shared between threads.
+
+    Every method raises the errors below ServiceError in preflight/errors.py, each with `retryable` and
+    `outcome_unknown` set; none of them sends a request a second time by itself.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if not (settings.access_key_name and settings.access_key_secret):
+            raise CredentialsError(
+                "No account for the removal service is configured.",
+                hint="Set AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET, or use `--service local`.",
+            )
+        self._settings = settings
+        self._base = _base(settings)
+        self._http = transport.session(self._base)
+        self._skew: float | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def submit(self, url: SecretUrl, options: RemovalOptions) -> Task:
+        """Ask for the removal of the text of the video at `url` and return the accepted task.
+
+        Raises UnreachableError, RateLimitError and other ServiceErrors that leave no job behind, and SubmitUnknownError
+        when the job may exist.
+        """
+        business = {"videoUrl": url.reveal(), **options.to_wire()}
+        try:
+            # A connection of its own: one from the pool may be closed by the server while the request is on its way,
+            # and a submit that got no answer is not repeated.
+            with transport.session(self._base) as http:
+                reply = self._exchange(http, self._settings.submit_path, business, {"Connection": "close"})
+        except transport.NoAnswerError as error:
+            raise SubmitUnknownError(
+                error.message,
+                hint="It may have been accepted, so it is not sent again; `preflight jobs resolve` settles it.",
+            ) from None
+        return wire.read_submit(reply)
+
+    def query(self, task_id: str) -> Task:
+        """Return what the service says of `task_id`; a failed job is a Task with state FAILED."""
+        reply = self._exchange(self._http, self._settings.query_path, {"taskId": task_id}, {})
+        return wire.read_query(reply, task_id)
+
+    def wait(
+        self,
+        task_id: str,
+        *,
+        deadline: float | None = None,
+        listener: Listener = ignore,
+        cancel: Cancel | None = None,
+    ) -> Task:
+        """Poll until `task_id` is done and return it.
+
+        `deadline` is in seconds from now (default: the setting). Raises DeadlineError with the task id when it passes,
+        the error that a failed job stands for, CancelledError, and CredentialsError at once.
+        """
+        pace = polling.Pace(first=self._settings.poll_first, last=self._settings.poll_last)
+        limit = self._settings.deadline if deadline is None else deadline
+        state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
+        while True:
+            event = self._poll(task_id)
+            state, action = polling.after(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
+            listener(_progress(state, event))
+            match action:
+                case polling.Done(task=task):
+                    return task
+                case polling.GiveUp(error=error):
+                    raise error
+                case polling.PollAt(time=at):
+                    _sleep_until(at, cancel, task_id)
+
+    def clock_skew(self) -> float | None:
+        """Return this machine's clock minus the service's in seconds, or None when the service shows no clock.
+
+        Asks the service once about a task that does not exist. Raises UnreachableError and NoAnswerError.
+        """
+        self._skew = None
+        self._exchange(self._http, self._settings.query_path, {"taskId": "clock"}, {})
+        return self._skew
+
+    def _poll(self, task_id: str) -> Task | ServiceError:
+        try:
+            return self.query(task_id)
+        except ServiceError as error:
+            return error
+
+    def _exchange(
+        self, http: requests.Session, path: str, business: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> wire.Reply:
+        settings = self._settings
+        query = signed_query(settings.access_key_name, str(settings.access_key_secret), now=time.time())
+        shaped = _shape(business, settings.request_form)
+        get = settings.http_method == "GET"
+        call = transport.Call(
+            method=settings.http_method,
+            url=f"{self._base}/rest{path}",
+            params=query | ({name: _in_query(value) for name, value in shaped.items()} if get else {}),
+            json=None if get else shaped,
+            headers={**headers, **({"x-iop-trial": "true"} if settings.trial else {})},
+        )
+        timeout = min(settings.request_timeout, transport.ANSWER_LIMIT)
+        reply = transport.exchange(http, call, timeout=timeout, verify=settings.ca_bundle or True)
+        if reply.server_time is not None:
+            self._skew = time.time() - reply.server_time
+        return reply
+
+
+def _base(settings: Settings) -> str:
+    domain = settings.api_domain.rstrip("/")
+    base = domain if "://" in domain else f"https://{domain}"
+    if wire.urlsplit_or_none(base) is None:
+        raise UsageError(
+            f"Setting api_domain is {settings.api_domain!r}.",
+            hint="Give a host, or http(s)://host:port for another one.",
+        )
+    return base
+
+
+def _shape(business: Mapping[str, Any], form: str) -> dict[str, Any]:
+    """Return the body in the form that a revision of the API page wants: flat, nested, or nested as a JSON text."""
+    if form == "nested":
+        return {"paramJson": dict(business)}
+    if form == "string":
+        return {"paramJson": json.dumps(business, separators=(",", ":"))}
+    return dict(business)
+
+
+def _in_query(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _progress(state: polling.Waiting, event: Task | PreflightError) -> Progress:
+    if isinstance(event, Task) and event.progress is not None:
+        return Progress(stage=Stage.WAIT, done=event.progress, total=1.0, note=event.status or event.state.value)
+    note = event.status or event.state.value if isinstance(event, Task) else event.message
+    return Progress(stage=Stage.WAIT, done=state.polls, unit="polls", note=note)
+
+
+def _sleep_until(at: float, cancel: Cancel | None, task_id: str) -> None:
+    while (left := at - time.monotonic()) > 0:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError(
+                f"Stopped while waiting for task {task_id}.",
+                hint="It goes on at the service: `preflight resume` picks it up.",
+            )
+        time.sleep(min(left, _NAP))

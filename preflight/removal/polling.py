@@ -1,0 +1,106 @@
+"""When to ask about a task again, and when to stop. Pure: (state, what happened, the time) -> (state, what to do)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from preflight.errors import DeadlineError, PreflightError, ServiceError
+from preflight.job import Task, TaskState
+from preflight.removal import faults
+
+FASTEST = 1.0
+"""Seconds between two polls of one task at the least (the platform's advice for its older video tasks)."""
+
+_CONTENT_CONTROL = 1001
+_CONTENT_CONTROL_LIMIT = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Back-off between polls in seconds: from `first`, times `factor` each, to `last`; `jitter` is a share of it."""
+
+    first: float = 2.0
+    last: float = 30.0
+    factor: float = 1.5
+    jitter: float = 0.2
+
+    def interval(self, polls: int, chance: float) -> float:
+        """Return the seconds to wait after the poll number `polls`; `chance` in 0..1 picks the jitter."""
+        # The exponent is bounded: a float overflows long before a patient waiter gives up.
+        plain = min(self.last, self.first * self.factor ** min(polls, 100))
+        return max(min(FASTEST, self.first), plain * (1 + self.jitter * (2 * chance - 1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What is known of one wait. `deadline` is a time of the caller's clock in seconds."""
+
+    task_id: str
+    deadline: float
+    pace: Pace = Pace()
+    polls: int = 0
+    refusals: int = 0
+    last_trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollAt:
+    """Ask again at `time`."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The result is there."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """Stop with `error`; the task id stays known."""
+
+    error: PreflightError
+
+
+Action = PollAt | Done | GiveUp
+
+
+def after(state: Waiting, event: Task | ServiceError, *, now: float, chance: float) -> tuple[Waiting, Action]:
+    """Return the new state and the next action after a poll brought `event` at `now`.
+
+    Errors that say nothing of the job are outlived until the deadline; those that no later poll can mend (credentials,
+    an unknown task) end the wait at once. 1001 is "please retry", yet ends it when it comes five times in a row.
+    """
+    if isinstance(event, Task):
+        if event.state is TaskState.DONE:
+            return state, Done(task=event)
+        if event.state is TaskState.FAILED:
+            return state, GiveUp(error=faults.of_task(event))
+        state = replace(state, polls=state.polls + 1, refusals=0, last_trouble=None)
+        return state, _next(state, now=now, chance=chance)
+    refusals = state.refusals + 1 if event.code == _CONTENT_CONTROL else 0
+    state = replace(state, polls=state.polls + 1, refusals=refusals, last_trouble=event.message)
+    if not event.retryable or refusals >= _CONTENT_CONTROL_LIMIT:
+        return state, GiveUp(error=event)
+    return state, _next(state, now=now, chance=chance, at_least=getattr(event, "retry_after", None) or 0.0)
+
+
+def _next(state: Waiting, *, now: float, chance: float, at_least: float = 0.0) -> Action:
+    if now >= state.deadline:
+        return GiveUp(error=expired(state))
+    pause = max(state.pace.interval(state.polls - 1, chance), min(at_least, 10 * state.pace.last))
+    # The last poll falls on the deadline itself, so that a result that came in time is not missed.
+    return PollAt(time=min(now + pause, state.deadline))
+
+
+def expired(state: Waiting) -> DeadlineError:
+    """Return the error of a wait that reached its deadline."""
+    trouble = f" The last poll failed: {state.last_trouble}" if state.last_trouble else ""
+    error = DeadlineError(
+        f"Task {state.task_id} is still pending at the deadline.{trouble}",
+        hint="It goes on at the service: `preflight resume` or `preflight wait` picks it up.",
+    )
+    error.task_id = state.task_id
+    return error

@@ -1,0 +1,189 @@
+"""One HTTP exchange with the API: bounded in time and size, and certain about whether anything was sent."""
+
+from __future__ import annotations
+
+import logging
+import re
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from preflight.errors import ServiceError, UnreachableError
+from preflight.removal.wire import Reply, clean
+
+ANSWER_LIMIT = 30.0
+"""Seconds: "the API's maximum response time is 30s" (API page, Sample Request)."""
+
+_BODY_LIMIT = 1 << 20
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_thread = threading.local()
+
+
+class NoAnswerError(ServiceError):
+    """Bytes were sent and no whole answer came."""
+
+    retryable = True
+    outcome_unknown = True
+
+
+def _mark_sent() -> None:
+    _thread.sent = True
+
+
+class _Http(urllib3.connection.HTTPConnection):
+    """Notes the moment from which the server may have the request."""
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _mark_sent()
+        super().send(data)
+
+
+class _Https(urllib3.connection.HTTPSConnection):
+    """The same behind TLS: a failed handshake has sent nothing."""
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _mark_sent()
+        super().send(data)
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return manager
+
+
+class _HideQueries(logging.Filter):
+    """urllib3's debug lines carry request paths; their query strings are credentials."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = re.sub(r"\?[^\s\"]*", "?[hidden]", record.getMessage())
+        record.args = ()
+        return True
+
+
+_hide_queries = _HideQueries()
+
+
+def session(base: str) -> requests.Session:
+    """Return a session for `base`: proxies from the environment except on loopback, never a .netrc."""
+    made = requests.Session()
+    made.mount("http://", _Adapter())
+    made.mount("https://", _Adapter())
+    made.trust_env = urlsplit(base).hostname not in _LOOPBACK
+    # A callable auth keeps requests from looking into .netrc, whose header would spoil presigned URLs.
+    made.auth = lambda request: request
+    logging.getLogger("urllib3.connectionpool").addFilter(_hide_queries)
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What to send."""
+
+    method: str
+    url: str
+    params: Mapping[str, str]
+    json: Any = None
+    headers: Mapping[str, str]
+
+
+def exchange(http: requests.Session, call: Call, *, timeout: float, verify: str | bool) -> Reply:
+    """Send `call` once and return the whole reply, within about `timeout` seconds.
+
+    Raises UnreachableError when nothing was sent, NoAnswerError when something was. No text of `requests` is passed
+    on: it holds the URL, whose query is a credential.
+    """
+    _thread.sent = False
+    end = time.monotonic() + timeout
+    try:
+        with http.request(
+            call.method,
+            call.url,
+            params=call.params,
+            json=call.json,
+            headers=dict(call.headers),
+            timeout=timeout,
+            verify=verify,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = _read(response, end)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(status=response.status_code, body=body, headers=headers)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        host = urlsplit(call.url).netloc.rpartition("@")[2]
+        if _thread.sent:
+            raise NoAnswerError(
+                f"{host} was asked and gave no answer: {reason(error)}.", hint="Try again later."
+            ) from None
+        raise UnreachableError(
+            f"{host} can't be reached: {reason(error)}.",
+            hint="Check the network and the setting api_domain; `preflight doctor` tests both.",
+        ) from None
+
+
+def _read(response: requests.Response, end: float) -> bytes:
+    body = bytearray()
+    while chunk := response.raw.read1(1 << 16, decode_content=True):
+        body += chunk
+        if time.monotonic() > end:
+            raise requests.Timeout
+        if len(body) > _BODY_LIMIT:
+            raise requests.exceptions.ContentDecodingError
+    return bytes(body)
+
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted"),
+    (urllib3.exceptions.NameResolutionError, "the name can't be resolved"),
+    (ssl.SSLError, "the TLS handshake failed"),
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionResetError, "connection reset"),
+    (urllib3.exceptions.TimeoutError, "it took too long"),
+    (urllib3.exceptions.ProxyError, "the proxy failed"),
+    (TimeoutError, "it took too long"),
+    (requests.Timeout, "it took too long"),
+    (requests.exceptions.ContentDecodingError, "the answer is unreadable or larger than 1 MiB"),
+    (urllib3.exceptions.IncompleteRead, "the answer was cut off"),
+)
+
+
+def reason(error: BaseException) -> str:
+    """Return why, in words that cannot hold a URL."""
+    chain: list[BaseException] = []
+    pending: list[object] = [error]
+    while pending:
+        item = pending.pop(0)
+        if isinstance(item, BaseException) and item not in chain:
+            chain.append(item)
+            pending += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
+    for kind, words in _REASONS:
+        if any(isinstance(item, kind) for item in chain):
+            return words
+    system = next((item for item in chain if isinstance(item, OSError) and item.strerror), None)
+    return clean(system.strerror) if isinstance(system, OSError) else type(error).__name__

@@ -1,0 +1,33 @@
+"""Values as JSON: dataclasses as objects, exact seconds as numbers, secrets hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import PreflightError
+from preflight.job import SecretUrl
+from preflight.settings import Secret
+
+_PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
+    (PreflightError, PreflightError.to_dict),
+    (Enum, lambda value: value.value),
+    (Secret, lambda value: "[hidden]" if value else ""),
+    (Fraction, lambda value: int(value) if value.denominator == 1 else float(value)),
+    (datetime, datetime.isoformat),
+    ((Path, SecretUrl), str),
+    (dict, lambda value: {str(key): jsonable(item) for key, item in value.items()}),
+    ((list, tuple, set, frozenset), lambda value: [jsonable(item) for item in value]),
+)
+
+
+def jsonable(value: Any) -> Any:
+    """Return `value` as what `json` takes."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {spec.name: jsonable(getattr(value, spec.name)) for spec in fields(value)}
+    return next((convert(value) for kinds, convert in _PLAIN if isinstance(value, kinds)), value)

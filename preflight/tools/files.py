@@ -1,0 +1,100 @@
+"""Outputs that appear whole or not at all, under names that nobody else has."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from preflight.errors import DiskFullError, ToolError
+
+MAX_NAME_BYTES = 255
+"""The longest file name on common file systems."""
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Make `folder` and a hidden folder in it that vanishes at the end. Raises ToolError, DiskFullError.
+
+    It is on the same file system as the final name, so that a finished file can be renamed in one step.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".preflight-", dir=folder))
+    except OSError as error:
+        raise _refused(error, folder) from error
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _refused(error: OSError, folder: Path) -> ToolError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return full(folder)
+    return ToolError(f"{folder} can't be written: {error.strerror}.", hint="Choose another output folder with -o.")
+
+
+def full(folder: Path) -> DiskFullError:
+    """Return the error for a file system without room."""
+    return DiskFullError(
+        f"There is no room left in {folder}.", hint="Free some space, or choose another folder with -o."
+    )
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Raise DiskFullError when the file system of `folder` (which exists) has less than `needed` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskFullError(
+            f"{folder} has {free:,} bytes free and about {needed:,} are needed.",
+            hint="Free some space, or choose another folder with -o.",
+        )
+
+
+def name(stem: str, suffix: str) -> str:
+    """Return `stem` + `suffix`, the stem cut so that the name is one that file systems take."""
+    room = MAX_NAME_BYTES - len(os.fsencode(suffix))
+    cut = os.fsencode(stem)[:room]
+    # A cut inside a character would leave bytes that are no text; names that never were text stay as they are.
+    return (os.fsdecode(cut) if len(cut) == len(os.fsencode(stem)) else cut.decode("utf-8", "ignore")) + suffix
+
+
+def publish(made: Path, wanted: Path) -> Path:
+    """Give the finished file `made` the name `wanted`, or `wanted` with a number when that is taken; return it.
+
+    Nothing that exists is replaced.
+    """
+    for candidate in _candidates(wanted):
+        try:
+            os.link(made, candidate)
+        except FileExistsError:
+            continue
+        except OSError:
+            # A file system without hard links: a rename is the next best.
+            if candidate.exists():
+                continue
+            made.rename(candidate)
+            return candidate
+        made.unlink()
+        return candidate
+    raise ToolError(f"No free name like {wanted} was found.")
+
+
+def _candidates(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    for number in range(2, 10_000):
+        yield wanted.with_name(name(wanted.stem, f"-{number}{wanted.suffix}"))
+
+
+def copy(source: Path, target: Path) -> Path:
+    """Copy the content of `source` to `target`. Raises DiskFullError, ToolError."""
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise _refused(error, target.parent) from error
+    return target

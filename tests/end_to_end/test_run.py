@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fixtures import captions, clips
+from tests.end_to_end.cli import preflight
+
+
+@pytest.fixture(scope="module")
+def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds, larger than 1080p, with a caption in the middle."""
+    folder = tmp_path_factory.mktemp("captioned")
+    plain = clips.clip(folder / "plain.mp4", size=(2048, 1152), seconds=2)
+    caption = captions.Caption(start=0.5, end=1.5, text="Hello from the test")
+    return captions.burn(plain, folder / "clip.mp4", [caption], size=(2048, 1152))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("home"))
+
+
+def test_run_cleans_once_and_knows_it_afterwards(captioned: Path, home: str, tmp_path: Path) -> None:
+    before = captioned.read_bytes()
+    first = preflight("run", captioned, "-o", tmp_path, "--service", "local", "--json", PREFLIGHT_HOME=home)
+    assert first.code == 0, first.err
+    (result,) = [event for event in first.events if event["event"] == "result"]
+    assert result["outcome"] == "succeeded"
+    assert result["submitted"] == 1
+    assert (tmp_path / "clip.cleaned.mp4").stat().st_size > 1000
+    assert (tmp_path / "clip.before-after.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((tmp_path / "clip.cleaned.json").read_text())
+    assert record["result"]["quality"]["tracks"]
+    assert captioned.read_bytes() == before
+
+    again = preflight("run", captioned, "-o", tmp_path / "elsewhere", "--json", PREFLIGHT_HOME=home)
+    (known,) = [event for event in again.events if event["event"] == "result"]
+    assert known["submitted"] == 0
+    copy = tmp_path / "elsewhere" / "clip.cleaned.mp4"
+    assert copy.read_bytes() == (tmp_path / "clip.cleaned.mp4").read_bytes()
+
+
+def test_lost_result_is_fetched_again_without_a_new_job(captioned: Path, home: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        outcome = preflight("run", captioned, "-o", tmp_path, "--json", "--language", "zh", PREFLIGHT_HOME=home)
+        assert outcome.code == 0, outcome.err
+        (tmp_path / "clip.cleaned.mp4").unlink()
+    assert outcome.events[-1]["submitted"] == 0
+
+
+def test_dry_run_leaves_no_trace(captioned: Path, tmp_path: Path) -> None:
+    outcome = preflight("run", captioned, "-o", tmp_path / "out", "--dry-run", PREFLIGHT_HOME=str(tmp_path / "home"))
+    assert outcome.code == 0
+    assert "scale" in outcome.out
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [(None, "no such file"), (b"", "empty"), (b"hello, this is a text" * 20, "not")]
+)
+def test_unusable_file_is_refused_in_a_line(content: bytes | None, word: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    outcome = preflight("run", path, "-o", tmp_path / "out")
+    assert outcome.code == 3
+    assert word in outcome.err.lower()
+    assert "x.mp4" in outcome.err
+
+
+def test_wrong_option_is_a_usage_error(captioned: Path) -> None:
+    outcome = preflight("run", captioned, "--language", "fr")
+    assert outcome.code == 2
+    assert "'fr'" in outcome.err
+
+
+def test_same_name_in_two_folders_gives_two_results(tmp_path: Path, home: str) -> None:
+    first = clips.clip(tmp_path / "a" / "same.mp4", seconds=0.6)
+    second = clips.clip(tmp_path / "b" / "same.mp4", seconds=0.8)
+    outcome = preflight("run", first, second, "-o", tmp_path / "out", "--jobs", "2", "--json", PREFLIGHT_HOME=home)
+    assert outcome.code == 0, outcome.err
+    files = {event["file"] for event in outcome.events if event["event"] == "result"}
+    assert len(files) == 2
+    assert all(Path(file).is_file() for file in files)
