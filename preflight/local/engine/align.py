@@ -60,7 +60,7 @@ class Aligner:
     """Aligns views of one region, whose left top corner on the picture is `corner`."""
 
     def __init__(self, height: int, width: int, corner: tuple[int, int]) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._columns, self._rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         grid_rows, grid_columns = np.mgrid[0:height:_GRID, 0:width:_GRID]
         ones = np.ones(grid_rows.size)
@@ -77,24 +77,13 @@ class Aligner:
     def align(self, here: View, there: View, start: Matrix) -> Alignment:
         """Return where the samples of `here` lie on `there`; `start` is the global motion between the two."""
         flow = self._dis.calc(here.gray, there.gray, self.global_flow(start))
-        warped = cv2.remap(
-            there.gray,
-            self._columns + flow[..., 0],
-            self._rows + flow[..., 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        x, y = self._columns + flow[..., 0], self._rows + flow[..., 1]
+        warped = cv2.remap(there.gray, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         error = cv2.absdiff(warped, here.gray).astype(np.float32)
         known = ~here.wide
         if there.wide.any():
-            hidden = cv2.remap(
-                there.wide.astype(np.uint8),
-                self._columns + flow[..., 0],
-                self._rows + flow[..., 1],
-                cv2.INTER_NEAREST,
-                borderMode=cv2.BORDER_CONSTANT,
-                borderValue=1,
-            )
+            marked = there.wide.astype(np.uint8)
+            hidden = cv2.remap(marked, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=1)
             known = known & (hidden == 0)
         seen = error[::2, ::2][known[::2, ::2]]
         typical = float(np.median(seen)) if seen.size else 255.0

@@ -81,7 +81,7 @@ def shrink(mask: Mask) -> Picture:
 
 
 def best(index: int, known: Coverage, counted: Picture, tried: set[int], loyal: set[int]) -> int | None:
-    """Return the untried candidate that shows most of what is not `counted` yet, near frames first; None for no gain."""
+    """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
     chosen, most = None, 0.01 * float(known.needed.sum())
     for other, seen in known.shown.items():
         if other in tried:

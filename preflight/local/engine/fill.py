@@ -53,7 +53,7 @@ class _Previous:
 
 @dataclass(slots=True)
 class Filler:
-    """Fills one region over a stretch of frames. `color` and `hole` give a frame's region and what text paints of it."""
+    """Fills one region over a stretch of frames; `color`, `hole` give a frame's region and what text paints of it."""
 
     known: range
     color: Callable[[int], Picture]
@@ -71,7 +71,8 @@ class Filler:
         """Fill frame `index`; frames are expected in rising order, so that the fill stays calm from one to the next."""
         here = self._view(index)
         if self._aligner is None:
-            self._aligner = Aligner(*here.hole.shape, self.corner)
+            height, width = here.hole.shape
+            self._aligner = Aligner(height, width, self.corner)
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
         gathered = self._gather(index, here)

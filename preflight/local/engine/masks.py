@@ -28,5 +28,5 @@ def paint(tracks: Iterable[Track], index: int, region: Box) -> Mask:
 def coarse(mask: Mask) -> Mask:
     """Return the half-size mask of chroma samples that any masked luma sample shares; sides must be even."""
     height, width = mask.shape
-    result: Mask = mask.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
-    return result
+    blocks = mask.reshape(height // 2, 2, width // 2, 2)
+    return np.asarray(blocks.max(axis=(1, 3)), bool)

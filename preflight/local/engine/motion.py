@@ -16,7 +16,7 @@ Matrix = NDArray[np.float64]
 PROXY_WIDTH = 480
 _FEATURES = 300
 _ENOUGH = 12
-_STILL: Matrix = np.eye(3)
+_STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
 def proxy(frame: Frame) -> Picture:
@@ -30,7 +30,7 @@ def proxy(frame: Frame) -> Picture:
 
 @dataclass(slots=True)
 class Motion:
-    """The scene's motion over a video: `steps[k]` maps places on frame k to frame k + 1; `cuts` holds each k with a cut.
+    """The scene's motion: `steps[k]` maps places on frame k to frame k + 1; `cuts` holds each k with a cut behind it.
 
     Only stretches near text are measured; elsewhere `between` knows nothing.
     """
@@ -57,15 +57,14 @@ class Motion:
     def between(self, start: int, end: int) -> Matrix | None:
         """Return the map of places on frame `start` to frame `end`; None across a cut or an unmeasured step."""
         low, high = min(start, end), max(start, end)
-        total = _STILL
+        total: Matrix = _STILL
         for index in range(low, high):
             if index in self.cuts or index not in self.steps:
                 return None
-            total = self.steps[index] @ total
+            total = np.asarray(self.steps[index] @ total, np.float64)
         if start <= end:
             return total
-        inverse: Matrix = np.linalg.inv(total)
-        return inverse
+        return np.asarray(np.linalg.inv(total), np.float64)
 
     def part(self, first: int, last: int) -> Motion:
         """Return what is known of frames `first`..`last`."""

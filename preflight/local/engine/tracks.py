@@ -40,7 +40,7 @@ class Track:
     color: tuple[float, float, float]
     certainty: float
 
-    def place(self, index: int) -> Box:
+    def place(self, index: int) -> Box:  # noqa: ARG002
         """Return the box on frame `index`."""
         return self.box
 

@@ -29,7 +29,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFigures:
-    """How the fill of a region on one frame went: filled samples, share from other frames, error on the held-out ring."""
+    """How the fill of one frame went: filled samples, share from other frames, error on the held-out ring."""
 
     index: int
     samples: int
