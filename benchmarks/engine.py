@@ -30,9 +30,10 @@ import numpy as np
 
 from fixtures import burned
 from preflight.job import RemovalOptions
-from preflight.local.engine import models, spatial
+from preflight.local.engine import models
 from preflight.local.engine.frames import Frame, decode
 from preflight.local.engine.geometry import Box
+from preflight.local.engine.masks import paint
 from preflight.local.engine.pool import workers
 from preflight.local.engine.remove import remove_text, scan
 from preflight.local.engine.source import inspect
@@ -270,7 +271,7 @@ def compare(truth, facts, out: Path, logo: Path, chosen, times) -> dict[str, Sco
             continue
         pictures = {
             "box telea": box_telea(captioned, live, mask.shape),
-            "glyph telea": whole(spatial.fill(captioned, live)),
+            "glyph telea": glyph_telea(captioned, live),
             "delogo": whole(blurred),
             "ours": result,
         }
@@ -288,6 +289,12 @@ def compare(truth, facts, out: Path, logo: Path, chosen, times) -> dict[str, Sco
     for stream in streams:
         stream.close()
     return scores
+
+
+def glyph_telea(frame: Frame, live) -> np.ndarray:
+    picture = whole(frame)
+    mask = paint(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
+    return cv2.inpaint(picture, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA) if mask.any() else picture
 
 
 def box_telea(frame: Frame, live, shape: tuple[int, int]) -> np.ndarray:

@@ -43,8 +43,8 @@ def candidates(index: int, known: range, states: Callable[[int], int]) -> set[in
 
 
 def coverage(
-    index: int,
     wide: Mask,
+    index: int,
     others: Iterable[int],
     hole: Callable[[int], Picture | None],
     motion: Motion,
