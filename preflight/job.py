@@ -142,11 +142,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed:
-    """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check."""
+    """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check.
+
+    `manifest` is the file that says how to join a split again; `reused` that an earlier fix was found and used.
+    """
 
     source: Media
     plan: Plan
     segments: tuple[Segment, ...]
+    manifest: Path | None = None
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
