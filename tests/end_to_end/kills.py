@@ -108,6 +108,11 @@ class Scene:
         assert outcome.code == 0, outcome.err
 
 
+def scene(source: Path, folder: Path, stack: Settings) -> Scene:
+    """Return a scene that starts now."""
+    return Scene(source=source, folder=folder, stack=stack, known=frozenset(tasks(stack)))
+
+
 def tasks(stack: Settings) -> list[str]:
     """Return the ids of all tasks in the service's own books."""
     books = sqlite3.connect(f"file:{stack.home.absolute()}/service/tasks.sqlite?mode=ro", uri=True)

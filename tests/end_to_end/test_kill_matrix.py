@@ -1,6 +1,6 @@
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,22 +8,9 @@ import pytest
 from fixtures import clips
 from preflight.ledger import State
 from preflight.settings import Settings
-from tests.end_to_end.kills import Scene, tasks
-from tests.service_stack import local_stack
+from tests.end_to_end.kills import Scene, scene
 
 Calm = Callable[[Path], dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with local_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running.settings
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A valid video, which is sent as it is."""
-    return clips.clip(tmp_path_factory.mktemp("valid") / "clip.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +44,15 @@ def undisturbed(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ca
     return results
 
 
-def scene(source: Path, folder: Path, stack: Settings) -> Scene:
-    return Scene(source=source, folder=folder, stack=stack, known=frozenset(tasks(stack)))
-
-
-def judge(scene: Scene, calm: dict[str, str]) -> None:
+def judge(stage: Scene, calm: dict[str, str]) -> None:
     """Whatever happened: one paid job, and the same bytes under the same names as without the kill."""
-    found = scene.go_on()
-    (job,) = scene.jobs
+    found = stage.go_on()
+    (job,) = stage.jobs
     assert job.state is State.FETCHED
-    assert sorted(scene.results) == sorted(calm), found
+    assert sorted(stage.results) == sorted(calm), found
     for name in ("clip.cleaned.mp4", "clip.before-after.png"):
-        assert scene.results[name] == calm[name], (name, found)
-    assert len(scene.accepted) == 1, found
+        assert stage.results[name] == calm[name], (name, found)
+    assert len(stage.accepted) == 1, found
 
 
 @pytest.mark.parametrize("number", [1, 4, 7, 10, 13])
