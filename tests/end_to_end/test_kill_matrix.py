@@ -63,7 +63,7 @@ def judge(stage: Scene, calm: dict[str, str]) -> None:
     assert len(stage.accepted) == len(stage.jobs), found
 
 
-@pytest.mark.parametrize("number", [1, 4, 7, 10, 13])
+@pytest.mark.parametrize("number", [4, 8, 11])
 def test_killed_at_a_ledger_write_nothing_is_lost_or_paid_twice(
     stack: Settings, clip: Path, tmp_path: Path, undisturbed: Calm, number: int
 ) -> None:
