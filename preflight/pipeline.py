@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight import steps
-from preflight.drive import Driver
+from preflight.drive import Driver, Wait
 from preflight.errors import DeadlineError, ExitCode, PreflightError, SubmitUnknownError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
@@ -70,13 +70,14 @@ def run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An order on its way; `service` gives settings whose service can be reached."""
+    """An order on its way; `service` gives settings whose service can be reached, `wait` who polls it for many runs."""
 
     order: Order
     settings: Settings
     listener: Listener = ignore
     cancel: Cancel | None = None
     service: Service = steps.service
+    wait: Callable[[Settings], Wait] | None = None
 
     def take(self, path: Path) -> Result:
         """Take the video at `path` through all stages."""
@@ -159,6 +160,7 @@ class Run:
                 options=self.order.options,
                 listener=self.listener,
                 cancel=self.cancel,
+                wait=self.wait(live) if self.wait else None,
             )
             jobs = [driver.submit(job, segment) for job, segment in zip(jobs, fixed.segments, strict=True)]
             ended = [driver.finish(job, work) for job in jobs]

@@ -79,8 +79,6 @@ class Waiter:
         state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
         watch = _Watch(state=state, listener=listener, cancel=cancel)
         with self._changed:
-            if cancel is not None:
-                self._flags[id(cancel)] = cancel
             self._put(time.monotonic(), watch)
             if not self._lanes:
                 self._add_lane()
@@ -94,6 +92,8 @@ class Waiter:
 
     def _put(self, at: float, watch: _Watch) -> None:
         heapq.heappush(self._due, (at, next(self._count), watch))
+        if watch.cancel is not None:
+            self._flags[id(watch.cancel)] = watch.cancel
         self._changed.notify()
 
     def _add_lane(self) -> None:
