@@ -21,10 +21,14 @@ from preflight.settings import Settings
 LANES = 8
 """Threads at the most. One makes some hundred polls a second when the service answers in milliseconds."""
 
-LATE = 1.0
+LATE = 2.0
 """Seconds by which a poll may be late before another thread joins."""
 
 _TICK = 0.25
+
+_BUNCH = 0.0005
+_LONGEST_BUNCH = 0.5
+"""Seconds of sleep for each wait, and at the most: polls made in a bunch cost half of polls made one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,10 +124,13 @@ class Waiter:
                     if now - at > LATE and len(self._lanes) < LANES:
                         self._add_lane()
                     return watch
-                left = self._due[0][0] - now if self._due else None
+                left = max(self._due[0][0] - now, self._bunch()) if self._due else None
                 # Nothing wakes a lane when a flag is set, so it looks now and then.
                 self._changed.wait(min(_TICK, left) if left is not None and self._flags else left)
         return None
+
+    def _bunch(self) -> float:
+        return min(_LONGEST_BUNCH, len(self._due) * _BUNCH)
 
     def _drop_cancelled(self) -> None:
         raised = [key for key, flag in self._flags.items() if flag.is_set()]
