@@ -214,7 +214,8 @@ def _shrink(draft: Draft) -> None:
         raise RefusedError(
             f"{draft.media.path} can't be brought within {limit:,} bytes: its sound alone takes about {other:,}."
         )
-    draft.encode("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
+    if rate.max_rate < budget.MAX_VIDEO_RATE:
+        draft.encode("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
 
 
 def _sound_starves_picture(draft: Draft, limit: int) -> bool:
