@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import Fixed, Upload
@@ -14,13 +15,42 @@ from preflight.plan import Plan, Policy
 from preflight.report import Report
 from preflight.settings import Settings, load
 
+if TYPE_CHECKING:
+    from preflight.upload import UploadCheckpoint
 
-def check(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Report:
-    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception."""
-    from preflight.check import evaluate
-    from preflight.probe import probe
 
-    return evaluate(probe(Path(path)), limits)
+def check(
+    path: Path | str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    deep: str | None = None,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+) -> Report:
+    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
+
+    `deep` also reads every packet (`packets`) or decodes all (`decode`); `strict` turns advisories, by their rules or
+    `all`, into failures and `ignore` leaves them out. Raises ToolMissingError without MediaInfo (`deep`: ffmpeg).
+    """
+    from preflight import verdicts
+
+    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore))
+
+
+def check_many(
+    paths: Iterable[Path | str],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    deep: str | None = None,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+    jobs: int | None = None,
+) -> Iterator[Report]:
+    """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
+    from preflight import verdicts
+
+    terms = verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore)
+    return verdicts.check_many(paths, terms=terms, jobs=jobs)
 
 
 def plan(
@@ -92,10 +122,12 @@ def upload(
     life: float | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
+    checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
     """Put the file into the configured bucket, unless it is there, and return it with a presigned URL.
 
-    `life` is the URL's life in seconds, by default the deadline's. Raises UsageError without a bucket, StoreError.
+    `life` is the URL's life in seconds, by default the deadline's. `checkpoint` (a ledger's `uploads`) lets an upload
+    that was interrupted go on. Raises UsageError without a bucket, StoreError.
     """
     from preflight.upload import upload as send
 
@@ -108,6 +140,7 @@ def upload(
         life=life if life is not None else settings.deadline,
         listener=listener,
         cancel=cancel,
+        checkpoint=checkpoint,
     )
 
 
