@@ -17,7 +17,21 @@ from typer.core import TyperGroup
 from preflight.cli import console
 from preflight.errors import ExitCode, PreflightError
 
-COMMANDS = ("check", "run", "doctor")
+COMMANDS = (
+    "check",
+    "fix",
+    "join",
+    "run",
+    "resume",
+    "jobs",
+    "upload",
+    "uploads",
+    "submit",
+    "status",
+    "wait",
+    "serve",
+    "doctor",
+)
 """Each is a module of this package with a function `register(app)`."""
 
 
