@@ -199,12 +199,13 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     memory = Memory()
     memory.start()
     begun = time.monotonic()
-    report = remove_text(truth.captioned, out, RemovalOptions(), program=PROGRAM)
+    options = RemovalOptions(color_blocks=mode == "difficult")
+    report = remove_text(truth.captioned, out, options, program=PROGRAM)
     took = time.monotonic() - begun
     memory.stop.set()
     with workers() as pool:
         tracks, times, _ = scan(facts, PROGRAM, pool, lambda _: None)
-    chosen = chosen_tracks(tracks, RemovalOptions())
+    chosen = chosen_tracks(tracks, options)
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,

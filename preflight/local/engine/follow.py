@@ -14,7 +14,8 @@ from preflight.local.engine.glyphs import Picture
 Offset = tuple[int, int]
 SURE = 0.72
 """Correlation above which what was found at another place is the same text."""
-_LEAST_SHOWN = 0.4
+LEAST_SHOWN = 0.4
+"""Share of a line that must be on the picture for it to be searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,21 @@ def locate(look: Picture, line: Box, frame: Frame, around: Offset, radius: Offse
     """
     height, width = frame.y.shape
     home = line.moved(*around)
-    shown = Box(
-        max(radius[0], home.x0),
-        max(radius[1], home.y0),
-        min(width - radius[0], home.x1),
-        min(height - radius[1], home.y1),
-    )
-    if shown.width < max(8, _LEAST_SHOWN * line.width) or shown.height < max(6, 0.7 * line.height):
+    seen = Box(max(0, home.x0), max(0, home.y0), min(width, home.x1), min(height, home.y1))
+    if seen.width < max(8, LEAST_SHOWN * line.width) or seen.height < max(6, 0.7 * line.height):
         return Found(around, -1.0)
-    part = look[shown.moved(-home.x0, -home.y0).slices]
-    field = frame.y[shown.y0 - radius[1] : shown.y1 + radius[1], shown.x0 - radius[0] : shown.x1 + radius[0]]
+    part = look[seen.moved(-home.x0, -home.y0).slices]
+    left, top = max(0, seen.x0 - radius[0]), max(0, seen.y0 - radius[1])
+    field = frame.y[top : seen.y1 + radius[1], left : seen.x1 + radius[0]]
     scores = cv2.matchTemplate(np.ascontiguousarray(field), np.ascontiguousarray(part), cv2.TM_CCOEFF_NORMED)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
-    return Found((around[0] + x - radius[0], around[1] + y - radius[1]), float(best))
+    return Found((around[0] + left + x - seen.x0, around[1] + top + y - seen.y0), float(best))
+
+
+def shown(line: Box, offset: Offset, frame: Frame) -> float:
+    """Return the share of a moved line that is on the picture."""
+    height, width = frame.y.shape
+    return line.moved(*offset).common(Box(0, 0, width, height)) / max(1, line.area)
 
 
 def between(start: tuple[int, Offset], end: tuple[int, Offset], index: int) -> Offset:

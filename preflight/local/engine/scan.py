@@ -145,15 +145,18 @@ class Scan:
         there = presence.is_there(known, frame.color(sighting.box.moved(*start)))
         gray = sighting.gray_line
         wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
-        found = follow.locate(gray, sighting.line, frame, start, wide)
-        if there and (
-            found.offset == start or found.score < follow.locate(gray, sighting.line, frame, start, (0, 0)).score + 0.04
-        ):
+        guess = start
+        if before - 1 in sighting.path:
+            guess = follow.between((before - 1, sighting.path[before - 1]), (before, start), frame.index)
+        found = follow.locate(gray, sighting.line, frame, guess, wide)
+        stays = there or found.score > follow.SURE
+        if not stays:
+            return False
+        home = follow.locate(gray, sighting.line, frame, start, (0, 0))
+        if found.offset == start or (there and found.score < home.score + 0.04):
             if sighting.path:
                 self._trace(sighting, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
             return True
-        if found.score < follow.SURE:
-            return False
         if not sighting.path:
             velocity = (before, start), (frame.index, found.offset)
             self._trace(sighting, *velocity, range(before, self.window[0].index - 1, -1), stop=True)
@@ -176,7 +179,15 @@ class Scan:
             if not self.window[0].index <= index <= self.window[-1].index:
                 sighting.path[index] = guess
                 continue
-            found = follow.locate(sighting.gray_line, sighting.line, self._frame(index), guess, (2, 2))
+            frame = self._frame(index)
+            share = follow.shown(sighting.line, guess, frame)
+            if share < follow.LEAST_SHOWN:
+                # Too little of it is left to be found, but it goes on moving until it is off the picture.
+                if share == 0:
+                    return
+                sighting.path[index] = guess
+                continue
+            found = follow.locate(sighting.gray_line, sighting.line, frame, guess, (2, 2))
             if stop and index != start[0] and found.score < follow.SURE - 0.15:
                 return
             sighting.path[index] = found.offset if found.score > 0.5 else guess
@@ -186,15 +197,12 @@ class Scan:
         box = line.padded(pad, *self.size)
         sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index)
         sighting.edges = {f.index: f.color(box) for f in self._near(index, 2 * self.step) if f.index <= index}
-        near = {f.index: f.color(box) for f in self._near(index, 2)}
-        tracks.learn(sighting, list(near.values()))
-        known = sighting.signature
-        if known is None:
-            return
-        for place, look in near.items():
-            if place == index or presence.is_there(known, look):
-                sighting.keep(place, look)
-        self.live.append(sighting)
+        look = self._frame(index).color(box)
+        # One look only: the text may move, and looks taken together would smear it.
+        tracks.learn(sighting, [look])
+        if sighting.signature is not None:
+            sighting.keep(index, look)
+            self.live.append(sighting)
 
     def _close(self, sighting: Sighting, index: int | None) -> None:
         for frame in self.window:

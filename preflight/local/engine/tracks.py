@@ -16,6 +16,10 @@ from preflight.local.engine.models import read_line
 
 _LOOKS = 24
 _CHANGED = 24
+_FEW = 5
+_FULL = 0.75
+_FADED = 0.6
+_FADE_TAIL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,7 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
 
     None when there is nothing like text after all. `last_frame` is the video's, when the track reaches it.
     """
-    looks = list(sighting.looks.values())
+    looks = _looks(sighting)
     strokes, look, spread = learn(sighting, looks)
     if sighting.signature is None:
         return None
@@ -136,6 +140,19 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
     )
 
 
+def _looks(sighting: Sighting) -> list[Picture]:
+    """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
+    looks = list(sighting.looks.values())
+    known = sighting.signature
+    if known is None:
+        return looks
+    if not sighting.path and len(looks) < _FEW:
+        there = [look for index, look in sorted(sighting.edges.items()) if presence.is_there(known, look)]
+        looks += there[:: max(1, len(there) // _FEW)]
+    strengths = [presence.strength(known, look)[0] for look in looks]
+    return [look for look, share in zip(looks, strengths, strict=True) if share >= _FULL * max(strengths)]
+
+
 def _within(line: Box, box: Box) -> tuple[slice, slice]:
     pad = max(2, line.text_height // 8)
     top, left = max(0, line.y0 - box.y0 - pad), max(0, line.x0 - box.x0 - pad)
@@ -150,7 +167,16 @@ def _edges(sighting: Sighting) -> tuple[int, int]:
         first -= 1
     while last + 1 in sighting.edges and presence.is_there(known, sighting.edges[last + 1]):
         last += 1
+    # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
+    if _fading(known, sighting.edges.get(first)):
+        first -= sum(first - step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    if _fading(known, sighting.edges.get(last)):
+        last += sum(last + step in sighting.edges for step in range(1, _FADE_TAIL + 1))
     return first, last
+
+
+def _fading(known: presence.Signature, look: Picture | None) -> bool:
+    return look is not None and presence.strength(known, look)[0] < _FADED
 
 
 def _changed(sighting: Sighting, first: int, last: int) -> Mask | None:
