@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preflight.batch import run_many
-    from preflight.job import Failed, InpaintingBox, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+    from preflight.job import (
+        Failed,
+        InpaintingBox,
+        Pending,
+        PixelBox,
+        Rejected,
+        RemovalOptions,
+        Result,
+        Succeeded,
+        Unknown,
+    )
     from preflight.limits import Limits
     from preflight.pipeline import run
     from preflight.plan import Plan, Policy
     from preflight.removal import RemovalClient
     from preflight.report import Report
     from preflight.settings import Settings
-    from preflight.steps import check, fix, plan, upload
+    from preflight.steps import check, check_many, fix, plan, upload
 
 __version__ = "0.1.0"
 
@@ -25,6 +35,7 @@ _HOMES = {
     "InpaintingBox": "job",
     "Limits": "limits",
     "Pending": "job",
+    "PixelBox": "job",
     "Plan": "plan",
     "Policy": "plan",
     "Rejected": "job",
@@ -36,6 +47,7 @@ _HOMES = {
     "Succeeded": "job",
     "Unknown": "job",
     "check": "steps",
+    "check_many": "steps",
     "fix": "steps",
     "plan": "steps",
     "run": "pipeline",
@@ -48,6 +60,7 @@ __all__ = [
     "InpaintingBox",
     "Limits",
     "Pending",
+    "PixelBox",
     "Plan",
     "Policy",
     "Rejected",
@@ -59,6 +72,7 @@ __all__ = [
     "Succeeded",
     "Unknown",
     "check",
+    "check_many",
     "fix",
     "plan",
     "run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ def listen(host: str, port: int, name: str) -> socket.socket:
         return socket.create_server((host, port), backlog=128)
     except OSError as error:
         raise UsageError(
-            f"Port {port} of {host} can't be used for the {name}: {error.strerror}.",
+            f"Port {port} of {host} can't be used for the {name}: {os.strerror(error.errno or 0)}.",
             hint="Stop what uses it, or choose another port (0 takes a free one).",
         ) from error
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import requests
 
 from preflight.errors import (
-    CancelledError,
     CredentialsError,
     PreflightError,
     ServiceError,
@@ -20,18 +19,23 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import RemovalOptions, SecretUrl, Task
-from preflight.removal import polling, transport, wire
+from preflight.removal import pacing, polling, transport, wire
+from preflight.removal.pacing import sleep_until
 from preflight.removal.signing import signed_query
 from preflight.settings import Settings
 
-_NAP = 0.1
+_NO_HEADERS: Mapping[str, str] = {}
+
+_SMALL_SKEW = 2.0
+"""Seconds that the `Date` header, which has whole seconds and travels, may be off without the clock being wrong."""
 
 
 class RemovalClient:
     """Talks to the service that `settings` name. A context manager; not to be shared between threads.
 
     Every method raises the errors below ServiceError in preflight/errors.py, each with `retryable` and
-    `outcome_unknown` set; none of them sends a request a second time by itself.
+    `outcome_unknown` set. None of them sends a request a second time by itself, but for one case: when the gateway
+    refuses the timestamp and its `Date` shows another time than this machine's, that time is used from then on.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -44,6 +48,8 @@ class RemovalClient:
         self._base = _base(settings)
         self._http = transport.session(self._base)
         self._skew: float | None = None
+        self._correction = 0.0
+        self.gate = pacing.gate(self._base, settings.access_key_name)
 
     def __enter__(self) -> Self:
         return self
@@ -66,18 +72,21 @@ class RemovalClient:
             # A connection of its own: one from the pool may be closed by the server while the request is on its way,
             # and a submit that got no answer is not repeated.
             with transport.session(self._base) as http:
-                reply = self._exchange(http, self._settings.submit_path, business, {"Connection": "close"})
+                headers = {"Connection": "close"}
+                return self._call(http, self._settings.submit_path, business, wire.read_submit, headers=headers)
         except transport.NoAnswerError as error:
             raise SubmitUnknownError(
                 error.message,
                 hint="It may have been accepted, so it is not sent again; `preflight jobs resolve` settles it.",
             ) from None
-        return wire.read_submit(reply)
 
     def query(self, task_id: str) -> Task:
         """Return what the service says of `task_id`; a failed job is a Task with state FAILED."""
-        reply = self._exchange(self._http, self._settings.query_path, {"taskId": task_id}, {})
-        return wire.read_query(reply, task_id)
+
+        def read(reply: wire.Reply) -> Task:
+            return wire.read_query(reply, task_id)
+
+        return self._call(self._http, self._settings.query_path, {"taskId": task_id}, read)
 
     def wait(
         self,
@@ -96,16 +105,16 @@ class RemovalClient:
         limit = self._settings.deadline if deadline is None else deadline
         state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
         while True:
-            event = self._poll(task_id)
+            event = self.ask(task_id)
             state, action = polling.after(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
-            listener(_progress(state, event))
+            listener(progress_of(state, event))
             match action:
                 case polling.Done(task=task):
                     return task
                 case polling.GiveUp(error=error):
                     raise error
                 case polling.PollAt(time=at):
-                    _sleep_until(at, cancel, task_id)
+                    sleep_until(at, cancel, f"waiting for task {task_id}")
 
     def clock_skew(self) -> float | None:
         """Return this machine's clock minus the service's in seconds, or None when the service shows no clock.
@@ -113,10 +122,31 @@ class RemovalClient:
         Asks the service once about a task that does not exist. Raises UnreachableError and NoAnswerError.
         """
         self._skew = None
-        self._exchange(self._http, self._settings.query_path, {"taskId": "clock"}, {})
+        self._exchange(self._http, self._settings.query_path, {"taskId": "clock"}, _NO_HEADERS)
         return self._skew
 
-    def _poll(self, task_id: str) -> Task | ServiceError:
+    def _call(
+        self,
+        http: requests.Session,
+        path: str,
+        business: Mapping[str, Any],
+        read: Callable[[wire.Reply], Task],
+        *,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> Task:
+        try:
+            return read(self._exchange(http, path, business, headers))
+        except CredentialsError as error:
+            if "timestamp" not in str(error.code).lower() or self._skew is None:
+                raise
+            if self._correction or abs(self._skew) < _SMALL_SKEW:
+                raise
+            # The gateway refused the call itself, so nothing was accepted and the call may be made again.
+            self._correction = -self._skew
+            return read(self._exchange(http, path, business, headers))
+
+    def ask(self, task_id: str) -> Task | ServiceError:
+        """Return what one poll brings: the task, or the error as a value."""
         try:
             return self.query(task_id)
         except ServiceError as error:
@@ -126,7 +156,9 @@ class RemovalClient:
         self, http: requests.Session, path: str, business: Mapping[str, Any], headers: Mapping[str, str]
     ) -> wire.Reply:
         settings = self._settings
-        query = signed_query(settings.access_key_name, str(settings.access_key_secret), now=time.time())
+        query = signed_query(
+            settings.access_key_name, str(settings.access_key_secret), now=time.time() + self._correction
+        )
         shaped = _shape(business, settings.request_form)
         get = settings.http_method == "GET"
         call = transport.Call(
@@ -167,18 +199,9 @@ def _in_query(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
-def _progress(state: polling.Waiting, event: Task | PreflightError) -> Progress:
+def progress_of(state: polling.Waiting, event: Task | PreflightError) -> Progress:
+    """Return what a listener is told after a poll."""
     if isinstance(event, Task) and event.progress is not None:
         return Progress(stage=Stage.WAIT, done=event.progress, total=1.0, note=event.status or event.state.value)
     note = event.status or event.state.value if isinstance(event, Task) else event.message
     return Progress(stage=Stage.WAIT, done=state.polls, unit="polls", note=note)
-
-
-def _sleep_until(at: float, cancel: Cancel | None, task_id: str) -> None:
-    while (left := at - time.monotonic()) > 0:
-        if cancel is not None and cancel.is_set():
-            raise CancelledError(
-                f"Stopped while waiting for task {task_id}.",
-                hint="It goes on at the service: `preflight resume` picks it up.",
-            )
-        time.sleep(min(left, _NAP))

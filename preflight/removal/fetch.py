@@ -82,10 +82,15 @@ class _Download:
                 raise _refusal(response)
 
     def _begin(self, response: requests.Response) -> int | None:
-        """Note which version begins and return its length, None when the server does not say."""
+        """Note which version begins and return its length, None for a reply in chunks, which tells its end itself.
+
+        A reply with neither ends where the connection does, be it whole or cut, and is not taken.
+        """
         self.discard()
         length = response.headers.get("Content-Length", "")
         if not length.isdigit():
+            if response.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                raise _BrokenError("the server does not say how long the result is")
             return None
         etag = response.headers.get("ETag", "")
         validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
@@ -106,7 +111,7 @@ class _Download:
             file.flush()
             os.fsync(file.fileno())
         if total is not None and done != total:
-            raise _BrokenError
+            raise _BrokenError(f"{done} of {total} bytes came")
 
 
 def fetch(
@@ -154,7 +159,7 @@ def _attempts(download: _Download, verify: str | bool) -> None:
             try:
                 download.attempt(http, verify)
             except (_BrokenError, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                reason = transport.reason(error)
+                reason = str(error) if isinstance(error, _BrokenError) else transport.reason(error)
             else:
                 return
             size = download.part.stat().st_size if download.part.exists() else 0

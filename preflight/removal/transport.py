@@ -78,10 +78,10 @@ class _Adapter(HTTPAdapter):
 
 
 class _HideQueries(logging.Filter):
-    """urllib3's debug lines carry request paths; their query strings are credentials."""
+    """urllib3's debug lines and warnings carry request paths; their query strings are credentials."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = re.sub(r"\?[^\s\"]*", "?[hidden]", record.getMessage())
+        record.msg = re.sub(r"\?[^\s\")]*", "?[hidden]", record.getMessage())
         record.args = ()
         return True
 
@@ -97,7 +97,8 @@ def session(base: str) -> requests.Session:
     made.trust_env = urlsplit(base).hostname not in _LOOPBACK
     # A callable auth keeps requests from looking into .netrc, whose header would spoil presigned URLs.
     made.auth = lambda request: request
-    logging.getLogger("urllib3.connectionpool").addFilter(_hide_queries)
+    for name in ("connectionpool", "connection", "util.retry"):
+        logging.getLogger(f"urllib3.{name}").addFilter(_hide_queries)
     return made
 
 

@@ -27,13 +27,14 @@ class Behaviour:
     etag: str | None = '"one"'
     status: int | None = None
     ranges: bool = True
-    length: bool = True
+    length: str = "content-length"
     breaks: list[int] = field(default_factory=list)
     asked: list[str | None] = field(default_factory=list)
     sent: int = 0
 
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     behaviour: Behaviour
 
     def do_GET(self) -> None:
@@ -51,11 +52,16 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(now.content) - 1}/{len(now.content)}")
         if now.etag:
             self.send_header("ETag", now.etag)
-        if now.length:
+        if now.length == "content-length":
             self.send_header("Content-Length", str(len(body)))
+        if now.length == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
         self.end_headers()
         part = body[: now.breaks.pop(0)] if now.breaks else body
         now.sent += len(part)
+        if now.length == "chunked":
+            part = b"%x\r\n%s\r\n" % (len(body), part) + (b"0\r\n\r\n" if part == body else b"")
         self.wfile.write(part)
 
     def log_message(self, *_: Any) -> None:
@@ -125,15 +131,22 @@ def test_server_without_ranges_begins_anew(
     assert fetch(url, tmp_path / "out.mp4").read_bytes() == CONTENT
 
 
-def test_length_may_be_unknown(url: SecretUrl, behaviour: Behaviour, tmp_path: Path) -> None:
-    behaviour.length = False
+def test_reply_in_chunks_tells_its_end(url: SecretUrl, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.length = "chunked"
+    behaviour.breaks = [300_000]
     assert fetch(url, tmp_path / "out.mp4").read_bytes() == CONTENT
+
+
+def test_reply_that_may_be_cut_is_not_taken(url: SecretUrl, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.length = "none"
+    with pytest.raises(ServiceError, match="how long"):
+        fetch(url, tmp_path / "out.mp4")
 
 
 def test_endless_server_is_stopped(
     url: SecretUrl, behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    behaviour.length = False
+    behaviour.length = "chunked"
     monkeypatch.setattr(fetch_module, "SIZE_LIMIT", 1000)
     with pytest.raises(ServiceError, match="does not stop"):
         fetch(url, tmp_path / "out.mp4")

@@ -1,5 +1,6 @@
 """What only a store that verifies signatures, expiry and digests can show."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fixtures import stores
-from preflight import upload as room
 from preflight.errors import FileChangedError, StoreAccessError
 from preflight.events import Progress
 from preflight.job import SecretUrl
 from preflight.settings import Secret, Settings
+from preflight.upload import upload
 from preflight.upload.presign import presign, try_fetch
 from preflight.upload.store import open_store
 
@@ -27,19 +28,19 @@ def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 def test_a_wrong_secret_is_told(swift: Settings, small_mp4: Path) -> None:
     with pytest.raises(StoreAccessError, match=r"secret|forbidden"):
-        room.upload(small_mp4, settings=replace(swift, s3_secret=Secret("wrong")), extension="mp4", life=60)
+        upload(small_mp4, settings=replace(swift, s3_secret=Secret("wrong")), extension="mp4", life=60)
 
 
 def test_a_spoiled_signature_is_found_before_the_service_finds_it(swift: Settings, small_mp4: Path) -> None:
-    sent = room.upload(small_mp4, settings=swift, extension="mp4", life=60)
+    sent = upload(small_mp4, settings=swift, extension="mp4", life=60)
     spoiled = SecretUrl(sent.url.reveal()[:-4] + "0000")
     with open_store(swift) as store, pytest.raises(StoreAccessError, match="403"):
         try_fetch(store, spoiled, size=sent.size)
 
 
 def test_a_url_ends_with_its_life(swift: Settings, small_mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = room.upload(small_mp4, settings=swift, extension="mp4", life=60)
-    monkeypatch.setattr("preflight.upload.presign._MIN_LIFE", 1)
+    sent = upload(small_mp4, settings=swift, extension="mp4", life=60)
+    monkeypatch.setattr(sys.modules[presign.__module__], "_MIN_LIFE", 1)
     with open_store(swift) as store:
         url, _ = presign(store, sent.key, life=1)
         time.sleep(2.1)
@@ -59,4 +60,4 @@ def test_other_bytes_than_were_hashed_are_refused(swift: Settings, big: Path, tm
 
     settings = replace(swift, store=profile, prefix=stores.fresh_prefix())
     with pytest.raises(FileChangedError):
-        room.upload(path, settings=settings, extension="mp4", life=60, listener=edit)
+        upload(path, settings=settings, extension="mp4", life=60, listener=edit)

@@ -1,0 +1,52 @@
+"""`preflight status`: what the service says of tasks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from preflight.cli import console, context
+from preflight.errors import ExitCode
+from preflight.job import Task, TaskState
+from preflight.serialize import jsonable
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(epilog="Example: preflight status 5f2c9a0e")(status)
+
+
+def status(
+    ctx: typer.Context,
+    task_ids: Annotated[list[str], typer.Argument(help="Task ids.", show_default=False)],
+    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Ask the service once about each task.
+
+    Exits with 0 when all are done, 1 when one failed, 6 when one is still pending.
+    """
+    from preflight import direct
+
+    with direct.client(context.settings(ctx, service=service)) as client:
+        tasks = [client.query(task_id) for task_id in task_ids]
+    if as_json:
+        for task in tasks:
+            console.emit("task", **jsonable(task))
+    else:
+        rows: list[tuple[str, ...]] = [(task.task_id, task.state.value, _detail(task)) for task in tasks]
+        console.table("", ("task", "state", "detail"), rows)
+    raise typer.Exit(int(_exit_code(tasks)))
+
+
+def _detail(task: Task) -> str:
+    share = f" {task.progress:.0%}" if task.progress is not None else ""
+    return task.message or f"{task.status or ''}{share}"
+
+
+def _exit_code(tasks: list[Task]) -> ExitCode:
+    states = {task.state for task in tasks}
+    if TaskState.FAILED in states:
+        return ExitCode.SOME_FAILED
+    return ExitCode.PENDING if TaskState.PENDING in states else ExitCode.OK

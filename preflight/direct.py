@@ -1,0 +1,90 @@
+"""A video that is on the web already: submitted by URL, waited for by task id; no check, fix or upload."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from preflight import steps
+from preflight.errors import PreflightError, SubmitUnknownError
+from preflight.events import Cancel, Listener, ignore
+from preflight.job import RemovalOptions, SecretUrl, Task
+from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.removal import RemovalClient
+from preflight.removal.fetch import fetch as download
+from preflight.removal.sending import send
+from preflight.settings import Settings
+
+
+@contextmanager
+def client(settings: Settings) -> Iterator[RemovalClient]:
+    """Give a client of the configured service, or of an embedded one started for the block.
+
+    A bucket is not needed here, so an account alone is enough to mean the configured service.
+    """
+    if settings.service == "auto" and settings.access_key_name and settings.access_key_secret:
+        settings = replace(settings, service="aidge")
+    with steps.service(settings) as live, RemovalClient(live) as made:
+        yield made
+
+
+def submit(
+    made: RemovalClient,
+    url: SecretUrl,
+    options: RemovalOptions,
+    *,
+    settings: Settings,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+) -> tuple[Job, bool]:
+    """Submit the video at `url` and return its job and whether it is new; an accepted one is not paid again.
+
+    URLs are told apart without their query string, which differs each time a URL is signed. Raises SubmitUnknownError,
+    also for a job that stands so since an earlier call, and ServiceError.
+    """
+    digest = hashlib.sha256(f"url {url}".encode()).hexdigest()
+    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+        known = ledger.claim(digest, options.canonical(), settings.account, source=Path(str(url)))
+        with ledger.lease(known.id, wait=settings.deadline, cancel=cancel) as job:
+            if job.state in ACCEPTED:
+                return job, False
+            if job.state is State.UNKNOWN:
+                raise _unknown(job)
+            if job.state in {State.FAILED, State.CANCELLED}:
+                ledger.advance(job.id, State.QUEUED, cause="submitted again")
+            for state in (State.UPLOADING, State.UPLOADED, State.SUBMITTING):
+                ledger.advance(job.id, state, cause="the video is on the web already")
+            try:
+                task = send(made, url, options, listener=listener, cancel=cancel)
+            except SubmitUnknownError as error:
+                ledger.advance(job.id, State.UNKNOWN, cause=error.message)
+                raise _unknown(job) from error
+            except PreflightError as error:
+                ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
+                raise
+            return ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id), True
+
+
+def fetch(
+    task: Task,
+    destination: Path,
+    *,
+    settings: Settings,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+) -> Path:
+    """Download the result of a done task. Raises ServiceError, ToolError, CancelledError."""
+    assert task.video_url is not None  # noqa: S101 - a done task has one
+    return download(task.video_url, destination, listener, cancel, ca_bundle=settings.ca_bundle)
+
+
+def _unknown(job: Job) -> SubmitUnknownError:
+    error = SubmitUnknownError(
+        f"Job {job.id} was sent and not answered: it may exist and be paid for, so it is not sent again.",
+        hint=f"Settle it with `preflight jobs resolve {job.id} --resubmit`, `--task TASKID` or `--drop`.",
+    )
+    error.job_id = job.id
+    return error

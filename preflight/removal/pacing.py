@@ -1,0 +1,95 @@
+"""How fast submits may follow each other: one rate for all threads of the process, learnt from the service's answers.
+
+The platform publishes no rate for this API. So the rate starts at a modest guess, halves at 501 or 429,
+and creeps up again while submits are accepted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+
+from preflight.errors import CancelledError
+from preflight.events import Cancel
+
+FIRST_INTERVAL = 0.2
+SHORTEST_INTERVAL = 0.05
+LONGEST_INTERVAL = 60.0
+LONGEST_PAUSE = 120.0
+"""Seconds. A longer Retry-After is cut to this: the next answer will say so again."""
+
+_FASTER = 0.9
+_NAP = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """The least seconds between two submits, and the time from which the next one may leave. Pure."""
+
+    interval: float = FIRST_INTERVAL
+    free_at: float = 0.0
+    pauses: int = 0
+
+    def take(self, now: float) -> tuple[Rate, float]:
+        """Return the rate after a submit was given its turn, and the time of that turn."""
+        turn = max(now, self.free_at)
+        return replace(self, free_at=turn + self.interval), turn
+
+    def accepted(self) -> Rate:
+        """Return the rate after the service took a submit."""
+        return replace(self, interval=max(SHORTEST_INTERVAL, self.interval * _FASTER))
+
+    def refused(self, now: float, retry_after: float | None) -> Rate:
+        """Return the rate after 501 or 429: twice as slow, and nobody asks before the pause is over."""
+        interval = min(LONGEST_INTERVAL, self.interval * 2)
+        pause = min(LONGEST_PAUSE, retry_after if retry_after is not None else interval)
+        return Rate(interval=interval, free_at=max(self.free_at, now + pause), pauses=self.pauses + 1)
+
+
+class Gate:
+    """A rate that threads share."""
+
+    def __init__(self) -> None:
+        self._rate = Rate()
+        self._lock = threading.Lock()
+
+    def pass_through(self, cancel: Cancel | None = None) -> None:
+        """Return when it is this submit's turn. Raises CancelledError."""
+        while True:
+            with self._lock:
+                self._rate, turn = self._rate.take(time.monotonic())
+                pauses = self._rate.pauses
+            sleep_until(turn, cancel)
+            with self._lock:
+                # A refusal that came while this thread slept holds for it as well.
+                if pauses == self._rate.pauses:
+                    return
+
+    def accepted(self) -> None:
+        """Note that the service took a submit."""
+        with self._lock:
+            self._rate = self._rate.accepted()
+
+    def refused(self, retry_after: float | None) -> None:
+        """Note that the service said 501 or 429."""
+        with self._lock:
+            self._rate = self._rate.refused(time.monotonic(), retry_after)
+
+
+_gates: dict[tuple[str, str], Gate] = {}
+_gates_lock = threading.Lock()
+
+
+def gate(base: str, key: str) -> Gate:
+    """Return the gate that all clients of this process share for one service and account."""
+    with _gates_lock:
+        return _gates.setdefault((base, key), Gate())
+
+
+def sleep_until(at: float, cancel: Cancel | None, doing: str = "waiting") -> None:
+    """Sleep until `at` on the monotonic clock. Raises CancelledError soon after `cancel` is set."""
+    while (left := at - time.monotonic()) > 0:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError(f"Stopped while {doing}.", hint="`preflight resume` goes on from there.")
+        time.sleep(min(left, _NAP))

@@ -1,0 +1,67 @@
+"""Submit, and submit again only what provably was not accepted."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from preflight.errors import RateLimitError, ServiceError, UnreachableError
+from preflight.events import Cancel, Listener, Progress, Stage, ignore
+from preflight.job import RemovalOptions, SecretUrl, Task
+from preflight.removal.client import RemovalClient
+from preflight.removal.pacing import LONGEST_PAUSE, sleep_until
+
+TRIES_WHEN_LIMITED = 10
+TRIES_WHEN_UNREACHABLE = 5
+TRIES_WHEN_FAILING = 3
+"""Submits in all, after 501/429, after DNS/refused/TLS trouble, and after the service's own 500 and 1001."""
+
+_ANSWERED = {500, 1001}
+
+
+def pause_before_retry(error: ServiceError, tries: int, chance: float) -> float | None:
+    """Return the seconds after which to submit again when try number `tries` brought `error`; None for never. Pure.
+
+    `chance` in 0..1 is the jitter. An error whose outcome is unknown is never followed by a second submit.
+    """
+    if error.outcome_unknown or not error.retryable:
+        return None
+    backoff = min(30.0, 2.0 ** (tries - 1)) * (0.75 + chance / 2)
+    if isinstance(error, RateLimitError):
+        if tries >= TRIES_WHEN_LIMITED:
+            return None
+        return backoff if error.retry_after is None else min(LONGEST_PAUSE, error.retry_after)
+    if isinstance(error, UnreachableError):
+        return backoff if tries < TRIES_WHEN_UNREACHABLE else None
+    return backoff if error.code in _ANSWERED and tries < TRIES_WHEN_FAILING else None
+
+
+def send(
+    client: RemovalClient,
+    url: SecretUrl,
+    options: RemovalOptions,
+    *,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+) -> Task:
+    """Submit at the pace that the service allows, patiently, and return the accepted task.
+
+    Raises the last error when patience ends, SubmitUnknownError at once, and CancelledError between two tries.
+    """
+    tries = 0
+    while True:
+        tries += 1
+        client.gate.pass_through(cancel)
+        try:
+            task = client.submit(url, options)
+        except ServiceError as error:
+            pause = pause_before_retry(error, tries, random.random())  # noqa: S311
+            if isinstance(error, RateLimitError):
+                client.gate.refused(error.retry_after)
+            if pause is None:
+                raise
+            listener(Progress(stage=Stage.SUBMIT, done=tries, unit="tries", note=error.message))
+            sleep_until(time.monotonic() + pause, cancel, "waiting to submit again")
+        else:
+            client.gate.accepted()
+            return task
