@@ -19,22 +19,30 @@ def hidden(folder: Path) -> Iterator[Path]:
     The kernel's lock on it ends with its process, however that ends: what can be locked belongs to nobody.
     """
     _sweep(folder)
-    # Locked before it has the name that others look at.
-    made = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
-    lock = _lock(made)
+    held, lock = _made(folder)
     try:
-        held = made.rename(made.with_name(_HELD + made.name[len(_NEW) :]))
-        try:
-            yield held
-        finally:
-            shutil.rmtree(held, ignore_errors=True)
+        yield held
     finally:
+        shutil.rmtree(held, ignore_errors=True)
         if lock is not None:
             os.close(lock)
 
 
+def _made(folder: Path) -> tuple[Path, int | None]:
+    while True:
+        # Locked, and only then given the name under which it is filled.
+        new = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
+        lock = _lock(new)
+        try:
+            return new.rename(new.with_name(_HELD + new.name[len(_NEW) :])), lock
+        except FileNotFoundError:
+            # Swept by another process before it was locked.
+            if lock is not None:
+                os.close(lock)
+
+
 def _sweep(folder: Path) -> None:
-    for left in folder.glob(_HELD + "*"):
+    for left in (*folder.glob(_HELD + "*"), *folder.glob(_NEW + "*")):
         lock = _lock(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)
