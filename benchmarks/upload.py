@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from fixtures import stores  # noqa: E402
-from preflight import upload as room  # noqa: E402
 from preflight.events import Progress  # noqa: E402
 from preflight.ledger import Ledger  # noqa: E402
 from preflight.settings import Settings  # noqa: E402
+from preflight.upload import upload  # noqa: E402
 
 MB = 1_000_000
 SIZE, LARGE = 150 * MB, 600 * MB
@@ -34,7 +34,7 @@ SIZE, LARGE = 150 * MB, 600 * MB
 def ours(path: Path, settings: Settings) -> None:
     """Send with preflight, checkpoint in a ledger and all."""
     with Ledger(settings.home / "ledger.sqlite3") as ledger:
-        room.upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads)
+        upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads)
 
 
 def peer(path: Path, settings: Settings) -> None:
@@ -55,7 +55,7 @@ def half(path: Path, settings: Settings) -> None:
             os.kill(os.getpid(), 9)
 
     with Ledger(settings.home / "ledger.sqlite3") as ledger:
-        room.upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=watch)
+        upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=watch)
 
 
 def stored_bytes(client: Any, settings: Settings) -> int:
@@ -63,10 +63,8 @@ def stored_bytes(client: Any, settings: Settings) -> int:
     begun = client.list_multipart_uploads(Bucket=settings.bucket, Prefix=settings.prefix).get("Uploads", [])
     return sum(
         part["Size"]
-        for upload in begun
-        for part in client.list_parts(Bucket=settings.bucket, Key=upload["Key"], UploadId=upload["UploadId"]).get(
-            "Parts", []
-        )
+        for one in begun
+        for part in client.list_parts(Bucket=settings.bucket, Key=one["Key"], UploadId=one["UploadId"]).get("Parts", [])
     )
 
 
@@ -117,7 +115,7 @@ def resumed_share(path: Path, endpoint: str, home: Path) -> float:
             first.append(progress.done)
 
     with Ledger(settings.home / "ledger.sqlite3") as ledger:
-        room.upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=listen)
+        upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=listen)
     client.close()
     assert first[0] == before, "what the store has is not sent again"
     return (SIZE - first[0]) / SIZE

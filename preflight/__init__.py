@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from preflight.removal import RemovalClient
     from preflight.report import Report
     from preflight.settings import Settings
-    from preflight.steps import check, fix, plan, upload
+    from preflight.steps import check, check_many, fix, plan, upload
 
 __version__ = "0.1.0"
 
@@ -36,6 +36,7 @@ _HOMES = {
     "Succeeded": "job",
     "Unknown": "job",
     "check": "steps",
+    "check_many": "steps",
     "fix": "steps",
     "plan": "steps",
     "run": "pipeline",
@@ -59,6 +60,7 @@ __all__ = [
     "Succeeded",
     "Unknown",
     "check",
+    "check_many",
     "fix",
     "plan",
     "run",

@@ -15,6 +15,7 @@ from preflight import steps
 from preflight.drive import Wait
 from preflight.events import Listener, ignore
 from preflight.job import Result
+from preflight.ledger import Job, Ledger, State
 from preflight.pipeline import Order, Run
 from preflight.settings import Settings
 
@@ -33,27 +34,76 @@ def run_many(
     The embedded service, when it is needed, is started once. `listen` gives a listener for the time of one video.
     Raises CancelledError when `cancel` is set; leaving the iterator stops what runs and keeps what is done.
     """
-    cancel = cancel or threading.Event()
     names = unique_names(paths)
-    with _Shared(settings) as shared, ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool:
+    tasks = [(path, replace(order, name=name)) for path, name in zip(paths, names, strict=True)]
+    return _take_all(tasks, settings=settings, jobs=jobs, listen=listen, cancel=cancel)
+
+
+def resume(
+    *,
+    settings: Settings,
+    jobs: int = 1,
+    only: str | None = None,
+    listen: Callable[[Path], Listener] | None = None,
+    cancel: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Go on with every job that has not ended and that no living process works on; yield each video's result.
+
+    `only` is the beginning of one job's id. Jobs whose submit has an unknown outcome are told, not sent again.
+    """
+    with Ledger(settings.ledger) as ledger:
+        chosen = (ledger.get(only),) if only else unfinished(ledger, settings)
+        # The segments of a split video, and two jobs of one order, are one run.
+        runs = dict.fromkeys((job.source, job.request) for job in chosen if ledger.holder(job.id) is None)
+    tasks = [(source, Order.from_json(request)) for source, request in runs]
+    return _take_all(tasks, settings=settings, jobs=jobs, listen=listen, cancel=cancel)
+
+
+def unfinished(ledger: Ledger, settings: Settings) -> tuple[Job, ...]:
+    """Return the jobs with something left to do: not ended, or fetched and not yet restored to where it was wished."""
+    work = settings.home.absolute() / "work"
+    return tuple(
+        job
+        for job in ledger.jobs(states=set(State) - {State.FAILED, State.CANCELLED})
+        if job.state is not State.FETCHED or (job.file is not None and work in job.file.parents)
+    )
+
+
+def _take_all(
+    tasks: Sequence[tuple[Path, Order]],
+    *,
+    settings: Settings,
+    jobs: int,
+    listen: Callable[[Path], Listener] | None,
+    cancel: threading.Event | None,
+) -> Iterator[Result]:
+    cancel = cancel or threading.Event()
+    if not tasks:
+        return
+    with (
+        _Shared(settings) as shared,
+        Ledger(settings.ledger) as ledger,
+        ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool,
+    ):
 
         def one(number: int) -> Result:
-            path = paths[number]
+            path, order = tasks[number]
             listener = listen(path) if listen else ignore
-            own = replace(order, name=names[number])
-            return Run(
-                order=own,
+            run = Run(
+                order=order,
                 settings=settings,
                 listener=listener,
                 cancel=cancel,
                 service=shared.service,
                 wait=shared.wait,
-            ).take(path)
+                ledger=ledger,
+            )
+            return run.take(path)
 
         waiting: dict[int, Future[Result]] = {}
-        upcoming = iter(range(len(paths)))
+        upcoming = iter(range(len(tasks)))
         try:
-            for due in range(len(paths)):
+            for due in range(len(tasks)):
                 # Only as many as can run are handed in, so that a long list costs no memory and stops at once.
                 for number in upcoming:
                     waiting[number] = pool.submit(one, number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,15 @@ from preflight.errors import (
     InputRejectedError,
     JobFailedError,
     PreflightError,
+    ServiceError,
+    StoreError,
     SubmitUnknownError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage
-from preflight.job import RemovalOptions, Segment, Task
-from preflight.ledger import Job, Ledger, State
+from preflight.job import RemovalOptions, Segment, Task, Upload
+from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.limits import DEFAULT_LIMITS
+from preflight.media import Unreadable
 from preflight.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,17 +60,19 @@ class Driver:
         """
         if job.state is State.UNKNOWN:
             raise _unknown(job)
-        if job.state in {State.FAILED, State.CANCELLED}:
-            job = self.ledger.advance(job.id, State.QUEUED, cause="run again")
-        if job.state in {State.QUEUED, State.FIXED, State.UPLOADING, State.UPLOADED}:
-            job = self._send(self.ledger.advance(job.id, State.UPLOADING, cause="sending the file"), segment)
-        return job
+        if job.state in ACCEPTED:
+            return job
+        self.ledger.advance(job.id, State.UPLOADING, cause="sending the file")
+        with self._remarked(job, State.UPLOADING):
+            sent = self._upload(segment)
+        cause = "the store had it" if sent.reused else "sent"
+        self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=sent.key)
+        return self._ask(job, sent)
 
-    def _send(self, job: Job, segment: Segment) -> Job:
-        from preflight.removal.sending import send
+    def _upload(self, segment: Segment) -> Upload:
         from preflight.upload import upload
 
-        sent = upload(
+        return upload(
             segment.media.path,
             settings=self.settings,
             sha256=segment.media.sha256,
@@ -76,8 +82,10 @@ class Driver:
             cancel=self.cancel,
             checkpoint=self.ledger.uploads,
         )
-        cause = "the store had it" if sent.reused else "sent"
-        self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=sent.key)
+
+    def _ask(self, job: Job, sent: Upload) -> Job:
+        from preflight.removal.sending import send
+
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
         try:
             task = send(
@@ -114,16 +122,19 @@ class Driver:
         task = self._wait(job)
         if job.state is not State.DONE:
             job = self.ledger.advance(job.id, State.DONE, cause="the service is done", url=task.video_url)
-        return self._fetch(job, task, folder), task
+        fetched = self._fetch(job, task, folder)
+        self._forget_object(fetched)
+        return fetched, task
 
     def _wait(self, job: Job) -> Task:
-        assert job.task_id is not None  # noqa: S101 - every accepted state has one
         if job.state is State.SUBMITTED:
-            self.ledger.advance(job.id, State.RUNNING, cause="waiting for the service")
+            job = self.ledger.advance(job.id, State.RUNNING, cause="waiting for the service")
+        assert job.task_id is not None  # noqa: S101 - every accepted state has one
         try:
-            return (self.wait or self.client.wait)(
-                job.task_id, deadline=self.settings.deadline, listener=self.listener, cancel=self.cancel
-            )
+            with self._remarked(job, job.state):
+                return (self.wait or self.client.wait)(
+                    job.task_id, deadline=self.settings.deadline, listener=self.listener, cancel=self.cancel
+                )
         except FINAL as error:
             self._fail(job, error)
             raise
@@ -135,11 +146,54 @@ class Driver:
         ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
         # The name comes from us: nothing that a server says can lead out of the folder.
         name = f"{job.id}{ending if ending[1:] in set(DEFAULT_LIMITS.containers) else '.mp4'}"
-        file = fetch(task.video_url, folder / name, self.listener, self.cancel, ca_bundle=self.settings.ca_bundle)
+        file = fetch(
+            task.video_url,
+            folder / name,
+            self.listener,
+            self.cancel,
+            ca_bundle=self.settings.ca_bundle,
+            accept=_require_video,
+        )
         return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
+
+    def _forget_object(self, job: Job) -> None:
+        """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""
+        from preflight.upload import delete
+
+        if self.settings.keep_upload or job.key is None or self.ledger.needed(job.key):
+            return
+        try:
+            delete(self.settings, job.key)
+        except StoreError as error:
+            self.ledger.advance(job.id, job.state, cause=f"the upload was not deleted: {error.message}")
+
+    @contextmanager
+    def _remarked(self, job: Job, state: State) -> Iterator[None]:
+        """Note in the job's history why the block was left before its end."""
+        try:
+            yield
+        except FINAL:
+            raise
+        except PreflightError as error:
+            self.ledger.advance(job.id, state, cause=f"stopped: {error.message}")
+            raise
 
     def _fail(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
+
+
+def _require_video(path: Path) -> None:
+    """Raise ServiceError for a fetched file that is whole and yet no video, such as a login page of the network."""
+    from preflight.probe import probe
+
+    found = probe(path)
+    if isinstance(found, Unreadable) or found.video is None:
+        reason = found.detail if isinstance(found, Unreadable) else "it has no video stream"
+        raise ServiceError(
+            f"What the service's URL brought is not a video: {reason}",
+            hint="`preflight resume` asks for it again; the job is not paid for twice.",
+            retryable=True,
+        )
 
 
 def _unknown(job: Job) -> SubmitUnknownError:

@@ -22,13 +22,18 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a stage is: `done` of `total` in `unit` (`s` of video, `B`, `polls`); `total` None when unknown."""
+    """How far a stage is: `done` of `total` in `unit` (`s` of video, `B`, `polls`); `total` None when unknown.
+
+    `speed` is seconds of video a second, `eta` the seconds still to wait, where a tool tells enough for them.
+    """
 
     stage: Stage
     done: float
     total: float | None = None
     unit: str = ""
     note: str = ""
+    speed: float | None = None
+    eta: float | None = None
 
     @property
     def fraction(self) -> float | None:

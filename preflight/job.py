@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -80,9 +80,27 @@ class RemovalOptions:
             wire["inpaintingBoxes"] = [box.to_wire() for box in self.inpainting_boxes]
         return wire
 
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> RemovalOptions:
+        """Return the options that `to_wire` wrote. Raises UsageError, KeyError or TypeError for other shapes."""
+        return cls(
+            language=wire["language"],
+            artificial_text_only=wire["artificialTextOnly"],
+            remove_audio=wire.get("removeAudio", False),
+            color_blocks=wire.get("colorBlocks", False),
+            inpainting_boxes=tuple(
+                InpaintingBox(**dict(zip(("start", "end"), box["timestamp"], strict=True)), **_corners(box["box"]))
+                for box in wire.get("inpaintingBoxes", ())
+            ),
+        )
+
     def canonical(self) -> str:
         """Return one text for equal options, used to recognise a job that was already done."""
         return json.dumps(self.to_wire(), sort_keys=True, separators=(",", ":"))
+
+
+def _corners(box: Sequence[float]) -> dict[str, float]:
+    return dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
 
 
 class SecretUrl:
@@ -124,11 +142,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed:
-    """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check."""
+    """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check.
+
+    `manifest` is the file that says how to join a split again; `reused` that an earlier fix was found and used.
+    """
 
     source: Media
     plan: Plan
     segments: tuple[Segment, ...]
+    manifest: Path | None = None
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,23 @@ class FileIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What reading every packet of a file brought to light.
+
+    `reached`: seconds up to which packets came; `cut`: what says that the data ends too soon; `damage`: kinds of error;
+    `disorder`: timestamps that step back, at least; `black` and `frozen`: seconds, measured only when `decoded`.
+    """
+
+    decoded: bool = False
+    reached: Fraction | None = None
+    cut: str | None = None
+    damage: tuple[str, ...] = ()
+    disorder: int = 0
+    black: Fraction = Fraction(0)
+    frozen: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
     """A file that could be read. `duration` is in seconds, the longest of container, video and audio.
 
@@ -140,6 +157,7 @@ class Media:
     chapters: int = 0
     missing_bytes: int = 0
     sha256: str | None = None
+    reading: Reading | None = None
 
     @property
     def size(self) -> int:

@@ -42,11 +42,18 @@ class Outputs:
         """The cleaned video."""
         return self.folder / files.name(self.stem, f"{_MARK}.{extension}")
 
-    def beside(self, jobs: Sequence[Job]) -> Outputs:
-        """Return these outputs, or ones named with the digest too when another source's result has the name."""
+    def target(self, jobs: Sequence[Job]) -> Path:
+        """Return where the finished file of these fetched jobs goes: what was chosen before, else a free name.
+
+        The name holds the digest too when another source's result has the plain one.
+        """
+        folder, chosen = self.folder.absolute(), jobs[0].target
+        if chosen is not None and chosen.parent == folder:
+            return chosen
         extension = jobs[0].file.suffix[1:] if jobs[0].file else "mp4"
         taken = self.file(extension).exists()
-        return replace(self, stem=f"{self.stem}-{self.digest[:8]}") if taken else self
+        outputs = replace(self, stem=f"{self.stem}-{self.digest[:8]}") if taken else self
+        return folder / outputs.file(extension).name
 
     def finished(self, jobs: Sequence[Job]) -> Path | None:
         """Return the cleaned file that these jobs led to, in this folder, or None when it has to be made.

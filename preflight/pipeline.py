@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from preflight import steps
 from preflight.drive import Driver, Wait
-from preflight.errors import DeadlineError, ExitCode, PreflightError, SubmitUnknownError
+from preflight.errors import (
+    CancelledError,
+    DeadlineError,
+    ExitCode,
+    PreflightError,
+    SubmitUnknownError,
+    UsageError,
+)
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
 from preflight.ledger import ACCEPTED, Job, Ledger, State
@@ -22,6 +30,7 @@ from preflight.report import Report
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load
 
+_T = TypeVar("_T")
 Service = Callable[[Settings], AbstractContextManager[Settings]]
 
 
@@ -47,6 +56,22 @@ class Order:
             }
         )
 
+    @classmethod
+    def from_json(cls, text: str) -> Order:
+        """Return the order that `to_json` wrote. Raises UsageError for what an older version can't have written."""
+        try:
+            found = json.loads(text)
+            trim = found["trim"]
+            return cls(
+                output=Path(found["output"]),
+                options=RemovalOptions.from_wire(found["options"]),
+                policy=Policy(found["policy"]),
+                trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
+                name=found["name"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError("The job does not say how to go on.", hint="Run `preflight run` on its file.") from error
+
 
 def run(
     path: Path | str,
@@ -70,7 +95,10 @@ def run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An order on its way; `service` gives settings whose service can be reached, `wait` who polls it for many runs."""
+    """An order on its way.
+
+    `service` gives settings whose service can be reached, `wait` who polls it for many runs; `ledger` is an open one.
+    """
 
     order: Order
     settings: Settings
@@ -78,6 +106,7 @@ class Run:
     cancel: Cancel | None = None
     service: Service = steps.service
     wait: Callable[[Settings], Wait] | None = None
+    ledger: Ledger | None = None
 
     def take(self, path: Path) -> Result:
         """Take the video at `path` through all stages."""
@@ -105,43 +134,62 @@ class Run:
 
     def _clean(self, report: Report, plan: Plan) -> Result:
         digest = steps.digest(report.path, listener=self.listener, cancel=self.cancel)
-        parameters = f"{self.order.options.canonical()} {plan.key}"
-        identity = (digest, parameters, self.settings.account)
+        identity = (digest, f"{self.order.options.canonical()} {plan.key}", self.settings.account)
         outputs = Outputs(
             folder=self.order.output,
             work=self.settings.home.absolute() / "work" / digest[:16],
             stem=self.order.name or report.path.stem,
             digest=digest,
         )
-        with Ledger(self.settings.home / "ledger.sqlite3") as ledger, ExitStack() as leases:
+        with self._ledger() as ledger, ExitStack() as leases:
             known = ledger.find(*identity)
             if (file := outputs.finished(known)) is not None:
                 return _succeeded(report, file, known)
-            fixed = self._fix(report, plan, outputs.work)
-            jobs = []
-            for number in range(1, len(fixed.segments) + 1):
-                job = ledger.claim(
-                    *identity,
-                    source=report.path.absolute(),
-                    segment=number,
-                    segments=len(fixed.segments),
-                    request=self.order.to_json(),
-                )
-                held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
-                jobs.append(leases.enter_context(held))
+            jobs = self._claim(ledger, identity, report.path, plan, leases)
             # Another process may have finished them while this one waited for the leases.
             if (file := outputs.finished(jobs)) is not None:
                 return _succeeded(report, file, jobs)
             accepted = sum(job.state in ACCEPTED for job in jobs)
+            fixed = self._fix(report, plan, outputs.work)
+            fresh = State.QUEUED
+            jobs = [ledger.advance(j.id, State.FIXED, cause="fixed") if j.state is fresh else j for j in jobs]
             jobs, quality = self._remove(ledger, jobs, fixed, outputs.work)
-            outputs = outputs.beside(jobs)
-            file = self._restore(jobs, report, fixed, outputs)
+            target = outputs.target(jobs)
+            for job in jobs:
+                ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
+            file = self._restore(jobs, report, fixed, target)
             result = _succeeded(report, file, jobs, submitted=len(jobs) - accepted, quality=quality)
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
             for job in jobs:
                 ledger.advance(job.id, State.FETCHED, cause="restored", file=file)
             outputs.discard_work()
             return result
+
+    @contextmanager
+    def _ledger(self) -> Iterator[Ledger]:
+        if self.ledger is not None:
+            yield self.ledger
+        else:
+            with Ledger(self.settings.ledger) as ledger:
+                yield ledger
+
+    def _claim(
+        self, ledger: Ledger, identity: tuple[str, str, str], path: Path, plan: Plan, leases: ExitStack
+    ) -> list[Job]:
+        """Return the job of every segment, leased until `leases` closes, known to `resume` from here on."""
+        jobs = []
+        for number in range(1, len(plan.cuts) + 2):
+            job = ledger.claim(
+                *identity,
+                source=path.absolute(),
+                segment=number,
+                segments=len(plan.cuts) + 1,
+                request=self.order.to_json(),
+            )
+            held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
+            jobs.append(leases.enter_context(held))
+        again = {State.FAILED, State.CANCELLED}
+        return [ledger.advance(j.id, State.QUEUED, cause="run again") if j.state in again else j for j in jobs]
 
     def _fix(self, report: Report, plan: Plan, work: Path) -> Fixed:
         return steps.act(plan, report, work, settings=self.settings, listener=self.listener, cancel=self.cancel)
@@ -162,17 +210,21 @@ class Run:
                 cancel=self.cancel,
                 wait=self.wait(live) if self.wait else None,
             )
-            jobs = [driver.submit(job, segment) for job, segment in zip(jobs, fixed.segments, strict=True)]
-            ended = [driver.finish(job, work) for job in jobs]
+            # One segment's trouble must not keep the others, which are paid for, from being fetched.
+            pairs = zip(jobs, fixed.segments, strict=True)
+            accepted, troubles = _each(partial(driver.submit, job, segment) for job, segment in pairs)
+            ended, more = _each(partial(driver.finish, job, work) for job in accepted)
+        for error in (*troubles, *more):
+            raise error
         reports = [task.quality for _, task in ended if task is not None and task.quality]
         return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
 
-    def _restore(self, jobs: list[Job], report: Report, fixed: Fixed, outputs: Outputs) -> Path:
+    def _restore(self, jobs: list[Job], report: Report, fixed: Fixed, target: Path) -> Path:
         cleaned = [job.file for job in jobs if job.file is not None]
         file = steps.restore(
             cleaned,
             fixed,
-            outputs.file(cleaned[0].suffix[1:]),
+            target,
             keep_audio=not self.order.options.remove_audio,
             settings=self.settings,
             listener=self.listener,
@@ -180,6 +232,20 @@ class Run:
         )
         steps.picture(report.path, file, picture_of(file), settings=self.settings)
         return file.absolute()
+
+
+def _each(calls: Iterable[Callable[[], _T]]) -> tuple[list[_T], list[PreflightError]]:
+    """Make every call and return the results and the errors; being stopped ends it at once."""
+    results: list[_T] = []
+    errors: list[PreflightError] = []
+    for call in calls:
+        try:
+            results.append(call())
+        except CancelledError:
+            raise
+        except PreflightError as error:
+            errors.append(error)
+    return results, errors
 
 
 def _succeeded(

@@ -17,11 +17,13 @@ class Action(StrEnum):
     RENAME = "rename"
     DROP = "drop"
     REMUX = "remux"
+    TRIM_AUDIO = "trim-audio"
     ENCODE_AUDIO = "encode-audio"
     TRIM = "trim"
     SPLIT = "split"
     CROP = "crop"
     SCALE = "scale"
+    TRANSCODE = "transcode"
     SHRINK = "shrink"
 
 

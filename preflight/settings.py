@@ -103,6 +103,11 @@ class Settings:
         return Limits(max_bytes=self.max_size, max_seconds=self.max_duration)
 
     @property
+    def ledger(self) -> Path:
+        """The file of the ledger."""
+        return self.home / "ledger.sqlite3"
+
+    @property
     def account(self) -> str:
         """Who pays for a job: never a secret, and one word for every embedded service."""
         local = self.uses_local_service or self.access_key_name == LOCAL_ACCOUNT

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import Fixed, Upload
@@ -14,13 +15,42 @@ from preflight.plan import Plan, Policy
 from preflight.report import Report
 from preflight.settings import Settings, load
 
+if TYPE_CHECKING:
+    from preflight.upload import UploadCheckpoint
 
-def check(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Report:
-    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception."""
-    from preflight.check import evaluate
-    from preflight.probe import probe
 
-    return evaluate(probe(Path(path)), limits)
+def check(
+    path: Path | str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    deep: str | None = None,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+) -> Report:
+    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
+
+    `deep` also reads every packet (`packets`) or decodes all (`decode`); `strict` turns advisories, by their rules or
+    `all`, into failures and `ignore` leaves them out. Raises ToolMissingError without MediaInfo (`deep`: ffmpeg).
+    """
+    from preflight import verdicts
+
+    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore))
+
+
+def check_many(
+    paths: Iterable[Path | str],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    deep: str | None = None,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+    jobs: int | None = None,
+) -> Iterator[Report]:
+    """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
+    from preflight import verdicts
+
+    terms = verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore)
+    return verdicts.check_many(paths, terms=terms, jobs=jobs)
 
 
 def plan(
@@ -28,16 +58,18 @@ def plan(
     *,
     policy: Policy = Policy.BALANCED,
     trim: tuple[Fraction, Fraction] | None = None,
+    safe: bool = False,
     settings: Settings | None = None,
 ) -> Plan:
     """Return the smallest change that makes the file pass, or a plan whose `refusal` says why there is none.
 
-    `trim` keeps only `start`..`end` (seconds); `settings` choose encoder and preset.
+    `trim` keeps only `start`..`end` (seconds); `safe` brings odd codecs to H.264 and AAC in MP4; `settings` choose
+    encoder and preset.
     """
     from preflight.fix import plan as decide
 
     settings = settings or load()
-    return decide(report, policy=policy, trim=trim, encoder=settings.encoder, preset=settings.preset)
+    return decide(report, policy=policy, trim=trim, safe=safe, encoder=settings.encoder, preset=settings.preset)
 
 
 def fix(
@@ -90,10 +122,12 @@ def upload(
     life: float | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
+    checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
     """Put the file into the configured bucket, unless it is there, and return it with a presigned URL.
 
-    `life` is the URL's life in seconds, by default the deadline's. Raises UsageError without a bucket, StoreError.
+    `life` is the URL's life in seconds, by default the deadline's. `checkpoint` (a ledger's `uploads`) lets an upload
+    that was interrupted go on. Raises UsageError without a bucket, StoreError.
     """
     from preflight.upload import upload as send
 
@@ -106,6 +140,7 @@ def upload(
         life=life if life is not None else settings.deadline,
         listener=listener,
         cancel=cancel,
+        checkpoint=checkpoint,
     )
 
 
@@ -155,6 +190,37 @@ def restore(
     settings = settings or load()
     program = ffmpeg.find(settings.ffmpeg)
     return finish(cleaned, fixed, destination, keep_audio=keep_audio, ffmpeg=program, listener=listener, cancel=cancel)
+
+
+def join(
+    manifest: Path | str,
+    cleaned: Sequence[Path | str],
+    destination: Path | str,
+    *,
+    keep_audio: bool = True,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+) -> Path:
+    """Join the segments that a split's `manifest` lists, or their `cleaned` versions (files in order, or one folder).
+
+    Returns the file made; a `destination` that is a folder gets it under the source's name. Raises InputError,
+    FileChangedError, ToolError, DiskFullError, CancelledError.
+    """
+    from preflight.probe import probe
+    from preflight.restore import join as put_together
+    from preflight.tools import ffmpeg
+
+    return put_together(
+        Path(manifest),
+        [Path(path) for path in cleaned],
+        Path(destination),
+        probe=probe,
+        keep_audio=keep_audio,
+        ffmpeg=ffmpeg.find((settings or load()).ffmpeg),
+        listener=listener,
+        cancel=cancel,
+    )
 
 
 def picture(before: Path, after: Path, destination: Path, *, settings: Settings | None = None) -> Path:

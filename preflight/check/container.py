@@ -29,7 +29,7 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             rule="container",
             code=Code.FORMAT,
-            message=f"It is a {media.container} file by its content; the service takes {limit} ({limits.source}).",
+            message=f"Its content is {media.container}; the service takes {limit} ({limits.source}).",
             measured=str(media.container),
             limit=limit,
             fix="Remux it to mp4, or encode what mp4 can't hold (`preflight fix`)." if media.video else None,

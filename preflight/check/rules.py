@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
-from preflight.check import codec, container, duration, external, layout, readable, resolution, size, timing, whole
+from preflight.check import (
+    codec,
+    container,
+    deep,
+    duration,
+    external,
+    layout,
+    readable,
+    resolution,
+    size,
+    timing,
+    whole,
+)
 from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.media import Media, Unreadable
 from preflight.report import Finding, Report, Severity
@@ -18,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     container.check,
     whole.check,
     external.check,
+    deep.check,
     resolution.check,
     codec.check,
     timing.check,

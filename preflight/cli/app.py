@@ -17,12 +17,40 @@ from typer.core import TyperGroup
 from preflight.cli import console
 from preflight.errors import ExitCode, PreflightError
 
-COMMANDS = ("run", "submit", "status", "wait", "serve", "doctor")
+COMMANDS = (
+    "check",
+    "fix",
+    "join",
+    "run",
+    "resume",
+    "jobs",
+    "upload",
+    "uploads",
+    "submit",
+    "status",
+    "wait",
+    "serve",
+    "doctor",
+)
 """Each is a module of this package with a function `register(app)`."""
 
 
 class Program(TyperGroup):
-    """The group of commands; it turns errors into one line and an exit code."""
+    """The group of commands, each imported when it is asked for; it turns errors into one line and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command, imported now, or None when there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        alone = _program()
+        import_module(f"preflight.cli.{cmd_name}").register(alone)
+        return typer.main.get_group(alone).commands[cmd_name]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises typer.Exit with the code that the error stands for."""
@@ -77,13 +105,15 @@ def options(
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
 
 
+def _program(cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    app = typer.Typer(cls=cls, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback()(options)
+    return app
+
+
 def build() -> typer.Typer:
     """Return the program with all its commands."""
-    app = typer.Typer(cls=Program, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback()(options)
-    for name in COMMANDS:
-        import_module(f"preflight.cli.{name}").register(app)
-    return app
+    return _program(Program)
 
 
 def main() -> None:

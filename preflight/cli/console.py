@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,7 +55,7 @@ def complain(error: PreflightError) -> None:
     say(f"preflight: {printable(error)}")
 
 
-def table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], *, stderr: bool = False) -> None:
+def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, stderr: bool = False) -> None:
     """Print a table as wide as the terminal, plain when the output is not one."""
     from rich.console import Console
     from rich.table import Table

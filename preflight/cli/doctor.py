@@ -96,7 +96,7 @@ def _mediainfo() -> str:
 def _ledger(settings: Settings) -> str:
     from preflight.ledger import Ledger
 
-    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+    with Ledger(settings.ledger) as ledger:
         return f"{ledger.path}: jobs recorded: {len(ledger.jobs())}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,19 +79,28 @@ def run(
 def _run(files: Sequence[Path], *, order: Order, settings: Settings, jobs: int, as_json: bool) -> int:
     from preflight.batch import run_many
 
-    codes: list[ExitCode] = []
     with console.progress(json_lines=as_json) as naming:
         results = run_many(files, order=order, settings=settings, jobs=jobs, listen=lambda path: naming(path.name))
-        ended = []
-        for result in results:
-            codes.append(exit_code(result))
-            ended.append(result)
-            if as_json:
-                console.emit("result", outcome=type(result).__name__.lower(), **jsonable(result))
+        ended = collect(results, as_json=as_json)
+    return show(ended, as_json=as_json)
+
+
+def collect(results: Iterable[Result], *, as_json: bool) -> list[Result]:
+    """Wait for every result, each told at once as a JSON line when that is wished."""
+    ended = []
+    for result in results:
+        ended.append(result)
+        if as_json:
+            console.emit("result", outcome=type(result).__name__.lower(), **jsonable(result))
+    return ended
+
+
+def show(results: Sequence[Result], *, as_json: bool) -> int:
+    """Tell a person what became of each video, and return the exit code of all."""
     if not as_json:
-        for result in ended:
+        for result in results:
             _tell(result)
-    return overall(codes)
+    return overall([exit_code(result) for result in results])
 
 
 def _rehearse(files: Sequence[Path], *, order: Order, settings: Settings, as_json: bool) -> int:

@@ -1,24 +1,25 @@
-"""Carry a plan out: ffmpeg into a scratch folder, the result checked, then named. The source is only read."""
+"""Carry a plan out: files made in a scratch folder, checked, then named. The source is only read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
+from fractions import Fraction
 from pathlib import Path
 
-from preflight.errors import FileChangedError, InputError, ToolError
-from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.fix import budget, containers
+from preflight.errors import FileChangedError, InputError, PreflightError, ToolError
+from preflight.events import Cancel, Listener, ignore
+from preflight.fix.make import Made, Recheck, Workshop, make
 from preflight.job import Fixed, Segment
 from preflight.media import FileIdentity, Media
-from preflight.plan import Action, Plan, Treatment
-from preflight.report import Code, Report
+from preflight.plan import Plan, Treatment
+from preflight.report import Report
 from preflight.tools import ffmpeg as tool
-from preflight.tools import files
+from preflight.tools import files, manifest
 
-Recheck = Callable[[Path], Report]
-MAX_TRIES = 3
-"""Encodes of one file: the first, and corrections by the measured size."""
+_UNNOTICED = Fraction(1, 4)
+"""Seconds by which a file's own word on its length may be off: an offset at the start, an unknown last one."""
 
 
 def apply(
@@ -32,7 +33,8 @@ def apply(
 ) -> Fixed:
     """Make the files of `plan` in the folder `into` and return them, each passed by `recheck`.
 
-    A plan without steps gives the source itself. Raises InputError for a refusal, FileChangedError, DiskFullError,
+    A plan without steps gives the source itself. An equal fix that an earlier call finished in `into` is used again.
+    A split gets a manifest beside it. Raises InputError for a refusal, FileChangedError, DiskFullError,
     ToolMissingError, CancelledError, or ToolError when a result does not pass. Nothing half-made is left.
     """
     if plan.refusal is not None or plan.source is None:
@@ -40,20 +42,23 @@ def apply(
     source = plan.source
     _require_same(source)
     if plan.is_empty:
-        return Fixed(source=source, plan=plan, segments=(Segment(media=source, end=_seconds(source)),))
+        return Fixed(source=source, plan=plan, segments=(Segment(media=source, end=float(source.duration or 0)),))
+    sample = manifest.sample(source.path)
+    found = _earlier(plan, into, sample, recheck)
+    if found is not None:
+        return found
     for stream in plan.streams:
         if stream.treatment is Treatment.ENCODE and stream.encoder:
             tool.require_encoder(ffmpeg, stream.encoder)
     with files.scratch(into) as folder:
-        files.require_room(folder, _room(plan))
-        made = folder / _name(plan)
-        report = _make(plan, made, recheck=recheck, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
+        files.require_room(folder, plan.cost.bytes)
+        shop = Workshop(folder=folder, recheck=recheck, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
+        made = make(plan, shop)
         _require_same(source)
-        media = _passed(report)
-        final = files.publish(made, into / made.name)
-        media = replace(media, path=final)
-    start = float(plan.trim[0]) if plan.trim else 0.0
-    return Fixed(source=source, plan=plan, segments=(Segment(media=media, start=start, end=start + _seconds(media)),))
+        passed = [_passed(item.report) for item in made]
+        _require_whole(source, passed, plan)
+        fixed = _published(plan, made, passed, into)
+        return _recorded(fixed, into, sample, folder)
 
 
 def _require_same(source: Media) -> None:
@@ -65,21 +70,6 @@ def _require_same(source: Media) -> None:
         raise FileChangedError(f"{source.path} changed after it was checked.", hint="Run again when it is complete.")
 
 
-def _seconds(media: Media) -> float:
-    return float(media.duration or 0)
-
-
-def _room(plan: Plan) -> int:
-    # The index is moved to the front in place, so one output's size is enough.
-    return plan.cost.bytes
-
-
-def _name(plan: Plan) -> str:
-    source = plan.source
-    stem = source.path.stem if source else ""
-    return files.name(stem, f"-fixed.{containers.EXTENSIONS[plan.container]}")
-
-
 def _passed(report: Report) -> Media:
     if report.media is None or not report.ok:
         said = "; ".join(f.message for f in report.failures) or getattr(report.subject, "detail", "it can't be read")
@@ -89,37 +79,80 @@ def _passed(report: Report) -> Media:
     return report.media
 
 
-def _make(
-    plan: Plan, made: Path, *, recheck: Recheck, ffmpeg: str, listener: Listener, cancel: Cancel | None
-) -> Report:
-    """Make the file, again with a corrected rate while only its size is in the way."""
-    if plan.actions == (Action.RENAME,) and plan.source is not None:
-        files.copy(plan.source.path, made)
-        return recheck(made)
-    for attempt in range(1, MAX_TRIES + 1):
-        _run(plan, made, attempt, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
-        report = recheck(made)
-        if plan.video is None or plan.video.max_rate is None or report.codes != (Code.SIZE,):
-            break
-        rate = budget.corrected(plan.video.max_rate, made.stat().st_size, plan.limits.max_bytes)
-        plan = replace(plan, video=replace(plan.video, max_rate=rate, buffer=rate // 2))
-    return report
+def _require_whole(source: Media, made: list[Media], plan: Plan) -> None:
+    """Raise ToolError when a fix that keeps the whole video shows less of it than the source has.
+
+    Durations are compared, not counted pictures: readers derive the count of pictures from the duration.
+    """
+    lengths = [media.video.duration if media.video else None for media in (source, *made)]
+    if plan.trim is not None or any(length is None for length in lengths):
+        return
+    before, *after = (length or Fraction(0) for length in lengths)
+    missing = before - sum(after)
+    if missing > _UNNOTICED * len(after):
+        raise ToolError(
+            f"{source.path} shows {float(before):.3f} s of pictures and the fix {float(missing):.3f} s less.",
+            hint="The file is damaged inside; nothing was kept.",
+        )
 
 
-def _run(plan: Plan, made: Path, attempt: int, *, ffmpeg: str, listener: Listener, cancel: Cancel | None) -> None:
-    # ffmpeg-python is loaded only where something is made.
-    from preflight.fix import commands
+def _published(plan: Plan, made: list[Made], passed: list[Media], into: Path) -> Fixed:
+    """Move the finished files to names of their own; all of them or none."""
+    segments: list[Segment] = []
+    try:
+        for item, media in zip(made, passed, strict=True):
+            final = files.publish(item.path, into / item.path.name)
+            segments.append(Segment(media=replace(media, path=final), start=float(item.start), end=float(item.end)))
+    except (OSError, PreflightError):
+        for segment in segments:
+            segment.media.path.unlink(missing_ok=True)
+        raise
+    return Fixed(source=plan.source or passed[0], plan=plan, segments=tuple(segments))
 
-    total = _kept_seconds(plan)
-    note = f"try {attempt}" if attempt > 1 else ""
 
-    def hear(seconds: float) -> None:
-        listener(Progress(stage=Stage.FIX, done=min(seconds, total or seconds), total=total, unit="s", note=note))
+def fingerprint(plan: Plan, sample: str) -> str:
+    """Return what names a fix: the source's digest, what is done, and how it is encoded."""
+    how = asdict(plan.video) if plan.video else None
+    text = json.dumps([sample, plan.key, plan.container, how, str(plan.limits)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
-    tool.run(commands.convert(plan, made, ffmpeg=ffmpeg), on_seconds=hear, cancel=cancel)
+
+def _record_path(into: Path, mark: str) -> Path:
+    return into / f".preflight-{mark[:16]}.json"
 
 
-def _kept_seconds(plan: Plan) -> float | None:
-    if plan.trim:
-        return float(plan.trim[1] - plan.trim[0])
-    return float(plan.source.duration) if plan.source and plan.source.duration else None
+def _recorded(fixed: Fixed, into: Path, sample: str, folder: Path) -> Fixed:
+    """Write the record by which a later call finds the fix, and the manifest of a split."""
+    mark = fingerprint(fixed.plan, sample)
+    text = manifest.of(fixed, fingerprint=mark, sample=sample).to_json()
+    scratch = folder / "record.json"
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(_record_path(into, mark))
+    if len(fixed.segments) == 1:
+        return fixed
+    scratch.write_text(text, encoding="utf-8")
+    visible = files.publish(scratch, into / files.name(fixed.source.path.stem, "-fixed.json"))
+    return replace(fixed, manifest=visible)
+
+
+def _earlier(plan: Plan, into: Path, sample: str, recheck: Recheck) -> Fixed | None:
+    """Return the fix that an earlier call finished here, when its files are still there and pass."""
+    record = _record_path(into, fingerprint(plan, sample))
+    if plan.source is None or not record.is_file():
+        return None
+    try:
+        known = manifest.read(record)
+    except InputError:
+        return None
+    segments = []
+    for part in known.parts:
+        path = into / part.file
+        if not path.is_file() or path.stat().st_size != part.size:
+            return None
+        report = recheck(path)
+        if report.media is None or not report.ok:
+            return None
+        segments.append(Segment(media=report.media, start=float(part.start), end=float(part.end)))
+    beside = into / files.name(plan.source.path.stem, "-fixed.json")
+    visible = beside if len(segments) > 1 and beside.is_file() else None
+    return Fixed(source=plan.source, plan=plan, segments=tuple(segments), manifest=visible or record, reused=True)

@@ -1,104 +1,146 @@
-"""Turn a plan into ffmpeg command lines. Pure; the only module that knows ffmpeg-python, as a builder of argv."""
+"""Turn plans into ffmpeg command lines. Pure; the only module that knows ffmpeg-python, as a builder of argv."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ffmpeg as builder
 
-from preflight.media import Container, Media, StreamKind, VideoStream
-from preflight.plan import Plan, Treatment, VideoEncode
+from preflight.fix import picture
+from preflight.media import Container, Media
+from preflight.plan import Plan, StreamPlan, Treatment
+from preflight.tools import bounds, containers
+from preflight.tools.bounds import Piece
 from preflight.tools.ffmpeg import INPUT_OPTIONS, local
 
 _GLOBAL = ("-hide_banner", "-nostdin", "-v", "error", "-y")
-_TIME_BASE = "1:90000"
-"""Ticks of an encoded picture: exact for every common frame rate, and known to every version of ffmpeg."""
-_TONE_MAP = "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv"
-"""HDR to SDR BT.709: linear light against 100 nits, highlights rolled off, colours not washed out."""
+_LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
 
 
-def convert(plan: Plan, output: Path, *, ffmpeg: str) -> list[str]:
-    """Return the argv that carries out a plan of one file: copies, encodes and drops streams as planned."""
-    source = plan.source
-    if source is None or source.video is None:
-        raise ValueError("a plan without a picture can't be carried out")
+def convert(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
+    """Return the argv that makes `piece` by decoding and encoding as planned; sound is copied where planned so."""
+    source = _source(plan)
     timing: dict[str, Any] = {}
-    if plan.trim:
-        timing = {"ss": _time(plan.trim[0]), "t": _time(plan.trim[1] - plan.trim[0])}
+    if piece.start:
+        timing["ss"] = bounds.time(piece.start - bounds.EPSILON)
+    if piece.end is not None:
+        timing["t"] = bounds.time(piece.end - piece.start - (0 if piece.start else bounds.EPSILON))
+    return _compile([_whole(plan, source, piece.output, timing)], ffmpeg)
+
+
+def remux(plan: Plan, output: Path, *, ffmpeg: str) -> list[str]:
+    """Return the argv that writes the source anew from its first packet to its last."""
+    return _compile([_whole(plan, _source(plan), output, {})], ffmpeg)
+
+
+def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool = False) -> list[str]:
+    """Return one argv that copies all `pieces` out of the source, side by side.
+
+    Each piece has the packets of its stretch and no others: the picture's by decoding time, the rest by their own.
+    """
+    source = _source(plan)
+    made = []
+    for piece in pieces:
+        given = builder.input(local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=True)
+        if picture_only:
+            options["video_track_timescale"] = picture.TIME_SCALE
+        if picture_only and source.video is not None and source.video.codec == "hevc":
+            # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
+            options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
+            options["tag:v"] = "hev1"
+        made.append(builder.output(*_chosen(plan, given, picture_only=picture_only), local(piece.output), **options))
+    return _compile(made, ffmpeg)
+
+
+def head(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
+    """Return the argv that encodes the picture of `piece` so that copied packets can follow it in one stream."""
+    source = _source(plan)
+    if piece.end is None:
+        raise ValueError("a head has an end")
+    timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
     given = builder.input(local(source.path), **INPUT_OPTIONS, **timing)
+    options = picture.head_options(source)
+    made = builder.output(given["V:0"], local(piece.output), **options)
+    return _compile([made], ffmpeg)
+
+
+def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[str]:
+    """Return the argv that joins the pictures in the concat list `listing` and adds the rest of the stretch."""
+    source = _source(plan)
+    # The list's demuxer opens its files itself, which are all our own.
+    shown = builder.input(local(listing), **_LIST_OPTIONS)
+    given = builder.input(local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+    options = _copy_options(plan) | bounds.filters(piece, picture=False)
+    if source.video is not None and source.video.codec == "hevc":
+        # hvc1 promises that all parameter sets are in the header; here each part brings its own.
+        options["tag:v"] = "hev1"
+    rest = [given[containers.specifier(source, s.index)] for s in _kept(plan) if s.index != _picture_index(source)]
+    return _compile([builder.output(shown["v:0"], *rest, local(piece.output), **options)], ffmpeg)
+
+
+def _source(plan: Plan) -> Media:
+    if plan.source is None or plan.source.video is None:
+        raise ValueError("a plan without a picture can't be carried out")
+    return plan.source
+
+
+def _picture_index(source: Media) -> int:
+    return source.video.index if source.video else -1
+
+
+def _compile(made: list[Any], ffmpeg: str) -> list[str]:
+    joined = builder.merge_outputs(*made) if len(made) > 1 else made[0]
+    return [str(word) for word in joined.global_args(*_GLOBAL).compile(cmd=ffmpeg)]
+
+
+def _kept(plan: Plan) -> list[StreamPlan]:
+    """Return what goes to the output, the picture first as the assembled one is."""
+    index = _picture_index(_source(plan))
     kept = [s for s in plan.streams if s.treatment is not Treatment.DROP]
+    return sorted(kept, key=lambda stream: stream.index != index)
+
+
+def _chosen(plan: Plan, given: Any, *, picture_only: bool) -> list[Any]:
+    source = _source(plan)
+    kept = _kept(plan)[:1] if picture_only else _kept(plan)
+    return [given[containers.specifier(source, stream.index)] for stream in kept]
+
+
+def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
+    """Return the options of an output whose picture is copied."""
     options: dict[str, Any] = {"map_metadata": "0", "map_chapters": "0", "max_muxing_queue_size": "4096"}
+    kept = _kept(plan)[:1] if picture_only else _kept(plan)
     for position, stream in enumerate(kept):
-        options[f"c:{position}"] = stream.encoder or "copy"
-        if stream.index == source.video.index and plan.video:
-            options |= _picture_options(plan.video, source.video, position)
-        elif stream.treatment is Treatment.ENCODE and plan.audio:
+        is_picture = stream.index == _picture_index(_source(plan))
+        options[f"c:{position}"] = "copy" if is_picture else stream.encoder or "copy"
+        if stream.treatment is Treatment.ENCODE and not is_picture:
             options |= _sound_options(plan, stream.index, position)
     if plan.container in {Container.MP4, Container.MOV}:
         options["movflags"] = "+faststart"
-    chosen = (given[specifier(source, s.index)] for s in kept)
-    made = builder.output(*chosen, local(output), **options)
-    return [str(word) for word in made.global_args(*_GLOBAL).compile(cmd=ffmpeg)]
-
-
-_LETTERS = {
-    StreamKind.VIDEO: "V",
-    StreamKind.AUDIO: "a",
-    StreamKind.SUBTITLE: "s",
-    StreamKind.DATA: "d",
-    StreamKind.ATTACHMENT: "t",
-}
-
-
-def specifier(source: Media, index: int) -> str:
-    """Return ffmpeg's name of a stream: its kind and its number among that kind.
-
-    Plain numbers would not do: readers count hidden streams (chapters, time codes) differently.
-    """
-    stream = next(s for s in source.streams if s.index == index)
-    same = [s.index for s in source.streams if s.kind is stream.kind]
-    return f"{_LETTERS.get(stream.kind, 'v')}:{same.index(index)}"
-
-
-def _time(seconds: Any) -> str:
-    return f"{float(seconds):.6f}"
-
-
-def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:
-    stream = next((s for s in plan.source.audio if s.index == index), None) if plan.source else None
-    if stream is None or plan.audio is None:
-        return {}
-    return {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}
-
-
-def _picture_options(encode: VideoEncode, picture: VideoStream, position: int) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        f"preset:{position}": encode.preset,
-        f"crf:{position}": str(encode.crf),
-        "vf": ",".join(filters(encode, picture)),
-        # The source's own times, however uneven: frames are neither dropped nor repeated.
-        "fps_mode": "passthrough",
-        "enc_time_base": _TIME_BASE,
-    }
-    if encode.max_rate:
-        options[f"maxrate:{position}"] = str(encode.max_rate)
-        options[f"bufsize:{position}"] = str(encode.buffer or encode.max_rate)
     return options
 
 
-def filters(encode: VideoEncode, picture: VideoStream) -> list[str]:
-    """Return the picture's filters in order. ffmpeg has applied the rotation before the first one."""
-    chain: list[str] = []
-    if encode.deinterlace:
-        chain.append("bwdif=mode=send_frame:deint=interlaced")
-    if encode.tone_map:
-        chain.append(_TONE_MAP)
-    if encode.crop:
-        chain.append(f"crop={encode.crop[0]}:{encode.crop[1]}")
-    width, height = encode.size or encode.crop or picture.display_size
-    if encode.size or picture.sar != 1:
-        chain.append(f"scale={width - width % 2}:{height - height % 2}:flags=bicubic")
-    elif not encode.crop and (width % 2 or height % 2):
-        chain.append("crop=trunc(iw/2)*2:trunc(ih/2)*2")
-    return [*chain, "setsar=1", "format=yuv420p"]
+def _whole(plan: Plan, source: Media, output: Path, timing: dict[str, Any]) -> Any:
+    given = builder.input(local(source.path), **INPUT_OPTIONS, **timing)
+    heard = given
+    if plan.audio_end is not None:
+        heard = builder.input(local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
+    kept = _kept(plan)
+    sounds = {stream.index for stream in source.audio}
+    chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
+    options = _copy_options(plan)
+    if plan.video is not None:
+        # The picture is the first of the kept streams.
+        options["c:0"] = plan.video.encoder
+        options |= picture.options(plan.video, source)
+    return builder.output(*chosen, local(output), **options)
+
+
+def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:
+    stream = next((s for s in _source(plan).audio if s.index == index), None)
+    if stream is None or plan.audio is None:
+        return {}
+    return {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.plan import Action, Cost, Plan
+from preflight.plan import Cost, Plan
 
 _COPIED_BYTES_PER_SECOND = 300_000_000
 """Reading, writing and moving the index to the front, on a common SSD."""
@@ -12,12 +12,12 @@ _UNCAPPED_BITS_PER_PIXEL = 0.08
 """What CRF 20 takes of common footage."""
 
 
-def estimate(plan: Plan) -> Cost:
-    """Return the cost of `plan`."""
-    if plan.source is None or plan.is_empty or plan.refusal:
+def estimate(plan: Plan, copied_bytes: int) -> Cost:
+    """Return the cost of `plan`, whose result takes `copied_bytes` unless its picture is encoded."""
+    if plan.source is None or plan.is_empty:
         return Cost()
     loss = "; ".join(dict.fromkeys(step.loss for step in plan.steps if step.loss)) or "nothing"
-    size = _bytes(plan)
+    size = copied_bytes if plan.video is None else _encoded_bytes(plan)
     copying = (plan.source.size + 2 * size) / _COPIED_BYTES_PER_SECOND
     return Cost(seconds=copying + _encoding_seconds(plan), bytes=size, loss=loss)
 
@@ -40,14 +40,11 @@ def _encoding_seconds(plan: Plan) -> float:
     return _frames(plan) * video.width * video.height / _ENCODED_PIXELS_PER_SECOND
 
 
-def _bytes(plan: Plan) -> int:
-    source = plan.source
-    if source is None or plan.actions == (Action.RENAME,):
-        return source.size if source else 0
-    if plan.video is None:
-        share = _duration(plan) / float(source.duration) if source.duration else 1.0
-        return int(source.size * min(1.0, share))
-    shown = plan.video.size or plan.video.crop or (source.video.display_size if source.video else (0, 0))
+def _encoded_bytes(plan: Plan) -> int:
+    source, encode = plan.source, plan.video
+    if source is None or source.video is None or encode is None:
+        return 0
+    shown = encode.size or encode.crop or source.video.display_size
     free = _frames(plan) * shown[0] * shown[1] * _UNCAPPED_BITS_PER_PIXEL / 8
-    capped = (plan.video.max_rate or 10**12) * _duration(plan) / 8
+    capped = (encode.max_rate or 10**12) * _duration(plan) / 8
     return int(min(free, capped))

@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from preflight.fix import budget, containers, costs, geometry
-from preflight.media import Container, Media, Stream, StreamKind, VideoStream
-from preflight.plan import Action, AudioEncode, Plan, Policy, Step, StreamPlan, Treatment, VideoEncode
+from preflight.fix import budget, costs, geometry, splitting
+from preflight.fix.draft import SOUND, Draft, RefusedError, Wish
+from preflight.media import Container, Media, Stream, StreamKind
+from preflight.plan import Action, Plan, Policy, StreamPlan, Treatment, VideoEncode
 from preflight.report import Code, Report
+from preflight.tools import containers
 
-_ASSUMED_AUDIO_RATE = 192_000
-"""Bits/s taken for a sound stream whose rate the file does not tell."""
-
-
-class _Refused(Exception):  # noqa: N818
-    """Carries the reason why nothing allowed makes the file pass."""
-
-
-@dataclass(slots=True)
-class _Draft:
-    """The plan in the making: the facts, the wish, and what was decided so far."""
-
-    report: Report
-    media: Media
-    policy: Policy
-    encode: VideoEncode
-    trim: tuple[Fraction, Fraction] | None
-    container: Container
-    steps: list[Step] = field(default_factory=list)
-    video: VideoEncode | None = None
-    audio: AudioEncode | None = None
-
-    @property
-    def picture(self) -> VideoStream:
-        """The video stream, which a draft always has."""
-        video = self.media.video
-        if video is None:
-            raise _Refused(f"{self.media.path} has no video stream, so there is no picture to remove text from.")
-        return video
-
-    @property
-    def seconds(self) -> Fraction:
-        """How much of the source is kept."""
-        whole = self.media.duration or Fraction(0)
-        return self.trim[1] - self.trim[0] if self.trim else whole
-
-    def add(self, action: Action, reason: str, detail: str, loss: str = "") -> None:
-        """Append a step."""
-        self.steps.append(Step(action=action, reason=reason, detail=detail, loss=loss))
-
-    def encode_video(self, reason: str, **changes: object) -> None:
-        """Encode the picture, with `changes` to how. Raises _Refused where the policy forbids it."""
-        if self.policy is Policy.LOSSLESS:
-            raise _Refused(f"{self.media.path} needs an encoded picture ({reason}), which --policy lossless forbids.")
-        self.video = replace(self.video or self.encode, **changes)  # type: ignore[arg-type]
+_SAFE_DEPTH = 8
+_SAFE_CHROMA = "4:2:0"
+_SOUND_TAIL = Fraction(1, 10)
+"""Seconds by which copied sound ends earlier than asked: its last packet reaches beyond the cut."""
 
 
 def plan(
@@ -64,26 +25,21 @@ def plan(
     trim: tuple[Fraction, Fraction] | None = None,
     encoder: str = "libx264",
     preset: str = "veryfast",
+    safe: bool = False,
 ) -> Plan:
     """Return the cheapest plan under which the file of `report` passes, or one with a `refusal`.
 
     `trim` keeps the stretch START..END (seconds) of the source. `encoder` and `preset` are used only where the picture
-    has to be encoded.
+    has to be encoded. `safe` brings odd codecs to H.264 yuv420p and AAC in MP4.
     """
     media = report.media
     if media is None:
         return Plan(source=None, limits=report.limits, policy=policy, refusal=_unreadable(report))
-    draft = _Draft(
-        report=report,
-        media=media,
-        policy=policy,
-        encode=_encode(media, encoder, preset),
-        trim=trim,
-        container=media.container,
-    )
+    wish = Wish(policy=policy, encode=_encode(media, encoder, preset), trim=trim, safe=safe)
+    draft = Draft(report=report, media=media, wish=wish, container=media.container)
     try:
         return _decide(draft)
-    except _Refused as refused:
+    except RefusedError as refused:
         return Plan(source=media, limits=report.limits, policy=policy, refusal=str(refused))
 
 
@@ -97,151 +53,212 @@ def _encode(media: Media, encoder: str, preset: str) -> VideoEncode:
 
 def _unreadable(report: Report) -> str:
     subject = report.subject
-    return f"{subject.detail} {subject.hint}" if not isinstance(subject, Media) else ""
+    return "" if isinstance(subject, Media) else f"{subject.detail} {subject.hint}".strip()
 
 
-def _decide(draft: _Draft) -> Plan:
-    if draft.report.ok and draft.trim is None:
-        return Plan(source=draft.media, limits=draft.report.limits, policy=draft.policy, container=draft.container)
-    _ = draft.picture
-    for finding in draft.report.failures:
-        if finding.fix is None:
-            raise _Refused(finding.message)
-    _name(draft)
-    _duration(draft)
+def _decide(draft: Draft) -> Plan:
+    """Go through the changes in rising order of loss and take each only when it is needed."""
+    _refuse_hopeless(draft)
+    _trim(draft)
+    _container(draft)
+    _sound_that_outlasts(draft)
+    _safe(draft)
     _resolution(draft)
-    _size(draft)
-    if not draft.steps:
-        raise _Refused("; ".join(finding.message for finding in draft.report.failures))
+    _small_things(draft)
+    _split(draft)
+    _shrink(draft)
+    if not draft.steps and not draft.report.ok:
+        raise RefusedError("; ".join(finding.message for finding in draft.report.failures))
     return _finished(draft)
 
 
-def _name(draft: _Draft) -> None:
+def _refuse_hopeless(draft: Draft) -> None:
+    if draft.report.ok and draft.wish.trim is None and not draft.wish.safe:
+        return
+    for finding in draft.report.failures:
+        if finding.fix is None:
+            raise RefusedError(finding.message)
+    width, height = draft.picture.display_size
+    if not width or not height:
+        raise RefusedError(f"{draft.media.path} does not say how large its picture is.")
+
+
+def _trim(draft: Draft) -> None:
+    if draft.wish.trim is None:
+        return
+    start, end = draft.wish.trim
+    whole = draft.media.duration
+    if not 0 <= start < end or (whole is not None and start >= whole):
+        raise RefusedError(f"The stretch {float(start):g}-{float(end):g} s is not inside {draft.media.path}.")
+    draft.trim = (start, end if whole is None else min(end, whole))
+    kept = f"keep {float(start):g}-{float(draft.trim[1]):g} s"
+    draft.add(Action.TRIM, "trim", kept, "the rest of the video")
+
+
+def _container(draft: Draft) -> None:
     """Give the bytes the name they need, or the container the service takes."""
-    if Code.FORMAT not in draft.report.codes:
-        return
     media = draft.media
-    if media.container in draft.report.limits.containers:
-        wanted = containers.EXTENSIONS[media.container]
-        draft.add(Action.RENAME, "container-name", f"name it .{wanted}, which its content is")
-        return
-    target = containers.for_remux(media)
-    if target is None:
+    if Code.FORMAT in draft.report.codes:
+        if media.container in draft.limits.containers:
+            wanted = containers.EXTENSIONS[media.container]
+            draft.add(Action.RENAME, "container-name", f"name it .{wanted}, which its content is")
+            return
+        target = containers.for_remux(media)
+        if target is not None:
+            draft.container = target
+            draft.add(Action.REMUX, "container", f"copy its packets from {media.container} to {target}")
+            return
         draft.container = Container.MP4
-        draft.encode_video(f"no accepted container holds {draft.picture.codec}")
-        draft.add(Action.SHRINK, "container", f"encode {draft.picture.codec} as H.264 in MP4", "one generation")
+        draft.encode(f"no container that the service takes holds {draft.picture.codec}")
+        draft.add(Action.TRANSCODE, "container", f"encode {draft.picture.codec} anew in MP4", "one generation")
+    elif media.duration is None and not draft.report.ok:
+        draft.add(Action.REMUX, "duration-unknown", "write it anew, with its duration")
+
+
+def _sound_that_outlasts(draft: Draft) -> None:
+    """Cut sound alone where the picture itself is short enough."""
+    limit = draft.limits.max_seconds
+    picture = draft.picture.duration if draft.media.video else None
+    if draft.trim is None and picture is not None and draft.whole > limit >= picture:
+        draft.audio_end = max(picture, limit - _SOUND_TAIL)
+        end = f"{float(draft.audio_end):.3f} s"
+        draft.add(Action.TRIM_AUDIO, "duration", f"end the sound at {end}", "sound behind the picture's end")
+
+
+def _safe(draft: Draft) -> None:
+    if not draft.wish.safe:
         return
-    draft.container = target
-    draft.add(Action.REMUX, "container", f"copy its packets from {media.container} to {target}")
+    picture = draft.picture
+    plain = picture.bit_depth in {None, _SAFE_DEPTH} and picture.chroma in {None, _SAFE_CHROMA}
+    if picture.codec != "h264" or not plain:
+        draft.container = Container.MP4
+        draft.encode("--safe", encoder="libx264")
+        draft.add(Action.TRANSCODE, "safe", f"encode {picture.codec} as H.264 yuv420p", "one generation")
+    elif any(draft.encodes(stream) for stream in draft.media.audio):
+        draft.add(Action.ENCODE_AUDIO, "safe", "encode the sound as AAC", "one generation of sound")
 
 
-def _duration(draft: _Draft) -> None:
-    limit = draft.report.limits.max_seconds
-    if draft.trim:
-        start, end = draft.trim
-        whole = draft.media.duration
-        if not 0 <= start < end or (whole is not None and start >= whole):
-            raise _Refused(f"The stretch {float(start):g}-{float(end):g} s is not inside {draft.media.path}.")
-        draft.trim = (start, min(end, whole)) if whole is not None else draft.trim
-        draft.add(Action.TRIM, "trim", f"keep {float(start):g}-{float(draft.trim[1]):g} s", "the rest of the video")
-        if start > 0:
-            draft.encode_video("a cut between keyframes", size=None)
-    elif draft.media.duration is None:
-        raise _Refused(f"The duration of {draft.media.path} is unknown, so it can't be brought within {limit} s.")
-    if draft.seconds > limit:
-        raise _Refused(
-            f"{draft.media.path} is {float(draft.seconds):.3f} s long and the limit is {float(limit):g} s; "
-            "choose the stretch to keep with --trim START-END."
-        )
-
-
-def _resolution(draft: _Draft) -> None:
-    limits = draft.report.limits
+def _resolution(draft: Draft) -> None:
+    if draft.media.video is None or geometry.fits(draft.picture.display_size, draft.limits):
+        return
     shown = draft.picture.display_size
-    if geometry.fits(shown, limits):
-        return
-    crop = geometry.cropped(shown, limits) if draft.picture.sar == 1 else None
-    size = crop or geometry.scaled(shown, limits)
+    crop = geometry.cropped(shown, draft.limits) if draft.picture.sar == 1 else None
+    size = crop or geometry.scaled(shown, draft.limits)
     before, after = f"{shown[0]}x{shown[1]}", f"{size[0]}x{size[1]}"
     if crop:
-        draft.encode_video(f"a picture of {before}", crop=crop)
+        draft.encode(f"a picture of {before}", crop=crop)
         draft.add(Action.CROP, "resolution", f"cut {before} to {after}", "edge rows or columns, one generation")
     else:
-        draft.encode_video(f"a picture of {before}", size=size)
+        draft.encode(f"a picture of {before}", size=size)
         draft.add(Action.SCALE, "resolution", f"scale {before} to {after}", "detail, one generation")
 
 
-def _size(draft: _Draft) -> None:
+def _small_things(draft: Draft) -> None:
+    """Bring the size down without touching the picture: drop what is no content, encode uncompressed sound."""
+    limit = draft.limits.max_bytes
+    # The estimate leans on rates that files state, so it is kept away from the limit.
+    aim = int(limit * splitting.BYTES_SHARE)
+    if draft.video is not None or draft.copied_bytes <= limit or draft.seconds > draft.limits.max_seconds:
+        return
+    rest = [s for s in draft.media.streams if not containers.is_content(s, draft.media)]
+    for drop, sound in ((True, False), (False, True), (True, True)):
+        if (drop and not rest) or (sound and not any(map(draft.saved_by_sound, draft.media.audio))):
+            continue
+        draft.drop_rest, draft.encode_sound = drop, sound
+        if draft.copied_bytes <= aim:
+            break
+        draft.drop_rest = draft.encode_sound = False
+    if draft.drop_rest:
+        draft.add(Action.DROP, "size", f"leave out {len(rest)} streams that are neither picture nor sound")
+    if draft.encode_sound:
+        draft.add(Action.ENCODE_AUDIO, "size", "encode uncompressed sound as AAC", "one generation of sound")
+
+
+def _split(draft: Draft) -> None:
+    """Split what is too long, or too large where the picture is copied."""
+    limits, policy = draft.limits, draft.wish.policy
+    size = draft.copied_bytes if draft.video is None else 0
+    count = splitting.fewest(draft.seconds, size, limits)
+    if count == 1:
+        return
+    too_long = draft.seconds > limits.max_seconds
+    if policy is Policy.ONE_FILE:
+        if too_long:
+            raise RefusedError(
+                f"{draft.media.path} is {float(draft.seconds):.3f} s long, the limit {float(limits.max_seconds):g} s "
+                "and --policy one-file forbids a split; choose the stretch to keep with --trim START-END."
+            )
+        return
+    start = draft.trim[0] if draft.trim else Fraction(0)
+    draft.cuts = tuple(start + draft.seconds * number / count for number in range(1, count))
+    reason = "duration" if too_long else "size"
+    draft.add(Action.SPLIT, reason, f"split into {count} segments of about {float(draft.seconds / count):.1f} s")
+
+
+def _shrink(draft: Draft) -> None:
     """Cap an encoded picture to the budget, and encode it when nothing else brings the size down."""
-    limit = draft.report.limits.max_bytes
-    expected = draft.media.size
-    if draft.trim and draft.media.duration:
-        expected = int(expected * draft.seconds / draft.media.duration)
+    limit = draft.limits.max_bytes
     if draft.video is None:
-        if expected <= limit:
+        if draft.cuts or draft.copied_bytes <= limit:
             return
-        draft.encode_video(f"{draft.media.size:,} bytes")
-        detail = f"encode the picture to stay within {limit:,} bytes"
-        draft.add(Action.SHRINK, "size", detail, "one generation, detail where the budget binds")
-    other = _audio_bytes(draft) + budget.mux_bytes(draft.seconds, draft.picture.frame_rate, len(draft.media.audio))
-    rate = budget.rate_for(limit, draft.seconds, other_bytes=other)
+        draft.encode(f"{draft.media.size:,} bytes and a limit of {limit:,}")
+        loss = "one generation, detail where the budget binds"
+        draft.add(Action.SHRINK, "size", f"encode the picture to stay within {limit:,} bytes", loss)
+    if not draft.seconds:
+        raise RefusedError(f"The duration of {draft.media.path} is unknown, so its size can't be planned.")
+    draft.encode_sound = draft.encode_sound or _sound_starves_picture(draft, limit)
+    other = draft.sound_bytes + budget.mux_bytes(draft.longest, draft.picture.frame_rate, len(draft.media.audio))
+    rate = budget.rate_for(limit, draft.longest, other_bytes=other)
     if rate is None:
-        raise _Refused(
+        raise RefusedError(
             f"{draft.media.path} can't be brought within {limit:,} bytes: its sound alone takes about {other:,}."
         )
-    draft.encode_video("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
+    draft.encode("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
 
 
-def _audio_bytes(draft: _Draft) -> int:
-    """Return the bytes that the sound will take."""
-    total = Fraction(0)
-    for stream in draft.media.audio:
-        if containers.holds(_target(draft), stream):
-            total += (stream.bit_rate or _ASSUMED_AUDIO_RATE) * draft.seconds / 8
-        else:
-            total += AudioEncode().rate_per_channel * (stream.channels or 2) * draft.seconds / 8
-    return int(total)
+def _sound_starves_picture(draft: Draft, limit: int) -> bool:
+    """Return True when uncompressed sound takes more than a tenth of the limit, which the picture may need."""
+    return draft.sound_bytes * 10 > limit and any(map(draft.saved_by_sound, draft.media.audio))
 
 
-def _target(draft: _Draft) -> Container:
-    if draft.video is None:
-        return draft.container
-    return containers.for_encode(replace(draft.media, container=draft.container), draft.report.limits.containers)
-
-
-def _finished(draft: _Draft) -> Plan:
-    target = _target(draft)
-    renamed_only = [step.action for step in draft.steps] == [Action.RENAME]
-    streams = tuple(_stream(draft, stream, target, renamed_only) for stream in draft.media.streams)
-    if any(s.treatment is Treatment.ENCODE and s.index != draft.picture.index for s in streams):
-        draft.audio = AudioEncode()
+def _finished(draft: Draft) -> Plan:
+    streams = tuple(_stream(draft, stream) for stream in draft.media.streams)
+    if [step.action for step in draft.steps] in ([], [Action.RENAME]):
+        streams = tuple(StreamPlan(index=s.index, treatment=Treatment.COPY) for s in draft.media.streams)
+    sound = {stream.index for stream in draft.media.audio}
     finished = Plan(
         source=draft.media,
-        limits=draft.report.limits,
-        policy=draft.policy,
-        container=target,
+        limits=draft.limits,
+        policy=draft.wish.policy,
+        container=draft.target,
         steps=tuple(draft.steps),
-        streams=streams,
+        streams=streams if draft.steps else (),
         video=draft.video,
-        audio=draft.audio,
+        audio=SOUND if any(s.treatment is Treatment.ENCODE and s.index in sound for s in streams) else None,
         trim=draft.trim,
-        target_bytes=draft.report.limits.max_bytes if draft.video else None,
+        cuts=draft.cuts,
+        audio_end=draft.audio_end,
+        target_bytes=draft.limits.max_bytes if draft.video else None,
     )
-    return replace(finished, cost=costs.estimate(finished))
+    return replace(finished, cost=costs.estimate(finished, draft.copied_bytes))
 
 
-def _stream(draft: _Draft, stream: Stream, target: Container, renamed_only: bool) -> StreamPlan:
+def _stream(draft: Draft, stream: Stream) -> StreamPlan:
     """Decide one stream: copied where the target holds it, else encoded or dropped."""
-    if renamed_only:
-        return StreamPlan(index=stream.index, treatment=Treatment.COPY)
-    if stream.index == draft.picture.index:
+    target, index = draft.target, stream.index
+    if stream is draft.media.video:
         if draft.video:
-            return StreamPlan(index=stream.index, treatment=Treatment.ENCODE, encoder=draft.video.encoder)
-        return StreamPlan(index=stream.index, treatment=Treatment.COPY)
-    if stream.kind is not StreamKind.VIDEO and containers.holds(target, stream):
-        return StreamPlan(index=stream.index, treatment=Treatment.COPY)
+            return StreamPlan(index=index, treatment=Treatment.ENCODE, encoder=draft.video.encoder)
+        return StreamPlan(index=index, treatment=Treatment.COPY)
     if stream.kind is StreamKind.AUDIO:
-        return StreamPlan(index=stream.index, treatment=Treatment.ENCODE, encoder=AudioEncode().encoder)
-    if stream.kind is StreamKind.SUBTITLE and stream.codec in containers.TEXT_SUBTITLES and target is not Container.MKV:
-        return StreamPlan(index=stream.index, treatment=Treatment.ENCODE, encoder="mov_text", note="loses its styling")
-    return StreamPlan(index=stream.index, treatment=Treatment.DROP, note=f"{target} can't hold {stream.codec}")
+        if draft.encodes(stream):
+            return StreamPlan(index=index, treatment=Treatment.ENCODE, encoder=SOUND.encoder)
+        return StreamPlan(index=index, treatment=Treatment.COPY)
+    if draft.drop_rest and not containers.is_content(stream, draft.media):
+        return StreamPlan(index=index, treatment=Treatment.DROP, note="neither picture nor sound")
+    if stream.kind is not StreamKind.VIDEO and containers.holds(target, stream, draft.media.container):
+        return StreamPlan(index=index, treatment=Treatment.COPY)
+    to_text = stream.kind is StreamKind.SUBTITLE and stream.codec in containers.TEXT_SUBTITLES
+    if to_text and target in {Container.MP4, Container.MOV}:
+        return StreamPlan(index=index, treatment=Treatment.ENCODE, encoder="mov_text", note="loses its styling")
+    return StreamPlan(index=index, treatment=Treatment.DROP, note=f"{target} can't hold {stream.codec}")

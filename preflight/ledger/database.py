@@ -19,7 +19,7 @@ MIGRATIONS = (
         id TEXT PRIMARY KEY, grp TEXT NOT NULL, digest TEXT NOT NULL, parameters TEXT NOT NULL, account TEXT NOT NULL,
         source BLOB NOT NULL, segment INTEGER NOT NULL, segments INTEGER NOT NULL,
         state TEXT NOT NULL, attempt INTEGER NOT NULL, task_id TEXT, key TEXT, url TEXT, file BLOB, code TEXT,
-        message TEXT, request TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
+        message TEXT, created TEXT NOT NULL, updated TEXT NOT NULL,
         UNIQUE (digest, parameters, account, segment, segments)
     ) STRICT;
     CREATE INDEX jobs_state ON jobs (state);
@@ -39,6 +39,10 @@ MIGRATIONS = (
         part_size INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, token TEXT NOT NULL,
         PRIMARY KEY (endpoint, bucket, key)
     ) STRICT;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN request TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE jobs ADD COLUMN target BLOB;
     """,
 )
 """Each is run once, in order; `user_version` counts those that were."""

@@ -44,6 +44,7 @@ class Facts(TypedDict, total=False):
     key: str | None
     url: SecretUrl | str | None
     file: Path | None
+    target: Path | None
     code: int | str | None
     message: str | None
 
@@ -141,6 +142,11 @@ class Ledger:
         """Return jobs, oldest first, of the given states (all when none are given) and group."""
         with self._reading() as connection:
             return tuple(rows.jobs(connection, states=tuple(states), group=group))
+
+    def needed(self, key: str) -> bool:
+        """Return whether a job that has not ended yet may still want the uploaded object `key` to be fetched."""
+        with self._reading() as connection:
+            return rows.is_needed(connection, key)
 
     def history(self, job_id: str) -> tuple[Transition, ...]:
         """Return every transition of a job in the order it happened."""

@@ -15,8 +15,8 @@ from preflight.ledger.owner import Owner
 from preflight.ledger.states import Change, Job, State, apply
 
 _COLUMNS = (
-    "id, grp, digest, parameters, account, source, segment, segments, state, attempt, task_id, key, url, file, code, "
-    "message, request, created, updated"
+    "id, grp, digest, parameters, account, source, segment, segments, state, attempt, task_id, key, url, file, "
+    "target, code, message, request, created, updated"
 )
 
 
@@ -45,6 +45,14 @@ def jobs(
     return [_job(row) for row in connection.execute(query, values)]
 
 
+def is_needed(connection: sqlite3.Connection, key: str) -> bool:
+    """Return whether the service may still fetch the object `key` for some job."""
+    states = (State.UPLOADED, State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.UNKNOWN)
+    marks = ", ".join("?" * len(states))
+    query = f"SELECT 1 FROM jobs WHERE key = ? AND state IN ({marks}) LIMIT 1"  # noqa: S608
+    return connection.execute(query, (key, *states)).fetchone() is not None
+
+
 def put(connection: sqlite3.Connection, job: Job) -> None:
     """Insert or replace the row of a job."""
     values = (
@@ -62,6 +70,7 @@ def put(connection: sqlite3.Connection, job: Job) -> None:
         job.key,
         job.url,
         os.fsencode(job.file) if job.file else None,
+        os.fsencode(job.target) if job.target else None,
         None if job.code is None else str(job.code),
         job.message,
         job.request,
@@ -133,7 +142,8 @@ def _job(row: sqlite3.Row) -> Job:
     values["group"] = values.pop("grp")
     values["state"] = State(values["state"])
     values["source"] = Path(os.fsdecode(values["source"]))
-    values["file"] = Path(os.fsdecode(values["file"])) if values["file"] else None
+    for name in ("file", "target"):
+        values[name] = Path(os.fsdecode(values[name])) if values[name] else None
     values["code"] = code(values["code"])
     values["created"] = datetime.fromisoformat(values["created"])
     values["updated"] = datetime.fromisoformat(values["updated"])

@@ -65,8 +65,9 @@ class Job:
 
     Unique on digest, parameters, account and segment; `segment` of `segments` counts from 1 in a split video, whose
     jobs share `group`. `url` is the result's without its query string: a fresh one is had with `task_id`. `key` is the
-    uploaded object's. `request` is the JSON of what a later `resume` has to know to go on. `attempt` counts from 1 and
-    rises when an ended job is queued again.
+    uploaded object's. `file` is what was fetched, and the finished file once it is at its `target`. `request` is the
+    JSON of what a later `resume` has to know to go on. `attempt` counts from 1 and rises when an ended job is queued
+    again.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Job:
     key: str | None = None
     url: str | None = None
     file: Path | None = None
+    target: Path | None = None
     code: int | str | None = None
     message: str | None = None
     request: str = "{}"
@@ -106,6 +108,7 @@ class Change:
     key: str | None = None
     url: SecretUrl | str | None = None
     file: Path | None = None
+    target: Path | None = None
     code: int | str | None = None
     message: str | None = None
     by_person: bool = False
@@ -121,7 +124,11 @@ def apply(job: Job, change: Change) -> Job:
         hint = f"`preflight jobs resolve {job.id}` settles it." if job.state is State.UNKNOWN else None
         raise LedgerError(f"Job {job.id} can't go from {job.state} to {to}.", hint=hint)
     again = to is State.QUEUED and job.state is not State.QUEUED
-    start = replace(job, task_id=None, url=None, file=None, code=None, message=None, key=None) if again else job
+    start = (
+        replace(job, task_id=None, url=None, file=None, target=None, code=None, message=None, key=None)
+        if again
+        else job
+    )
     moved = replace(
         start,
         state=to,
@@ -131,6 +138,7 @@ def apply(job: Job, change: Change) -> Job:
         key=change.key or start.key,
         url=_without_query(change.url) or start.url,
         file=change.file or start.file,
+        target=change.target or start.target,
         code=change.code if change.code is not None else start.code,
         message=change.message or start.message,
     )

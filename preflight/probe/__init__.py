@@ -5,17 +5,20 @@ Names are loaded when first used: the worker process imports this package too an
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from preflight.probe.deep import Depth, read
+    from preflight.probe.find import expand
     from preflight.probe.prober import Prober, probe
 
-__all__ = ["Prober", "probe"]
+__all__ = ["Depth", "Prober", "expand", "probe", "read"]
+
+_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "probe": "prober", "read": "deep"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from preflight.probe import prober
-
-        return getattr(prober, name)
+    if name in _HOMES:
+        return getattr(import_module(f"preflight.probe.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -91,6 +91,18 @@ def _order(track: Track) -> tuple[int, ...]:
     return tuple(map(int, numbers)) if numbers else (10**6,)
 
 
+def _text(value: Any) -> str | None:
+    """Return a tag's text. MediaInfo gives what JSON can't hold as it is, such as control characters, in base64."""
+    if isinstance(value, dict):
+        import base64
+
+        try:
+            return base64.b64decode(str(value.get("#value"))).decode("utf-8", "replace")
+        except ValueError:
+            return None
+    return None if value is None else str(value)
+
+
 def _number(text: Any) -> Fraction | None:
     """Return the exact value of MediaInfo's decimal text; None for what is no positive number."""
     match = re.fullmatch(r"\d{1,18}(\.\d{1,18})?", str(text).strip())
@@ -117,8 +129,8 @@ def _stream(track: Track, position: int, exact: Exact) -> Stream:
         "codec": names.codec(track),
         "duration": header.duration or _number(track.get("Duration")),
         "bit_rate": _whole(track.get("BitRate")),
-        "language": track.get("Language"),
-        "title": track.get("Title"),
+        "language": _text(track.get("Language")),
+        "title": _text(track.get("Title")),
     }
     if common["kind"] is StreamKind.VIDEO:
         return _video(track, header, common)

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from preflight.media import Media, Unreadable
 from preflight.probe import gate, mediainfo, worker
-from preflight.probe.worker import MEMORY, TIMEOUT, Worker, WorkerDied
+from preflight.probe.worker import MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 
 _NOT_VIDEO = {
     "playlist": ("playlist", "It is a playlist or a description that points to other files, not a video itself."),
@@ -30,6 +30,7 @@ _HINTS = {
     "no-video": "Nothing can be mended: choose the file that has the picture.",
     "not-video": "Choose another file.",
     "no-moov": "The recording never finished: without an index (moov) only a repair tool for that camera can help.",
+    "changing": "Wait until the copy or the recording has ended.",
     "damaged": "Copy or download it again.",
     "parser-crash": "Copy or download it again, or convert it with the program it came from.",
     "parser-timeout": "Try again on a less busy machine, or convert it with the program it came from.",
@@ -56,7 +57,7 @@ class Prober:
     def start(self) -> None:
         """Start the worker now, so that it loads while the caller does something else. Raises ToolMissingError."""
         if self._worker is None:
-            self._worker = Worker(timeout=self._timeout, memory=self._memory)
+            self._worker = obtain(timeout=self._timeout, memory=self._memory)
 
     def close(self) -> None:
         """End the worker; a later probe starts another."""
@@ -108,6 +109,8 @@ def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
     header = facts.get("header") or {}
     if header.get("has_movie") is False:
         return _refusal(path, "no-moov", "The file has no movie header (moov): the recording never finished.", size)
+    if facts.get("changed"):
+        return _refusal(path, "changing", "The file changed while it was read.", size)
     media = mediainfo.to_media(path, facts)
     if not media.streams:
         return _refusal(path, "damaged", "Its header is that of a video, but no stream could be read from it.", size)
@@ -145,6 +148,7 @@ class _Pool:
                 idle.append(prober)
 
     def close(self) -> None:
+        worker.discard()
         with self._lock:
             for idle in self._idle.values():
                 for prober in idle:

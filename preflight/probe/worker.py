@@ -1,18 +1,19 @@
-"""The killable process around the parsers: one request at a time, bounded in time and memory, replaced when it dies."""
+"""The killable process around the parsers: one request at a time, bounded in time and memory, replaced when it dies.
+
+A single check waits for this process to start, so nothing is imported here before it is needed.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import threading
-from contextlib import ExitStack, suppress
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
-from preflight.errors import ToolMissingError
-from preflight.tools import process
+from preflight.tools.spawn import Helper, spawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 TIMEOUT = 20.0
 """Seconds for one file. The slowest honest one seen (two hours of 60 fps, 8 MiB of index) takes less than one."""
@@ -21,10 +22,11 @@ MEMORY = 768 * 2**20
 MAX_REPLY = 64 * 2**20
 """Bytes of an answer. MediaInfo's text on a file of 1,000 streams has about 1 MiB."""
 _START = 10.0
-_ROOT = Path(__file__).parents[2]
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
 _START_CODE = "import sys; sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
 # Windows starts no process without the first; nothing else of the person's environment is the parser's business.
 _ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_PREPARED: list[Worker] = []
 
 
 class WorkerDied(Exception):  # noqa: N818 - it is news for the prober, not an error of preflight's tree
@@ -37,17 +39,23 @@ class WorkerDied(Exception):  # noqa: N818 - it is news for the prober, not an e
 
 def library() -> str:
     """Return MediaInfo's library: the one in the pymediainfo wheel, else the system's. Raises ToolMissingError."""
+    from importlib.util import find_spec
+
     names = {"win32": ("MediaInfo.dll",), "darwin": ("libmediainfo.0.dylib", "libmediainfo.dylib")}
     candidates = names.get(sys.platform, ("libmediainfo.so.0",))
     spec = find_spec("pymediainfo")
     if spec is None or spec.origin is None:
+        from preflight.errors import ToolMissingError
+
         raise ToolMissingError("pymediainfo is not installed.", hint="pip install pymediainfo")
-    shipped = (Path(spec.origin).parent / name for name in candidates)
-    return next((str(file) for file in shipped if file.is_file()), candidates[0])
+    folder = os.path.dirname(spec.origin)  # noqa: PTH120
+    shipped = (os.path.join(folder, name) for name in candidates)  # noqa: PTH118
+    return next((file for file in shipped if os.path.isfile(file)), candidates[0])  # noqa: PTH113
 
 
 def load() -> None:
     """Load the library in this process, to see that it can be. Raises ToolMissingError."""
+    from preflight.errors import ToolMissingError
     from preflight.probe.sandbox.library import MediaInfo
 
     try:
@@ -64,36 +72,34 @@ class Worker:
     def __init__(self, *, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
         self._timeout = timeout
         self._fresh = True
-        self._stack = ExitStack()
-        code = _START_CODE.format(root=str(_ROOT))
+        code = _START_CODE.format(root=_ROOT)
         argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(int(timeout) + 1)]
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        self._running = self._stack.enter_context(
-            process.start(argv, stdin=process.PIPE, stdout=process.PIPE, env=environment)
-        )
+        self._helper: Helper = spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._helper.pid
 
     def close(self) -> None:
         """End the process."""
-        self._stack.close()
+        self._helper.close()
 
     def ask(self, path: Path) -> dict[str, Any]:
         """Return the facts of `path` as the worker tells them. Raises WorkerDied; the worker is of no use then."""
+        import threading
+
         timed_out = threading.Event()
 
         def stop() -> None:
             timed_out.set()
-            self._running.terminate()
+            self._helper.terminate()
 
         timer = threading.Timer(self._timeout + (_START if self._fresh else 0), stop)
         timer.daemon = True
         timer.start()
         try:
-            # The worker keeps the folder it was started in, whatever this process does later.
-            request = os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
-            with suppress(BrokenPipeError):
-                self._running.stdin.write(len(request).to_bytes(4) + request)
-                self._running.stdin.flush()
-            reply = self._receive()
+            reply = self._exchange(path)
         finally:
             timer.cancel()
         self._fresh = False
@@ -101,18 +107,35 @@ class Worker:
             raise WorkerDied(timed_out=timed_out.is_set())
         return reply
 
-    @property
-    def last_words(self) -> str:
-        """What the process said on stderr."""
-        return self._running.stderr_tail
+    def _exchange(self, path: Path) -> dict[str, Any] | None:
+        """Send the path and return the answer, or None when the process is gone or answers nonsense."""
+        import json
 
-    def _receive(self) -> dict[str, Any] | None:
-        # A parser that was taken over could say anything: what is no sane reply counts as a crash.
-        head = self._running.stdout.read(4)
-        length = int.from_bytes(head)
-        data = self._running.stdout.read(length) if length <= MAX_REPLY else b""
+        # The worker keeps the folder it was started in, whatever this process does later.
+        request = os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
         try:
-            facts = json.loads(data)
-        except (ValueError, RecursionError):
+            self._helper.stdin.write(len(request).to_bytes(4) + request)
+            self._helper.stdin.flush()
+            # A parser that was taken over could say anything: what is no sane reply counts as a crash.
+            length = int.from_bytes(self._helper.stdout.read(4))
+            facts = json.loads(self._helper.stdout.read(length) if length <= MAX_REPLY else b"")
+        except (BrokenPipeError, ValueError, RecursionError):
             return None
         return facts if isinstance(facts, dict) else None
+
+
+def prepare() -> None:
+    """Start a worker with the usual bounds ahead of its first use, so that it loads while other things happen."""
+    _PREPARED.append(Worker())
+
+
+def obtain(*, timeout: float, memory: int) -> Worker:
+    """Return a worker with these bounds: the prepared one, or a new one."""
+    usual = (timeout, memory) == (TIMEOUT, MEMORY)
+    return _PREPARED.pop() if usual and _PREPARED else Worker(timeout=timeout, memory=memory)
+
+
+def discard() -> None:
+    """End a prepared worker that nobody obtained."""
+    while _PREPARED:
+        _PREPARED.pop().close()

@@ -1,15 +1,39 @@
-"""Turn cleaned segments into the finished file, under its final name only when it is whole."""
+"""Turn cleaned segments into the finished file: their pictures, and all else as the source has it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
-from preflight.errors import CancelledError, InputError
+from preflight.errors import FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Fixed
+from preflight.media import Container, FileIdentity, Media, Stream, StreamKind
+from preflight.restore import pictures
+from preflight.restore.pictures import Shown
+from preflight.tools import bounds, containers, files
 from preflight.tools import ffmpeg as tool
-from preflight.tools import files
+
+_QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
+_HOMES = (Container.MP4, Container.MOV, Container.MKV)
+"""Containers in which a cleaned picture (H.264, HEVC, AV1 or VP9) is at home."""
+_OFFSET = Fraction(1, 1000)
+"""Seconds of difference between the first pictures' times that are not worth a shift."""
+
+
+def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
+    """Return the extension of the finished file: of the container for cleaned pictures with the source's streams.
+
+    It is the source's own where that holds what services send back, else MP4 when the sound fits, else MKV.
+    """
+    own = fixed.source.container
+    if own in _HOMES:
+        return containers.EXTENSIONS[own]
+    if own is Container.WEBM and {path.suffix.lower() for path in cleaned} == {".webm"}:
+        return "webm"
+    kept = [s for s in fixed.source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}]
+    return "mp4" if all(containers.holds(Container.MP4, stream) for stream in kept) else "mkv"
 
 
 def finish(
@@ -24,27 +48,95 @@ def finish(
 ) -> Path:
     """Make the finished file at `destination` (replaced when it exists) from the `cleaned` segments of `fixed`.
 
-    `keep_audio` False leaves sound out. Raises InputError when segments are missing, DiskFullError, ToolError,
-    CancelledError. `destination` is either whole or untouched.
+    Sound, subtitles, chapters, tags and metadata are the source's own, packet by packet; `keep_audio` False leaves
+    sound out. Raises InputError when segments are missing, FileChangedError when the source is not what it was,
+    DiskFullError, ToolError, CancelledError. `destination` is either whole or untouched.
     """
-    if len(cleaned) != len(fixed.segments) or len(cleaned) != 1:
+    if len(cleaned) != len(fixed.segments):
         raise InputError(
             f"{len(cleaned)} cleaned files do not make {fixed.source.path}, which has {len(fixed.segments)} segments."
         )
-    if cancel is not None and cancel.is_set():
-        raise CancelledError("Stopped on request.")
+    _require_source(fixed.source)
     with files.scratch(destination.parent) as folder:
-        made = folder / f"finished{destination.suffix}"
-        if cleaned[0].suffix.lower() == destination.suffix.lower() and keep_audio:
-            files.copy(cleaned[0], made)
+        files.require_room(folder, sum(path.stat().st_size for path in cleaned))
+        shown = _shown(cleaned, fixed)
+        if len(shown) > 1:
+            picture, offset = pictures.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel), Fraction(0)
         else:
-            _remux(cleaned[0], made, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
+            picture, offset = shown[0].path, _offset(shown[0], fixed, ffmpeg, cancel)
+        made = folder / f"finished{destination.suffix}"
+        argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg)
+        total = float(fixed.segments[-1].end or 0) - fixed.segments[0].start
+
+        def hear(pace: tool.Pace) -> None:
+            done = min(pace.seconds, total)
+            listener(Progress(stage=Stage.RESTORE, done=done, total=total, unit="s", speed=pace.speed))
+
+        tool.run(argv, on_progress=hear, cancel=cancel)
         made.replace(destination)
-    listener(Progress(stage=Stage.RESTORE, done=1, total=1, unit="files"))
     return destination
 
 
-def _remux(cleaned: Path, made: Path, *, keep_audio: bool, ffmpeg: str, cancel: Cancel | None) -> None:
-    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "warning", "-y", *tool.INPUT_GUARD, "-i", tool.local(cleaned)]
-    argv += ["-map", "0:v", *(["-map", "0:a?"] if keep_audio else []), "-c", "copy", "-map_metadata", "0"]
-    tool.run([*argv, tool.local(made)], cancel=cancel)
+def _require_source(source: Media) -> None:
+    try:
+        same = FileIdentity.of(source.path) == source.identity
+    except OSError as error:
+        raise FileChangedError(
+            f"{source.path} is gone ({error.strerror}), and its sound is needed to finish.", hint="Put it back."
+        ) from error
+    if not same:
+        raise FileChangedError(f"{source.path} changed since it was sent; its sound may not fit any more.")
+
+
+def _shown(cleaned: Sequence[Path], fixed: Fixed) -> list[Shown]:
+    """Return the cleaned segments with their stretches, counted from the start of the first."""
+    starts = [Fraction(s.start).limit_denominator(10**6) for s in fixed.segments]
+    whole = len(fixed.segments) == 1
+    ends: list[Fraction | None] = [*starts[1:], None]
+    if not whole and fixed.segments[-1].end is not None:
+        ends[-1] = Fraction(fixed.segments[-1].end).limit_denominator(10**6)
+    return [
+        Shown(path=path, start=start - starts[0], end=None if end is None else end - starts[0])
+        for path, start, end in zip(cleaned, starts, ends, strict=True)
+    ]
+
+
+def _offset(item: Shown, fixed: Fixed, ffmpeg: str, cancel: Cancel | None) -> Fraction:
+    """Return by how much the cleaned picture has to be shifted to start when the source's does."""
+    if fixed.plan.trim is not None:
+        return Fraction(0)
+    wanted = pictures.first_time(fixed.source.path, ffmpeg=ffmpeg, cancel=cancel)
+    offset = wanted - pictures.first_time(item.path, ffmpeg=ffmpeg, cancel=cancel)
+    return offset if abs(offset) > _OFFSET else Fraction(0)
+
+
+def _combine(picture: Path, fixed: Fixed, made: Path, *, offset: Fraction, keep_audio: bool, ffmpeg: str) -> list[str]:
+    """Return the argv that puts the cleaned picture and the source's other streams into one file."""
+    source, trim = fixed.source, fixed.plan.trim
+    piece = bounds.Piece(output=made)
+    if trim is not None:
+        start = Fraction(fixed.segments[0].start).limit_denominator(10**6)
+        piece = bounds.Piece(output=made, start=start, end=trim[1])
+    seek = [word for name, value in bounds.seek(piece, source.container).items() for word in (f"-{name}", value)]
+    cut = [word for name, value in bounds.filters(piece, picture=False).items() for word in (f"-{name}", value)]
+    target = Container(made.suffix[1:].lower())
+    shift = ["-itsoffset", f"{float(offset):.6f}"] if offset else []
+    argv = [ffmpeg, *_QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
+    argv += [*tool.INPUT_GUARD, *seek, "-i", tool.local(source.path), "-map", "0:V:0"]
+    tags = ["-map_metadata", "1", "-map_chapters", "1", "-map_metadata:s:0", "1:s:V:0"]
+    kept = [s for s in source.streams if _is_kept(s, source, target, keep_audio=keep_audio)]
+    for position, stream in enumerate(kept, start=1):
+        name = containers.specifier(source, stream.index)
+        argv += ["-map", f"1:{name}"]
+        tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
+    argv += ["-c", "copy", *cut, *tags]
+    argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []
+    return [*argv, tool.local(made)]
+
+
+def _is_kept(stream: Stream, source: Media, target: Container, *, keep_audio: bool) -> bool:
+    if stream.kind is StreamKind.AUDIO:
+        return keep_audio
+    if stream.kind is StreamKind.SUBTITLE or stream.kind is StreamKind.ATTACHMENT:
+        return containers.holds(target, stream, source.container)
+    return False

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import DiskFullError, ToolError, ToolMissingError
@@ -80,6 +82,34 @@ def local(path: Path) -> str:
     return f"file:{path}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How far ffmpeg is: `seconds` of output made, and its speed in seconds of video a second, when known."""
+
+    seconds: float
+    speed: float | None = None
+
+    def left(self, seconds: float) -> float | None:
+        """Return how long the remaining `seconds` of video will take, or None when the speed is unknown."""
+        return max(0.0, seconds) / self.speed if self.speed else None
+
+
+def parse_speed(line: str) -> float | None:
+    """Return the speed in a line of `-progress` (`speed=1.23x`), or None for other lines and `N/A`."""
+    match = re.fullmatch(r"speed=\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)x\s*", line, re.ASCII)
+    return float(match[1]) if match else None
+
+
+def concat_list(entries: Sequence[tuple[Path, Fraction | None]]) -> str:
+    """Return the text of a list for ffmpeg's concat demuxer: files in order, with their lengths where given."""
+    lines = ["ffconcat version 1.0"]
+    for path, seconds in entries:
+        quoted = str(path).replace("'", "'\\''")
+        lines.append(f"file 'file:{quoted}'")
+        lines += [f"duration {float(seconds):.6f}"] if seconds is not None else []
+    return "\n".join(lines) + "\n"
+
+
 def parse_progress(line: str) -> float | None:
     """Return seconds of output from a line of `-progress`, or None for other lines.
 
@@ -92,23 +122,27 @@ def parse_progress(line: str) -> float | None:
 def run(
     argv: Sequence[str],
     *,
-    on_seconds: Callable[[float], None] | None = None,
+    on_progress: Callable[[Pace], None] | None = None,
     cancel: Cancel | None = None,
     timeout: float | None = None,
 ) -> str:
     """Run an ffmpeg `argv` and return the tail of its log.
 
-    `-progress pipe:1 -nostats` is added behind the program's name when `on_seconds` listens. Raises DiskFullError,
+    `-progress pipe:1 -nostats` is added behind the program's name when `on_progress` listens. Raises DiskFullError,
     ToolMissingError, CancelledError, or ToolError with ffmpeg's last line.
     """
     command = list(argv)
-    if on_seconds is not None:
+    if on_progress is not None:
         command[1:1] = ["-progress", "pipe:1", "-nostats"]
+    seconds = 0.0
 
     def hear(line: str) -> None:
-        seconds = parse_progress(line)
-        if seconds is not None and on_seconds is not None:
-            on_seconds(max(0.0, seconds))
+        nonlocal seconds
+        reached = parse_progress(line)
+        seconds = seconds if reached is None else max(0.0, reached)
+        # The speed closes each report.
+        if line.startswith("speed=") and on_progress is not None:
+            on_progress(Pace(seconds=seconds, speed=parse_speed(line)))
 
     done = process.run(command, on_line=hear, cancel=cancel, timeout=timeout)
     if done.status:

@@ -8,13 +8,14 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 from preflight.errors import CancelledError, ToolError, ToolMissingError
 from preflight.events import Cancel
+from preflight.tools.spawn import Helper
 
 PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
@@ -76,11 +77,6 @@ class Running:
             else:
                 self._drain.join(1)
                 return status
-
-    def terminate(self) -> None:
-        """Kill the process and its children without reaping: safe while another thread reads from its pipes."""
-        if self._popen.poll() is None:
-            _kill_group(self._popen)
 
     def kill(self) -> None:
         """Kill the process and every child of it, and reap it."""
@@ -168,3 +164,28 @@ def run(
         status = running.wait(timeout=timeout, cancel=cancel)
         reader.join(5)
         return Completed(status=status, stdout=b"".join(kept), stderr_tail=running.stderr_tail)
+
+
+class _PopenHelper(Helper):
+    """A helper where there is no `posix_spawn` (Windows)."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        assert popen.stdin is not None  # noqa: S101
+        assert popen.stdout is not None  # noqa: S101
+        super().__init__(popen.pid, popen.stdin, popen.stdout)
+        self._popen = popen
+
+    def terminate(self) -> None:
+        """Kill the process."""
+        self._popen.kill()
+
+    def close(self) -> None:
+        """Kill the process, reap it and close the pipes."""
+        self._popen.kill()
+        with self._popen:
+            self._popen.wait()
+
+
+def helper(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
+    """Start a helper process as `spawn.spawn` does, on any system. Raises OSError."""
+    return _PopenHelper(subprocess.Popen(list(argv), env=dict(environment), stdin=PIPE, stdout=PIPE, stderr=DEVNULL))

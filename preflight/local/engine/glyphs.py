@@ -34,13 +34,15 @@ class Strokes:
 
 
 def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:
-    """Return the median of equally large pictures and how much each sample varies (mean deviation over colours)."""
+    """Return the median of equally large pictures and how much each sample varies.
+
+    The variation is the median deviation, scaled as a standard deviation would be: some looks without the text
+    must not make its letters look unsteady.
+    """
     stack = np.stack(looks)
     median = np.median(stack, axis=0).astype(np.uint8)
-    spread = (
-        stack.astype(np.float32).std(axis=0).mean(axis=-1) if len(looks) > 1 else np.zeros(median.shape[:2], np.float32)
-    )
-    return median, spread.astype(np.float32)
+    apart = np.stack([cv2.absdiff(look, median).max(axis=2) for look in looks])
+    return median, (np.median(apart, axis=0) * 1.48).astype(np.float32)
 
 
 def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) -> Strokes:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from preflight.errors import ToolError
 from preflight.job import RemovalOptions
-from preflight.local.engine import encode, spatial
+from preflight.local.engine import crops, encode, jobs
 from preflight.local.engine.frames import Frame, decode, parse_times
-from preflight.local.engine.models import Reading
-from preflight.local.engine.scan import Scan, sample_step
+from preflight.local.engine.motion import PROXY_WIDTH, Motion
+from preflight.local.engine.patches import Spool, paste
+from preflight.local.engine.pool import Pool, workers
+from preflight.local.engine.report import Quality, describe
+from preflight.local.engine.scan import Scan, question, sample_step
 from preflight.local.engine.source import Source, inspect
-from preflight.local.engine.tracks import Track, believable
+from preflight.local.engine.tracks import Track, wanted
+from preflight.local.engine.work import Done, Fill
 
-_SCAN_SHARE = 0.3
+_SCANNED, _FILLED = 0.2, 0.8
+Tell = Callable[[float], None]
 
 
 def remove_text(
@@ -25,32 +32,50 @@ def remove_text(
     options: RemovalOptions,
     *,
     program: str,
-    on_progress: Callable[[float], None] | None = None,
+    on_progress: Tell | None = None,
+    processes: int | None = None,
 ) -> dict[str, Any]:
     """Write `source` without its text to `destination` and return a JSON-ready quality report."""
     tell = on_progress or (lambda _: None)
     facts = inspect(source, program)
-    tracks, times = scan(facts, program, lambda share: tell(share * _SCAN_SHARE))
-    wanted = [track for track in tracks if believable(Reading(track.text, track.score))]
     beside = encode.companions(facts, program, destination, audio=not options.remove_audio)
+    with tempfile.TemporaryDirectory(prefix="preflight-") as name, workers(processes) as pool:
+        folder = Path(name)
+        tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED))
+        chosen = wanted(tracks, options)
+        quality = Quality(chosen)
+        with (folder / "patches").open("w+b") as file:
+            spool = Spool(file)
+            for done in fill(facts, program, pool, folder, chosen, motion, len(times)):
+                for patch in done.patches:
+                    spool.put(patch)
+                quality.add(done)
+                tell(_SCANNED + (_FILLED - _SCANNED) * done.job.last / len(times))
 
-    def cleaned() -> Iterator[Frame]:
-        for frame in decode(facts, program):
-            tell(_SCAN_SHARE + (1 - _SCAN_SHARE) * frame.index / max(1, len(times)))
-            yield spatial.fill(frame, [track for track in wanted if track.first <= frame.index <= track.last])
+            def cleaned() -> Iterator[Frame]:
+                for frame in decode(facts, program):
+                    tell(_FILLED + (1 - _FILLED) * frame.index / len(times))
+                    yield paste(frame, spool.take(frame.index))
 
-    encode.write(cleaned(), times, facts, program, destination, beside)
+            encode.write(cleaned(), times, facts, program, destination, beside)
     tell(1.0)
     return {
         "frames": len(times),
-        "tracks": [describe(track, times, facts) for track in wanted],
+        "rate": round(float(facts.rate), 3),
+        "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
+        "kept": [describe(track, times, facts) for track in tracks if track not in chosen],
         "notes": list(beside.notes),
     }
 
 
-def scan(source: Source, program: str, tell: Callable[[float], None]) -> tuple[list[Track], tuple[int, ...]]:
-    """Return every track of text in `source` and the time of every frame, in units of its time base."""
-    state = Scan(step=sample_step(source.rate), size=source.upright)
+def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Track], tuple[int, ...], Motion]:
+    """Return every track of text in `source`, the time of every frame in units of its time base, and its motion."""
+    state = Scan(
+        step=sample_step(source.rate),
+        size=source.upright,
+        finder=lambda frame: pool.submit(question(frame)),
+        motion=Motion(scale=PROXY_WIDTH / source.upright[0]),
+    )
     expected = float(source.duration * source.rate) if source.duration else 0.0
     with tempfile.TemporaryDirectory(prefix="preflight-") as folder:
         listing = Path(folder) / "times"
@@ -61,18 +86,36 @@ def scan(source: Source, program: str, tell: Callable[[float], None]) -> tuple[l
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    return state.finish(), times[: state.frames]
+    return state.finish(), times[: state.frames], state.motion
 
 
-def describe(track: Track, times: tuple[int, ...], source: Source) -> dict[str, Any]:
-    """Return the facts of a track for the report, times in seconds."""
-    return {
-        "text": track.text,
-        "score": round(track.score, 3),
-        "kind": str(track.kind),
-        "start": round(float(times[track.first] * source.time_base), 3),
-        "end": round(float(times[track.last] * source.time_base + 1 / source.rate), 3),
-        "first_frame": track.first,
-        "last_frame": track.last,
-        "box": [track.line.x0, track.line.y0, track.line.x1, track.line.y1],
-    }
+def fill(
+    source: Source, program: str, pool: Pool, folder: Path, tracks: list[Track], motion: Motion, frames: int
+) -> Iterator[Done]:
+    """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once."""
+    planned = deque(jobs.plan(tracks, motion, frames, *source.upright))
+    if not planned:
+        return
+    ahead = 2 * pool.size
+    slots = 2 * jobs.REACH + jobs.LENGTH * (ahead + 2)
+    layout = crops.Layout(path=folder / "crops", places=tuple(jobs.places(tracks, *source.upright)), slots=slots)
+    running: deque[tuple[jobs.Job, Future[Done]]] = deque()
+    with layout.path.open("wb") as file:
+        for frame in decode(source, program, stop=planned[-1].known_last + 1):
+            # A slot may be written again only when no job that looks at its old frame is under way or planned.
+            while running and running[0][0].known_first + slots <= frame.index:
+                yield running.popleft()[1].result()
+            store(file, layout, frame)
+            while planned and planned[0].known_last <= frame.index:
+                job = planned.popleft()
+                running.append((job, pool.submit(Fill(job=job, layout=layout))))
+                while len(running) > ahead:
+                    yield running.popleft()[1].result()
+    while running:
+        yield running.popleft()[1].result()
+
+
+def store(file: BinaryIO, layout: crops.Layout, frame: Frame) -> None:
+    """Store the crops of a frame so that other processes see them."""
+    crops.store(file, layout, frame)
+    file.flush()

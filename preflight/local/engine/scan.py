@@ -6,18 +6,33 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
 from preflight.local.engine import models, presence, tracks
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
+from preflight.local.engine.glyphs import Picture
+from preflight.local.engine.motion import Motion, proxy
 from preflight.local.engine.tracks import Sighting, Track
+from preflight.local.engine.work import Find
 
 SAMPLE_SECONDS = 0.4
 """Between two looks for text; shorter captions are found by looking into the gaps between captions."""
 MAX_STEP = 12
 SHORT_SIDE = 480
+FLANK = 3
+"""Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
 
-Finder = Callable[[Frame], list[Box]]
+
+class Answer(Protocol):
+    """The lines of text on a frame, maybe still being looked for."""
+
+    def result(self) -> list[Box]:
+        """Wait for them."""
+        ...
+
+
+Finder = Callable[[Frame], Answer]
 
 
 def sample_step(rate: Fraction) -> int:
@@ -25,12 +40,20 @@ def sample_step(rate: Fraction) -> int:
     return max(1, min(MAX_STEP, round(float(rate) * SAMPLE_SECONDS)))
 
 
-def find_text(frame: Frame) -> list[Box]:
-    """Return the lines of text on a frame, without boxes that are as large as the picture."""
+def question(frame: Frame, short_side: int = SHORT_SIDE) -> Find:
+    """Return the task that finds the lines of text on a frame."""
     height, width = frame.y.shape
-    size = models.detection_size(width, height, SHORT_SIDE)
-    lines = join_words(models.find_lines(frame.shrunk(*size), (width, height)))
-    return [box for box in lines if box.text_height < 0.35 * height]
+    return Find(picture=frame.shrunk(*models.detection_size(width, height, short_side)), size=(width, height))
+
+
+def plausible(lines: list[Box], height: int) -> list[Box]:
+    """Return the lines with their words joined, without boxes about as large as the picture."""
+    return [box for box in join_words(lines) if box.text_height < 0.35 * height]
+
+
+def find_text(frame: Frame) -> list[Box]:
+    """Return the lines of text on a frame."""
+    return plausible(question(frame).run(), frame.y.shape[0])
 
 
 @dataclass(slots=True)
@@ -39,7 +62,11 @@ class Scan:
 
     step: int
     size: tuple[int, int]
-    finder: Finder = find_text
+    finder: Finder
+    motion: Motion = field(default_factory=Motion)
+    proxies: deque[Picture] = field(default_factory=deque)
+    answers: dict[int, Answer] = field(default_factory=dict)
+    measure_until: int = -1
     window: deque[Frame] = field(default_factory=deque)
     live: list[Sighting] = field(default_factory=list)
     done: list[Track] = field(default_factory=list)
@@ -52,6 +79,11 @@ class Scan:
         self.frames = frame.index + 1
         if len(self.window) > 3 * self.step + 1:
             self.window.popleft()
+        self.proxies.append(proxy(frame))
+        if len(self.proxies) > (FLANK + 2) * self.step + 1:
+            self.proxies.popleft()
+        if frame.index % self.step == 0:
+            self.answers[frame.index] = self.finder(frame)
         if frame.index % self.step == 0 and frame.index >= self.step:
             self._judge(frame.index - self.step)
 
@@ -77,6 +109,7 @@ class Scan:
     def _judge(self, index: int) -> None:
         self.judged = index
         frame = self._frame(index)
+        before = [sighting.line for sighting in self.live]
         still: list[Sighting] = []
         for sighting in self.live:
             look = frame.color(sighting.box)
@@ -87,9 +120,21 @@ class Scan:
             else:
                 self._close(sighting, index)
         self.live = still
-        for line in self.finder(frame):
+        waited = self.answers.pop(index, None) or self.finder(frame)
+        for line in plausible(waited.result(), self.size[1]):
             if not any(_covers(sighting, line) for sighting in self.live):
                 self._open(line, index)
+        self._measure(index, before + [sighting.line for sighting in self.live])
+
+    def _measure(self, index: int, text: list[Box]) -> None:
+        """Measure the scene's motion up to frame `index` when text is near."""
+        if text:
+            self.measure_until = index + FLANK * self.step
+        oldest = self.frames - len(self.proxies)
+        if index > self.measure_until:
+            return
+        for place in range(max(oldest, index - FLANK * self.step), index):
+            self.motion.measure(place, self.proxies[place - oldest], self.proxies[place + 1 - oldest], text)
 
     def _open(self, line: Box, index: int) -> None:
         pad = int(line.text_height * 0.35) + 4

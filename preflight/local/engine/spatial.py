@@ -1,34 +1,34 @@
-"""Fill from the surroundings on the same frame (Telea's fast marching method)."""
+"""Fill from the surroundings on the same picture (Telea's fast marching method, J. Graphics Tools 2004)."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from preflight.local.engine.frames import Frame, Plane
-from preflight.local.engine.tracks import Track
+from preflight.local.engine.glyphs import Mask, Picture
 
 RADIUS = 3
 
 
-def fill(frame: Frame, tracks: list[Track]) -> Frame:
-    """Return the frame with the samples that `tracks` paint filled from around them."""
-    if not tracks:
-        return frame
-    y, u, v = frame.y.copy(), frame.u.copy(), frame.v.copy()
-    for track in tracks:
-        rows, columns = track.box.slices
-        mask = track.mask.astype(np.uint8)
-        y[rows, columns] = cv2.inpaint(y[rows, columns], mask, RADIUS, cv2.INPAINT_TELEA)
-        half = coarse(mask)
-        rows, columns = slice(track.box.y0 // 2, track.box.y1 // 2), slice(track.box.x0 // 2, track.box.x1 // 2)
-        for plane in (u, v):
-            plane[rows, columns] = cv2.inpaint(plane[rows, columns], half, RADIUS, cv2.INPAINT_TELEA)
-    return Frame(index=frame.index, y=y, u=u, v=v)
+def luma(region: Picture, hole: Mask) -> Picture:
+    """Return the luma of a region (luma and full-size chroma) with `hole` filled."""
+    return _telea(np.ascontiguousarray(region[..., 0]), hole.astype(np.uint8))
 
 
-def coarse(mask: Plane) -> Plane:
-    """Return the half-size mask of chroma samples that any masked luma sample shares."""
-    height, width = mask.shape
-    result: Plane = mask.reshape(height // 2, 2, width // 2, 2).max(axis=(1, 3))
-    return result
+def color(region: Picture, hole: Mask) -> Picture:
+    """Return a region (luma and full-size chroma) with `hole` filled; chroma is filled at the half size it has."""
+    height, width = hole.shape
+    size = (width // 2, height // 2)
+    small = cv2.resize(hole.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    chroma = []
+    for plane in (region[..., 1], region[..., 2]):
+        half = cv2.resize(np.ascontiguousarray(plane), size, interpolation=cv2.INTER_AREA)
+        filled = _telea(half, (small > 0).astype(np.uint8))
+        chroma.append(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
+    filled_region: Picture = np.where(hole[..., None], np.dstack([luma(region, hole), *chroma]), region)
+    return filled_region
+
+
+def _telea(plane: Picture, hole: Picture) -> Picture:
+    filled: Picture = cv2.inpaint(plane, hole, RADIUS, cv2.INPAINT_TELEA)
+    return filled

@@ -8,6 +8,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
+from preflight.job import RemovalOptions
 from preflight.local.engine import glyphs, presence
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
@@ -38,6 +39,15 @@ class Track:
     mask: Mask
     color: tuple[float, float, float]
     certainty: float
+
+    def place(self, index: int) -> Box:  # noqa: ARG002
+        """Return the box on frame `index`."""
+        return self.box
+
+    @property
+    def reach(self) -> Box:
+        """The box around every place the track has on the picture."""
+        return self.box
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,6 +119,16 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         color=strokes.color,
         certainty=strokes.certainty,
     )
+
+
+def wanted(tracks: list[Track], options: RemovalOptions) -> list[Track]:
+    """Return the tracks that `options` ask to remove."""
+    return [
+        track
+        for track in tracks
+        if believable(Reading(track.text, track.score))
+        and (track.kind is Kind.ARTIFICIAL or not options.artificial_text_only)
+    ]
 
 
 def believable(reading: Reading) -> bool:

@@ -7,9 +7,12 @@ Sources: ISO/IEC 14496-12 and Apple's QuickTime File Format specification.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from preflight.probe.sandbox.files import read_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_BOXES = 20_000
 """Boxes looked at in one file: a day of one-second fragments has about 170,000, of which a part tells enough."""

@@ -9,11 +9,14 @@ import json
 import os
 import stat
 import sys
-from typing import Any
 
 from preflight.probe.sandbox import bmff, ebml, riff, sniff
 from preflight.probe.sandbox.files import read_at
 from preflight.probe.sandbox.library import MediaInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 try:
     import resource
@@ -102,4 +105,6 @@ def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
         if kind == sniff.BMFF and not facts["header"]["has_movie"]:
             return facts
     facts["mediainfo"] = parser.read(fd, status.st_size, speed=0)
+    after = os.fstat(fd)
+    facts["changed"] = (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns)
     return facts

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import Any
 
 from preflight.probe.sandbox.files import read_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_ELEMENTS = 20_000
 """Elements looked at in one file: two hours in clusters of 5 s have 1,500."""
@@ -84,9 +86,9 @@ def _float(body: bytes) -> float:
 def _info(data: bytes, facts: dict[str, Any]) -> None:
     found = dict(_elements(data))
     scale = int.from_bytes(found.get(0x2AD7B1, b"")) or 1_000_000
-    duration = Fraction(_float(found.get(0x4489, b""))) * scale / 10**9
-    if duration > 0:
-        facts["duration"] = (duration.numerator, duration.denominator)
+    top, bottom = _float(found.get(0x4489, b"")).as_integer_ratio()
+    if top > 0:
+        facts["duration"] = (top * scale, bottom * 10**9)
 
 
 def _tracks(data: bytes, facts: dict[str, Any]) -> None:

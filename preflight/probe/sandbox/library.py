@@ -7,9 +7,12 @@ import takes longer than the parsing. Here the library gets buffers, so it has n
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
 from preflight.probe.sandbox.files import read_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BUFFER = 65_536
 """Bytes handed over at a time. More makes MediaInfo copy what it skips; less costs calls."""

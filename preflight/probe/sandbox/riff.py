@@ -6,9 +6,12 @@ Sources: Microsoft's AVI RIFF file reference, and the OpenDML extensions 1.02 fo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from preflight.probe.sandbox.files import read_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_CHUNKS = 20_000
 """Chunks looked at in one file: a 40 GB AVI has about 40 RIFF parts."""

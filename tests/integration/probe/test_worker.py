@@ -16,7 +16,7 @@ def test_worker_is_kept_and_replaced_when_it_dies(small_mp4: Path) -> None:
         assert worker is not None
         assert isinstance(prober.probe(small_mp4), Media)
         assert prober._worker is worker
-        os.kill(worker._running.pid, signal.SIGKILL)
+        os.kill(worker.pid, signal.SIGKILL)
         lost = prober.probe(small_mp4)
         assert isinstance(lost, Unreadable)
         assert lost.reason == "parser-crash"
@@ -27,7 +27,7 @@ def test_hang_is_ended(small_mp4: Path) -> None:
     with Prober(timeout=0.2) as prober:
         assert isinstance(prober.probe(small_mp4), Media)
         assert prober._worker is not None
-        os.kill(prober._worker._running.pid, signal.SIGSTOP)
+        os.kill(prober._worker.pid, signal.SIGSTOP)
         hung = prober.probe(small_mp4)
         assert isinstance(hung, Unreadable)
         assert hung.reason == "parser-timeout"
@@ -45,7 +45,7 @@ def test_worker_ends_with_its_owner(small_mp4: Path) -> None:
     worker.ask(small_mp4)
     worker.close()
     with pytest.raises(ProcessLookupError):
-        os.kill(worker._running.pid, 0)
+        os.kill(worker.pid, 0)
     with pytest.raises((WorkerDied, ValueError)):
         worker.ask(small_mp4)
 

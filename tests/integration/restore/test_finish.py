@@ -1,33 +1,157 @@
+import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from fixtures.checker import measure
-from preflight.errors import InputError
+from fixtures import clips
+from fixtures.checker import checker, hashes, measure, times
+from preflight.errors import FileChangedError, InputError, ToolError
+from preflight.fix import apply, plan
 from preflight.job import Fixed, Segment
+from preflight.limits import Limits
 from preflight.plan import Plan
-from preflight.restore import finish
-from preflight.tools import ffmpeg
+from preflight.probe import probe
+from preflight.restore import container, finish, join
+from preflight.tools import ffmpeg, packets
 
 FFMPEG = ffmpeg.find()
+LIMITS = Limits(max_seconds=Fraction(5))
+CLEAN = ("-vf", "negate", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
 
 
-def _fixed(path: Path) -> Fixed:
+def whole(path: Path) -> Fixed:
     media = measure(path)
-    return Fixed(source=media, plan=Plan(source=media), segments=(Segment(media=media),))
+    return Fixed(
+        source=media, plan=Plan(source=media), segments=(Segment(media=media, end=float(media.duration or 0)),)
+    )
 
 
-def test_one_segment_arrives_whole(small_mp4: Path, tmp_path: Path) -> None:
-    made = finish([small_mp4], _fixed(small_mp4), tmp_path / "out" / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
-    assert measure(made).duration == measure(small_mp4).duration
-    assert [p.name for p in made.parent.iterdir()] == ["done.mp4"]
+def split(clip: Path, into: Path) -> Fixed:
+    return apply(plan(checker(LIMITS)(clip)), into, recheck=checker(LIMITS), ffmpeg=FFMPEG)
+
+
+def cleaned(fixed: Fixed, folder: Path, *options: str) -> list[Path]:
+    """What a service sends back: every segment encoded anew."""
+    folder.mkdir()
+    made = []
+    for segment in fixed.segments:
+        path = folder / segment.media.path.name
+        clips.run("-i", segment.media.path, *CLEAN, *options, path)
+        made.append(path)
+    return made
+
+
+def payload(path: Path, stream: str) -> list[tuple[int, str]]:
+    """Sizes and checksums of a stream's packets: its bits."""
+    argv = [FFMPEG, "-v", "error", "-i", path, "-map", stream, "-c", "copy", "-f", "framecrc", "-"]
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    words = [line.split(",") for line in lines if not line.startswith("#")]
+    return [(int(word[4]), word[5].strip()) for word in words]
+
+
+def test_sound_is_the_source_s_bit_by_bit(small_mp4: Path, tmp_path: Path) -> None:
+    fixed = whole(small_mp4)
+    made = finish(cleaned(fixed, tmp_path / "c"), fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    assert payload(made, "0:a:0") == payload(small_mp4, "0:a:0")
+    assert times(made) == pytest.approx(times(small_mp4), abs=0.001)
+    assert hashes(made) != hashes(small_mp4)
 
 
 def test_sound_can_be_left_out(small_mp4: Path, tmp_path: Path) -> None:
-    made = finish([small_mp4], _fixed(small_mp4), tmp_path / "done.mkv", keep_audio=False, ffmpeg=FFMPEG)
+    made = finish([small_mp4], whole(small_mp4), tmp_path / "done.mkv", keep_audio=False, ffmpeg=FFMPEG)
     assert measure(made).audio == ()
+
+
+def test_tags_subtitles_and_chapters_come_back(tmp_path: Path) -> None:
+    words = tmp_path / "words.srt"
+    words.write_text("1\n00:00:00,100 --> 00:00:00,900\nhello\n")
+    notes = tmp_path / "notes.txt"
+    notes.write_text(";FFMETADATA1\ntitle=A title\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=5\ntitle=one\n")
+    seed = clips.clip(tmp_path / "seed.mkv")
+    clip = tmp_path / "a.mkv"
+    inputs = ("-i", seed, "-i", words, "-i", notes, "-map", "0", "-map", "1")
+    clips.run(
+        *inputs, "-map_metadata", "2", "-map_chapters", "2", "-c", "copy", "-metadata:s:a:0", "language=fra", clip
+    )
+    fixed = whole(clip)
+    made = finish(cleaned(fixed, tmp_path / "c", "-sn"), fixed, tmp_path / "b.mkv", keep_audio=True, ffmpeg=FFMPEG)
+    result = measure(made)
+    assert result.audio[0].language == measure(clip).audio[0].language == "fr"
+    assert result.chapters == 1
+    assert payload(made, "0:s:0") == payload(clip, "0:s:0")
+
+
+def test_split_is_joined_without_gap(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=10, output=["-g", "25"])
+    fixed = split(clip, tmp_path / "parts")
+    made = finish(cleaned(fixed, tmp_path / "c"), fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    assert times(made) == pytest.approx(times(clip), abs=0.001)
+    assert payload(made, "0:a:0") == payload(clip, "0:a:0")
+
+
+def test_segments_themselves_join_to_the_source(tmp_path: Path) -> None:
+    options = ["-g", "25", "-preset", "veryfast", "-bf", "3"]
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=10, output=options)
+    fixed = split(clip, tmp_path / "parts")
+    assert fixed.manifest is not None
+    made = join(fixed.manifest, [], tmp_path, probe=probe, ffmpeg=FFMPEG)
+    assert made == tmp_path / "a-joined.mp4"
+    assert hashes(made) == hashes(clip)
+    assert times(made) == pytest.approx(times(clip), abs=0.001)
+
+
+def test_segments_that_differ_are_encoded_once(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=10, output=["-g", "25"])
+    fixed = split(clip, tmp_path / "parts")
+    parts = cleaned(fixed, tmp_path / "c")
+    clips.run("-i", fixed.segments[1].media.path, "-vf", "scale=320:180", *CLEAN[2:], parts[1])
+    made = finish(parts, fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    assert times(made) == pytest.approx(times(clip), abs=0.021)
+    video = measure(made).video
+    assert video is not None
+    assert video.display_size == (160, 90)
+
+
+def test_cleaned_segment_cut_short_is_noticed(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=10, output=["-g", "25"])
+    fixed = split(clip, tmp_path / "parts")
+    parts = cleaned(fixed, tmp_path / "c")
+    clips.run("-i", fixed.segments[1].media.path, "-t", "1", *CLEAN, parts[1])
+    with pytest.raises(ToolError, match="stands for"):
+        finish(parts, fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    assert not (tmp_path / "done.mp4").exists()
+
+
+def test_trimmed_video_gets_its_stretch_of_sound(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=6, output=["-g", "25"])
+    made = plan(checker()(clip), trim=(Fraction(2), Fraction(4)))
+    fixed = apply(made, tmp_path / "parts", recheck=checker(), ffmpeg=FFMPEG)
+    done = finish(cleaned(fixed, tmp_path / "c"), fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    heard = packets.scan(done, ffmpeg=FFMPEG, maps=("0:a:0",))
+    assert float(heard.end(0)) == pytest.approx(2.0, abs=0.05)
+    assert set(payload(done, "0:a:0")) <= set(payload(clip, "0:a:0"))
 
 
 def test_missing_segment_is_an_error(small_mp4: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="segments"):
-        finish([], _fixed(small_mp4), tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+        finish([], whole(small_mp4), tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+
+
+def test_other_source_is_noticed(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4")
+    fixed = whole(clip)
+    copy = tmp_path / "c.mp4"
+    copy.write_bytes(clip.read_bytes())
+    clips.clip(clip, seconds=2)
+    with pytest.raises(FileChangedError):
+        finish([copy], fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+
+
+@pytest.mark.parametrize(
+    ("extension", "options", "wanted"),
+    [("mp4", (), "mp4"), ("mov", (), "mov"), ("mkv", (), "mkv"), ("avi", (), "mp4"), ("webm", (), "mp4")],
+)
+def test_container_that_holds_all(extension: str, options: tuple[str, ...], wanted: str, tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / f"a.{extension}", output=options)
+    assert container([tmp_path / "cleaned.mp4"], whole(clip)) == wanted

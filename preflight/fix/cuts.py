@@ -1,0 +1,121 @@
+"""Find where the source of a plan is cut, reading as few packets as the case allows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from preflight.errors import InputError
+from preflight.events import Cancel
+from preflight.fix import picture, splitting
+from preflight.fix.splitting import Point, Stretch
+from preflight.media import Media
+from preflight.plan import Plan, Policy
+from preflight.tools import packets
+
+_ROOMY = Fraction(4, 5)
+"""Share of the size limit under which even stretches of unknown size are sure enough to be tried."""
+_LOOKED_AT = Fraction(1)
+"""Seconds behind a keyframe that tell whether pictures before it follow it."""
+_MORE = 4
+"""Stretches more than the fewest that are tried before a cut between keyframes is given up under `lossless`."""
+
+
+def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[Stretch]:
+    """Return the stretches that the source of `plan` is cut into. Raises InputError when no keyframes allow it."""
+    source = plan.source
+    if source is None:
+        raise ValueError("a plan without a source can't be carried out")
+    if plan.trim is None and plan.video is None:
+        found = _at_keyframes(plan, source, ffmpeg=ffmpeg, cancel=cancel)
+        if found is not None:
+            return found
+    listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), cancel=cancel)
+    base = listing.heads[0].time_base
+    points = splitting.from_packets(listing.of(0), base, seconds=source.duration or listing.end(0), size=source.size)
+    return _anywhere(plan, source, points)
+
+
+def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[Stretch] | None:
+    """Return stretches found by the keyframes alone, which is several times faster, or None when that is not sure."""
+    seconds = source.duration or Fraction(0)
+    count = len(plan.cuts) + 1
+    if source.size / count > plan.limits.max_bytes * _ROOMY:
+        return None
+    listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), keyframes_only=True, cancel=cancel)
+    base = listing.heads[0].time_base
+    points = splitting.from_keyframes(listing.of(0), base, seconds=seconds, size=source.size)
+    start = _beginning()
+    cuts = splitting.choose(points, start=start, seconds=seconds, size=source.size, limits=plan.limits, count=count)
+    if cuts is None or not all(_is_clean(source, cut, ffmpeg=ffmpeg, cancel=cancel) for cut in cuts):
+        return None
+    return splitting.stretches(start, cuts, None)
+
+
+def _is_clean(source: Media, cut: Point, *, ffmpeg: str, cancel: Cancel | None) -> bool:
+    near = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=cut.time, length=_LOOKED_AT, cancel=cancel)
+    found = near.of(0)
+    base = near.heads[0].time_base
+    return splitting.is_clean(found) and abs(found[0].pts * base) < Fraction(1, 500)
+
+
+def _beginning() -> Point:
+    return Point(time=Fraction(0), dts=Fraction(0), resume=Fraction(0), offset=0)
+
+
+def _anywhere(plan: Plan, source: Media, points: list[Point]) -> list[Stretch]:
+    """Return stretches from a whole listing: at keyframes when they are there, else between them."""
+    start, end = _edges(plan, points)
+    whole = source.duration or Fraction(0)
+    seconds = (end.time if end else whole) - start.time
+    if plan.video is not None:
+        # Encoded stretches may be cut anywhere, and their size is the encoder's.
+        weightless = [replace(point, offset=0) for point in points]
+        start = replace(start, offset=0)
+        count = len(plan.cuts) + 1
+        cuts = splitting.choose(weightless, start=start, seconds=seconds, size=0, limits=plan.limits, count=count)
+        if cuts is None:
+            raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
+        return splitting.stretches(start, cuts, end)
+    size = end.offset if end else source.size
+    fewest = splitting.fewest(seconds, size - start.offset, plan.limits)
+    clean = [point for point in points if point.clean]
+    lossless = plan.policy is Policy.LOSSLESS
+    tries = [(clean, fewest + more) for more in range(_MORE if lossless else 2)]
+    tries += [] if lossless else [(points, fewest + more) for more in range(_MORE)]
+    for candidates, count in tries:
+        cuts = splitting.choose(candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count)
+        if cuts is not None:
+            return splitting.stretches(start, cuts, end)
+    raise InputError(
+        f"{source.path} has no keyframes where a split within the limits would need them.",
+        hint="Use --policy balanced, which encodes the pictures around the cuts.",
+    )
+
+
+def _edges(plan: Plan, points: list[Point]) -> tuple[Point, Point | None]:
+    """Return the first and the last edge of what is kept; None for the end of the file."""
+    if plan.trim is None:
+        return _beginning(), None
+    first, last = plan.trim
+    whole = plan.source.duration if plan.source else None
+    start = _beginning() if first == 0 else _start(first, points, lossless=plan.policy is Policy.LOSSLESS)
+    if whole is not None and last >= whole:
+        return start, None
+    behind = [point for point in points if start.time < point.time <= last]
+    return start, behind[-1] if behind else None
+
+
+def _start(first: Fraction, points: list[Point], *, lossless: bool) -> Point:
+    """Return the point where a trimmed video starts: the keyframe before when nothing may be encoded."""
+    if lossless:
+        return max((p for p in points if p.clean and p.time <= first), key=lambda p: p.time, default=_beginning())
+    resume = min((p.resume for p in points if p.resume is not None and p.time >= first), default=None)
+    at = next((p for p in points if p.time == first), None)
+    offset = max((p.offset for p in points if p.time <= first), default=0)
+    return at or Point(time=first, dts=first, resume=resume, offset=offset)
+
+
+def needs_encoding(stretch: Stretch, source: Media) -> bool:
+    """Return True when a stretch can't begin with copied packets or a short head, so that it is encoded whole."""
+    return not stretch.start.clean and not picture.can_have_head(source)

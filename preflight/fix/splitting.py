@@ -1,0 +1,147 @@
+"""Where a video is cut: as few and as even stretches as the limits allow, at keyframes where possible. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, pairwise
+
+from preflight.limits import Limits
+from preflight.tools.packets import Packet
+
+SECONDS_MARGIN = Fraction(1)
+"""Kept free of the duration limit: sound packets and the service's own reading may add some tenths."""
+BYTES_SHARE = Fraction(97, 100)
+"""Share of the size limit that a copied stretch may take: headers and tables are written anew."""
+_TRIED = 24
+"""Candidates looked at for each cut; only very uneven files need more than the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place where a video can be cut, times in seconds.
+
+    Every picture before it in decoding order is shown before `time`, every other one at `time` or later. `dts` is the
+    decoding time of the first packet behind the cut. Copying goes on at the keyframe `resume`; when that is not `time`
+    itself the pictures between have to be encoded. `offset` is how many bytes of the file lie before.
+    """
+
+    time: Fraction
+    dts: Fraction
+    resume: Fraction | None
+    offset: int
+
+    @property
+    def clean(self) -> bool:
+        """True when nothing has to be encoded."""
+        return self.resume == self.time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """One segment to be: from `start` to `end` (None: the end of the file)."""
+
+    start: Point
+    end: Point | None
+
+
+def from_keyframes(packets: Sequence[Packet], base: Fraction, *, seconds: Fraction, size: int) -> list[Point]:
+    """Return a point for each keyframe, taken to be clean, its offset told by its time."""
+    points = []
+    for packet in packets:
+        if packet.key:
+            time = packet.pts * base
+            offset = int(size * time / seconds) if seconds else 0
+            points.append(Point(time=time, dts=packet.dts * base, resume=time, offset=offset))
+    return points
+
+
+def from_packets(packets: Sequence[Packet], base: Fraction, *, seconds: Fraction, size: int) -> list[Point]:
+    """Return every point of a whole listing of the picture's packets, keyframe or not."""
+    latest = [None, *accumulate((p.pts for p in packets), max)]
+    earliest = list(accumulate((p.pts for p in reversed(packets)), min))[::-1]
+    taken = [0, *accumulate(p.size for p in packets)]
+    rest = max(0, size - taken[-1])
+    resumes = _resumes(packets)
+    points = []
+    for number, packet in enumerate(packets):
+        before = latest[number]
+        if before is not None and before >= earliest[number]:
+            continue
+        time = earliest[number] * base
+        resume = resumes[number]
+        points.append(
+            Point(
+                time=time,
+                dts=packet.dts * base,
+                resume=None if resume is None else resume * base,
+                offset=taken[number] + (int(rest * time / seconds) if seconds else 0),
+            )
+        )
+    return points
+
+
+def _resumes(packets: Sequence[Packet]) -> list[int | None]:
+    """Return, for each packet, the time of the first keyframe at or behind it."""
+    found: list[int | None] = []
+    resume: int | None = None
+    for packet in reversed(packets):
+        resume = packet.pts if packet.key else resume
+        found.append(resume)
+    return found[::-1]
+
+
+def is_clean(packets: Sequence[Packet]) -> bool:
+    """Return True when the first packet is a keyframe and no later one is shown before it (a closed GOP)."""
+    return bool(packets) and packets[0].key and all(p.pts >= packets[0].pts for p in packets)
+
+
+def fewest(seconds: Fraction, size: int, limits: Limits) -> int:
+    """Return how many stretches are needed at least."""
+    by_time = -(-seconds // (limits.max_seconds - SECONDS_MARGIN)) if seconds > limits.max_seconds else 1
+    by_size = -(-size // int(limits.max_bytes * BYTES_SHARE)) if size > limits.max_bytes else 1
+    return max(1, int(by_time), int(by_size))
+
+
+def choose(
+    points: Sequence[Point], *, start: Point, seconds: Fraction, size: int, limits: Limits, count: int
+) -> list[Point] | None:
+    """Return the cuts for `count` stretches of `seconds` and `size` bytes from `start` on, or None when none fit."""
+    end = start.time + seconds
+    room = limits.max_seconds - SECONDS_MARGIN
+    most = int(limits.max_bytes * BYTES_SHARE)
+
+    def fits(first: Point, time: Fraction, offset: int, stretches: int) -> bool:
+        return time - first.time <= stretches * room and offset - first.offset <= stretches * most
+
+    def search(first: Point, left: int) -> list[Point] | None:
+        if left == 1:
+            return [] if fits(first, end, size, 1) else None
+        ideal = first.time + (end - first.time) / left
+        possible = [
+            point
+            for point in points
+            if first.time < point.time < end
+            and fits(first, point.time, point.offset, 1)
+            and fits(point, end, size, left - 1)
+        ]
+        for point in sorted(possible, key=lambda point: (_to_encode(point), abs(point.time - ideal)))[:_TRIED]:
+            others = search(point, left - 1)
+            if others is not None:
+                return [point, *others]
+        return None
+
+    return search(start, count)
+
+
+def _to_encode(point: Point) -> int:
+    """Return how much has to be encoded behind a point, in quarters of a second: evenness decides between equals."""
+    return 10**9 if point.resume is None else math.ceil((point.resume - point.time) * 4)
+
+
+def stretches(start: Point, cuts: Sequence[Point], end: Point | None) -> list[Stretch]:
+    """Return the stretches between `start`, the cuts and `end`."""
+    edges: list[Point | None] = [start, *cuts, end]
+    return [Stretch(start=a, end=b) for a, b in pairwise(edges) if a is not None]

@@ -1,0 +1,108 @@
+"""How the scene moves from frame to frame as a whole, and where it is cut, measured on small gray pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.local.engine.frames import Frame
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.glyphs import Picture
+
+Matrix = NDArray[np.float64]
+PROXY_WIDTH = 480
+_FEATURES = 300
+_ENOUGH = 12
+_STILL: Matrix = np.eye(3, dtype=np.float64)
+
+
+def proxy(frame: Frame) -> Picture:
+    """Return the small gray picture of a frame that motion is measured on."""
+    height, width = frame.y.shape
+    small: Picture = cv2.resize(
+        frame.y, (PROXY_WIDTH, max(16, round(height * PROXY_WIDTH / width))), interpolation=cv2.INTER_AREA
+    )
+    return small
+
+
+@dataclass(slots=True)
+class Motion:
+    """The scene's motion: `steps[k]` maps places on frame k to frame k + 1; `cuts` holds each k with a cut behind it.
+
+    Only stretches near text are measured; elsewhere `between` knows nothing.
+    """
+
+    scale: float = 1.0
+    steps: dict[int, Matrix] = field(default_factory=dict)
+    cuts: set[int] = field(default_factory=set)
+
+    def measure(self, index: int, before: Picture, after: Picture, text: list[Box]) -> None:
+        """Measure the step from frame `index` to the next one, looking away from `text` (boxes on the full picture)."""
+        if index in self.steps:
+            return
+        ground = np.full(before.shape, 255, np.uint8)
+        for box in text:
+            corners = [round(side * self.scale) for side in (box.x0, box.y0, box.x1, box.y1)]
+            ground[max(0, corners[1] - 3) : corners[3] + 3, max(0, corners[0] - 3) : corners[2] + 3] = 0
+        step, cut = small_step(before, after, ground)
+        step = step.copy()
+        step[:2, 2] /= self.scale
+        self.steps[index] = step
+        if cut:
+            self.cuts.add(index)
+
+    def between(self, start: int, end: int) -> Matrix | None:
+        """Return the map of places on frame `start` to frame `end`; None across a cut or an unmeasured step."""
+        low, high = min(start, end), max(start, end)
+        total: Matrix = _STILL
+        for index in range(low, high):
+            if index in self.cuts or index not in self.steps:
+                return None
+            total = np.asarray(self.steps[index] @ total, np.float64)
+        if start <= end:
+            return total
+        return np.asarray(np.linalg.inv(total), np.float64)
+
+    def part(self, first: int, last: int) -> Motion:
+        """Return what is known of frames `first`..`last`."""
+        return Motion(
+            scale=self.scale,
+            steps={k: m for k, m in self.steps.items() if first <= k < last},
+            cuts={k for k in self.cuts if first <= k < last},
+        )
+
+
+def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix, bool]:
+    """Return the affine motion between two small pictures over `ground`, and whether there is a cut between them."""
+    apart = cv2.absdiff(before, after)
+    change = float(cv2.mean(apart, ground)[0])
+    if change < 0.3:
+        return _STILL, False
+    contrast = float(after.std())
+    points = cv2.goodFeaturesToTrack(before, _FEATURES, 0.01, 8, mask=ground)
+    if points is None or len(points) < _ENOUGH:
+        return _STILL, change > 0.4 * contrast + 4
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, winSize=(15, 15), maxLevel=4)
+    good = status.ravel() > 0
+    if good.sum() < _ENOUGH:
+        return _STILL, change > 0.35 * contrast + 4
+    cv2.setRNGSeed(1)
+    affine, inliers = cv2.estimateAffine2D(points[good], moved[good], method=cv2.RANSAC, ransacReprojThreshold=1.0)
+    if affine is None:
+        return _STILL, change > 0.35 * contrast + 4
+    height, width = before.shape
+    warped = cv2.warpAffine(before, affine, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    left = min(change, float(cv2.mean(cv2.absdiff(warped, after), ground)[0]))
+    return np.vstack([affine, [0.0, 0.0, 1.0]]), _is_cut(before, after, left, contrast, float(inliers.mean()))
+
+
+def _is_cut(before: Picture, after: Picture, left: float, contrast: float, agreeing: float) -> bool:
+    if left > 0.42 * contrast + 4:
+        return True
+    if agreeing > 0.25 or left < 0.25 * contrast + 3:
+        return False
+    histograms = [cv2.calcHist([picture], [0], None, [32], [0, 256]) for picture in (before, after)]
+    return bool(cv2.compareHist(histograms[0], histograms[1], cv2.HISTCMP_CORREL) < 0.9)

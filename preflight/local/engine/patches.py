@@ -1,0 +1,88 @@
+"""Filled samples on their way from the filling processes to the encoder."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.local.engine.frames import Frame
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.masks import coarse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """The new samples of `region` on frame `index`: packed masks of luma and of chroma, and the values under them."""
+
+    index: int
+    region: Box
+    luma_mask: bytes
+    chroma_mask: bytes
+    y: bytes
+    u: bytes
+    v: bytes
+
+
+def cut(index: int, region: Box, filled: Picture, hole: Mask) -> Patch:
+    """Return the patch of a filled region (luma and full-size chroma); only what `hole` marks is taken."""
+    half = coarse(hole)
+    small = cv2.resize(filled[..., 1:], (region.width // 2, region.height // 2), interpolation=cv2.INTER_AREA)
+    return Patch(
+        index=index,
+        region=region,
+        luma_mask=np.packbits(hole).tobytes(),
+        chroma_mask=np.packbits(half).tobytes(),
+        y=filled[..., 0][hole].tobytes(),
+        u=small[..., 0][half].tobytes(),
+        v=small[..., 1][half].tobytes(),
+    )
+
+
+def paste(frame: Frame, patches: list[Patch]) -> Frame:
+    """Return the frame with the patches' samples; all other samples are the frame's own, bit by bit."""
+    if not patches:
+        return frame
+    y, u, v = frame.y.copy(), frame.u.copy(), frame.v.copy()
+    for patch in patches:
+        box = patch.region
+        hole = _unpacked(patch.luma_mask, box.height, box.width)
+        y[box.slices][hole] = np.frombuffer(patch.y, np.uint8)
+        half = _unpacked(patch.chroma_mask, box.height // 2, box.width // 2)
+        place = slice(box.y0 // 2, box.y1 // 2), slice(box.x0 // 2, box.x1 // 2)
+        u[place][half] = np.frombuffer(patch.u, np.uint8)
+        v[place][half] = np.frombuffer(patch.v, np.uint8)
+    return Frame(index=frame.index, y=y, u=u, v=v)
+
+
+def _unpacked(packed: bytes, height: int, width: int) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=height * width)
+    return bits.reshape(height, width).astype(bool)
+
+
+@dataclass(slots=True)
+class Spool:
+    """Patches on disk, found again by frame, so that memory does not grow with the video."""
+
+    file: BinaryIO
+    _where: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def put(self, patch: Patch) -> None:
+        """Keep a patch."""
+        data = pickle.dumps(patch, protocol=pickle.HIGHEST_PROTOCOL)
+        self.file.seek(0, 2)
+        self._where.setdefault(patch.index, []).append((self.file.tell(), len(data)))
+        self.file.write(data)
+
+    def take(self, index: int) -> list[Patch]:
+        """Return the patches of frame `index`."""
+        found = []
+        for offset, size in self._where.get(index, ()):
+            self.file.seek(offset)
+            found.append(pickle.loads(self.file.read(size)))  # noqa: S301 - written by this process
+        return found

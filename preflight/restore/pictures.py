@@ -1,0 +1,103 @@
+"""Put the pictures of cleaned segments one behind the other, each at the time its stretch has in the source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from preflight.errors import ToolError
+from preflight.events import Cancel
+from preflight.tools import ffmpeg as tool
+from preflight.tools import packets
+
+_TIME_SCALE = "90000"
+"""One time base for all segments: ffmpeg joins equal ones only. Exact for every common frame rate."""
+_QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
+_SHORT = Fraction(1, 2)
+"""Seconds that a cleaned segment may lack before it counts as cut short."""
+_LOOKED_AT = Fraction(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A cleaned segment: its file, and the stretch of the finished video that it fills, in seconds."""
+
+    path: Path
+    start: Fraction
+    end: Fraction | None
+
+
+def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: Cancel | None = None) -> Fraction:
+    """Return when the first picture behind `at` is shown, in seconds after `at`; 0 when there is none."""
+    seek = at or None
+    listing = packets.scan(path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=seek, length=_LOOKED_AT, cancel=cancel)
+    times = [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
+    return min((time for time in times if time >= 0), default=Fraction(0))
+
+
+def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> Path:
+    """Return a file in `folder` with all pictures: packets copied when the segments agree, else encoded once.
+
+    Raises ToolError when a segment is shorter than the stretch that it stands for.
+    """
+    alone = [_alone(item.path, folder / f"{n}.mp4", ffmpeg, cancel) for n, item in enumerate(shown)]
+    heads = []
+    for item, path in zip(shown, alone, strict=True):
+        listing = packets.scan(path, ffmpeg=ffmpeg, cancel=cancel)
+        heads.append(listing.heads[0])
+        _require_length(item, listing.end(0))
+    made = folder / "pictures.mp4"
+    if not agree(heads):
+        tool.run(_encode(shown, alone, heads[0], made, ffmpeg), cancel=cancel)
+        return made
+    lengths = [None if item.end is None else item.end - item.start for item in shown]
+    listed = folder / "pictures.txt"
+    listed.write_text(tool.concat_list(list(zip(alone, lengths, strict=True))), encoding="utf-8")
+    argv = [ffmpeg, *_QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
+    argv += ["-i", tool.local(listed), "-map", "0:v:0", "-c", "copy", "-video_track_timescale", _TIME_SCALE]
+    tool.run([*argv, tool.local(made)], cancel=cancel)
+    return made
+
+
+def agree(heads: Sequence[packets.Head]) -> bool:
+    """Return True when packets of these streams can follow each other in one stream.
+
+    H.264 segments may differ in their setup, which ffmpeg then puts before each keyframe; others may not.
+    """
+    first = heads[0]
+    if any((head.codec, head.size, head.sar) != (first.codec, first.size, first.sar) for head in heads):
+        return False
+    return first.codec == "h264" or all(head.extradata == first.extradata for head in heads)
+
+
+def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
+    # Sound in the segment would count for its start and length, by which it is put in its place.
+    argv = [ffmpeg, *_QUIET, *tool.INPUT_GUARD, "-i", tool.local(path), "-map", "0:V:0", "-c", "copy"]
+    tool.run([*argv, "-video_track_timescale", _TIME_SCALE, tool.local(made)], cancel=cancel)
+    return made
+
+
+def _require_length(item: Shown, length: Fraction) -> None:
+    if item.end is not None and length < item.end - item.start - _SHORT:
+        raise ToolError(
+            f"{item.path} has {float(length):.3f} s of pictures, but stands for {float(item.end - item.start):.3f} s.",
+            hint="Fetch it again: `preflight resume`.",
+        )
+
+
+def _encode(shown: Sequence[Shown], alone: Sequence[Path], head: packets.Head, made: Path, ffmpeg: str) -> list[str]:
+    """Return the argv of the one encode that joins segments which differ."""
+    width, height = head.size or (1920, 1080)
+    inputs = [word for path in alone for word in ("-i", tool.local(path))]
+    chains = []
+    for number, item in enumerate(shown):
+        # Each segment fills its stretch exactly: the last picture stays, or what is too much goes.
+        fill = "" if item.end is None else f",tpad=stop=-1:stop_mode=clone,trim=duration={float(item.end - item.start)}"
+        chains.append(f"[{number}:v:0]scale={width}:{height},setsar=1,format=yuv420p{fill}[v{number}]")
+    joined = "".join(f"[v{number}]" for number in range(len(shown)))
+    graph = ";".join([*chains, f"{joined}concat=n={len(shown)}:v=1:a=0[v]"])
+    options = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-fps_mode", "passthrough"]
+    options += ["-enc_time_base", f"1:{_TIME_SCALE}"]
+    return [ffmpeg, *_QUIET, *inputs, "-filter_complex", graph, "-map", "[v]", *options, tool.local(made)]

@@ -1,0 +1,88 @@
+"""A stretch of a source, and how ffmpeg is told its bounds to the packet. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from preflight.media import Container
+
+EPSILON = Fraction(1, 1000)
+"""Seconds, less than a frame lasts, by which a bound is put before a picture so that no rounding moves it."""
+_TICK = Fraction(1, 1_000_000)
+"""The same for sound, whose packets may begin at the bound itself."""
+_PREROLL = Fraction(10)
+"""Seconds read before a cut where a file has one index for all streams: sound may lie seconds before its picture."""
+_PREROLL_EACH = Fraction(1)
+"""The same where a file has an index for each stream."""
+_INDEXES_EACH_STREAM = frozenset({Container.MP4, Container.MOV})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stretch of the source, `start` to `end` in seconds (None: to its end), and the file it goes to.
+
+    `dts_start` and `dts_end` are the decoding times of the first packet of a copied picture and of the first that does
+    not belong to it any more. Without `dts_start` a copy begins with the first keyframe at `start`, and pictures that
+    are shown before it are left out.
+    """
+
+    output: Path
+    start: Fraction = Fraction(0)
+    end: Fraction | None = None
+    dts_start: Fraction | None = None
+    dts_end: Fraction | None = None
+
+
+def time(seconds: Fraction) -> str:
+    """Return seconds as ffmpeg's options take them, never below 0."""
+    return f"{float(max(seconds, Fraction(0))):.6f}"
+
+
+def seek(piece: Piece, container: Container) -> dict[str, str]:
+    """Return the input options that make the packets of `piece` count from 0, with some before and behind it.
+
+    Seeking alone is not exact: it lands on keyframes, and a packet that reaches over the bound comes along.
+    """
+    before = min(piece.start, _PREROLL_EACH if container in _INDEXES_EACH_STREAM else _PREROLL)
+    options = {}
+    if piece.start > before:
+        options["ss"] = time(piece.start - before)
+    if before:
+        options["itsoffset"] = f"-{time(before)}"
+    if piece.end is not None:
+        options["t"] = time(piece.end - piece.start + before + _PREROLL)
+    return options
+
+
+def filters(piece: Piece, *, picture: bool) -> dict[str, str]:
+    """Return the bit stream filters that drop what `seek` lets in beside the stretch."""
+    rest = []
+    if piece.start:
+        rest.append(f"lt(pts*tb,{_number(-_TICK)})")
+    if piece.end is not None:
+        rest.append(f"gte(pts*tb,{_number(piece.end - piece.start - _TICK)})")
+    chosen = {"bsf:a": _drop(rest), "bsf:s": _drop(rest)} if rest else {}
+    shown = _picture(piece) if picture else []
+    return chosen | ({"bsf:v": _drop(shown)} if shown else {})
+
+
+def _picture(piece: Piece) -> list[str]:
+    conditions = []
+    if piece.start and piece.dts_start is not None:
+        conditions.append(f"lt(dts*tb,{_number(piece.dts_start - piece.start - EPSILON)})")
+    elif piece.start:
+        conditions.append(f"lt(pts*tb,{_number(-EPSILON)})")
+    if piece.dts_end is not None:
+        conditions.append(f"gte(dts*tb,{_number(piece.dts_end - piece.start - EPSILON)})")
+    return conditions
+
+
+def _number(seconds: Fraction) -> str:
+    return f"{float(seconds):.6f}"
+
+
+def _drop(conditions: list[str]) -> str:
+    # A bare comma would end the bit stream filter.
+    return "noise=amount=0:drop=" + "+".join(conditions).replace(",", "\\,")

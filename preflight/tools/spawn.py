@@ -1,0 +1,68 @@
+"""Start a helper process in the least time: no import but `os`, no thread, and pipes to its stdin and stdout only.
+
+`subprocess` alone takes longer to import than the helper takes to start, and a single check is over before that pays.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
+
+
+class Helper:
+    """A started process that answers on a pipe. Not for use by several threads at once, but for `terminate`."""
+
+    def __init__(self, pid: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self._reaped = False
+
+    def terminate(self) -> None:
+        """Kill the process; it is reaped by `close`. Any thread may do so."""
+        if not self._reaped:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill the process, reap it and close the pipes."""
+        if self._reaped:
+            return
+        self.terminate()
+        self._reaped = True
+        os.waitpid(self.pid, 0)
+        for stream in (self.stdin, self.stdout):
+            try:
+                stream.close()
+            except OSError:
+                # What was not sent to a dead process need not be.
+                continue
+
+
+def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
+    """Start `argv` in a session of its own, with only `environment`; what it says on stderr is lost. Raises OSError."""
+    if not hasattr(os, "posix_spawn"):
+        from preflight.tools import process
+
+        return process.helper(argv, environment)
+    theirs_in, ours_out = os.pipe()
+    ours_in, theirs_out = os.pipe()
+    actions = [
+        (os.POSIX_SPAWN_DUP2, theirs_in, 0),
+        (os.POSIX_SPAWN_DUP2, theirs_out, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    try:
+        pid = os.posix_spawn(argv[0], list(argv), dict(environment), file_actions=actions, setpgroup=0)
+    except OSError:
+        os.close(ours_out)
+        os.close(ours_in)
+        raise
+    finally:
+        os.close(theirs_in)
+        os.close(theirs_out)
+    return Helper(pid, os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb"))
