@@ -31,13 +31,13 @@ import numpy as np
 from fixtures import burned
 from preflight.job import RemovalOptions
 from preflight.local.engine import models
+from preflight.local.engine.choose import chosen as chosen_tracks
 from preflight.local.engine.frames import Frame, decode
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.masks import paint
 from preflight.local.engine.pool import workers
 from preflight.local.engine.remove import remove_text, scan
 from preflight.local.engine.source import inspect
-from preflight.local.engine.tracks import wanted
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -199,12 +199,13 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     memory = Memory()
     memory.start()
     begun = time.monotonic()
-    report = remove_text(truth.captioned, out, RemovalOptions(), program=PROGRAM)
+    options = RemovalOptions(color_blocks=mode == "difficult")
+    report = remove_text(truth.captioned, out, options, program=PROGRAM)
     took = time.monotonic() - begun
     memory.stop.set()
     with workers() as pool:
         tracks, times, _ = scan(facts, PROGRAM, pool, lambda _: None)
-    chosen = wanted(tracks, RemovalOptions())
+    chosen = chosen_tracks(tracks, options)
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,

@@ -16,7 +16,8 @@ from preflight.drive import Wait
 from preflight.events import Listener, ignore
 from preflight.job import Result
 from preflight.ledger import Job, Ledger, State
-from preflight.pipeline import Order, Run
+from preflight.order import Order
+from preflight.pipeline import Run
 from preflight.settings import Settings
 
 

@@ -103,9 +103,15 @@ class Scene:
 
     def _settle(self, job: Job) -> None:
         """Answer as a person who has looked into the service's console."""
-        how = ["--task", self.accepted[-1]] if self.accepted else ["--resubmit"]
+        orphans = set(self.accepted) - {other.task_id for other in self.jobs}
+        how = ["--task", orphans.pop()] if orphans else ["--resubmit"]
         outcome = preflight("jobs", "resolve", job.id, *how, **self.environment)
         assert outcome.code == 0, outcome.err
+
+
+def scene(source: Path, folder: Path, stack: Settings, **more: str) -> Scene:
+    """Return a scene that starts now, with `more` in its environment."""
+    return Scene(source=source, folder=folder, stack=stack, known=frozenset(tasks(stack)), more=more)
 
 
 def tasks(stack: Settings) -> list[str]:

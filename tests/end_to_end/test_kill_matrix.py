@@ -1,6 +1,6 @@
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,22 +8,12 @@ import pytest
 from fixtures import clips
 from preflight.ledger import State
 from preflight.settings import Settings
-from tests.end_to_end.kills import Scene, tasks
-from tests.service_stack import local_stack
+from tests.end_to_end.kills import Scene, scene
+
+LIMIT = {"PREFLIGHT_MAX_DURATION": "2"}
+"""Seconds: what makes a short clip long enough to be split."""
 
 Calm = Callable[[Path], dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with local_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running.settings
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A valid video, which is sent as it is."""
-    return clips.clip(tmp_path_factory.mktemp("valid") / "clip.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +34,18 @@ def heavy(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video that has to be split."""
+    return clips.clip(tmp_path_factory.mktemp("long") / "clip.mp4", seconds=3, output=("-g", "25"))
+
+
+@pytest.fixture(scope="module")
 def undisturbed(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], dict[str, str]]:
     """The digests that a run nobody disturbs leaves."""
 
     @functools.cache
     def results(source: Path) -> dict[str, str]:
-        calm = scene(source, tmp_path_factory.mktemp("calm"), stack)
+        calm = scene(source, tmp_path_factory.mktemp("calm"), stack, **LIMIT)
         outcome = calm.run()
         assert outcome.code == 0, outcome.err
         return calm.results
@@ -57,22 +53,17 @@ def undisturbed(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ca
     return results
 
 
-def scene(source: Path, folder: Path, stack: Settings) -> Scene:
-    return Scene(source=source, folder=folder, stack=stack, known=frozenset(tasks(stack)))
-
-
-def judge(scene: Scene, calm: dict[str, str]) -> None:
-    """Whatever happened: one paid job, and the same bytes under the same names as without the kill."""
-    found = scene.go_on()
-    (job,) = scene.jobs
-    assert job.state is State.FETCHED
-    assert sorted(scene.results) == sorted(calm), found
+def judge(stage: Scene, calm: dict[str, str]) -> None:
+    """Whatever happened: every job paid once, and the same bytes under the same names as without the kill."""
+    found = stage.go_on()
+    assert {job.state for job in stage.jobs} == {State.FETCHED}
+    assert sorted(stage.results) == sorted(calm), found
     for name in ("clip.cleaned.mp4", "clip.before-after.png"):
-        assert scene.results[name] == calm[name], (name, found)
-    assert len(scene.accepted) == 1, found
+        assert stage.results[name] == calm[name], (name, found)
+    assert len(stage.accepted) == len(stage.jobs), found
 
 
-@pytest.mark.parametrize("number", [1, 4, 7, 10, 13])
+@pytest.mark.parametrize("number", [4, 8, 11])
 def test_killed_at_a_ledger_write_nothing_is_lost_or_paid_twice(
     stack: Settings, clip: Path, tmp_path: Path, undisturbed: Calm, number: int
 ) -> None:
@@ -82,10 +73,20 @@ def test_killed_at_a_ledger_write_nothing_is_lost_or_paid_twice(
     judge(stage, calm)
 
 
+def test_killed_between_the_segments_of_a_split_each_is_paid_once(
+    stack: Settings, long: Path, tmp_path: Path, undisturbed: Calm
+) -> None:
+    calm = undisturbed(long)
+    stage = scene(long, tmp_path, stack, **LIMIT)
+    assert stage.killed_at("fdatasync", 20)
+    judge(stage, calm)
+    assert len(stage.jobs) > 1
+
+
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("call", ["fdatasync", "pwrite64", "sendto", "recvfrom", "rename", "connect", "unlink"])
-@pytest.mark.parametrize("kind", ["clip", "large", "heavy"])
+@pytest.mark.parametrize("kind", ["clip", "large", "heavy", "long"])
 def test_killed_anywhere_nothing_is_lost_or_paid_twice(
     stack: Settings, tmp_path: Path, undisturbed: Calm, call: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
@@ -93,7 +94,7 @@ def test_killed_anywhere_nothing_is_lost_or_paid_twice(
     calm = undisturbed(source)
     # A long list of calls is sampled: the state between two neighbours is mostly the same.
     for number in (*range(1, 20), *range(20, 1000, 7)):
-        stage = scene(source, tmp_path / str(number), stack)
+        stage = scene(source, tmp_path / str(number), stack, **LIMIT)
         if not stage.killed_at(call, number):
             break
         judge(stage, calm)

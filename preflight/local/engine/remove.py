@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from preflight.errors import ToolError
 from preflight.job import RemovalOptions
-from preflight.local.engine import crops, encode, jobs
+from preflight.local.engine import choose, crops, encode, jobs
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
@@ -19,7 +19,7 @@ from preflight.local.engine.pool import Pool, workers
 from preflight.local.engine.report import Quality, describe
 from preflight.local.engine.scan import Scan, question, sample_step
 from preflight.local.engine.source import Source, inspect
-from preflight.local.engine.tracks import Track, wanted
+from preflight.local.engine.tracks import Track
 from preflight.local.engine.work import Done, Fill
 
 _SCANNED, _FILLED = 0.2, 0.8
@@ -42,7 +42,7 @@ def remove_text(
     with tempfile.TemporaryDirectory(prefix="preflight-") as name, workers(processes) as pool:
         folder = Path(name)
         tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED))
-        chosen = wanted(tracks, options)
+        chosen = choose.chosen(tracks, options) + choose.asked(options.inpainting_boxes, times, facts)
         quality = Quality(chosen)
         with (folder / "patches").open("w+b") as file:
             spool = Spool(file)
@@ -63,7 +63,9 @@ def remove_text(
         "frames": len(times),
         "rate": round(float(facts.rate), 3),
         "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
-        "kept": [describe(track, times, facts) for track in tracks if track not in chosen],
+        "kept": [
+            describe(t, times, facts) for t in tracks if not any(t.first == c.first and t.box == c.box for c in chosen)
+        ],
         "notes": list(beside.notes),
     }
 
@@ -86,7 +88,8 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Tra
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    return state.finish(), times[: state.frames], state.motion
+    tracks = [choose.classified(track, state.motion, source.upright[0]) for track in state.finish()]
+    return tracks, times[: state.frames], state.motion
 
 
 def fill(
