@@ -43,7 +43,7 @@ def remove_text(
         folder = Path(name)
         tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED))
         chosen = choose.chosen(tracks, options) + choose.asked(options.inpainting_boxes, times, facts)
-        quality = Quality(chosen)
+        quality = Quality()
         with (folder / "patches").open("w+b") as file:
             spool = Spool(file)
             for done in fill(facts, program, pool, folder, chosen, motion, len(times)):
@@ -62,12 +62,23 @@ def remove_text(
     return {
         "frames": len(times),
         "rate": round(float(facts.rate), 3),
+        "clip": quality.whole(len(times)),
         "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
         "kept": [
             describe(t, times, facts) for t in tracks if not any(t.first == c.first and t.box == c.box for c in chosen)
         ],
-        "notes": list(beside.notes),
+        "notes": [*_notes(facts), *beside.notes],
     }
+
+
+def _notes(source: Source) -> list[str]:
+    """Return what of the source the result does not keep."""
+    notes = []
+    if source.deep:
+        notes.append(f"picture reduced from {source.pixel_format} to 8-bit 4:2:0")
+    if source.interlaced:
+        notes.append("interlaced picture turned into whole frames")
+    return notes
 
 
 def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Track], tuple[int, ...], Motion]:
