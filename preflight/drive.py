@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from preflight.settings import Settings
 if TYPE_CHECKING:
     from preflight.removal import RemovalClient
 
+Wait = Callable[..., Task]
+"""`RemovalClient.wait`, or another function that does the same."""
+
 URL_MARGIN = 900.0
 """Seconds that a URL lives beyond the deadline: the service may fetch late."""
 
@@ -35,7 +38,10 @@ FINAL = (InputRejectedError, ContentRejectedError, JobFailedError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters."""
+    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters.
+
+    `wait` polls in the client's stead, so that many drivers can share one polling thread.
+    """
 
     ledger: Ledger
     settings: Settings
@@ -43,6 +49,7 @@ class Driver:
     options: RemovalOptions
     listener: Listener
     cancel: Cancel | None = None
+    wait: Wait | None = None
 
     def submit(self, job: Job, segment: Segment) -> Job:
         """Bring a leased job to where the service has accepted it; it is returned as it is when that is so already.
@@ -75,22 +82,31 @@ class Driver:
         )
 
     def _ask(self, job: Job, sent: Upload) -> Job:
+        from preflight.removal.sending import send
+
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
-        # Durable before the request that costs money leaves.
-        self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service")
         try:
-            task = self.client.submit(sent.url, self.options)
+            task = send(
+                self.client,
+                sent.url,
+                self.options,
+                # Durable before the request that costs money leaves.
+                before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
+                refused=lambda error: self._not_accepted(job, error),
+                listener=self.listener,
+                cancel=self.cancel,
+            )
         except SubmitUnknownError as error:
             self.ledger.advance(job.id, State.UNKNOWN, cause=error.message)
             raise _unknown(job) from error
         except FINAL as error:
             self._fail(job, error)
             raise
-        except PreflightError as error:
-            self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
-            raise
         self.listener(Progress(stage=Stage.SUBMIT, done=1, total=1, note=f"task {task.task_id}"))
         return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+
+    def _not_accepted(self, job: Job, error: PreflightError) -> None:
+        self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
 
     def finish(self, job: Job, folder: Path) -> tuple[Job, Task | None]:
         """Wait for an accepted, leased job and fetch its result into `folder`; a file already there is used.
@@ -114,7 +130,7 @@ class Driver:
         assert job.task_id is not None  # noqa: S101 - every accepted state has one
         try:
             with self._remarked(job, job.state):
-                return self.client.wait(
+                return (self.wait or self.client.wait)(
                     job.task_id, deadline=self.settings.deadline, listener=self.listener, cancel=self.cancel
                 )
         except FINAL as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from preflight import steps
-from preflight.drive import Driver
+from preflight.drive import Driver, Wait
 from preflight.errors import (
     CancelledError,
     DeadlineError,
@@ -55,7 +55,10 @@ def run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An order on its way; `service` gives settings whose service can be reached, `ledger` is one that is open."""
+    """An order on its way.
+
+    `service` gives settings whose service can be reached, `wait` who polls it for many runs; `ledger` is an open one.
+    """
 
     order: Order
     settings: Settings
@@ -63,6 +66,7 @@ class Run:
     cancel: Cancel | None = None
     service: Service = steps.service
     ledger: Ledger | None = None
+    wait: Callable[[Settings], Wait] | None = None
 
     def take(self, path: Path) -> Result:
         """Take the video at `path` through all stages."""
@@ -165,6 +169,7 @@ class Run:
                 options=self.order.options,
                 listener=self.listener,
                 cancel=self.cancel,
+                wait=self.wait(live) if self.wait else None,
             )
             # One segment's trouble must not keep the others, which are paid for, from being fetched.
             pairs = zip(jobs, fixed.segments, strict=True)

@@ -39,7 +39,7 @@ def run(
     box: Annotated[
         list[str] | None,
         typer.Option(
-            help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1 of the picture, or pixels with px at the end; repeatable."
+            help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1, or px behind for pixels; repeatable."
         ),
     ] = None,
     trim: Annotated[str | None, typer.Option(help="Keep only START-END, such as 0:10-1:30.")] = None,

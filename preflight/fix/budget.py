@@ -9,6 +9,8 @@ FILL = Fraction(98, 100)
 """Share of the limit that is aimed at: rate control is not exact, and the limit is never to be passed."""
 VBV_START = Fraction(9, 10)
 """Share of the rate buffer that x264 may spend before the rate binds (its `vbv-init`)."""
+MAX_VIDEO_RATE = 100_000_000
+"""Bits/s from which on a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
 MIN_VIDEO_RATE = 50_000
 """Bits/s under which a picture is not worth sending."""
 _MUX_BYTES_PER_VIDEO_FRAME = 24

@@ -106,9 +106,10 @@ def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length:
         argv = commands.convert(plan, piece, ffmpeg=shop.ffmpeg)
         shop.run(argv, done=done, length=length, total=total, note=note)
         report = shop.recheck(piece.output)
-        if plan.video is None or plan.video.max_rate is None or report.codes != (Code.SIZE,):
+        if plan.video is None or report.codes != (Code.SIZE,):
             break
-        capped = budget.corrected(plan.video.max_rate, piece.output.stat().st_size, plan.limits.max_bytes)
+        size = piece.output.stat().st_size
+        capped = budget.corrected(plan.video.max_rate or int(size * 8 / length), size, plan.limits.max_bytes)
         plan = replace(plan, video=replace(plan.video, max_rate=capped, buffer=capped))
     return report
 

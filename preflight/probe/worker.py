@@ -39,11 +39,11 @@ class WorkerDied(Exception):  # noqa: N818 - it is news for the prober, not an e
 
 def library() -> str:
     """Return MediaInfo's library: the one in the pymediainfo wheel, else the system's. Raises ToolMissingError."""
-    from importlib.util import find_spec
+    from importlib.machinery import PathFinder
 
     names = {"win32": ("MediaInfo.dll",), "darwin": ("libmediainfo.0.dylib", "libmediainfo.dylib")}
     candidates = names.get(sys.platform, ("libmediainfo.so.0",))
-    spec = find_spec("pymediainfo")
+    spec = PathFinder.find_spec("pymediainfo")
     if spec is None or spec.origin is None:
         from preflight.errors import ToolMissingError
 
