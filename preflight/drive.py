@@ -14,6 +14,7 @@ from preflight.errors import (
     InputRejectedError,
     JobFailedError,
     PreflightError,
+    ServiceError,
     StoreError,
     SubmitUnknownError,
 )
@@ -21,6 +22,7 @@ from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.job import RemovalOptions, Segment, Task, Upload
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.limits import DEFAULT_LIMITS
+from preflight.media import Unreadable
 from preflight.settings import Settings
 
 if TYPE_CHECKING:
@@ -144,7 +146,14 @@ class Driver:
         ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
         # The name comes from us: nothing that a server says can lead out of the folder.
         name = f"{job.id}{ending if ending[1:] in set(DEFAULT_LIMITS.containers) else '.mp4'}"
-        file = fetch(task.video_url, folder / name, self.listener, self.cancel, ca_bundle=self.settings.ca_bundle)
+        file = fetch(
+            task.video_url,
+            folder / name,
+            self.listener,
+            self.cancel,
+            ca_bundle=self.settings.ca_bundle,
+            accept=_require_video,
+        )
         return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
 
     def _forget_object(self, job: Job) -> None:
@@ -171,6 +180,20 @@ class Driver:
 
     def _fail(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
+
+
+def _require_video(path: Path) -> None:
+    """Raise ServiceError for a fetched file that is whole and yet no video, such as a login page of the network."""
+    from preflight.probe import probe
+
+    found = probe(path)
+    if isinstance(found, Unreadable) or found.video is None:
+        reason = found.detail if isinstance(found, Unreadable) else "it has no video stream"
+        raise ServiceError(
+            f"What the service's URL brought is not a video: {reason}",
+            hint="`preflight resume` asks for it again; the job is not paid for twice.",
+            retryable=True,
+        )
 
 
 def _unknown(job: Job) -> SubmitUnknownError:
