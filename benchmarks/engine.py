@@ -162,7 +162,8 @@ def tree_memory(root: int) -> float:
 
 def delogo(truth: burned.Burned, boxes: list[tuple[float, float, Box]], size: tuple[int, int], out: Path) -> None:
     chain = ",".join(
-        f"delogo=x={max(1, b.x0)}:y={max(1, b.y0)}:w={min(size[0] - 1, b.x1) - max(1, b.x0)}:h={min(size[1] - 1, b.y1) - max(1, b.y0)}"
+        f"delogo=x={max(1, b.x0)}:y={max(1, b.y0)}"
+        f":w={min(size[0] - 1, b.x1) - max(1, b.x0)}:h={min(size[1] - 1, b.y1) - max(1, b.y0)}"
         f":enable='between(t,{start:.3f},{end:.3f})'"
         for start, end, b in boxes
     )
@@ -256,9 +257,7 @@ def edges(truth: burned.Burned, report: dict) -> int:
     return missed
 
 
-def compare(
-    truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]
-) -> dict[str, Score]:
+def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]) -> dict[str, Score]:
     streams = [
         decode(inspect(path, PROGRAM), PROGRAM)
         for path in (truth.clean, truth.captioned, truth.black, truth.white, out, logo)

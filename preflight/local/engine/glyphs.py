@@ -108,7 +108,7 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
 
 
 def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mask:
-    """Return steady strokes near the strong ones that are too thin to reach the full colour: dots, commas, hairlines."""
+    """Return steady strokes near the strong ones, too thin to reach the full colour: dots, commas, hairlines."""
     if not strong.any():
         return strong
     rows, columns = np.nonzero(strong.any(axis=1))[0], np.nonzero(strong.any(axis=0))[0]
