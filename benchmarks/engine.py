@@ -37,7 +37,8 @@ from preflight.local.engine.geometry import Box
 from preflight.local.engine.masks import paint
 from preflight.local.engine.pool import workers
 from preflight.local.engine.remove import remove_text, scan
-from preflight.local.engine.source import inspect
+from preflight.local.engine.source import Source, inspect
+from preflight.local.engine.tracks import Track
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -161,7 +162,8 @@ def tree_memory(root: int) -> float:
 
 def delogo(truth: burned.Burned, boxes: list[tuple[float, float, Box]], size: tuple[int, int], out: Path) -> None:
     chain = ",".join(
-        f"delogo=x={max(1, b.x0)}:y={max(1, b.y0)}:w={min(size[0] - 1, b.x1) - max(1, b.x0)}:h={min(size[1] - 1, b.y1) - max(1, b.y0)}"
+        f"delogo=x={max(1, b.x0)}:y={max(1, b.y0)}"
+        f":w={min(size[0] - 1, b.x1) - max(1, b.x0)}:h={min(size[1] - 1, b.y1) - max(1, b.y0)}"
         f":enable='between(t,{start:.3f},{end:.3f})'"
         for start, end, b in boxes
     )
@@ -216,7 +218,7 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     ]
     logo = folder / f"{clip.stem}-{mode}-delogo.mkv"
     delogo(truth, boxes, size, logo)
-    scores = compare(truth, facts, out, logo, chosen, times)
+    scores = compare(truth, facts, out, logo, chosen)
     rows = {}
     for name, score in scores.items():
         rows[name] = {
@@ -255,7 +257,7 @@ def edges(truth: burned.Burned, report: dict) -> int:
     return missed
 
 
-def compare(truth, facts, out: Path, logo: Path, chosen, times) -> dict[str, Score]:
+def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]) -> dict[str, Score]:
     streams = [
         decode(inspect(path, PROGRAM), PROGRAM)
         for path in (truth.clean, truth.captioned, truth.black, truth.white, out, logo)
@@ -292,13 +294,13 @@ def compare(truth, facts, out: Path, logo: Path, chosen, times) -> dict[str, Sco
     return scores
 
 
-def glyph_telea(frame: Frame, live) -> np.ndarray:
+def glyph_telea(frame: Frame, live: list[Track]) -> np.ndarray:
     picture = whole(frame)
     mask = paint(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
     return cv2.inpaint(picture, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA) if mask.any() else picture
 
 
-def box_telea(frame: Frame, live, shape: tuple[int, int]) -> np.ndarray:
+def box_telea(frame: Frame, live: list[Track], shape: tuple[int, int]) -> np.ndarray:
     picture = whole(frame)
     mask = np.zeros(shape, np.uint8)
     for track in live:

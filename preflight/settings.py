@@ -41,8 +41,8 @@ _NO_SECRET = Secret("")
 
 
 def _default_home() -> Path:
-    # What platformdirs does on Linux, where its import takes as long as checking a file; nobody else pays for it either.
-    if sys.platform == "linux":
+    # What platformdirs does on Linux, where its import takes as long as checking a file.
+    if "linux" in sys.platform:
         state = os.environ.get("XDG_STATE_HOME", "").strip()
         return (Path(state) if state else Path.home() / ".local" / "state") / "preflight"
     import platformdirs

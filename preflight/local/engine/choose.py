@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from preflight.job import InpaintingBox, RemovalOptions
+from preflight.job import InpaintingBox, PixelBox, RemovalOptions
 from preflight.local.engine import kind
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.kind import Evidence, Kind
@@ -67,12 +67,13 @@ def chosen(tracks: list[Track], options: RemovalOptions) -> list[Track]:
     ]
 
 
-def asked(boxes: tuple[InpaintingBox, ...], times: tuple[int, ...], source: Source) -> list[Track]:
+def asked(boxes: tuple[InpaintingBox | PixelBox, ...], times: tuple[int, ...], source: Source) -> list[Track]:
     """Return a track for each box that the options name, whatever it shows, on the frames of its time."""
     width, height = source.upright
     start = times[0] * source.time_base if times else 0
     found = []
-    for wish in boxes:
+    for given in boxes:
+        wish = given if isinstance(given, InpaintingBox) else given.normalised(source.displayed)
         frames = [n for n, time in enumerate(times) if wish.start <= float(time * source.time_base - start) < wish.end]
         place = Box(
             math.floor(wish.x1 * width),
@@ -83,6 +84,6 @@ def asked(boxes: tuple[InpaintingBox, ...], times: tuple[int, ...], source: Sour
         if not frames:
             continue
         box = place.padded(0, width, height)
-        mask = np.ones((box.height, box.width), bool)
+        mask = np.ones((box.height, box.width), np.bool_)
         found.append(Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0))
     return found

@@ -44,10 +44,9 @@ def locate(look: Picture, line: Box, frame: Frame, around: Offset, radius: Offse
     return Found((around[0] + left + x - seen.x0, around[1] + top + y - seen.y0), float(best))
 
 
-def shown(line: Box, offset: Offset, frame: Frame) -> float:
-    """Return the share of a moved line that is on the picture."""
-    height, width = frame.y.shape
-    return line.moved(*offset).common(Box(0, 0, width, height)) / max(1, line.area)
+def shown(line: Box, offset: Offset, size: tuple[int, int]) -> float:
+    """Return the share of a moved line that is on a picture of `size`."""
+    return line.moved(*offset).common(Box(0, 0, *size)) / max(1, line.area)
 
 
 def between(start: tuple[int, Offset], end: tuple[int, Offset], index: int) -> Offset:

@@ -97,7 +97,7 @@ class Scan:
         for sighting in self.live:
             self._close(sighting, None)
         self.live = []
-        return sorted(self.done, key=lambda t: (t.first, t.box.y0, t.box.x0))
+        return sorted((t.until(end) for t in self.done), key=lambda t: (t.first, t.box.y0, t.box.x0))
 
     def _frame(self, index: int) -> Frame:
         return self.window[index - self.window[0].index]
@@ -146,8 +146,8 @@ class Scan:
         gray = sighting.gray_line
         wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
         guess = start
-        if before - 1 in sighting.path:
-            guess = follow.between((before - 1, sighting.path[before - 1]), (before, start), frame.index)
+        if sighting.path:
+            guess = follow.between(*sighting.course(self.step), frame.index)
         found = follow.locate(gray, sighting.line, frame, guess, wide)
         stays = there or found.score > follow.SURE
         if not stays:
@@ -159,7 +159,9 @@ class Scan:
             return True
         if not sighting.path:
             velocity = (before, start), (frame.index, found.offset)
-            self._trace(sighting, *velocity, range(before, self.window[0].index - 1, -1), stop=True)
+            self._trace(
+                sighting, *velocity, range(before, max(-1, self.window[0].index - FLANK * self.step), -1), stop=True
+            )
         self._trace(sighting, (before, start), (frame.index, found.offset), range(before + 1, frame.index + 1))
         sighting.offset = found.offset
         return True
@@ -176,21 +178,18 @@ class Scan:
         """Note where moving text is on each of `indices`, near the straight way; with `stop`, until it is not there."""
         for index in indices:
             guess = follow.between(start, end, index)
-            if not self.window[0].index <= index <= self.window[-1].index:
-                sighting.path[index] = guess
-                continue
-            frame = self._frame(index)
-            share = follow.shown(sighting.line, guess, frame)
-            if share < follow.LEAST_SHOWN:
-                # Too little of it is left to be found, but it goes on moving until it is off the picture.
-                if share == 0:
-                    return
-                sighting.path[index] = guess
-                continue
-            found = follow.locate(sighting.gray_line, sighting.line, frame, guess, (2, 2))
-            if stop and index != start[0] and found.score < follow.SURE - 0.15:
+            share = follow.shown(sighting.line, guess, self.size)
+            held = self.window[0].index <= index <= self.window[-1].index
+            # Text that enters or leaves the picture is hard to recognise, but it keeps its course until it is off.
+            if stop and (share == 0 or (share == 1 and not held)):
                 return
-            sighting.path[index] = found.offset if found.score > 0.5 else guess
+            score, offset = -1.0, guess
+            if held:
+                found = follow.locate(sighting.gray_line, sighting.line, self._frame(index), guess, (2, 2))
+                score, offset = found.score, found.offset
+            if stop and share == 1 and index != start[0] and score < follow.SURE - 0.15:
+                return
+            sighting.path[index] = offset if score > 0.5 else guess
 
     def _open(self, line: Box, index: int) -> None:
         pad = int(line.text_height * 0.35) + 4
@@ -208,10 +207,9 @@ class Scan:
         for frame in self.window:
             if frame.index >= sighting.seen_last and (index is None or frame.index <= index):
                 sighting.edges[frame.index] = frame.color(sighting.box)
-        if len(sighting.path) > 1 and index is not None:
-            last = sighting.seen_last
-            velocity = (last - 1, sighting.path.get(last - 1, sighting.offset)), (last, sighting.offset)
-            self._trace(sighting, *velocity, range(last + 1, self.window[-1].index + 1), stop=True)
+        if sighting.path and index is not None:
+            ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
+            self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
         track = tracks.settle(sighting)
         if track is not None:
             self.done.append(track)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,12 @@ class Track:
         """Return the box on frame `index`, which is one of the track's."""
         return self.box if self.path is None else self.box.moved(*self.path[index - self.first])
 
+    def until(self, last: int) -> Track:
+        """Return the track without what goes beyond frame `last`."""
+        if self.last <= last:
+            return self
+        return replace(self, last=last, path=None if self.path is None else self.path[: last - self.first + 1])
+
     @property
     def reach(self) -> Box:
         """The box around every place the track has, which may go beyond the picture."""
@@ -89,6 +95,12 @@ class Sighting:
         inside = self.line.moved(-self.box.x0, -self.box.y0)
         gray: Picture = cv2.cvtColor(self.signature.look[inside.slices], cv2.COLOR_BGR2GRAY)
         return gray
+
+    def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
+        """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
+        last = self.seen_last
+        first = min((index for index in self.path if last - span <= index < last), default=last - 1)
+        return (first, self.path.get(first, self.offset)), (last, self.offset)
 
     @property
     def inner(self) -> Mask:

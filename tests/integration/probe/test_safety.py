@@ -157,6 +157,18 @@ def test_batch_goes_on_after_a_crash_and_a_hang(
     assert "could not be read safely" in evaluate(found[1]).findings[0].message
 
 
+def test_spinning_parser_is_ended_by_its_share_of_the_processor(
+    small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = HOSTILE.replace("time.sleep(1)", "pass")
+    monkeypatch.setattr(worker, "_START_CODE", worker._START_CODE.replace("main()", "", 1) + hostile + "main()")
+    monkeypatch.setattr(worker, "CPU_SECONDS", 0)
+    hang = tmp_path / "hang.mp4"
+    hang.write_bytes(small_mp4.read_bytes())
+    with Prober() as prober:
+        assert getattr(prober.probe(hang), "reason", None) == "parser-timeout"
+
+
 HOSTILE = """
 import os, time
 from preflight.probe.sandbox import child
