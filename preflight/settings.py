@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -41,7 +41,10 @@ _NO_SECRET = Secret("")
 
 
 def _default_home() -> Path:
-    # platformdirs is imported here: `--help` must not pay for it.
+    # What platformdirs does on Linux, where its import takes as long as checking a file.
+    if "linux" in sys.platform:
+        state = os.environ.get("XDG_STATE_HOME", "").strip()
+        return (Path(state) if state else Path.home() / ".local" / "state") / "preflight"
     import platformdirs
 
     return Path(platformdirs.user_state_dir("preflight", appauthor=False))
@@ -184,6 +187,9 @@ def _convert(name: str, value: Any) -> Any:
 
 def read_file(path: Path) -> dict[str, Any]:
     """Return the settings in a TOML file. Raises UsageError for a bad file or an unknown name."""
+    # Most have no file, and a check is quicker than loading this.
+    import tomllib
+
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from queue import Full, Queue
 from typing import TYPE_CHECKING
 
 from preflight.check import evaluate
@@ -20,6 +19,7 @@ from preflight.report import Report
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+    from queue import Queue
 
 _SLACK = Fraction(1, 20)
 """Seconds that ffmpeg's clock may run beyond the header's: rounding, and padding of sound."""
@@ -66,6 +66,7 @@ def check_many(
     Leaving the iterator stops what runs. Raises as `check` does.
     """
     from concurrent.futures import ThreadPoolExecutor
+    from queue import Queue
 
     count = jobs or min(_JOBS, os.cpu_count() or 1)
     cancel = threading.Event()
@@ -111,6 +112,8 @@ def _feed(
 
 
 def _put(waiting: Queue[Future[Report] | None], item: Future[Report] | None, cancel: threading.Event) -> bool:
+    from queue import Full
+
     while not cancel.is_set():
         try:
             waiting.put(item, timeout=0.1)

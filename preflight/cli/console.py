@@ -8,11 +8,11 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 from preflight.errors import PreflightError
 from preflight.events import Listener, Progress, ignore
-from preflight.serialize import jsonable
 
 SCHEMA = 1
 """Version of the JSON lines; raised when a field changes its meaning or goes away."""
@@ -33,6 +33,8 @@ def _escape(character: str) -> str:
 
 def emit(event: str, **values: Any) -> None:
     """Print one JSON object as a line on stdout, at once."""
+    from preflight.serialize import jsonable
+
     line = {"schema": SCHEMA, "event": event, **{key: jsonable(value) for key, value in values.items()}}
     # ASCII output keeps undecodable file names and terminal codes harmless, and is valid in any locale.
     sys.stdout.write(json.dumps(line) + "\n")
@@ -95,7 +97,7 @@ def _json_listener(name: str) -> Listener:
         percent = int((progress.fraction or 0) * 100)
         if last.get(progress.stage) != percent:
             last[progress.stage] = percent
-            emit("progress", file=name, **jsonable(progress))
+            emit("progress", file=name, **{spec.name: getattr(progress, spec.name) for spec in fields(progress)})
 
     return listen
 

@@ -15,7 +15,6 @@ from typing import Any, Self
 from preflight.cli import console
 from preflight.media import Media, Unreadable, VideoStream
 from preflight.report import Finding, Report, Severity
-from preflight.serialize import jsonable
 
 
 @dataclass(slots=True, kw_only=True)
@@ -227,6 +226,8 @@ def writer(form: str) -> Iterator[Writer]:
 
 def to_dict(report: Report) -> dict[str, Any]:
     """Return the report as JSON-ready values; exact durations stand beside the numbers."""
+    from preflight.serialize import jsonable
+
     subject = report.subject
     return {
         "path": str(report.path),
@@ -244,6 +245,8 @@ def _unreadable(subject: Unreadable) -> dict[str, Any]:
 
 
 def _media(media: Media) -> dict[str, Any]:
+    from preflight.serialize import jsonable
+
     facts: dict[str, Any] = jsonable(media)
     del facts["path"], facts["identity"]
     display = media.video.display_size if media.video else None

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from preflight.media import Media, Unreadable
 from preflight.probe import gate, mediainfo, worker
-from preflight.probe.worker import MEMORY, TIMEOUT, Worker, WorkerDied, obtain
+from preflight.probe.worker import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 
 _NOT_VIDEO = {
     "playlist": ("playlist", "It is a playlist or a description that points to other files, not a video itself."),
@@ -123,7 +123,8 @@ def _refusal(path: Path, reason: str, detail: str, size: int | None) -> Unreadab
 
 def _died(path: Path, *, timed_out: bool, seconds: float) -> Unreadable:
     if timed_out:
-        detail = f"It could not be read safely: the parser did not finish in {seconds:g} s."
+        bounds = f"{CPU_SECONDS} s of computing, {seconds:g} s in all"
+        detail = f"It could not be read safely: the parser did not finish in its time ({bounds})."
         return _refusal(path, "parser-timeout", detail, None)
     return _refusal(path, "parser-crash", "It could not be read safely: the parser crashed on it.", None)
 

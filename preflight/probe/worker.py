@@ -6,6 +6,7 @@ A single check waits for this process to start, so nothing is imported here befo
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from preflight.tools.spawn import Helper, spawn
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 TIMEOUT = 20.0
-"""Seconds for one file. The slowest honest one seen (two hours of 60 fps, 8 MiB of index) takes less than one."""
+"""Seconds of waiting for one file, most of which can only be a slow disk's."""
+CPU_SECONDS = 3
+"""Seconds of computing for one file. Two hours at 60 fps, with 8 MiB of index, take less than a tenth of that."""
 MEMORY = 768 * 2**20
 """Bytes of address space, of which Python and MediaInfo take about 100 MiB before the first file."""
 MAX_REPLY = 64 * 2**20
@@ -26,6 +29,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 _START_CODE = "import sys; sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
 # Windows starts no process without the first; nothing else of the person's environment is the parser's business.
 _ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_OUT_OF_TIME = {-getattr(signal, "SIGXCPU", 0)} - {0}
 _PREPARED: list[Worker] = []
 
 
@@ -39,11 +43,11 @@ class WorkerDied(Exception):  # noqa: N818 - it is news for the prober, not an e
 
 def library() -> str:
     """Return MediaInfo's library: the one in the pymediainfo wheel, else the system's. Raises ToolMissingError."""
-    from importlib.util import find_spec
+    from importlib.machinery import PathFinder
 
     names = {"win32": ("MediaInfo.dll",), "darwin": ("libmediainfo.0.dylib", "libmediainfo.dylib")}
     candidates = names.get(sys.platform, ("libmediainfo.so.0",))
-    spec = find_spec("pymediainfo")
+    spec = PathFinder.find_spec("pymediainfo")
     if spec is None or spec.origin is None:
         from preflight.errors import ToolMissingError
 
@@ -73,7 +77,7 @@ class Worker:
         self._timeout = timeout
         self._fresh = True
         code = _START_CODE.format(root=_ROOT)
-        argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(int(timeout) + 1)]
+        argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(CPU_SECONDS)]
         self._helper: Helper = spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
 
     @property
@@ -104,7 +108,7 @@ class Worker:
             timer.cancel()
         self._fresh = False
         if reply is None:
-            raise WorkerDied(timed_out=timed_out.is_set())
+            raise WorkerDied(timed_out=timed_out.is_set() or self._helper.close() in _OUT_OF_TIME)
         return reply
 
     def _exchange(self, path: Path) -> dict[str, Any] | None:

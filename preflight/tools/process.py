@@ -237,11 +237,11 @@ class _PopenHelper(Helper):
         """Kill the process."""
         self._popen.kill()
 
-    def close(self) -> None:
-        """Kill the process, reap it and close the pipes."""
+    def close(self) -> int:
+        """Kill the process if it still runs, close the pipes and return its exit status."""
         self._popen.kill()
         with self._popen:
-            self._popen.wait()
+            return self._popen.wait()
 
 
 def helper(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:

@@ -21,26 +21,26 @@ class Helper:
         self.pid = pid
         self.stdin = stdin
         self.stdout = stdout
-        self._reaped = False
+        self._status: int | None = None
 
     def terminate(self) -> None:
         """Kill the process; it is reaped by `close`. Any thread may do so."""
-        if not self._reaped:
+        if self._status is None:
             os.kill(self.pid, signal.SIGKILL)
 
-    def close(self) -> None:
-        """Kill the process, reap it and close the pipes."""
-        if self._reaped:
-            return
+    def close(self) -> int:
+        """Kill the process if it still runs, close the pipes and return its exit status, negative for a signal."""
+        if self._status is not None:
+            return self._status
         self.terminate()
-        self._reaped = True
-        os.waitpid(self.pid, 0)
+        self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         for stream in (self.stdin, self.stdout):
             try:
                 stream.close()
             except OSError:
                 # What was not sent to a dead process need not be.
                 continue
+        return self._status
 
 
 def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:

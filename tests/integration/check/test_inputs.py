@@ -1,0 +1,185 @@
+"""Inputs that other tools judge differently: the verdict, the rules told and whether anything can be mended."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from fixtures import cases, clips
+from preflight.check import evaluate
+from preflight.media import Media, Unreadable
+from preflight.probe import probe
+from preflight.report import Report
+
+QUIET = {"moov-at-end", "low-bit-rate", "no-audio"}
+
+
+def verdict(path: Path) -> Report:
+    return evaluate(probe(path), ignore=QUIET)
+
+
+def told(path: Path) -> list[str]:
+    return [f.rule for f in verdict(path).findings]
+
+
+@pytest.mark.parametrize(
+    ("size", "codes"),
+    [
+        ((1080, 1920), ()), ((1920, 1080), ()), ((1920, 1088), (703,)), ((2560, 1080), (703,)), ((2048, 1080), (703,)),
+        ((16, 16), ()), ((7680, 4320), (703,)),
+    ],
+)  # fmt: skip
+def test_picture_size(tmp_path: Path, size: tuple[int, int], codes: tuple[int, ...]) -> None:
+    made = clips.clip(tmp_path / "a.mp4", size=size, seconds=0.1, audio=False, output=("-frames:v", "1"))
+    assert verdict(made).codes == codes
+
+
+def test_few_rows_too_many_are_cropped(tmp_path: Path) -> None:
+    (finding,) = verdict(clips.clip(tmp_path / "a.mp4", size=(1920, 1088), seconds=0.1, audio=False)).failures
+    assert "Crop it to 1920x1080" in str(finding.fix)
+
+
+def test_one_pixel(tmp_path: Path) -> None:
+    made = tmp_path / "dot.mov"
+    clips.run("-f", "lavfi", "-i", "color=size=1x1:rate=25:duration=1", "-c:v", "qtrle", made)
+    assert verdict(made).codes == ()
+
+
+@pytest.mark.parametrize("rate", ["240", "1", "1/10"])
+def test_odd_frame_rates_pass(tmp_path: Path, rate: str) -> None:
+    assert verdict(clips.clip(tmp_path / "a.mp4", rate=rate, seconds=1 if rate != "1/10" else 20)).codes == ()
+
+
+@pytest.mark.parametrize("extension", ["mp4", "mov", "mkv", "webm", "avi"])
+def test_one_frame_passes(tmp_path: Path, extension: str) -> None:
+    made = clips.clip(tmp_path / f"a.{extension}", seconds=0.04, audio=False, output=("-frames:v", "1"))
+    assert verdict(made).codes == ()
+
+
+def test_still_picture_with_sound_passes(tmp_path: Path) -> None:
+    made = tmp_path / "still.mp4"
+    still = ("-f", "lavfi", "-i", "color=size=64x64:rate=1:duration=3", "-f", "lavfi", "-i", "sine=duration=3")
+    clips.run(*still, "-c:v", "libx264", "-c:a", "aac", made)
+    assert verdict(made).codes == ()
+
+
+@pytest.mark.parametrize(
+    ("extension", "options", "rules"),
+    [
+        ("mp4", ("-c:v", "libx265", "-x265-params", "log-level=none"), ["codec"]),
+        ("mp4", ("-c:v", "libsvtav1", "-preset", "12"), ["codec"]),
+        ("mp4", ("-pix_fmt", "yuv420p10le"), ["bit-depth"]),
+        ("mkv", ("-pix_fmt", "yuv422p"), ["chroma"]),
+        ("mov", ("-c:v", "prores_ks", "-c:a", "pcm_s16le"), ["codec", "bit-depth", "chroma", "audio-codec"]),
+    ],
+)
+def test_odd_codecs_pass_with_advisories(
+    tmp_path: Path, extension: str, options: tuple[str, ...], rules: list[str]
+) -> None:
+    made = clips.clip(tmp_path / f"a.{extension}", seconds=0.2, output=(*options, "-v", "quiet"))
+    assert verdict(made).ok
+    assert told(made) == rules
+
+
+def test_quicktime_named_mp4_passes_with_an_advisory(small_mp4: Path, tmp_path: Path) -> None:
+    named = cases.remux(small_mp4, tmp_path / "a.mov").rename(tmp_path / "a.mp4")
+    assert told(named) == ["quicktime-brand"]
+    assert verdict(named).ok
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "codes"),
+    [
+        ("mkv", "a.mp4", (702,)), ("mp4", "a.mkv", (702,)), ("mp4", "a", (702,)), ("webm", "a.mkv", ()),
+        ("mkv", "a.webm", (702,)), ("avi", "a.mp4", (702,)), ("mp4", "A.MP4", ()), ("mp4", "a.mov", ()),
+    ],
+)  # fmt: skip
+def test_name_and_content(tmp_path: Path, content: str, name: str, codes: tuple[int, ...]) -> None:
+    made = clips.clip(tmp_path / "made" / f"x.{content}", seconds=0.2)
+    report = verdict(made.rename(tmp_path / name))
+    assert report.codes == codes
+    assert all("Rename it" in str(f.fix) for f in report.failures)
+
+
+def test_several_streams_and_chapters_pass(small_mp4: Path, tmp_path: Path) -> None:
+    chapters = cases.with_chapters(small_mp4, tmp_path / "c.mkv")
+    many = tmp_path / "many.mkv"
+    clips.run("-i", chapters, "-map", "0:v", *("-map", "0:a") * 4, "-c", "copy", many)
+    assert told(many) == ["many-streams"]
+    assert verdict(many).ok
+
+
+def test_timecode_stream_passes(small_mp4: Path, tmp_path: Path) -> None:
+    assert verdict(cases.remux(small_mp4, tmp_path / "t.mov", "-timecode", "01:00:00:00")).ok
+
+
+def test_two_hours_are_told_exactly(tmp_path: Path) -> None:
+    made = tmp_path / "long.mp4"
+    clips.run("-f", "lavfi", "-i", "color=size=16x16:rate=1:duration=7200.04", "-c:v", "mpeg4", made)
+    report = verdict(made)
+    assert report.codes == (700,)
+    assert report.findings[0].measured.startswith("2:00:0")
+
+
+@pytest.mark.parametrize(("ticks", "codes"), [(360 * 90_000, ()), (360 * 90_000 + 1, (700,))])
+def test_one_tick_too_long_is_too_long(tmp_path: Path, ticks: int, codes: tuple[int, ...]) -> None:
+    """MediaInfo alone calls both 360.000 s."""
+    made = clips.clip(tmp_path / "a.mp4", audio=False, output=("-video_track_timescale", "90000"))
+    assert verdict(cases.lasting(made, tmp_path / "b.mp4", ticks=ticks)).codes == codes
+
+
+def test_avi_of_several_parts_is_measured_whole(tmp_path: Path) -> None:
+    whole = clips.clip(tmp_path / "a.avi", seconds=8, audio=False)
+    made = cases.open_dml(whole, tmp_path / "parts.avi")
+    media = probe(made)
+    assert isinstance(media, Media)
+    assert media.duration == 8
+    assert verdict(made).codes == ()
+
+
+def test_file_that_grows_while_it_is_read_is_told(small_mp4: Path, tmp_path: Path) -> None:
+    growing = tmp_path / "growing.mp4"
+    growing.write_bytes(cases.remux(small_mp4, tmp_path / "f.mp4", "-movflags", "+faststart").read_bytes())
+    done = threading.Event()
+
+    def grow() -> None:
+        with growing.open("ab", buffering=0) as file:
+            while not done.is_set():
+                file.write(bytes(8))
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        subjects = [probe(growing) for _ in range(20)]
+    finally:
+        done.set()
+        writer.join()
+    reasons = {s.reason for s in subjects if isinstance(s, Unreadable)}
+    assert reasons == {"changing"}
+
+
+def test_link_to_itself_is_told(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.mp4"
+    loop.symlink_to(loop)
+    assert told(loop) == ["bad-path"]
+
+
+def test_random_bytes_are_no_video(tmp_path: Path) -> None:
+    (tmp_path / "x.mp4").write_bytes(bytes(range(1, 256)) * 100)
+    assert told(tmp_path / "x.mp4") == ["not-video"]
+
+
+@pytest.mark.parametrize("name", ["sound.mp3", "sound.wav", "sound.mp4", "sound.mkv"])
+def test_sound_alone_is_refused_and_cannot_be_mended(tmp_path: Path, name: str) -> None:
+    made = tmp_path / name
+    clips.run("-f", "lavfi", "-t", "1", "-i", "sine", made)
+    report = verdict(made.rename(tmp_path / "x.mp4"))
+    assert "no-video" in [f.rule for f in report.failures]
+    assert report.codes == (702,)
+    assert all(f.fix is None for f in report.failures if f.rule == "no-video")
+
+
+def test_still_images_are_no_videos(tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg"):
+        clips.run("-f", "lavfi", "-i", "color=size=64x64", "-frames:v", "1", tmp_path / name)
+        assert verdict((tmp_path / name).rename(tmp_path / "x.mp4")).codes == (702,)
