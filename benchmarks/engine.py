@@ -31,13 +31,14 @@ import numpy as np
 from fixtures import burned
 from preflight.job import RemovalOptions
 from preflight.local.engine import models
+from preflight.local.engine.choose import chosen as chosen_tracks
 from preflight.local.engine.frames import Frame, decode
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.masks import paint
 from preflight.local.engine.pool import workers
 from preflight.local.engine.remove import remove_text, scan
-from preflight.local.engine.source import inspect
-from preflight.local.engine.tracks import wanted
+from preflight.local.engine.source import Source, inspect
+from preflight.local.engine.tracks import Track
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -199,12 +200,13 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     memory = Memory()
     memory.start()
     begun = time.monotonic()
-    report = remove_text(truth.captioned, out, RemovalOptions(), program=PROGRAM)
+    options = RemovalOptions(color_blocks=mode == "difficult")
+    report = remove_text(truth.captioned, out, options, program=PROGRAM)
     took = time.monotonic() - begun
     memory.stop.set()
     with workers() as pool:
         tracks, times, _ = scan(facts, PROGRAM, pool, lambda _: None)
-    chosen = wanted(tracks, RemovalOptions())
+    chosen = chosen_tracks(tracks, options)
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,
@@ -215,7 +217,7 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     ]
     logo = folder / f"{clip.stem}-{mode}-delogo.mkv"
     delogo(truth, boxes, size, logo)
-    scores = compare(truth, facts, out, logo, chosen, times)
+    scores = compare(truth, facts, out, logo, chosen)
     rows = {}
     for name, score in scores.items():
         rows[name] = {
@@ -254,7 +256,9 @@ def edges(truth: burned.Burned, report: dict) -> int:
     return missed
 
 
-def compare(truth, facts, out: Path, logo: Path, chosen, times) -> dict[str, Score]:
+def compare(
+    truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]
+) -> dict[str, Score]:
     streams = [
         decode(inspect(path, PROGRAM), PROGRAM)
         for path in (truth.clean, truth.captioned, truth.black, truth.white, out, logo)
@@ -291,13 +295,13 @@ def compare(truth, facts, out: Path, logo: Path, chosen, times) -> dict[str, Sco
     return scores
 
 
-def glyph_telea(frame: Frame, live) -> np.ndarray:
+def glyph_telea(frame: Frame, live: list[Track]) -> np.ndarray:
     picture = whole(frame)
     mask = paint(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
     return cv2.inpaint(picture, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA) if mask.any() else picture
 
 
-def box_telea(frame: Frame, live, shape: tuple[int, int]) -> np.ndarray:
+def box_telea(frame: Frame, live: list[Track], shape: tuple[int, int]) -> np.ndarray:
     picture = whole(frame)
     mask = np.zeros(shape, np.uint8)
     for track in live:

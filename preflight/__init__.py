@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preflight.batch import run_many
-    from preflight.job import Failed, InpaintingBox, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+    from preflight.job import (
+        Failed,
+        InpaintingBox,
+        Pending,
+        PixelBox,
+        Rejected,
+        RemovalOptions,
+        Result,
+        Succeeded,
+        Unknown,
+    )
     from preflight.limits import Limits
     from preflight.pipeline import run
     from preflight.plan import Plan, Policy
@@ -25,6 +35,7 @@ _HOMES = {
     "InpaintingBox": "job",
     "Limits": "limits",
     "Pending": "job",
+    "PixelBox": "job",
     "Plan": "plan",
     "Policy": "plan",
     "Rejected": "job",
@@ -49,6 +60,7 @@ __all__ = [
     "InpaintingBox",
     "Limits",
     "Pending",
+    "PixelBox",
     "Plan",
     "Policy",
     "Rejected",

@@ -6,15 +6,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from preflight import steps
+from preflight.drive import Wait
 from preflight.events import Listener, ignore
 from preflight.job import Result
 from preflight.ledger import Job, Ledger, State
-from preflight.pipeline import Order, Run
+from preflight.order import Order
+from preflight.pipeline import Run
 from preflight.settings import Settings
 
 
@@ -79,7 +82,7 @@ def _take_all(
     if not tasks:
         return
     with (
-        _shared(settings) as service,
+        _Shared(settings) as shared,
         Ledger(settings.ledger) as ledger,
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool,
     ):
@@ -87,7 +90,15 @@ def _take_all(
         def one(number: int) -> Result:
             path, order = tasks[number]
             listener = listen(path) if listen else ignore
-            run = Run(order=order, settings=settings, listener=listener, cancel=cancel, service=service, ledger=ledger)
+            run = Run(
+                order=order,
+                settings=settings,
+                listener=listener,
+                cancel=cancel,
+                service=shared.service,
+                wait=shared.wait,
+                ledger=ledger,
+            )
             return run.take(path)
 
         waiting: dict[int, Future[Result]] = {}
@@ -123,18 +134,35 @@ def unique_names(paths: Sequence[Path]) -> tuple[str | None, ...]:
     return tuple(names)
 
 
-@contextmanager
-def _shared(settings: Settings) -> Iterator[Callable[[Settings], AbstractContextManager[Settings]]]:
-    """Give a service that is started when it is first needed and stopped once at the end."""
-    with ExitStack() as stack:
-        lock = threading.Lock()
-        live: list[Settings] = []
+class _Shared:
+    """The service and the polling thread of a batch: each is started when it is first needed and stopped at the end."""
 
-        @contextmanager
-        def service(_: Settings) -> Iterator[Settings]:
-            with lock:
-                if not live:
-                    live.append(stack.enter_context(steps.service(settings)))
-            yield live[0]
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+        self._live: Settings | None = None
+        self._wait: Wait | None = None
 
-        yield service
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def service(self, _: Settings) -> Iterator[Settings]:
+        """Give the settings of the one service."""
+        with self._lock:
+            if self._live is None:
+                self._live = self._stack.enter_context(steps.service(self._settings))
+        yield self._live
+
+    def wait(self, live: Settings) -> Wait:
+        """Return the function that waits for a task on the one polling thread."""
+        from preflight.removal.waiting import Waiter
+
+        with self._lock:
+            if self._wait is None:
+                self._wait = self._stack.enter_context(Waiter(live)).wait
+        return self._wait

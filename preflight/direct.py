@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from preflight import steps
-from preflight.errors import PreflightError, SubmitUnknownError
+from preflight.errors import SubmitUnknownError
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import RemovalOptions, SecretUrl, Task
 from preflight.ledger import ACCEPTED, Job, Ledger, State
@@ -55,16 +55,23 @@ def submit(
                 raise _unknown(job)
             if job.state in {State.FAILED, State.CANCELLED}:
                 ledger.advance(job.id, State.QUEUED, cause="submitted again")
-            for state in (State.UPLOADING, State.UPLOADED, State.SUBMITTING):
+            for state in (State.UPLOADING, State.UPLOADED):
                 ledger.advance(job.id, state, cause="the video is on the web already")
             try:
-                task = send(made, url, options, listener=listener, cancel=cancel)
+                task = send(
+                    made,
+                    url,
+                    options,
+                    before=lambda: ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
+                    refused=lambda error: ledger.advance(
+                        job.id, State.UPLOADED, cause=f"not accepted: {error.message}"
+                    ),
+                    listener=listener,
+                    cancel=cancel,
+                )
             except SubmitUnknownError as error:
                 ledger.advance(job.id, State.UNKNOWN, cause=error.message)
                 raise _unknown(job) from error
-            except PreflightError as error:
-                ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
-                raise
             return ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id), True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from preflight.errors import (
     InputRejectedError,
     JobFailedError,
     PreflightError,
+    ServiceError,
     StoreError,
     SubmitUnknownError,
 )
@@ -21,10 +22,14 @@ from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.job import RemovalOptions, Segment, Task, Upload
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.limits import DEFAULT_LIMITS
+from preflight.media import Unreadable
 from preflight.settings import Settings
 
 if TYPE_CHECKING:
     from preflight.removal import RemovalClient
+
+Wait = Callable[..., Task]
+"""`RemovalClient.wait`, or another function that does the same."""
 
 URL_MARGIN = 900.0
 """Seconds that a URL lives beyond the deadline: the service may fetch late."""
@@ -35,7 +40,10 @@ FINAL = (InputRejectedError, ContentRejectedError, JobFailedError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters."""
+    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters.
+
+    `wait` polls in the client's stead, so that many drivers can share one polling thread.
+    """
 
     ledger: Ledger
     settings: Settings
@@ -43,6 +51,7 @@ class Driver:
     options: RemovalOptions
     listener: Listener
     cancel: Cancel | None = None
+    wait: Wait | None = None
 
     def submit(self, job: Job, segment: Segment) -> Job:
         """Bring a leased job to where the service has accepted it; it is returned as it is when that is so already.
@@ -75,22 +84,31 @@ class Driver:
         )
 
     def _ask(self, job: Job, sent: Upload) -> Job:
+        from preflight.removal.sending import send
+
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
-        # Durable before the request that costs money leaves.
-        self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service")
         try:
-            task = self.client.submit(sent.url, self.options)
+            task = send(
+                self.client,
+                sent.url,
+                self.options,
+                # Durable before the request that costs money leaves.
+                before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
+                refused=lambda error: self._not_accepted(job, error),
+                listener=self.listener,
+                cancel=self.cancel,
+            )
         except SubmitUnknownError as error:
             self.ledger.advance(job.id, State.UNKNOWN, cause=error.message)
             raise _unknown(job) from error
         except FINAL as error:
             self._fail(job, error)
             raise
-        except PreflightError as error:
-            self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
-            raise
         self.listener(Progress(stage=Stage.SUBMIT, done=1, total=1, note=f"task {task.task_id}"))
         return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+
+    def _not_accepted(self, job: Job, error: PreflightError) -> None:
+        self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
 
     def finish(self, job: Job, folder: Path) -> tuple[Job, Task | None]:
         """Wait for an accepted, leased job and fetch its result into `folder`; a file already there is used.
@@ -114,7 +132,7 @@ class Driver:
         assert job.task_id is not None  # noqa: S101 - every accepted state has one
         try:
             with self._remarked(job, job.state):
-                return self.client.wait(
+                return (self.wait or self.client.wait)(
                     job.task_id, deadline=self.settings.deadline, listener=self.listener, cancel=self.cancel
                 )
         except FINAL as error:
@@ -128,7 +146,14 @@ class Driver:
         ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
         # The name comes from us: nothing that a server says can lead out of the folder.
         name = f"{job.id}{ending if ending[1:] in set(DEFAULT_LIMITS.containers) else '.mp4'}"
-        file = fetch(task.video_url, folder / name, self.listener, self.cancel, ca_bundle=self.settings.ca_bundle)
+        file = fetch(
+            task.video_url,
+            folder / name,
+            self.listener,
+            self.cancel,
+            ca_bundle=self.settings.ca_bundle,
+            accept=_require_video,
+        )
         return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
 
     def _forget_object(self, job: Job) -> None:
@@ -155,6 +180,20 @@ class Driver:
 
     def _fail(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
+
+
+def _require_video(path: Path) -> None:
+    """Raise ServiceError for a fetched file that is whole and yet no video, such as a login page of the network."""
+    from preflight.probe import probe
+
+    found = probe(path)
+    if isinstance(found, Unreadable) or found.video is None:
+        reason = found.detail if isinstance(found, Unreadable) else "it has no video stream"
+        raise ServiceError(
+            f"What the service's URL brought is not a video: {reason}",
+            hint="`preflight resume` asks for it again; the job is not paid for twice.",
+            retryable=True,
+        )
 
 
 def _unknown(job: Job) -> SubmitUnknownError:

@@ -18,6 +18,7 @@ class Stage(StrEnum):
     WAIT = "wait"
     FETCH = "fetch"
     RESTORE = "restore"
+    CLEAN = "clean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

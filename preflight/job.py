@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -34,21 +34,38 @@ class InpaintingBox:
         if not (0 <= self.x1 < self.x2 <= 1 and 0 <= self.y1 < self.y2 <= 1):
             raise UsageError(
                 f"Box corners {corners} are not 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1.",
-                hint="Give pixels with InpaintingBox.from_pixels or `--box START-END@X1,Y1,X2,Y2px`.",
+                hint="Give pixels as a PixelBox, or with `--box START-END@X1,Y1,X2,Y2px`.",
             )
         if not 0 <= self.start < self.end:
             raise UsageError(f"Box times {self.start}-{self.end} s are not 0 <= start < end.")
 
-    @classmethod
-    def from_pixels(cls, box: Sequence[float], *, size: tuple[int, int], start: float, end: float) -> InpaintingBox:
-        """Convert a box in pixels of the display size (`width, height`) to the API's normalised one."""
-        x1, y1, x2, y2 = box
-        width, height = size
-        return cls(start=start, end=end, x1=x1 / width, y1=y1 / height, x2=x2 / width, y2=y2 / height)
-
     def to_wire(self) -> dict[str, Any]:
         """Return the later revision's shape: `{"timestamp": [start, end], "box": [x1, y1, x2, y2]}`."""
         return {"timestamp": [self.start, self.end], "box": [self.x1, self.y1, self.x2, self.y2]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelBox:
+    """An `InpaintingBox` with its corners in pixels of a video's display size."""
+
+    start: float
+    end: float
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    def normalised(self, size: tuple[int, int]) -> InpaintingBox:
+        """Return the API's box for a video shown at `size` (width, height). Raises UsageError for a box outside."""
+        width, height = size
+        corners = {"x1": self.x1 / width, "y1": self.y1 / height, "x2": self.x2 / width, "y2": self.y2 / height}
+        return InpaintingBox(start=self.start, end=self.end, **corners)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Raise UsageError: the API takes no pixels."""
+        raise UsageError(
+            "The size of the picture is not known, so a box can't be in pixels.", hint="Give 0..1 instead."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +80,22 @@ class RemovalOptions:
     artificial_text_only: bool = True
     remove_audio: bool = False
     color_blocks: bool = False
-    inpainting_boxes: tuple[InpaintingBox, ...] = ()
+    inpainting_boxes: tuple[InpaintingBox | PixelBox, ...] = ()
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise UsageError(f"Language {self.language!r} is not supported by the service.", hint="Use 'en' or 'zh'.")
 
+    def settled(self, size: tuple[int, int]) -> RemovalOptions:
+        """Return the options for a video shown at `size`: boxes in pixels become the API's. Raises UsageError."""
+        boxes = tuple(b.normalised(size) if isinstance(b, PixelBox) else b for b in self.inpainting_boxes)
+        return replace(self, inpainting_boxes=boxes)
+
     def to_wire(self) -> dict[str, Any]:
-        """Return the business parameters as the API names them, without `videoUrl`."""
+        """Return the business parameters as the API names them, without `videoUrl`.
+
+        Raises UsageError while a box is in pixels, which only `settled` can convert.
+        """
         wire: dict[str, Any] = {"language": self.language, "artificialTextOnly": self.artificial_text_only}
         if self.remove_audio:
             wire["removeAudio"] = True

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from preflight import steps
-from preflight.drive import Driver
+from preflight.drive import Driver, Wait
 from preflight.errors import (
     CancelledError,
     DeadlineError,
     ExitCode,
     PreflightError,
     SubmitUnknownError,
-    UsageError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
 from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.order import Order
 from preflight.outputs import Outputs, picture_of
 from preflight.plan import Plan, Policy
 from preflight.report import Report
@@ -32,45 +31,6 @@ from preflight.settings import Settings, load
 
 _T = TypeVar("_T")
 Service = Callable[[Settings], AbstractContextManager[Settings]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is wanted of a run: where results go, what is removed, how much a fix may lose. `name` names the outputs."""
-
-    output: Path
-    options: RemovalOptions = field(default_factory=RemovalOptions)
-    policy: Policy = Policy.BALANCED
-    trim: tuple[Fraction, Fraction] | None = None
-    name: str | None = None
-
-    def to_json(self) -> str:
-        """Return what a later process needs to repeat the order."""
-        return json.dumps(
-            {
-                "output": str(self.output.absolute()),
-                "options": self.options.to_wire(),
-                "policy": self.policy.value,
-                "trim": [str(time) for time in self.trim] if self.trim else None,
-                "name": self.name,
-            }
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> Order:
-        """Return the order that `to_json` wrote. Raises UsageError for what an older version can't have written."""
-        try:
-            found = json.loads(text)
-            trim = found["trim"]
-            return cls(
-                output=Path(found["output"]),
-                options=RemovalOptions.from_wire(found["options"]),
-                policy=Policy(found["policy"]),
-                trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
-                name=found["name"],
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError("The job does not say how to go on.", hint="Run `preflight run` on its file.") from error
 
 
 def run(
@@ -95,7 +55,10 @@ def run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An order on its way; `service` gives settings whose service can be reached, `ledger` is one that is open."""
+    """An order on its way.
+
+    `service` gives settings whose service can be reached, `wait` who polls it for many runs; `ledger` is an open one.
+    """
 
     order: Order
     settings: Settings
@@ -103,6 +66,7 @@ class Run:
     cancel: Cancel | None = None
     service: Service = steps.service
     ledger: Ledger | None = None
+    wait: Callable[[Settings], Wait] | None = None
 
     def take(self, path: Path) -> Result:
         """Take the video at `path` through all stages."""
@@ -110,7 +74,7 @@ class Run:
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
-            return self._clean(report, plan)
+            return replace(self, order=self.order.settled(report.media)).clean(report, plan)
         except SubmitUnknownError as error:
             return Unknown(source=path, job_id=error.job_id or "")
         except DeadlineError as error:
@@ -128,7 +92,8 @@ class Run:
         self.listener(Progress(stage=Stage.CHECK, done=1, total=1))
         return report, plan
 
-    def _clean(self, report: Report, plan: Plan) -> Result:
+    def clean(self, report: Report, plan: Plan) -> Result:
+        """Carry the plan out, and all that follows. Raises what `take` makes a value of."""
         digest = steps.digest(report.path, listener=self.listener, cancel=self.cancel)
         identity = (digest, f"{self.order.options.canonical()} {plan.key}", self.settings.account)
         outputs = Outputs(
@@ -204,6 +169,7 @@ class Run:
                 options=self.order.options,
                 listener=self.listener,
                 cancel=self.cancel,
+                wait=self.wait(live) if self.wait else None,
             )
             # One segment's trouble must not keep the others, which are paid for, from being fetched.
             pairs = zip(jobs, fixed.segments, strict=True)

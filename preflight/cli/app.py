@@ -22,6 +22,7 @@ COMMANDS = (
     "fix",
     "join",
     "run",
+    "clean",
     "resume",
     "jobs",
     "upload",

@@ -11,14 +11,14 @@ import typer
 
 from preflight.cli import console, context
 from preflight.errors import ExitCode, UsageError
-from preflight.job import Failed, InpaintingBox, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+from preflight.job import Failed, InpaintingBox, Pending, PixelBox, Rejected, RemovalOptions, Result, Succeeded, Unknown
 from preflight.outputs import picture_of, record_of
 from preflight.plan import Plan, Policy
 from preflight.serialize import jsonable
 from preflight.settings import Settings, parse_seconds
 
 if TYPE_CHECKING:
-    from preflight.pipeline import Order
+    from preflight.order import Order
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,9 @@ def run(
     color_blocks: Annotated[bool, typer.Option("--color-blocks", help="Remove the block behind text.")] = False,
     box: Annotated[
         list[str] | None,
-        typer.Option(help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1 of the picture; repeatable."),
+        typer.Option(
+            help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1, or px behind for pixels; repeatable."
+        ),
     ] = None,
     trim: Annotated[str | None, typer.Option(help="Keep only START-END, such as 0:10-1:30.")] = None,
     policy: Annotated[Policy, typer.Option(help="How much a fix may lose.")] = Policy.BALANCED,
@@ -52,7 +54,7 @@ def run(
 
     Without an account and a bucket, a service on this machine does the work.
     """
-    from preflight.pipeline import Order
+    from preflight.order import Order
 
     given = context.settings(
         ctx, service=service, deadline=float(parse_seconds(deadline)) if deadline is not None else None
@@ -174,12 +176,14 @@ def parse_trim(text: str) -> tuple[Fraction, Fraction]:
     return parse_seconds(start), parse_seconds(end)
 
 
-def parse_box(text: str) -> InpaintingBox:
-    """Return the region of `START-END@X1,Y1,X2,Y2`. Raises UsageError."""
+def parse_box(text: str) -> InpaintingBox | PixelBox:
+    """Return the region of `START-END@X1,Y1,X2,Y2`, in pixels with `px` at the end. Raises UsageError."""
     times, _, corners = text.partition("@")
-    start, end = parse_trim(times)
+    start, end = (float(time) for time in parse_trim(times))
     try:
-        x1, y1, x2, y2 = (float(corner) for corner in corners.split(","))
+        x1, y1, x2, y2 = (float(corner) for corner in corners.removesuffix("px").split(","))
     except ValueError:
-        raise UsageError(f"{text!r} is not a region.", hint="Write --box 1.5-3.7@0.1,0.8,0.9,0.95.") from None
-    return InpaintingBox(start=float(start), end=float(end), x1=x1, y1=y1, x2=x2, y2=y2)
+        hint = "Write --box 1.5-3.7@0.1,0.8,0.9,0.95 or --box 1.5-3.7@192,864,1728,1026px."
+        raise UsageError(f"{text!r} is not a region.", hint=hint) from None
+    kind = PixelBox if corners.endswith("px") else InpaintingBox
+    return kind(start=start, end=end, x1=x1, y1=y1, x2=x2, y2=y2)

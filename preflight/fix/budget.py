@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from preflight.tools.packets import Packet
+
 FILL = Fraction(98, 100)
 """Share of the limit that is aimed at: rate control is not exact, and the limit is never to be passed."""
-VBV_START = Fraction(9, 10)
-"""Share of the rate buffer that x264 may spend before the rate binds (its `vbv-init`)."""
+ENOUGH = Fraction(93, 100)
+"""Share of the limit with which a try is good enough."""
+SPENT = Fraction(45, 100)
+"""Share of the rate buffer that is spent over a clip: x264 starts with 9 tenths of it and keeps about half in hand."""
+_AT_THE_CAP = Fraction(85, 100)
+"""Share of the cap from which on a second counts as short of bits."""
+_OFTEN = Fraction(1, 4)
+"""Share of such seconds from which on another try is worth its time."""
+MAX_VIDEO_RATE = 100_000_000
+"""Bits/s from which on a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
 MIN_VIDEO_RATE = 50_000
 """Bits/s under which a picture is not worth sending."""
 _MUX_BYTES_PER_VIDEO_FRAME = 24
@@ -25,12 +36,12 @@ class Rate:
 
 
 def buffer_seconds(seconds: Fraction) -> Fraction:
-    """Return the rate buffer's length by the clip's.
+    """Return the rate buffer's length by the clip's: half of it, up to half a minute.
 
-    Four seconds leave the encoder free to serve hard scenes; in a clip of a few seconds such a buffer would be much of
-    the whole budget and be overshot, so it is at most a tenth of the clip.
+    A long buffer lets hard scenes have what calm ones leave. It may be overspent by nearly half its size, which is much
+    of a short clip's budget and little of a long one's, so its length goes by the clip's.
     """
-    return min(Fraction(4), max(Fraction(1, 2), seconds / 10))
+    return min(Fraction(30), seconds / 2)
 
 
 def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int) -> int:
@@ -43,16 +54,38 @@ def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int
 def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> Rate | None:
     """Return the cap with which `seconds` of picture and `other_bytes` stay within `target_bytes`, or None if too low.
 
-    A capped stream takes at most rate x time plus what the buffer held at the start.
+    A capped stream takes about rate x time plus what of the buffer is spent.
     """
     bits = (Fraction(target_bytes) * FILL - other_bytes) * 8
     if seconds <= 0 or bits <= 0:
         return None
     length = buffer_seconds(seconds)
-    rate = int(bits / (seconds + VBV_START * length))
+    rate = int(bits / (seconds + SPENT * length))
     return Rate(max_rate=rate, buffer=int(rate * length)) if rate >= MIN_VIDEO_RATE else None
 
 
-def corrected(rate: int, measured_bytes: int, target_bytes: int) -> int:
-    """Return the rate for another try, by how far the last one missed the target."""
-    return int(rate * FILL * target_bytes / measured_bytes)
+def corrected(rate: int, size: int, limit: int) -> int:
+    """Return the cap for another try after a file of `size` bytes passed the `limit`, by the measured ratio."""
+    return int(rate * FILL * limit / size)
+
+
+def raised(rate: int, size: int, limit: int, seconds: Sequence[int]) -> int | None:
+    """Return the cap for another try when the last one left much of the limit unused though it was short of bits.
+
+    `seconds` are the bytes that each second of picture took. None when the quality asked for, not the cap, decided.
+    """
+    if size >= ENOUGH * limit:
+        return None
+    starved = sum(1 for taken in seconds if taken * 8 >= rate * _AT_THE_CAP)
+    if not starved or starved < len(seconds) * _OFTEN:
+        return None
+    return int(rate + (FILL * limit - size) * 8 / starved)
+
+
+def by_second(packets: Iterable[Packet], base: Fraction) -> list[int]:
+    """Return the bytes of the packets shown in each second."""
+    taken: dict[int, int] = {}
+    for packet in packets:
+        second = max(0, int(packet.pts * base))
+        taken[second] = taken.get(second, 0) + packet.size
+    return list(taken.values())

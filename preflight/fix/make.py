@@ -13,7 +13,7 @@ from preflight.fix.splitting import Stretch
 from preflight.media import Media
 from preflight.plan import Action, Plan, StreamPlan, Treatment, VideoEncode
 from preflight.report import Code, Report
-from preflight.tools import containers, files
+from preflight.tools import containers, files, packets
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import Piece
 
@@ -98,19 +98,40 @@ def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
 
 
 def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length: Fraction, total: Fraction) -> Report:
-    """Encode one piece, again with a corrected rate while only its size is in the way."""
+    """Encode one piece; again with another cap while its size misses the limit, or leaves much of it unused."""
     from preflight.fix import commands
 
+    best: Report | None = None
     for attempt in range(1, MAX_TRIES + 1):
+        trial = piece.output.with_name(f"try-{attempt}{piece.output.suffix}")
         note = f"try {attempt}" if attempt > 1 else ""
-        argv = commands.convert(plan, piece, ffmpeg=shop.ffmpeg)
+        argv = commands.convert(plan, replace(piece, output=trial), ffmpeg=shop.ffmpeg)
         shop.run(argv, done=done, length=length, total=total, note=note)
-        report = shop.recheck(piece.output)
-        if plan.video is None or plan.video.max_rate is None or report.codes != (Code.SIZE,):
+        report = shop.recheck(trial)
+        if best is None or report.ok:
+            trial.replace(piece.output)
+            best = report
+        capped = _next_cap(plan, report, trial if trial.exists() else piece.output, length, shop)
+        if capped is None or plan.video is None:
             break
-        capped = budget.corrected(plan.video.max_rate, piece.output.stat().st_size, plan.limits.max_bytes)
-        plan = replace(plan, video=replace(plan.video, max_rate=capped, buffer=capped))
-    return report
+        plan = replace(
+            plan, video=replace(plan.video, max_rate=capped, buffer=int(capped * budget.buffer_seconds(length)))
+        )
+    return best if best is not None else report
+
+
+def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, shop: Workshop) -> int | None:
+    """Return the cap for another try in bits/s, or None when the file is good or nothing of this kind can mend it."""
+    if plan.video is None:
+        return None
+    size, limit = made.stat().st_size, plan.limits.max_bytes
+    if report.codes == (Code.SIZE,):
+        return budget.corrected(plan.video.max_rate or int(size * 8 / length), size, limit)
+    if not report.ok or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
+        return None
+    listing = packets.scan(made, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+    seconds = budget.by_second(listing.of(0), listing.heads[0].time_base)
+    return budget.raised(plan.video.max_rate, size, limit, seconds)
 
 
 def _encoded(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:

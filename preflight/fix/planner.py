@@ -98,8 +98,11 @@ def _trim(draft: Draft) -> None:
 def _container(draft: Draft) -> None:
     """Give the bytes the name they need, or the container the service takes."""
     media = draft.media
-    if Code.FORMAT in draft.report.codes:
-        if media.container in draft.limits.containers:
+    taken = media.container in draft.limits.containers
+    if media.duration is None and taken and not draft.report.ok:
+        draft.add(Action.REMUX, "duration-unknown", "write it anew, with its duration")
+    elif Code.FORMAT in draft.report.codes:
+        if taken:
             wanted = containers.EXTENSIONS[media.container]
             draft.add(Action.RENAME, "container-name", f"name it .{wanted}, which its content is")
             return
@@ -111,8 +114,6 @@ def _container(draft: Draft) -> None:
         draft.container = Container.MP4
         draft.encode(f"no container that the service takes holds {draft.picture.codec}")
         draft.add(Action.TRANSCODE, "container", f"encode {draft.picture.codec} anew in MP4", "one generation")
-    elif media.duration is None and not draft.report.ok:
-        draft.add(Action.REMUX, "duration-unknown", "write it anew, with its duration")
 
 
 def _sound_that_outlasts(draft: Draft) -> None:
@@ -213,7 +214,8 @@ def _shrink(draft: Draft) -> None:
         raise RefusedError(
             f"{draft.media.path} can't be brought within {limit:,} bytes: its sound alone takes about {other:,}."
         )
-    draft.encode("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
+    if rate.max_rate < budget.MAX_VIDEO_RATE:
+        draft.encode("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
 
 
 def _sound_starves_picture(draft: Draft, limit: int) -> bool:

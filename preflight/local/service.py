@@ -18,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from preflight.local import reading, replies
+from preflight.local import openapi, reading, replies
 from preflight.local.download import download, suffix
 from preflight.local.gate import admit
 from preflight.local.replies import RefusalError, declined, refused
@@ -141,21 +141,37 @@ def create_app(config: ServiceConfig) -> FastAPI:
         fields = reading.from_query(query) if get else reading.from_body(await _body(request))
         return JSONResponse(await run_in_threadpool(act, fields))
 
-    @app.api_route(SUBMIT_PATH, methods=["GET", "POST"])
     async def submit(request: Request) -> Response:
         return await call(request, service.submit)
 
-    @app.api_route(QUERY_PATH, methods=["GET", "POST"])
     async def query(request: Request) -> Response:
         base = str(request.base_url).rstrip("/")
         return await call(request, lambda fields: service.query(fields, base))
 
-    @app.api_route(RESULT_PATH, methods=["GET", "HEAD"])
     def result(task_id: str, token: str = "") -> FileResponse:
         return FileResponse(service.result(task_id, token).result, media_type="video/mp4")
 
+    for method in ("GET", "POST"):
+        get = method == "GET"
+        described = openapi.call(openapi.SUBMIT, openapi.accepted(), get=get)
+        _add(app, SUBMIT_PATH, submit, method, described)
+        _add(app, QUERY_PATH, query, method, openapi.call(openapi.QUERY, openapi.state(), get=get))
+    for method in ("GET", "HEAD"):
+        _add(app, RESULT_PATH, result, method, openapi.result())
     _answer_errors(app)
     return app
+
+
+def _add(app: FastAPI, path: str, act: Callable[..., Any], method: str, description: dict[str, Any]) -> None:
+    app.add_api_route(
+        path,
+        act,
+        methods=[method],
+        operation_id=f"{act.__name__}_{method.lower()}",
+        openapi_extra=description,
+        response_class=Response,
+        response_model=None,
+    )
 
 
 def _answer_errors(app: FastAPI) -> None:

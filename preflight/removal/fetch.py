@@ -135,20 +135,23 @@ def fetch(
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         _attempts(download, ca_bundle or True)
-        if accept is not None:
-            accept(download.part)
+        _examine(download, accept)
         download.part.replace(destination)
         download.note.unlink(missing_ok=True)
     except OSError as error:
         with suppress(OSError):
             download.discard()
         raise _disk_error(error, destination) from error
-    except (ServiceError, CancelledError):
-        raise
-    except Exception:
+    return destination
+
+
+def _examine(download: _Download, accept: Callable[[Path], None] | None) -> None:
+    try:
+        if accept is not None:
+            accept(download.part)
+    except BaseException:
         download.discard()
         raise
-    return destination
 
 
 def _attempts(download: _Download, verify: str | bool) -> None:

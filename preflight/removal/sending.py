@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from preflight.errors import RateLimitError, ServiceError, UnreachableError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
@@ -15,6 +16,11 @@ TRIES_WHEN_LIMITED = 10
 TRIES_WHEN_UNREACHABLE = 5
 TRIES_WHEN_FAILING = 3
 """Submits in all, after 501/429, after DNS/refused/TLS trouble, and after the service's own 500 and 1001."""
+
+
+def _nothing(*_: object) -> None:
+    """Keep no books."""
+
 
 _ANSWERED = {500, 1001}
 
@@ -41,10 +47,15 @@ def send(
     url: SecretUrl,
     options: RemovalOptions,
     *,
+    before: Callable[[], object] = _nothing,
+    refused: Callable[[ServiceError], object] = _nothing,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Task:
     """Submit at the pace that the service allows, patiently, and return the accepted task.
+
+    `before` is called right before each submit, `refused` right after one that provably was not accepted: who keeps
+    books knows at any moment, pauses included, whether a submit may be under way.
 
     Raises the last error when patience ends, SubmitUnknownError at once, and CancelledError between two tries.
     """
@@ -52,9 +63,12 @@ def send(
     while True:
         tries += 1
         client.gate.pass_through(cancel)
+        before()
         try:
             task = client.submit(url, options)
         except ServiceError as error:
+            if not error.outcome_unknown:
+                refused(error)
             pause = pause_before_retry(error, tries, random.random())  # noqa: S311
             if isinstance(error, RateLimitError):
                 client.gate.refused(error.retry_after)

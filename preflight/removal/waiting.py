@@ -21,10 +21,14 @@ from preflight.settings import Settings
 LANES = 8
 """Threads at the most. One makes some hundred polls a second when the service answers in milliseconds."""
 
-LATE = 1.0
+LATE = 2.0
 """Seconds by which a poll may be late before another thread joins."""
 
 _TICK = 0.25
+
+_BUNCH = 0.0005
+_LONGEST_BUNCH = 0.5
+"""Seconds of sleep for each wait, and at the most: polls made in a bunch cost half of polls made one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,8 +83,6 @@ class Waiter:
         state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
         watch = _Watch(state=state, listener=listener, cancel=cancel)
         with self._changed:
-            if cancel is not None:
-                self._flags[id(cancel)] = cancel
             self._put(time.monotonic(), watch)
             if not self._lanes:
                 self._add_lane()
@@ -94,6 +96,8 @@ class Waiter:
 
     def _put(self, at: float, watch: _Watch) -> None:
         heapq.heappush(self._due, (at, next(self._count), watch))
+        if watch.cancel is not None:
+            self._flags[id(watch.cancel)] = watch.cancel
         self._changed.notify()
 
     def _add_lane(self) -> None:
@@ -120,10 +124,13 @@ class Waiter:
                     if now - at > LATE and len(self._lanes) < LANES:
                         self._add_lane()
                     return watch
-                left = self._due[0][0] - now if self._due else None
+                left = max(self._due[0][0] - now, self._bunch()) if self._due else None
                 # Nothing wakes a lane when a flag is set, so it looks now and then.
                 self._changed.wait(min(_TICK, left) if left is not None and self._flags else left)
         return None
+
+    def _bunch(self) -> float:
+        return min(_LONGEST_BUNCH, len(self._due) * _BUNCH)
 
     def _drop_cancelled(self) -> None:
         raised = [key for key, flag in self._flags.items() if flag.is_set()]

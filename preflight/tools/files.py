@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from preflight.errors import DiskFullError, ToolError
+from preflight.tools.scratch import hidden
 
 MAX_NAME_BYTES = 255
 """The longest file name on common file systems."""
@@ -18,19 +18,19 @@ MAX_NAME_BYTES = 255
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Make `folder` and a hidden folder in it that vanishes at the end. Raises ToolError, DiskFullError.
+    """Make `folder` and a hidden folder in it that vanishes at the end, as do those of killed processes.
+
+    Raises ToolError, DiskFullError.
 
     It is on the same file system as the final name, so that a finished file can be renamed in one step.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".preflight-", dir=folder))
-    except OSError as error:
-        raise _refused(error, folder) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            made = stack.enter_context(hidden(folder))
+        except OSError as error:
+            raise _refused(error, folder) from error
         yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _refused(error: OSError, folder: Path) -> ToolError:

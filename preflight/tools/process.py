@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -21,6 +22,61 @@ PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
 _TAIL_LINES = 40
 _POLL = 0.1
+
+
+_GUARDIAN = """
+trap '' INT TERM HUP
+live=' '
+while read -r change group; do
+  case $change in
+    +) live="$live$group " ;;
+    -) live="${live%% $group *} ${live#* $group }" ;;
+  esac
+done
+for group in $live; do kill -KILL "-$group" 2>/dev/null; done
+"""
+"""A shell that is told of every group of processes and kills those that are left when its input ends.
+
+Its input ends when this process does, in whatever way: not even SIGKILL leaves children behind.
+"""
+
+
+class _Guardian:
+    """The one guardian of this process, started with the first child. Any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shell: subprocess.Popen[bytes] | None = None
+
+    def tell(self, change: str, group: int) -> None:
+        """Say that a group of processes began (`+`) or ended (`-`)."""
+        if os.name != "posix":
+            return
+        with self._lock:
+            if self._shell is None:
+                self._shell = self._start()
+            assert self._shell.stdin is not None  # noqa: S101
+            try:
+                self._shell.stdin.write(f"{change} {group}\n".encode())
+                self._shell.stdin.flush()
+            except OSError:
+                # Somebody killed the guardian: children are then ended by `Running.kill` alone.
+                return
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        shell = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARDIAN], stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+        )
+        atexit.register(self._end, shell)
+        return shell
+
+    def _end(self, shell: subprocess.Popen[bytes]) -> None:
+        if shell.stdin is not None:
+            _close(shell.stdin)
+        shell.wait()
+
+
+_guardian = _Guardian()
 
 
 class Running:
@@ -123,9 +179,11 @@ def start(argv: Sequence[str], *, stdin: int = DEVNULL, stdout: int = DEVNULL, *
         ) from error
     running = Running(popen)
     try:
+        _guardian.tell("+", popen.pid)
         yield running
     finally:
         running.kill()
+        _guardian.tell("-", popen.pid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,11 +36,29 @@ _REDIRECTED = 301
 def translated(settings: Settings, action: str) -> Iterator[None]:
     """Turn what botocore raises inside the block into a StoreError that names `action`, the bucket and the mend."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         raise _meaning(error, settings, action) from error
+    except ResponseParserError as error:
+        # No BotoCoreError: something between us and the store answered in its place.
+        raise unintelligible(action) from error
+
+
+def unintelligible(action: str) -> StoreError:
+    """Return the error for an answer that no store gives."""
+    return StoreError(
+        f"{action}: the answer was not a store's.", hint="Try again; a proxy or a login page may be in the way."
+    )
+
+
+def demand(reply: Mapping[str, Any], name: str, action: str) -> Any:
+    """Return what a store's reply has to hold under `name`. Raises StoreError when it does not."""
+    if name not in reply:
+        raise unintelligible(action)
+    return reply[name]
 
 
 def code_of(error: BaseException | None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from preflight.errors import CancelledError, ChecksumError, StoreError
 from preflight.job import PartialUpload
-from preflight.upload.failures import code_of, translated
+from preflight.upload.failures import code_of, demand, translated
 from preflight.upload.profiles import Checksum
 from preflight.upload.reading import Fingerprint, Meter, PartBody, Stopped
 from preflight.upload.store import META_DIGEST, META_TOKEN, THREADS, Store, Stored
@@ -131,7 +131,7 @@ def begin(errand: Errand) -> PartialUpload:
         endpoint=store.endpoint,
         bucket=store.bucket,
         key=errand.key,
-        upload_id=reply["UploadId"],
+        upload_id=demand(reply, "UploadId", f"Beginning the upload of {content.path.name}"),
         part_size=content.part_size,
         size=content.size,
         sha256=content.sha256,
@@ -218,7 +218,7 @@ def _parts_there(errand: Errand, begun: PartialUpload) -> dict[int, CompletedPar
 
 
 def _for_complete(number: int, reply: dict[str, Any]) -> CompletedPartTypeDef:
-    part: CompletedPartTypeDef = {"PartNumber": number, "ETag": reply["ETag"]}
+    part: CompletedPartTypeDef = {"PartNumber": number, "ETag": demand(reply, "ETag", f"Uploading part {number}")}
     if "ChecksumCRC32" in reply:
         part["ChecksumCRC32"] = reply["ChecksumCRC32"]
     return part

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from preflight.errors import UsageError
 from preflight.settings import Settings
-from preflight.upload.failures import code_of, translated
+from preflight.upload.failures import code_of, demand, translated
 from preflight.upload.profiles import StoreProfile, profile_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Store:
                 raise
         metadata = {name.lower(): value for name, value in found.get("Metadata", {}).items()}
         return Stored(
-            size=found["ContentLength"],
+            size=demand(found, "ContentLength", f"Looking for {key}"),
             etag=found.get("ETag", "").strip('"'),
             crc32=found.get("ChecksumCRC32"),
             sha256=metadata.get(META_DIGEST),

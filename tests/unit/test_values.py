@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight import errors, settings
+from preflight.cli.run import parse_box
 from preflight.errors import PreflightError, UsageError
-from preflight.job import InpaintingBox, RemovalOptions, SecretUrl
+from preflight.job import InpaintingBox, PixelBox, RemovalOptions, SecretUrl
 from preflight.media import StreamKind, VideoStream
 
 ERRORS = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, PreflightError)]
@@ -55,9 +56,14 @@ def test_options_refuse_unknown_language() -> None:
         RemovalOptions(language="fr")
 
 
+def test_box_outside_the_picture_is_refused() -> None:
+    with pytest.raises(UsageError, match="corners"):
+        PixelBox(start=1, end=2, x1=0, y1=540, x2=2000, y2=1080).normalised((1920, 1080))
+
+
 def test_box_from_pixels() -> None:
-    box = InpaintingBox.from_pixels((0, 540, 960, 1080), size=(1920, 1080), start=1, end=2)
-    assert box.to_wire() == {"timestamp": [1, 2], "box": [0, 0.5, 0.5, 1]}
+    box = PixelBox(start=1, end=2, x1=0, y1=540, x2=960, y2=1080)
+    assert box.normalised((1920, 1080)).to_wire() == {"timestamp": [1, 2], "box": [0, 0.5, 0.5, 1]}
 
 
 def test_equal_options_have_one_canonical_text() -> None:
@@ -99,3 +105,27 @@ def test_clock_times_are_exact(hours: int, minutes: int, seconds: int) -> None:
 def test_any_text_is_a_size_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
         assert settings.parse_size(text) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("1.5-3.7@0.1,0.8,0.9,0.95", InpaintingBox(start=1.5, end=3.7, x1=0.1, y1=0.8, x2=0.9, y2=0.95)),
+        ("0:01-0:02@10,20,30,40px", PixelBox(start=1, end=2, x1=10, y1=20, x2=30, y2=40)),
+    ],
+)
+def test_box_options_are_read(text: str, box: InpaintingBox | PixelBox) -> None:
+    assert parse_box(text) == box
+
+
+@given(st.text(alphabet="0123456789.,-:@px ", max_size=30))
+def test_any_text_is_a_box_or_a_usage_error(text: str) -> None:
+    with suppress(UsageError):
+        assert parse_box(text).end > 0
+
+
+def test_pixels_are_not_sent_before_the_size_is_known() -> None:
+    options = RemovalOptions(inpainting_boxes=(PixelBox(start=1, end=2, x1=0, y1=0, x2=9, y2=9),))
+    with pytest.raises(UsageError, match="pixels"):
+        options.to_wire()
+    assert options.settled((18, 9)).to_wire()["inpaintingBoxes"][0]["box"] == [0, 0, 0.5, 1]

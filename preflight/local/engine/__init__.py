@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolMissingError
+from preflight.events import Cancel
 from preflight.job import RemovalOptions
 from preflight.local.engine.values import TextPreview, TextSpot
 
@@ -20,24 +21,32 @@ __all__ = ["TextPreview", "TextSpot", "preview", "remove_text"]
 _NEEDED = ("numpy", "cv2", "onnxruntime", "rapidocr")
 
 
-def remove_text(
+def remove_text(  # noqa: PLR0913 - each is a wish of its own
     source: Path,
     destination: Path,
     options: RemovalOptions,
     *,
     ffmpeg: str,
     on_progress: Callable[[float], None] | None = None,
+    sheet: Path | None = None,
+    overlay: Path | None = None,
+    processes: int | None = None,
+    cancel: Cancel | None = None,
 ) -> dict[str, Any]:
     """Write `source` without its text to `destination` and return a JSON-ready quality report.
 
-    `ffmpeg` is the program to run; `on_progress` hears the share done, 0..1. The source is only read, and `destination`
-    appears whole or not at all. Raises ToolMissingError without the `local` extra, InputError with the service's code
-    702 for a format that can't be filled, ToolError, DiskFullError.
+    `ffmpeg` is the program to run; `on_progress` hears the share done, 0..1. The source is only read; `destination`
+    appears whole or not at all, and its extension chooses the container. `sheet` gets a PNG of frames before and after,
+    `overlay` a video with the masks in red. `processes` (one a core, at most four) change the speed, never the result;
+    `cancel` stops the work. Where no text is found the picture is copied. Raises CancelledError, ToolMissingError
+    without the `local` extra, InputError with the service's code 702 for a format that can't be filled, ToolError,
+    DiskFullError.
     """
     _require()
     from preflight.local.engine import remove
 
-    return remove.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress)
+    extras = remove.Extras(sheet=sheet, overlay=overlay, processes=processes, cancel=cancel)
+    return remove.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras)
 
 
 def preview(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:

@@ -137,10 +137,12 @@ class Aligner:
             return None
         values = flow[::_GRID, ::_GRID].reshape(-1, 2)[used].astype(np.float64)
         basis, weights = self._basis[used], weights[used]
-        current, coefficients = weights, np.zeros((3, 2))
+        current, coefficients = weights, np.zeros((3, 2), np.float64)
         for _ in range(5):
             weighted = basis.T * current
-            coefficients = np.linalg.solve(weighted @ basis + 1e-6 * np.eye(3), weighted @ values)
+            coefficients = np.asarray(
+                np.linalg.solve(weighted @ basis + 1e-6 * np.eye(3), weighted @ values), np.float64
+            )
             residue = np.abs(values - basis @ coefficients)
             current = weights / (1 + (np.maximum(residue[:, 0], residue[:, 1]) / 0.7) ** 2)
         height, width = weight.shape

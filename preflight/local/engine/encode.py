@@ -99,11 +99,32 @@ def _tags(source: Source) -> str:
     return f"setparams={':'.join(fields)},setsar={source.sar.numerator}/{source.sar.denominator}"
 
 
+def copy(source: Source, program: str, destination: Path, beside: Companions) -> bool:
+    """Copy the picture's packets too, when there is nothing to fill; False when the container can't hold its codec."""
+    form, _ = container(destination)
+    part = _part(destination)
+    options = [option.replace("1:", "0:") for option in beside.options]
+    argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-map", "0:V:0", *options, "-map_metadata", "0", "-map_chapters", "0", "-c:v", "copy"]
+    argv += ["-movflags", "+faststart"] if form in {"mp4", "mov"} else []
+    try:
+        if process.run([*argv, "-f", form, str(part)], timeout=600).status:
+            return False
+        part.replace(destination)
+    finally:
+        part.unlink(missing_ok=True)
+    return True
+
+
+def _part(destination: Path) -> Path:
+    return destination.with_name(f".{destination.stem[:80]}.{secrets.token_hex(4)}{destination.suffix}")
+
+
 def write(
     frames: Iterable[Frame], times: tuple[int, ...], source: Source, program: str, destination: Path, beside: Companions
 ) -> None:
     """Encode `frames` to `destination`, atomically. Raises ToolError, DiskFullError; nothing half-made is left."""
-    part = destination.with_name(f".{destination.stem[:80]}.{secrets.token_hex(4)}{destination.suffix}")
+    part = _part(destination)
     seconds = [time * source.time_base for time in times]
     shift = min(Fraction(0), *seconds) if seconds else Fraction(0)
     try:

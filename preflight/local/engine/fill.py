@@ -150,10 +150,11 @@ class Filler:
             counted = counted + cv2.resize(
                 usable.astype(np.uint8), counted.shape[::-1], interpolation=cv2.INTER_NEAREST
             )
-        mean = total / np.maximum(weights, 1e-6)[..., None]
+        mean: Field = (total / np.maximum(weights, 1e-6)[..., None]).astype(np.float32)
         # Donors that disagree are not averaged into a blur: the best one wins.
         apart = np.clip((_largest(mean - top) - 6) / 10, 0, 1)[..., None]
-        return _Gathered(color=mean + (top - mean) * apart, error=error, there=weights > 0, used=used)
+        settled = (mean + (top - mean) * apart).astype(np.float32)
+        return _Gathered(color=settled, error=error, there=weights > 0, used=used)
 
     def _calm(self, index: int, here: View, result: Picture) -> None:
         """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""

@@ -30,7 +30,18 @@ class Frame:
     v: Plane
 
     def color(self, box: Box) -> Plane:
-        """Return the part inside `box` (even corners) as blue, green, red of full size."""
+        """Return the part inside `box` as blue, green, red of full size; what is off the picture repeats its edge."""
+        height, width = self.y.shape
+        inside = Box(max(0, box.x0), max(0, box.y0), min(width // 2 * 2, box.x1), min(height // 2 * 2, box.y1))
+        even = inside.padded(0, width, height)
+        color = self._even(even)[inside.moved(-even.x0, -even.y0).slices]
+        if inside == box:
+            return color
+        gaps = inside.y0 - box.y0, box.y1 - inside.y1, inside.x0 - box.x0, box.x1 - inside.x1
+        whole: Plane = cv2.copyMakeBorder(color, *gaps, cv2.BORDER_REPLICATE)
+        return whole
+
+    def _even(self, box: Box) -> Plane:
         x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
         return _color(
             self.y[y0:y1, x0:x1],

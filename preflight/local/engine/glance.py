@@ -6,9 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.local.engine import frames, models
+from preflight.local.engine.choose import believable
 from preflight.local.engine.scan import find_text
 from preflight.local.engine.source import Source, inspect
-from preflight.local.engine.tracks import believable
 from preflight.local.engine.values import TextPreview, TextSpot
 
 
@@ -30,7 +30,7 @@ def _spots(frame: frames.Frame, time: float, source: Source) -> list[TextSpot]:
     found = []
     for line in find_text(frame):
         reading = models.read_line(frame.color(line.padded(2, width, height)))
-        if believable(reading):
+        if believable(reading, language(reading.text) or "en"):
             corners = (line.x0 / width, line.y0 / height, line.x1 / width, line.y1 / height)
             x1, y1, x2, y2 = (round(corner, 4) for corner in corners)
             found.append(

@@ -103,8 +103,20 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
     count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
-    result: Mask = kept[labels]
-    return result
+    strong: Mask = kept[labels]
+    return strong | _thin_parts(strong, spread, hat, inner)
+
+
+def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mask:
+    """Return steady strokes near the strong ones that are too thin to reach the full colour: dots, commas, hairlines."""
+    if not strong.any():
+        return strong
+    rows, columns = np.nonzero(strong.any(axis=1))[0], np.nonzero(strong.any(axis=0))[0]
+    near = np.zeros(strong.shape, bool)
+    near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
+    thin: Mask = (hat > 0.4 * np.median(hat[strong])) & (spread < _STEADY / 2) & inner & near & ~strong
+    # More of them than of letters is a textured scene, not text.
+    return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
 
 
 def outline_reach(look: Picture, fill: Mask, text_height: int) -> int:

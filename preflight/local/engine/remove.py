@@ -6,24 +6,37 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from preflight.errors import ToolError
+from preflight.errors import CancelledError, ToolError
+from preflight.events import Cancel
 from preflight.job import RemovalOptions
-from preflight.local.engine import crops, encode, jobs
+from preflight.local.engine import choose, crops, encode, jobs
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
 from preflight.local.engine.pool import Pool, workers
 from preflight.local.engine.report import Quality, describe
 from preflight.local.engine.scan import Scan, question, sample_step
+from preflight.local.engine.show import ContactSheet, chosen_frames, tinted
 from preflight.local.engine.source import Source, inspect
-from preflight.local.engine.tracks import Track, wanted
+from preflight.local.engine.tracks import Track
 from preflight.local.engine.work import Done, Fill
 
 _SCANNED, _FILLED = 0.2, 0.8
 Tell = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What else is wished: a contact sheet (PNG), a video with the masks in red, how many processes, a way to stop."""
+
+    sheet: Path | None = None
+    overlay: Path | None = None
+    processes: int | None = None
+    cancel: Cancel | None = None
 
 
 def remove_text(
@@ -33,39 +46,82 @@ def remove_text(
     *,
     program: str,
     on_progress: Tell | None = None,
-    processes: int | None = None,
+    extras: Extras = Extras(),
 ) -> dict[str, Any]:
     """Write `source` without its text to `destination` and return a JSON-ready quality report."""
-    tell = on_progress or (lambda _: None)
+    tell = _listener(on_progress, extras.cancel)
     facts = inspect(source, program)
     beside = encode.companions(facts, program, destination, audio=not options.remove_audio)
-    with tempfile.TemporaryDirectory(prefix="preflight-") as name, workers(processes) as pool:
-        folder = Path(name)
+    quality = Quality()
+    with tempfile.TemporaryDirectory(prefix="preflight-") as name, workers(extras.processes) as pool:
         tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED))
-        chosen = wanted(tracks, options)
-        quality = Quality(chosen)
-        with (folder / "patches").open("w+b") as file:
-            spool = Spool(file)
-            for done in fill(facts, program, pool, folder, chosen, motion, len(times)):
-                for patch in done.patches:
-                    spool.put(patch)
-                quality.add(done)
-                tell(_SCANNED + (_FILLED - _SCANNED) * done.job.last / len(times))
-
-            def cleaned() -> Iterator[Frame]:
-                for frame in decode(facts, program):
-                    tell(_FILLED + (1 - _FILLED) * frame.index / len(times))
-                    yield paste(frame, spool.take(frame.index))
-
-            encode.write(cleaned(), times, facts, program, destination, beside)
+        chosen = choose.chosen(tracks, options) + choose.asked(options.inpainting_boxes, times, facts)
+        copied = not chosen and not extras.overlay and encode.copy(facts, program, destination, beside)
+        if not copied:
+            with (Path(name) / "patches").open("w+b") as file:
+                spool = Spool(file)
+                for done in fill(facts, program, pool, Path(name), chosen, motion, len(times)):
+                    for patch in done.patches:
+                        spool.put(patch)
+                    quality.add(done)
+                    tell(_SCANNED + (_FILLED - _SCANNED) * done.job.last / len(times))
+                sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
+                made = cleaned(facts, program, spool, sheet, lambda n: tell(_FILLED + 0.2 * min(1.0, n / len(times))))
+                encode.write(made, times, facts, program, destination, beside)
+            if extras.sheet:
+                sheet.save(extras.sheet)
+            if extras.overlay:
+                shown = tinted(decode(facts, program), chosen)
+                encode.write(shown, times, facts, program, extras.overlay, encode.Companions(()))
     tell(1.0)
+    gone = {(track.first, track.box) for track in chosen}
     return {
         "frames": len(times),
         "rate": round(float(facts.rate), 3),
+        "copied": bool(copied),
+        "clip": quality.whole(len(times)),
         "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
-        "kept": [describe(track, times, facts) for track in tracks if track not in chosen],
-        "notes": list(beside.notes),
+        "kept": [
+            describe(track, times, facts) for track in tracks if track.text and (track.first, track.box) not in gone
+        ],
+        "notes": [*(() if copied else _notes(facts)), *beside.notes],
     }
+
+
+def _listener(on_progress: Tell | None, cancel: Cancel | None) -> Tell:
+    """Return what is called with the share done: it tells the caller, never backwards, and stops when asked to."""
+    most = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal most
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("Stopped on request.")
+        most = max(most, share)
+        if on_progress is not None:
+            on_progress(most)
+
+    return tell
+
+
+def cleaned(
+    source: Source, program: str, spool: Spool, sheet: ContactSheet, tell: Callable[[int], None]
+) -> Iterator[Frame]:
+    """Yield the frames with their patches on."""
+    for frame in decode(source, program):
+        tell(frame.index)
+        result = paste(frame, spool.take(frame.index))
+        sheet.add(frame, result)
+        yield result
+
+
+def _notes(source: Source) -> list[str]:
+    """Return what of the source the result does not keep."""
+    notes = []
+    if source.deep:
+        notes.append(f"picture reduced from {source.pixel_format} to 8-bit 4:2:0")
+    if source.interlaced:
+        notes.append("interlaced picture turned into whole frames")
+    return notes
 
 
 def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Track], tuple[int, ...], Motion]:
@@ -86,7 +142,8 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Tra
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    return state.finish(), times[: state.frames], state.motion
+    tracks = [choose.classified(track, state.motion, source.upright[0]) for track in state.finish()]
+    return tracks, times[: state.frames], state.motion
 
 
 def fill(

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from preflight.local.engine.source import Source
 from preflight.local.engine.tracks import Track
-from preflight.local.engine.work import Done, FrameFigures
+from preflight.local.engine.work import Done
 
 
 @dataclass(slots=True)
 class Quality:
-    """Collects the figures of the fill."""
+    """Collects the figures of the fill, job by job."""
 
-    tracks: list[Track]
-    _figures: list[tuple[Done, FrameFigures]] = field(default_factory=list)
+    _done: list[Done] = field(default_factory=list)
 
     def add(self, done: Done) -> None:
         """Note the figures of a finished job."""
-        bare = Done(job=done.job, patches=(), figures=())
-        self._figures += [(bare, figure) for figure in done.figures]
+        self._done.append(replace(done, patches=()))
 
     def of(self, track: Track) -> dict[str, Any]:
-        """Return the share of a track's samples that came from other frames and the error on the held-out ring."""
+        """Return a track's share of samples from other frames, its error on the held-out ring and what is legible."""
         own = [
-            figure
-            for done, figure in self._figures
-            if track.first <= figure.index <= track.last and done.job.region.common(track.reach)
+            done
+            for done in self._done
+            if done.job.first <= track.last and done.job.last >= track.first and done.job.region.common(track.reach)
         ]
-        samples = sum(figure.samples for figure in own)
-        if not samples:
-            return {"from_other_frames": 0.0, "validation_error": None}
+        return self._figures(own, track.first, track.last)
+
+    def whole(self, frames: int) -> dict[str, Any]:
+        """Return the figures of the whole clip of `frames` frames."""
+        touched = {figure.index for done in self._done for figure in done.figures}
+        return {"frames_touched": len(touched)} | self._figures(self._done, 0, frames)
+
+    @staticmethod
+    def _figures(jobs: list[Done], first: int, last: int) -> dict[str, Any]:
+        figures = [figure for done in jobs for figure in done.figures if first <= figure.index <= last]
+        samples = sum(figure.samples for figure in figures)
         return {
-            "from_other_frames": round(sum(f.share * f.samples for f in own) / samples, 3),
-            "validation_error": round(sum(f.error * f.samples for f in own) / samples, 2),
+            "from_other_frames": round(sum(f.share * f.samples for f in figures) / samples, 3) if samples else 0.0,
+            "validation_error": round(sum(f.error * f.samples for f in figures) / samples, 2) if samples else None,
+            "residual_ocr": round(max((done.left for done in jobs), default=0.0), 3),
+            "mask_widened": max((done.widened for done in jobs), default=0),
         }
 
 
@@ -49,4 +57,5 @@ def describe(track: Track, times: tuple[int, ...], source: Source) -> dict[str, 
         "first_frame": track.first,
         "last_frame": track.last,
         "box": [track.line.x0, track.line.y0, track.line.x1, track.line.y1],
+        "moves": track.path is not None,
     }

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
-from preflight.local.engine import models, presence, tracks
+from preflight.local.engine import follow, models, presence, tracks
+from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
 from preflight.local.engine.glyphs import Picture
@@ -96,7 +97,7 @@ class Scan:
         for sighting in self.live:
             self._close(sighting, None)
         self.live = []
-        return sorted(self.done, key=lambda t: (t.first, t.box.y0, t.box.x0))
+        return sorted((t.until(end) for t in self.done), key=lambda t: (t.first, t.box.y0, t.box.x0))
 
     def _frame(self, index: int) -> Frame:
         return self.window[index - self.window[0].index]
@@ -112,17 +113,16 @@ class Scan:
         before = [sighting.line for sighting in self.live]
         still: list[Sighting] = []
         for sighting in self.live:
-            look = frame.color(sighting.box)
-            if sighting.signature is not None and presence.is_there(sighting.signature, look):
+            if self._follow(sighting, frame):
                 sighting.seen_last = max(sighting.seen_last, index)
-                sighting.keep(index, look)
+                sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
                 still.append(sighting)
             else:
                 self._close(sighting, index)
         self.live = still
         waited = self.answers.pop(index, None) or self.finder(frame)
         for line in plausible(waited.result(), self.size[1]):
-            if not any(_covers(sighting, line) for sighting in self.live):
+            if not any(covers(sighting, line) for sighting in self.live):
                 self._open(line, index)
         self._measure(index, before + [sighting.line for sighting in self.live])
 
@@ -136,30 +136,86 @@ class Scan:
         for place in range(max(oldest, index - FLANK * self.step), index):
             self.motion.measure(place, self.proxies[place - oldest], self.proxies[place + 1 - oldest], text)
 
+    def _follow(self, sighting: Sighting, frame: Frame) -> bool:
+        """Return True when the text is still on the frame, at its place or moved; the sighting then knows where."""
+        known = sighting.signature
+        if known is None:
+            return False
+        start, before = sighting.offset, sighting.seen_last
+        there = presence.is_there(known, frame.color(sighting.box.moved(*start)))
+        gray = sighting.gray_line
+        wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
+        guess = start
+        if sighting.path:
+            guess = follow.between(*sighting.course(self.step), frame.index)
+        found = follow.locate(gray, sighting.line, frame, guess, wide)
+        stays = there or found.score > follow.SURE
+        if not stays:
+            return False
+        home = follow.locate(gray, sighting.line, frame, start, (0, 0))
+        if found.offset == start or (there and found.score < home.score + 0.04):
+            if sighting.path:
+                self._trace(sighting, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
+            return True
+        if not sighting.path:
+            velocity = (before, start), (frame.index, found.offset)
+            self._trace(
+                sighting, *velocity, range(before, max(-1, self.window[0].index - FLANK * self.step), -1), stop=True
+            )
+        self._trace(sighting, (before, start), (frame.index, found.offset), range(before + 1, frame.index + 1))
+        sighting.offset = found.offset
+        return True
+
+    def _trace(
+        self,
+        sighting: Sighting,
+        start: tuple[int, Offset],
+        end: tuple[int, Offset],
+        indices: range,
+        *,
+        stop: bool = False,
+    ) -> None:
+        """Note where moving text is on each of `indices`, near the straight way; with `stop`, until it is not there."""
+        for index in indices:
+            guess = follow.between(start, end, index)
+            share = follow.shown(sighting.line, guess, self.size)
+            held = self.window[0].index <= index <= self.window[-1].index
+            # Text that enters or leaves the picture is hard to recognise, but it keeps its course until it is off.
+            if stop and (share == 0 or (share == 1 and not held)):
+                return
+            score, offset = -1.0, guess
+            if held:
+                found = follow.locate(sighting.gray_line, sighting.line, self._frame(index), guess, (2, 2))
+                score, offset = found.score, found.offset
+            if stop and share == 1 and index != start[0] and score < follow.SURE - 0.15:
+                return
+            sighting.path[index] = offset if score > 0.5 else guess
+
     def _open(self, line: Box, index: int) -> None:
         pad = int(line.text_height * 0.35) + 4
         box = line.padded(pad, *self.size)
         sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index)
         sighting.edges = {f.index: f.color(box) for f in self._near(index, 2 * self.step) if f.index <= index}
-        near = {f.index: f.color(box) for f in self._near(index, 2)}
-        tracks.learn(sighting, list(near.values()))
-        known = sighting.signature
-        if known is None:
-            return
-        for place, look in near.items():
-            if place == index or presence.is_there(known, look):
-                sighting.keep(place, look)
-        self.live.append(sighting)
+        look = self._frame(index).color(box)
+        # One look only: the text may move, and looks taken together would smear it.
+        tracks.learn(sighting, [look])
+        if sighting.signature is not None:
+            sighting.keep(index, look)
+            self.live.append(sighting)
 
     def _close(self, sighting: Sighting, index: int | None) -> None:
         for frame in self.window:
             if frame.index >= sighting.seen_last and (index is None or frame.index <= index):
                 sighting.edges[frame.index] = frame.color(sighting.box)
+        if sighting.path and index is not None:
+            ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
+            self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
         track = tracks.settle(sighting)
         if track is not None:
             self.done.append(track)
 
 
-def _covers(sighting: Sighting, line: Box) -> bool:
-    common = sighting.box.common(line)
+def covers(sighting: Sighting, line: Box) -> bool:
+    """Return True when the text found in `line` is what the sighting already follows."""
+    common = sighting.box.moved(*sighting.offset).common(line)
     return common > 0.6 * line.area and line.area < 1.6 * sighting.line.area

@@ -54,6 +54,13 @@ class Source:
         return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
 
     @property
+    def displayed(self) -> tuple[int, int]:
+        """Width and height as players show them, in square pixels, upright."""
+        width = round(self.width * self.sar) if self.sar > 1 else self.width
+        height = round(self.height / self.sar) if self.sar < 1 else self.height
+        return (height, width) if self.turns % 2 else (width, height)
+
+    @property
     def deep(self) -> bool:
         """True when samples have more than 8 bits or chroma is finer than 4:2:0, which the result does not keep."""
         return self.pixel_format not in {"yuv420p", "yuvj420p"}

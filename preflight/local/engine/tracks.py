@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
-from preflight.job import RemovalOptions
-from preflight.local.engine import glyphs, presence
+from preflight.local.engine import glyphs, plates, presence
+from preflight.local.engine.follow import Offset
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.glyphs import Mask, Picture
-from preflight.local.engine.models import Reading, read_line
+from preflight.local.engine.glyphs import Mask, Picture, Plane32
+from preflight.local.engine.kind import Kind
+from preflight.local.engine.models import read_line
 
 _LOOKS = 24
 _CHANGED = 24
-
-
-class Kind(StrEnum):
-    """Put on top of the picture, or part of the scene."""
-
-    ARTIFICIAL = "artificial"
-    NATURAL = "natural"
+_FEW = 5
+_FULL = 0.75
+_FADED = 0.6
+_FADE_TAIL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it."""
+    """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it.
+
+    `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
+    `appears` and `vanishes` say that it is known to be off just before and after.
+    """
 
     box: Box
     line: Box
     first: int
     last: int
-    text: str
-    score: float
-    kind: Kind
     mask: Mask
-    color: tuple[float, float, float]
     certainty: float
+    text: str = ""
+    score: float = 0.0
+    kind: Kind = Kind.ARTIFICIAL
+    plate: Mask | None = None
+    appears: bool = False
+    vanishes: bool = False
+    path: tuple[Offset, ...] | None = None
 
-    def place(self, index: int) -> Box:  # noqa: ARG002
-        """Return the box on frame `index`."""
-        return self.box
+    def place(self, index: int) -> Box:
+        """Return the box on frame `index`, which is one of the track's."""
+        return self.box if self.path is None else self.box.moved(*self.path[index - self.first])
+
+    def until(self, last: int) -> Track:
+        """Return the track without what goes beyond frame `last`."""
+        if self.last <= last:
+            return self
+        return replace(self, last=last, path=None if self.path is None else self.path[: last - self.first + 1])
 
     @property
     def reach(self) -> Box:
-        """The box around every place the track has on the picture."""
-        return self.box
+        """The box around every place the track has, which may go beyond the picture."""
+        if self.path is None:
+            return self.box
+        across, down = [x for x, _ in self.path], [y for _, y in self.path]
+        return self.box.moved(min(across), min(down)).united(self.box.moved(max(across), max(down)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +76,8 @@ class Sighting:
     stride: int = 1
     seen: int = 0
     signature: presence.Signature | None = None
+    offset: Offset = (0, 0)
+    path: dict[int, Offset] = field(default_factory=dict)
 
     def keep(self, index: int, look: Picture) -> None:
         """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
@@ -72,6 +87,20 @@ class Sighting:
         if len(self.looks) > _LOOKS:
             self.stride *= 2
             self.looks = dict(list(self.looks.items())[::2])
+
+    @property
+    def gray_line(self) -> Picture:
+        """The luma of the line itself as it looks when it is there."""
+        assert self.signature is not None  # noqa: S101
+        inside = self.line.moved(-self.box.x0, -self.box.y0)
+        gray: Picture = cv2.cvtColor(self.signature.look[inside.slices], cv2.COLOR_BGR2GRAY)
+        return gray
+
+    def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
+        """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
+        last = self.seen_last
+        first = min((index for index in self.path if last - span <= index < last), default=last - 1)
+        return (first, self.path.get(first, self.offset)), (last, self.offset)
 
     @property
     def inner(self) -> Mask:
@@ -84,13 +113,13 @@ class Sighting:
         return inside
 
 
-def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture]:
+def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture, Plane32]:
     """Find the strokes on `looks` and let the sighting know its text by them."""
     look, spread = glyphs.median_look(looks)
     strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
     if strokes.found:
         sighting.signature = presence.signature(look, strokes, looks)
-    return strokes, look
+    return strokes, look, spread
 
 
 def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None:
@@ -98,15 +127,15 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
 
     None when there is nothing like text after all. `last_frame` is the video's, when the track reaches it.
     """
-    looks = list(sighting.looks.values())
-    strokes, look = learn(sighting, looks)
+    looks = _looks(sighting)
+    strokes, look, spread = learn(sighting, looks)
     if sighting.signature is None:
         return None
-    first, last = _edges(sighting)
+    first, last = _edges(sighting) if not sighting.path else (min(sighting.path), max(sighting.path))
     reading = read_line(look[_within(sighting.line, sighting.box)])
     height = sighting.line.text_height
     reach = glyphs.outline_reach(look, strokes.fill, height)
-    mask = glyphs.painted(strokes, reach, height, _changed(sighting, first, last))
+    mask = glyphs.painted(strokes, reach, height, None if sighting.path else _changed(sighting, first, last))
     return Track(
         box=sighting.box,
         line=sighting.line,
@@ -114,26 +143,26 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         last=last if last_frame is None else last_frame,
         text=reading.text,
         score=reading.score,
-        kind=Kind.ARTIFICIAL,
         mask=mask,
-        color=strokes.color,
+        plate=plates.plate(look, spread, mask, sighting.line.moved(-sighting.box.x0, -sighting.box.y0)),
         certainty=strokes.certainty,
+        appears=not sighting.path and first - 1 in sighting.edges,
+        vanishes=not sighting.path and last + 1 in sighting.edges,
+        path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
     )
 
 
-def wanted(tracks: list[Track], options: RemovalOptions) -> list[Track]:
-    """Return the tracks that `options` ask to remove."""
-    return [
-        track
-        for track in tracks
-        if believable(Reading(track.text, track.score))
-        and (track.kind is Kind.ARTIFICIAL or not options.artificial_text_only)
-    ]
-
-
-def believable(reading: Reading) -> bool:
-    """Return True when what was read is text: two characters or more, read with confidence."""
-    return reading.score > 0.75 and sum(letter.isalnum() for letter in reading.text) >= 2
+def _looks(sighting: Sighting) -> list[Picture]:
+    """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
+    looks = list(sighting.looks.values())
+    known = sighting.signature
+    if known is None:
+        return looks
+    if not sighting.path and len(looks) < _FEW:
+        there = [look for index, look in sorted(sighting.edges.items()) if presence.is_there(known, look)]
+        looks += there[:: max(1, len(there) // _FEW)]
+    strengths = [presence.strength(known, look)[0] for look in looks]
+    return [look for look, share in zip(looks, strengths, strict=True) if share >= _FULL * max(strengths)]
 
 
 def _within(line: Box, box: Box) -> tuple[slice, slice]:
@@ -150,7 +179,16 @@ def _edges(sighting: Sighting) -> tuple[int, int]:
         first -= 1
     while last + 1 in sighting.edges and presence.is_there(known, sighting.edges[last + 1]):
         last += 1
+    # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
+    if _fading(known, sighting.edges.get(first)):
+        first -= sum(first - step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    if _fading(known, sighting.edges.get(last)):
+        last += sum(last + step in sighting.edges for step in range(1, _FADE_TAIL + 1))
     return first, last
+
+
+def _fading(known: presence.Signature, look: Picture | None) -> bool:
+    return look is not None and presence.strength(known, look)[0] < _FADED
 
 
 def _changed(sighting: Sighting, first: int, last: int) -> Mask | None:

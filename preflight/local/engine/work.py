@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import BinaryIO
 
+import cv2
 import numpy as np
 
-from preflight.local.engine import crops, models
+from preflight.local.engine import crops, models, residue
 from preflight.local.engine.fill import Filler
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.glyphs import Picture
+from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
-from preflight.local.engine.masks import paint
+from preflight.local.engine.masks import WIDEST, paint
 from preflight.local.engine.patches import Patch, cut
 
 
@@ -39,11 +41,16 @@ class FrameFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A finished job: its patches and figures, one of each a frame."""
+    """A finished job: its patches and figures, one of each a frame.
+
+    `left` is how legible the text still is (0..1) and `widened` how often its masks had to be widened for that.
+    """
 
     job: Job
     patches: tuple[Patch, ...]
     figures: tuple[FrameFigures, ...]
+    left: float = 0.0
+    widened: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,38 +61,80 @@ class Fill:
     layout: crops.Layout
 
     def run(self) -> Done:
-        """Return the filled samples of every frame of the job."""
+        """Return the filled samples of every frame; while the text can be read in the result, with wider masks."""
+        done = self._attempt(0)
+        for widened in range(1, WIDEST + 1):
+            if done.left < residue.LEGIBLE:
+                break
+            again = self._attempt(widened)
+            done = again if again.left < done.left else done
+        return done
+
+    def _attempt(self, widened: int) -> Done:
         job = self.job
-        holes: dict[int, np.ndarray] = {}
-
-        def hole(index: int) -> np.ndarray:
-            if index not in holes:
-                holes[index] = np.packbits(paint(job.tracks, index, job.region))
-            size = job.region.height, job.region.width
-            return np.unpackbits(holes[index], count=size[0] * size[1]).reshape(size).astype(bool)
-
-        def state(index: int) -> int:
-            return hash(tuple(n for n, track in enumerate(job.tracks) if track.first <= index <= track.last))
-
-        nothing = hash(())
-        patches, figures = [], []
+        holes = _Holes(job, widened)
+        patches, figures, filled_looks = [], [], {}
         with self.layout.path.open("rb") as file:
-            filler = Filler(
-                known=range(job.known_first, job.known_last + 1),
-                color=lambda index: crops.load(file, self.layout, index, job.place, job.region),
-                hole=hole,
-                state=lambda index: 0 if state(index) == nothing else state(index),
-                motion=job.motion,
-                corner=(job.region.x0, job.region.y0),
-            )
+            filler = self._filler(file, holes)
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
-                own = hole(index)
+                own = holes.at(index)
                 if not own.any():
                     continue
                 filled = filler.fill(index)
-                if index >= job.first:
-                    patches.append(cut(index, job.region, filled.color, own))
-                    figures.append(
-                        FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
-                    )
-        return Done(job=job, patches=tuple(patches), figures=tuple(figures))
+                if index < job.first:
+                    continue
+                patches.append(cut(index, job.region, filled.color, own))
+                figures.append(
+                    FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
+                )
+                if index in _checked(job):
+                    filled_looks[index] = filled.color
+        left = max((self._left(look, holes.at(index), index) for index, look in filled_looks.items()), default=0.0)
+        return Done(job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened)
+
+    def _filler(self, file: BinaryIO, holes: _Holes) -> Filler:
+        job = self.job
+        return Filler(
+            known=range(job.known_first, job.known_last + 1),
+            color=lambda index: crops.load(file, self.layout, index, job.place, job.region),
+            hole=holes.at,
+            state=holes.state,
+            motion=job.motion,
+            corner=(job.region.x0, job.region.y0),
+        )
+
+    def _left(self, look: Picture, hole: Mask, index: int) -> float:
+        texts = tuple(t.text for t in self.job.tracks if t.first <= index <= t.last and t.text)
+        if not texts:
+            return 0.0
+        # Without the scene around: other text there is no residue. Colours need not be exact to be read.
+        place = residue.place_of(hole, 16)
+        color = cv2.cvtColor(np.ascontiguousarray(look[place.slices][..., [0, 2, 1]]), cv2.COLOR_YCrCb2BGR)
+        return residue.left(np.asarray(color, np.uint8), hole[place.slices], texts)
+
+
+def _checked(job: Job) -> set[int]:
+    """Return the frames of a job that are read again: two inside, away from the ends."""
+    length = job.last - job.first + 1
+    return {job.first + length // 3, job.first + 2 * length // 3}
+
+
+class _Holes:
+    """What text paints of a job's region on each frame, kept packed."""
+
+    def __init__(self, job: Job, widened: int) -> None:
+        self._job, self._widened = job, widened
+        self._packed: dict[int, bytes] = {}
+
+    def at(self, index: int) -> Mask:
+        """Return the mask of frame `index`."""
+        region = self._job.region
+        if index not in self._packed:
+            self._packed[index] = np.packbits(paint(self._job.tracks, index, region, self._widened)).tobytes()
+        bits = np.unpackbits(np.frombuffer(self._packed[index], np.uint8), count=region.area)
+        return bits.reshape(region.height, region.width).astype(bool)
+
+    def state(self, index: int) -> int:
+        """Return a number for the set of tracks that are on at frame `index`, 0 for none."""
+        on = (1 << n for n, track in enumerate(self._job.tracks) if track.first <= index <= track.last)
+        return sum(on)

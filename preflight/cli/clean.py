@@ -1,0 +1,92 @@
+"""`preflight clean`: the text-removal engine on one file, without any service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from preflight.cli import console, context
+from preflight.cli.run import parse_box
+from preflight.errors import UsageError
+from preflight.events import Progress, Stage
+from preflight.job import RemovalOptions
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(epilog="Example: preflight clean clip.mp4 -o cleaned.mp4 --sheet before-after.png")(clean)
+
+
+def clean(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A video.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The cleaned video; else beside the file, named -clean.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of the text: en or zh.")] = "en",
+    all_text: Annotated[
+        bool, typer.Option("--all-text", help="Remove natural text too, as on products and signs.")
+    ] = False,
+    remove_audio: Annotated[bool, typer.Option("--remove-audio", help="Drop the sound.")] = False,
+    color_blocks: Annotated[bool, typer.Option("--color-blocks", help="Remove the block behind text.")] = False,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1, or px behind; repeatable."),
+    ] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Write a PNG of frames before and after.")] = None,
+    overlay: Annotated[Path | None, typer.Option(help="Write a video that shows the masks in red.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
+    from preflight.local import engine
+    from preflight.tools import ffmpeg
+
+    destination = output or file.with_name(f"{file.stem}-clean{file.suffix or '.mp4'}")
+    if destination.absolute() == file.absolute():
+        raise UsageError("The output would replace the source.", hint="Choose another name with -o.")
+    options = RemovalOptions(
+        language=language,
+        artificial_text_only=not all_text,
+        remove_audio=remove_audio,
+        color_blocks=color_blocks,
+        inpainting_boxes=tuple(parse_box(text) for text in box or ()),
+    )
+    settings = context.settings(ctx)
+    with console.progress(json_lines=as_json) as naming:
+        listen = naming(file.name)
+        report = engine.remove_text(
+            file,
+            destination,
+            options,
+            ffmpeg=ffmpeg.find(settings.ffmpeg),
+            on_progress=lambda share: listen(Progress(stage=Stage.CLEAN, done=share, total=1.0)),
+            sheet=sheet,
+            overlay=overlay,
+            processes=processes,
+        )
+    if as_json:
+        console.emit("cleaned", file=destination, quality=report)
+    else:
+        _tell(destination, report)
+
+
+def _tell(destination: Path, report: dict[str, Any]) -> None:
+    rows = tuple(
+        (
+            console.printable(track["text"]),
+            f"{track['start']:.2f}-{track['end']:.2f} s",
+            f"{100 * track['from_other_frames']:.0f}%",
+            "left" if track["residual_ocr"] > 0.4 else "gone",
+        )
+        for track in report["tracks"]
+    )
+    if rows:
+        console.table("Removed", ("text", "time", "from other frames", "read again"), rows, stderr=True)
+    else:
+        console.say("No text to remove was found; the picture was copied.")
+    for note in report["notes"]:
+        console.say(f"Note: {note}.")
+    console.out(console.printable(destination))

@@ -1,0 +1,89 @@
+"""Which tracks a removal takes out, by what its options mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from preflight.job import InpaintingBox, PixelBox, RemovalOptions
+from preflight.local.engine import kind
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.kind import Evidence, Kind
+from preflight.local.engine.models import Reading
+from preflight.local.engine.motion import Motion
+from preflight.local.engine.source import Source
+from preflight.local.engine.tracks import Track
+
+_SURE, _SHORT, _FOREIGN = 0.75, 0.85, 0.92
+_LEAST_FRAMES = 3
+
+
+def classified(track: Track, motion: Motion, width: int) -> Track:
+    """Return the track with its kind, judged by how it and the scene move, come and go."""
+    first, last = track.first, track.last
+    scene = kind.travel(motion, track.place(first), first, last)
+    text = (0.0, 0.0)
+    if track.path is not None:
+        text = track.path[-1][0] - track.path[0][0], track.path[-1][1] - track.path[0][1]
+        apart, moved = math.dist(scene, text), math.hypot(*scene)
+    else:
+        apart = moved = kind.farthest(motion, track.box, first, last)
+    evidence = Evidence(
+        scene=moved,
+        text=math.hypot(*text),
+        apart=apart,
+        appears=track.appears and first - 1 not in motion.cuts,
+        vanishes=track.vanishes and last not in motion.cuts,
+        crosses_cut=any(first <= cut < last for cut in motion.cuts),
+        certainty=track.certainty,
+        width=width,
+    )
+    return replace(track, kind=kind.decide(evidence))
+
+
+def believable(reading: Reading, language: str) -> bool:
+    """Return True when what was read is text; what is short or not in `language` has to be read more surely."""
+    letters = sum(letter.isalnum() for letter in reading.text)
+    if letters < 2:
+        return False
+    chinese = sum("\u3400" <= letter <= "\u9fff" for letter in reading.text)
+    digits = sum(letter.isdigit() for letter in reading.text)
+    own = chinese if language == "zh" else letters - chinese
+    if own == 0 and digits < letters:
+        return reading.score > _FOREIGN
+    return reading.score > (_SURE if letters >= 4 else _SHORT)
+
+
+def chosen(tracks: list[Track], options: RemovalOptions) -> list[Track]:
+    """Return the tracks of text that `options` ask to remove."""
+    return [
+        replace(track, mask=track.mask | track.plate) if options.color_blocks and track.plate is not None else track
+        for track in tracks
+        if believable(Reading(track.text, track.score), options.language)
+        and track.last - track.first + 1 >= _LEAST_FRAMES
+        and (track.kind is Kind.ARTIFICIAL or not options.artificial_text_only)
+    ]
+
+
+def asked(boxes: tuple[InpaintingBox | PixelBox, ...], times: tuple[int, ...], source: Source) -> list[Track]:
+    """Return a track for each box that the options name, whatever it shows, on the frames of its time."""
+    width, height = source.upright
+    start = times[0] * source.time_base if times else 0
+    found = []
+    for given in boxes:
+        wish = given if isinstance(given, InpaintingBox) else given.normalised(source.displayed)
+        frames = [n for n, time in enumerate(times) if wish.start <= float(time * source.time_base - start) < wish.end]
+        place = Box(
+            math.floor(wish.x1 * width),
+            math.floor(wish.y1 * height),
+            math.ceil(wish.x2 * width),
+            math.ceil(wish.y2 * height),
+        )
+        if not frames:
+            continue
+        box = place.padded(0, width, height)
+        mask = np.ones((box.height, box.width), np.bool_)
+        found.append(Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0))
+    return found

@@ -1,0 +1,74 @@
+"""Was this text put on top of the picture, or is it part of the scene?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.motion import Motion
+
+_MOVED = 3.0
+"""Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
+_STYLED = 0.45
+"""Certainty of a flat, outlined fill above which even text that says nothing by its motion counts as put on top."""
+
+
+class Kind(StrEnum):
+    """Put on top of the picture, or part of the scene."""
+
+    ARTIFICIAL = "artificial"
+    NATURAL = "natural"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
+
+    `appears` and `vanishes` mean at once, inside a shot; `crosses_cut` that it stays while the scene changes.
+    """
+
+    scene: float
+    text: float
+    apart: float
+    appears: bool
+    vanishes: bool
+    crosses_cut: bool
+    certainty: float
+    width: int
+
+
+def decide(evidence: Evidence) -> Kind:
+    """Weigh the evidence, the strongest first; text that stands still in a still scene is judged by its style."""
+    least = _MOVED * evidence.width / 640
+    if evidence.crosses_cut:
+        return Kind.ARTIFICIAL
+    if max(evidence.scene, evidence.text) > least:
+        follows = evidence.apart < 0.35 * max(evidence.scene, evidence.text)
+        return Kind.NATURAL if follows else Kind.ARTIFICIAL
+    if evidence.appears or evidence.vanishes:
+        return Kind.ARTIFICIAL
+    return Kind.ARTIFICIAL if evidence.certainty > _STYLED else Kind.NATURAL
+
+
+def travel(motion: Motion, box: Box, first: int, last: int) -> tuple[float, float]:
+    """Return how far the scene moved under the middle of `box` from frame `first` to `last`, up to any cut."""
+    x0, y0 = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    x, y = x0, y0
+    for index in range(first, last):
+        step = motion.steps.get(index)
+        if step is None or index in motion.cuts:
+            break
+        x, y = step[0, 0] * x + step[0, 1] * y + step[0, 2], step[1, 0] * x + step[1, 1] * y + step[1, 2]
+    return x - x0, y - y0
+
+
+def farthest(motion: Motion, box: Box, first: int, last: int) -> float:
+    """Return the largest distance that the scene moved under `box` between any sampled frames of the stretch."""
+    places, x, y = [(0.0, 0.0)], 0.0, 0.0
+    for index in range(first, last, 4):
+        dx, dy = travel(motion, box, index, min(last, index + 4))
+        x, y = x + dx, y + dy
+        places.append((x, y))
+    return max(math.dist(a, b) for a in places[:: max(1, len(places) // 40)] for b in places)
