@@ -16,6 +16,9 @@ from preflight.report import Report
 from preflight.settings import Settings, load
 
 if TYPE_CHECKING:
+    from preflight.local.engine.values import TextPreview
+
+if TYPE_CHECKING:
     from preflight.upload import UploadCheckpoint
 
 
@@ -24,17 +27,19 @@ def check(
     *,
     limits: Limits = DEFAULT_LIMITS,
     deep: str | None = None,
+    text: bool = False,
     strict: Collection[str] = (),
     ignore: Collection[str] = (),
 ) -> Report:
     """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
 
-    `deep` also reads every packet (`packets`) or decodes all (`decode`); `strict` turns advisories, by their rules or
+    `deep` also reads every packet (`packets`) or decodes all (`decode`); `text` looks for text on some frames (extra
+    `local`); `strict` turns advisories, by their rules or
     `all`, into failures and `ignore` leaves them out. Raises ToolMissingError without MediaInfo (`deep`: ffmpeg).
     """
     from preflight import verdicts
 
-    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore))
+    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore))
 
 
 def check_many(
@@ -42,6 +47,7 @@ def check_many(
     *,
     limits: Limits = DEFAULT_LIMITS,
     deep: str | None = None,
+    text: bool = False,
     strict: Collection[str] = (),
     ignore: Collection[str] = (),
     jobs: int | None = None,
@@ -49,7 +55,7 @@ def check_many(
     """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
     from preflight import verdicts
 
-    terms = verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore)
+    terms = verdicts.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore)
     return verdicts.check_many(paths, terms=terms, jobs=jobs)
 
 
@@ -229,3 +235,14 @@ def picture(before: Path, after: Path, destination: Path, *, settings: Settings 
     from preflight.tools import ffmpeg
 
     return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load()).ffmpeg))
+
+
+def preview(path: Path | str, *, settings: Settings | None = None) -> TextPreview:
+    """Look at some frames and tell whether there is text on them, in which language and where.
+
+    Raises ToolMissingError without the `local` extra, InputError for a file that can't be decoded, ToolError.
+    """
+    from preflight.local.engine import preview as look
+    from preflight.tools import ffmpeg
+
+    return look(Path(path), ffmpeg=ffmpeg.find((settings or load()).ffmpeg))

@@ -13,6 +13,7 @@ from preflight.job import InpaintingBox, PixelBox, RemovalOptions
 from preflight.settings import parse_seconds
 
 Language = Annotated[str, typer.Option(help="Language of the text: en or zh.")]
+LanguageOrAuto = Annotated[str, typer.Option(help="Language of the text: en, zh, or auto to look at the frames.")]
 AllText = Annotated[bool, typer.Option("--all-text", help="Remove natural text too, as on products and signs.")]
 RemoveAudio = Annotated[bool, typer.Option("--remove-audio", help="Drop the sound.")]
 ColorBlocks = Annotated[bool, typer.Option("--color-blocks", help="Remove the block behind text.")]

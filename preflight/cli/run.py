@@ -10,7 +10,7 @@ import typer
 
 from preflight.cli import choices, console, context
 from preflight.errors import ExitCode
-from preflight.job import Failed, Pending, Rejected, Result, Succeeded, Unknown
+from preflight.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
 from preflight.outputs import picture_of, record_of
 from preflight.plan import Plan, Policy
 from preflight.serialize import jsonable
@@ -29,11 +29,12 @@ def run(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Videos.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(),
-    language: choices.Language = "en",
+    language: choices.LanguageOrAuto = "en",
     all_text: choices.AllText = False,
     remove_audio: choices.RemoveAudio = False,
     color_blocks: choices.ColorBlocks = False,
     box: choices.Boxes = None,
+    skip_textless: Annotated[bool, typer.Option("--skip-textless", help="Send no video without text.")] = False,
     trim: choices.Trim = None,
     policy: Annotated[Policy, typer.Option(help="How much a fix may lose.")] = Policy.BALANCED,
     service: choices.Service = None,
@@ -51,12 +52,19 @@ def run(
     given = context.settings(
         ctx, service=service, deadline=float(parse_seconds(deadline)) if deadline is not None else None
     )
+    detect = language == "auto"
     order = Order(
         output=output,
+        detect_language=detect,
+        skip_textless=skip_textless,
         policy=policy,
         trim=choices.parse_trim(trim) if trim is not None else None,
         options=choices.removal(
-            language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
+            "en" if detect else language,
+            all_text=all_text,
+            remove_audio=remove_audio,
+            color_blocks=color_blocks,
+            boxes=box,
         ),
     )
     if dry_run:
@@ -115,7 +123,7 @@ def _steps(plan: Plan) -> str:
 def exit_code(result: Result) -> ExitCode:
     """Return what one result means for a script."""
     match result:
-        case Succeeded():
+        case Succeeded() | Skipped():
             return ExitCode.OK
         case Rejected():
             return ExitCode.INPUT
@@ -143,6 +151,8 @@ def _tell(result: Result) -> None:
                     console.out(f"{name}: {what} {console.printable(path)}")
             if not submitted:
                 console.say(f"{name}: the result was known; no job was submitted.")
+        case Skipped():
+            console.say(f"{name}: skipped: no text was seen on its frames.")
         case Rejected(reason=reason):
             console.say(f"{name}: refused: {console.printable(reason)}")
         case Failed(error=error):
