@@ -20,7 +20,7 @@ from preflight.errors import (
     SubmitUnknownError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Skipped, Succeeded, Unknown
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.order import Order
 from preflight.outputs import Outputs, picture_of
@@ -74,7 +74,11 @@ class Run:
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
-            return replace(self, order=self.order.settled(report.media)).clean(report, plan)
+            seen = steps.preview(path, settings=self.settings) if self.order.looks else None
+            if seen is not None and not seen.present and self.order.skip_textless:
+                return Skipped(source=path)
+            order = self.order.settled(report.media, language=seen.language if seen else None)
+            return replace(self, order=order).clean(report, plan)
         except SubmitUnknownError as error:
             return Unknown(source=path, job_id=error.job_id or "")
         except DeadlineError as error:

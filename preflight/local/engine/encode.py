@@ -15,7 +15,7 @@ from preflight.local.engine.frames import Frame, frame_bytes, turn
 from preflight.local.engine.source import Source
 from preflight.tools import ffmpeg, process
 
-_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "16")
+_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "14")
 _VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1", "-crf", "18", "-b:v", "0")
 _FORMATS = {
     ".mp4": ("mp4", (*_X264, "-movflags", "+faststart")),
