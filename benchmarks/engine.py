@@ -4,7 +4,7 @@
 
 Text of many styles is burned into each clip, so the truth is known. Printed for each method: PSNR inside the text,
 SSIM in its box, flicker (mean |change(out) - change(truth)| inside the text), captions that OCR still finds; for ours
-also the PSNR outside the masks, frames per second of the whole run and the peak memory of all its processes.
+also the luma PSNR outside the masks, frames per second of the whole run and the peak memory of all its processes.
 """
 
 from __future__ import annotations
@@ -161,11 +161,12 @@ def tree_memory(root: int) -> float:
 
 
 def delogo(truth: burned.Burned, boxes: list[tuple[float, float, Box]], size: tuple[int, int], out: Path) -> None:
-    chain = ",".join(
-        f"delogo=x={max(1, b.x0)}:y={max(1, b.y0)}:w={min(size[0] - 1, b.x1) - max(1, b.x0)}:h={min(size[1] - 1, b.y1) - max(1, b.y0)}"
-        f":enable='between(t,{start:.3f},{end:.3f})'"
-        for start, end, b in boxes
-    )
+    filters = []
+    for start, end, box in boxes:
+        x, y = max(1, box.x0), max(1, box.y0)
+        shape = f"x={x}:y={y}:w={min(size[0] - 1, box.x1) - x}:h={min(size[1] - 1, box.y1) - y}"
+        filters.append(f"delogo={shape}:enable='between(t,{start:.3f},{end:.3f})'")
+    chain = ",".join(filters)
     subprocess.run(
         [
             PROGRAM,
@@ -256,9 +257,7 @@ def edges(truth: burned.Burned, report: dict) -> int:
     return missed
 
 
-def compare(
-    truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]
-) -> dict[str, Score]:
+def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]) -> dict[str, Score]:
     streams = [
         decode(inspect(path, PROGRAM), PROGRAM)
         for path in (truth.clean, truth.captioned, truth.black, truth.white, out, logo)
@@ -286,7 +285,7 @@ def compare(
             if number % 8 == 0 and shown:
                 residue(scores[name], picture, mask, shown)
         painted = cv2.dilate(mask.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
-        off = (result.astype(np.float32) - whole(captioned))[~painted]
+        off = (ours.y.astype(np.float32) - captioned.y)[~painted]
         scores["ours"].outside += float((off**2).sum())
         scores["ours"].outside_samples += off.size
         previous = (real, mask)

@@ -279,4 +279,11 @@ class Unknown:
     job_id: str
 
 
-Result = Succeeded | Rejected | Failed | Pending | Unknown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Nothing was sent, as was wished for a video without text on the frames that were looked at."""
+
+    source: Path
+
+
+Result = Succeeded | Skipped | Rejected | Failed | Pending | Unknown

@@ -136,6 +136,29 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextPlace:
+    """A line of text seen at `time` (seconds); `box` is x1, y1, x2, y2 in 0..1 of the picture as shown."""
+
+    time: float
+    text: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSeen:
+    """What sampled frames show of text; `language` is the service's code (`zh`, `en`), None without text."""
+
+    language: str | None = None
+    places: tuple[TextPlace, ...] = ()
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """The thirds of the picture that hold text, from `top` to `bottom`."""
+        thirds = {min(2, int(1.5 * (place.box[1] + place.box[3]))) for place in self.places}
+        return tuple(name for number, name in enumerate(("top", "middle", "bottom")) if number in thirds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
     """A file that could be read. `duration` is in seconds, the longest of container, video and audio.
 
@@ -158,6 +181,7 @@ class Media:
     missing_bytes: int = 0
     sha256: str | None = None
     reading: Reading | None = None
+    text: TextSeen | None = None
 
     @property
     def size(self) -> int:

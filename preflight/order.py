@@ -15,19 +15,36 @@ from preflight.plan import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is wanted of a run: where results go, what is removed, how much a fix may lose. `name` names the outputs."""
+    """What is wanted of a run: where results go, what is removed, how much a fix may lose. `name` names the outputs.
+
+    `detect_language` takes the language of most of the text in place of the options'; `skip_textless` leaves alone a
+    video without text. Both need the `local` extra, since they look at frames.
+    """
 
     output: Path
     options: RemovalOptions = field(default_factory=RemovalOptions)
     policy: Policy = Policy.BALANCED
     trim: tuple[Fraction, Fraction] | None = None
     name: str | None = None
+    detect_language: bool = False
+    skip_textless: bool = False
+
+    @property
+    def looks(self) -> bool:
+        """True when the frames have to be looked at before the order is complete."""
+        return self.detect_language or self.skip_textless
 
     def settled(self, media: Media | None) -> Order:
-        """Return the order for one video: boxes in pixels become the API's normalised ones. Raises UsageError."""
-        if media is None or media.video is None:
-            return self
-        return replace(self, options=self.options.settled(media.video.display_size))
+        """Return the order for one video: its boxes in pixels become the API's, its language is the one that was seen.
+
+        Raises UsageError.
+        """
+        options = self.options
+        if media is not None and media.video is not None:
+            options = options.settled(media.video.display_size)
+        if self.detect_language and media is not None and media.text is not None and media.text.language is not None:
+            options = replace(options, language=media.text.language)
+        return replace(self, options=options, detect_language=False, skip_textless=False)
 
     def to_json(self) -> str:
         """Return what a later process needs to repeat the order."""

@@ -20,7 +20,7 @@ from preflight.errors import (
     SubmitUnknownError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Succeeded, Unknown
+from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Skipped, Succeeded, Unknown
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.order import Order
 from preflight.outputs import Outputs, picture_of
@@ -74,6 +74,8 @@ class Run:
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
+            if self.order.skip_textless and report.media and report.media.text and not report.media.text.places:
+                return Skipped(source=path)
             return replace(self, order=self.order.settled(report.media)).clean(report, plan)
         except SubmitUnknownError as error:
             return Unknown(source=path, job_id=error.job_id or "")
@@ -87,7 +89,7 @@ class Run:
     def look(self, path: Path) -> tuple[Report, Plan]:
         """Check the video and plan its fix, without any effect: all that a dry run does."""
         self.listener(Progress(stage=Stage.CHECK, done=0, total=1))
-        report = steps.check(path, limits=self.settings.limits)
+        report = steps.check(path, limits=self.settings.limits, text=self.order.looks)
         plan = steps.plan(report, policy=self.order.policy, trim=self.order.trim, settings=self.settings)
         self.listener(Progress(stage=Stage.CHECK, done=1, total=1))
         return report, plan
@@ -115,10 +117,11 @@ class Run:
             fresh = State.QUEUED
             jobs = [ledger.advance(j.id, State.FIXED, cause="fixed") if j.state is fresh else j for j in jobs]
             jobs, quality = self._remove(ledger, jobs, fixed, outputs.work)
-            target = outputs.target(jobs)
+            cleaned = [job.file for job in jobs if job.file is not None]
+            target = outputs.target(jobs, steps.container(cleaned, fixed))
             for job in jobs:
                 ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
-            file = self._restore(jobs, report, fixed, target)
+            file = self._restore(cleaned, report, fixed, target)
             result = _succeeded(report, file, jobs, submitted=len(jobs) - accepted, quality=quality)
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
             for job in jobs:
@@ -180,8 +183,7 @@ class Run:
         reports = [task.quality for _, task in ended if task is not None and task.quality]
         return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
 
-    def _restore(self, jobs: list[Job], report: Report, fixed: Fixed, target: Path) -> Path:
-        cleaned = [job.file for job in jobs if job.file is not None]
+    def _restore(self, cleaned: list[Path], report: Report, fixed: Fixed, target: Path) -> Path:
         file = steps.restore(
             cleaned,
             fixed,

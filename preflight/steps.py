@@ -24,17 +24,19 @@ def check(
     *,
     limits: Limits = DEFAULT_LIMITS,
     deep: str | None = None,
+    text: bool = False,
     strict: Collection[str] = (),
     ignore: Collection[str] = (),
 ) -> Report:
     """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
 
-    `deep` also reads every packet (`packets`) or decodes all (`decode`); `strict` turns advisories, by their rules or
+    `deep` also reads every packet (`packets`) or decodes all (`decode`); `text` looks for text on some frames (extra
+    `local`); `strict` turns advisories, by their rules or
     `all`, into failures and `ignore` leaves them out. Raises ToolMissingError without MediaInfo (`deep`: ffmpeg).
     """
     from preflight import verdicts
 
-    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore))
+    return verdicts.check(path, terms=verdicts.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore))
 
 
 def check_many(
@@ -42,6 +44,7 @@ def check_many(
     *,
     limits: Limits = DEFAULT_LIMITS,
     deep: str | None = None,
+    text: bool = False,
     strict: Collection[str] = (),
     ignore: Collection[str] = (),
     jobs: int | None = None,
@@ -49,7 +52,7 @@ def check_many(
     """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
     from preflight import verdicts
 
-    terms = verdicts.Terms(limits=limits, deep=deep, strict=strict, ignore=ignore)
+    terms = verdicts.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore)
     return verdicts.check_many(paths, terms=terms, jobs=jobs)
 
 
@@ -221,6 +224,13 @@ def join(
         listener=listener,
         cancel=cancel,
     )
+
+
+def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
+    """Return the extension of the finished file: of a container for the cleaned pictures and the source's streams."""
+    from preflight.restore import container as choose
+
+    return choose(cleaned, fixed)
 
 
 def picture(before: Path, after: Path, destination: Path, *, settings: Settings | None = None) -> Path:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight.check import evaluate
+from preflight.errors import InputError, ToolError, ToolMissingError
 from preflight.events import Cancel, Listener, ignore
 from preflight.limits import DEFAULT_LIMITS, Limits
-from preflight.media import FileIdentity, Media, Reading, Unreadable
+from preflight.media import FileIdentity, Media, Reading, TextPlace, TextSeen, Unreadable
 from preflight.probe import probe
 from preflight.report import Report
 
@@ -31,11 +32,13 @@ _JOBS = 4
 class Terms:
     """How to check: under which limits, how deep, and what is made of the advisories.
 
-    `deep` is None, `packets` or `decode`; `strict` and `ignore` hold advisories' rules or `all`.
+    `deep` is None, `packets` or `decode`; `text` looks for text on frames; `strict` and `ignore` hold advisories'
+    rules or `all`.
     """
 
     limits: Limits = DEFAULT_LIMITS
     deep: str | None = None
+    text: bool = False
     strict: Collection[str] = ()
     ignore: Collection[str] = ()
 
@@ -45,12 +48,35 @@ def check(
 ) -> Report:
     """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
 
-    Raises ToolMissingError when MediaInfo, or ffmpeg for a deep check, is missing; CancelledError.
+    Raises ToolMissingError when MediaInfo, ffmpeg for a deep check or the `local` extra for `text` is missing;
+    CancelledError.
     """
     subject = probe(Path(path))
     if isinstance(subject, Media) and terms.deep is not None:
         subject = _deepened(subject, terms.deep, listener, cancel)
+    if isinstance(subject, Media) and terms.text:
+        subject = replace(subject, text=text_of(subject.path))
     return evaluate(subject, terms.limits, strict=terms.strict, ignore=terms.ignore)
+
+
+def text_of(path: Path) -> TextSeen | None:
+    """Return the text on some frames of the video at `path`; None when they can't be decoded.
+
+    Raises ToolMissingError without ffmpeg or without the `local` extra, which has the reader of text.
+    """
+    from preflight.local.engine import preview
+    from preflight.tools import ffmpeg
+
+    try:
+        seen = preview(path, ffmpeg=ffmpeg.find())
+    except ToolMissingError:
+        raise
+    except (InputError, ToolError):
+        return None
+    places = (
+        TextPlace(time=spot.time, text=spot.text, box=(spot.x1, spot.y1, spot.x2, spot.y2)) for spot in seen.spots
+    )
+    return TextSeen(language=seen.language, places=tuple(places))
 
 
 def check_many(

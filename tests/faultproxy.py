@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -24,7 +25,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatch
 from http.client import HTTPMessage, HTTPResponse, parse_headers
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 
@@ -98,10 +99,19 @@ def times(pattern: str, fault: Fault, *, first: int = 1, last: int = 10**9, meth
 
 
 class FaultProxy:
-    """Serves on a free loopback port while the `with` block lasts; `silence` and `delay` are in seconds."""
+    """Serves on a free loopback port while the `with` block lasts; `silence` and `delay` are in seconds.
+
+    With `tls` it speaks HTTPS to the client.
+    """
 
     def __init__(
-        self, upstream: str, script: Script | None = None, *, silence: float = 2.0, delay: float = 0.2
+        self,
+        upstream: str,
+        script: Script | None = None,
+        *,
+        silence: float = 2.0,
+        delay: float = 0.2,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         parts = urlsplit(upstream)
         self.upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
@@ -124,13 +134,21 @@ class FaultProxy:
             allow_reuse_address = True
             request_queue_size = 128
 
+            def get_request(self) -> tuple[socket.socket, Any]:
+                connection, address = super().get_request()
+                if tls is not None:
+                    # A failed handshake is an OSError, after which the server goes on with the next connection.
+                    with connection:
+                        connection = tls.wrap_socket(connection, server_side=True)
+                return connection, address
+
             def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
                 # No orderly shutdown here: a fault may have chosen to reset.
                 assert isinstance(request, socket.socket)
                 request.close()
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ from preflight.check import (
     readable,
     resolution,
     size,
+    text,
     timing,
     whole,
 )
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     codec.check,
     timing.check,
     layout.check,
+    text.check,
 )
 
 ADVISORIES = (

@@ -39,6 +39,9 @@ def check(
         Deep | None,
         typer.Option(help="Read every packet (--deep), or decode all (--deep=decode), to find cuts and damage."),
     ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Look for text on some frames: its language and place (extra local).")
+    ] = False,
     strict: Annotated[list[str] | None, typer.Option(help="Advisories that refuse a file: rules or all.")] = None,
     ignored: Annotated[list[str] | None, typer.Option("--ignore", help="Advisories not to tell: rules or all.")] = None,
     max_size: Annotated[str | None, typer.Option(help="Size limit, such as 200MB or 200MiB.")] = None,
@@ -59,6 +62,7 @@ def check(
         files=tuple(files),
         form=Format.JSONL if as_json else form,
         deep=deep,
+        text=text,
         strict=rules(strict),
         ignored=rules(ignored),
         jobs=jobs,

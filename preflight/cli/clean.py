@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from preflight.cli import console, context
-from preflight.cli.run import parse_box
+from preflight.cli import choices, console, context
 from preflight.errors import UsageError
 from preflight.events import Progress, Stage
-from preflight.job import RemovalOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -25,20 +23,15 @@ def clean(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The cleaned video; else beside the file, named -clean.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Language of the text: en or zh.")] = "en",
-    all_text: Annotated[
-        bool, typer.Option("--all-text", help="Remove natural text too, as on products and signs.")
-    ] = False,
-    remove_audio: Annotated[bool, typer.Option("--remove-audio", help="Drop the sound.")] = False,
-    color_blocks: Annotated[bool, typer.Option("--color-blocks", help="Remove the block behind text.")] = False,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1, or px behind; repeatable."),
-    ] = None,
+    language: choices.Language = "en",
+    all_text: choices.AllText = False,
+    remove_audio: choices.RemoveAudio = False,
+    color_blocks: choices.ColorBlocks = False,
+    box: choices.Boxes = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a PNG of frames before and after.")] = None,
     overlay: Annotated[Path | None, typer.Option(help="Write a video that shows the masks in red.")] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
     from preflight.local import engine
@@ -47,12 +40,8 @@ def clean(
     destination = output or file.with_name(f"{file.stem}-clean{file.suffix or '.mp4'}")
     if destination.absolute() == file.absolute():
         raise UsageError("The output would replace the source.", hint="Choose another name with -o.")
-    options = RemovalOptions(
-        language=language,
-        artificial_text_only=not all_text,
-        remove_audio=remove_audio,
-        color_blocks=color_blocks,
-        inpainting_boxes=tuple(parse_box(text) for text in box or ()),
+    options = choices.removal(
+        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
     )
     settings = context.settings(ctx)
     with console.progress(json_lines=as_json) as naming:

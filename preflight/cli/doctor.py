@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 from preflight.errors import ExitCode, PreflightError
 from preflight.serialize import jsonable
 from preflight.settings import Settings
@@ -36,8 +35,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     ctx: typer.Context,
-    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    service: choices.Service = None,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Show the effective settings, secrets hidden, and test each part: ffmpeg, MediaInfo, store, service, clock."""
     settings = context.settings(ctx, service=service)

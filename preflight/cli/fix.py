@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
-from preflight.cli.run import overall, parse_trim
+from preflight.cli import choices, console, context
+from preflight.cli.run import overall
 from preflight.errors import ExitCode, InputError, PreflightError
 from preflight.events import Listener
 from preflight.job import Fixed
@@ -42,7 +42,7 @@ def fix(
     encoder: Annotated[str | None, typer.Option(help="Encoder, such as libx264, libx265, libsvtav1.")] = None,
     preset: Annotated[str | None, typer.Option(help="Speed of the encoder, such as veryfast or medium.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Make files pass the limits with the least loss: rename, remux, split, crop, scale or shrink, as little as needed.
 
@@ -51,7 +51,7 @@ def fix(
     from preflight import steps
 
     settings = context.settings(ctx, encoder=encoder, preset=preset)
-    stretch = parse_trim(trim) if trim is not None else None
+    stretch = choices.parse_trim(trim) if trim is not None else None
     codes: list[ExitCode] = []
     with console.progress(json_lines=as_json, quiet=dry_run) as naming:
         for path in files(paths):

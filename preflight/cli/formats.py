@@ -16,6 +16,9 @@ from preflight.cli import console
 from preflight.media import Media, Unreadable, VideoStream
 from preflight.report import Finding, Report, Severity
 
+_WORDS = 120
+"""Letters of the text seen that are shown: enough to know it."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
@@ -86,6 +89,10 @@ class TableWriter(Writer):
         """Write the rows of one file."""
         verdict = self._painted("ok  ", 32) if report.ok else self._painted("FAIL", 31)
         console.out(f"{verdict}  {console.printable(report.path)}{_facts(report)}")
+        seen = report.media.text if report.media else None
+        if seen is not None and seen.places:
+            words = " | ".join(dict.fromkeys(place.text for place in seen.places))
+            console.out(f"      text: {seen.language}, {' and '.join(seen.where)}: {console.printable(words)[:_WORDS]}")
         for finding in report.findings:
             failed = finding.severity is Severity.FAILURE
             code = str(int(finding.code)) if finding.code is not None else "-"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def join(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The finished file, or its folder.")] = Path(),
     remove_audio: Annotated[bool, typer.Option("--remove-audio", help="Leave the sound out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Join segments into one file with the source's own sound, subtitles, chapters and tags.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 from preflight.cli.run import collect, show
 
 
@@ -19,7 +19,7 @@ def resume(
     ctx: typer.Context,
     job: Annotated[str | None, typer.Argument(help="Only this job (the beginning of its id).")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Videos at a time.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Go on with every unfinished job: nothing that was accepted is submitted again.
 

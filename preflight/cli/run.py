@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preflight.cli import console, context
-from preflight.errors import ExitCode, UsageError
-from preflight.job import Failed, InpaintingBox, Pending, PixelBox, Rejected, RemovalOptions, Result, Succeeded, Unknown
+from preflight.cli import choices, console, context
+from preflight.errors import ExitCode
+from preflight.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
 from preflight.outputs import picture_of, record_of
 from preflight.plan import Plan, Policy
 from preflight.serialize import jsonable
@@ -30,25 +29,19 @@ def run(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Videos.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(),
-    language: Annotated[str, typer.Option(help="Language of the text: en or zh.")] = "en",
-    all_text: Annotated[
-        bool, typer.Option("--all-text", help="Remove natural text too, as on products and signs.")
-    ] = False,
-    remove_audio: Annotated[bool, typer.Option("--remove-audio", help="Drop the sound.")] = False,
-    color_blocks: Annotated[bool, typer.Option("--color-blocks", help="Remove the block behind text.")] = False,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1, or px behind for pixels; repeatable."
-        ),
-    ] = None,
-    trim: Annotated[str | None, typer.Option(help="Keep only START-END, such as 0:10-1:30.")] = None,
+    language: choices.LanguageOrAuto = "en",
+    all_text: choices.AllText = False,
+    remove_audio: choices.RemoveAudio = False,
+    color_blocks: choices.ColorBlocks = False,
+    box: choices.Boxes = None,
+    skip_textless: Annotated[bool, typer.Option("--skip-textless", help="Send no video without text.")] = False,
+    trim: choices.Trim = None,
     policy: Annotated[Policy, typer.Option(help="How much a fix may lose.")] = Policy.BALANCED,
-    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
+    service: choices.Service = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Videos at a time.")] = 1,
     deadline: Annotated[str | None, typer.Option(help="Longest wait for a job, such as 30:00.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan only.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Check, fix, upload, submit, wait, fetch and restore: from any video to the same one without its burned-in text.
 
@@ -59,16 +52,19 @@ def run(
     given = context.settings(
         ctx, service=service, deadline=float(parse_seconds(deadline)) if deadline is not None else None
     )
+    detect = language == "auto"
     order = Order(
         output=output,
+        detect_language=detect,
+        skip_textless=skip_textless,
         policy=policy,
-        trim=parse_trim(trim) if trim is not None else None,
-        options=RemovalOptions(
-            language=language,
-            artificial_text_only=not all_text,
+        trim=choices.parse_trim(trim) if trim is not None else None,
+        options=choices.removal(
+            "en" if detect else language,
+            all_text=all_text,
             remove_audio=remove_audio,
             color_blocks=color_blocks,
-            inpainting_boxes=tuple(parse_box(text) for text in box or ()),
+            boxes=box,
         ),
     )
     if dry_run:
@@ -127,7 +123,7 @@ def _steps(plan: Plan) -> str:
 def exit_code(result: Result) -> ExitCode:
     """Return what one result means for a script."""
     match result:
-        case Succeeded():
+        case Succeeded() | Skipped():
             return ExitCode.OK
         case Rejected():
             return ExitCode.INPUT
@@ -155,6 +151,8 @@ def _tell(result: Result) -> None:
                     console.out(f"{name}: {what} {console.printable(path)}")
             if not submitted:
                 console.say(f"{name}: the result was known; no job was submitted.")
+        case Skipped():
+            console.say(f"{name}: skipped: no text was seen on its frames.")
         case Rejected(reason=reason):
             console.say(f"{name}: refused: {console.printable(reason)}")
         case Failed(error=error):
@@ -166,24 +164,3 @@ def _tell(result: Result) -> None:
                 f"{name}: job {job} was sent and not answered. It may be paid for, so it is not sent again. "
                 f"Settle it with `preflight jobs resolve {job} --resubmit | --task TASKID | --drop`."
             )
-
-
-def parse_trim(text: str) -> tuple[Fraction, Fraction]:
-    """Return start and end in seconds of `START-END`. Raises UsageError."""
-    start, dash, end = text.partition("-")
-    if not dash or parse_seconds(start) >= parse_seconds(end):
-        raise UsageError(f"{text!r} is not a stretch of time.", hint="Write --trim START-END, such as 0:10-1:30.")
-    return parse_seconds(start), parse_seconds(end)
-
-
-def parse_box(text: str) -> InpaintingBox | PixelBox:
-    """Return the region of `START-END@X1,Y1,X2,Y2`, in pixels with `px` at the end. Raises UsageError."""
-    times, _, corners = text.partition("@")
-    start, end = (float(time) for time in parse_trim(times))
-    try:
-        x1, y1, x2, y2 = (float(corner) for corner in corners.removesuffix("px").split(","))
-    except ValueError:
-        hint = "Write --box 1.5-3.7@0.1,0.8,0.9,0.95 or --box 1.5-3.7@192,864,1728,1026px."
-        raise UsageError(f"{text!r} is not a region.", hint=hint) from None
-    kind = PixelBox if corners.endswith("px") else InpaintingBox
-    return kind(start=start, end=end, x1=x1, y1=y1, x2=x2, y2=y2)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port of the service; 0 takes a free one.", min=0, max=65535)] = 8765,
     store_port: Annotated[int, typer.Option(help="Port of the store; 0 takes a free one.", min=0, max=65535)] = 8766,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Run the removal service and an S3-compatible store on this machine until Ctrl-C.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 from preflight.errors import ExitCode
 from preflight.job import Task, TaskState
 from preflight.serialize import jsonable
@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 def status(
     ctx: typer.Context,
     task_ids: Annotated[list[str], typer.Argument(help="Task ids.", show_default=False)],
-    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    service: choices.Service = None,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Ask the service once about each task.
 

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
-from preflight.cli.run import parse_box
+from preflight.cli import choices, console, context
 from preflight.errors import UsageError
-from preflight.job import RemovalOptions, SecretUrl
+from preflight.job import SecretUrl
 
 
 def register(app: typer.Typer) -> None:
@@ -20,18 +19,13 @@ def register(app: typer.Typer) -> None:
 def submit(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(help="http(s) URL of the video.", show_default=False)],
-    language: Annotated[str, typer.Option(help="Language of the text: en or zh.")] = "en",
-    all_text: Annotated[
-        bool, typer.Option("--all-text", help="Remove natural text too, as on products and signs.")
-    ] = False,
-    remove_audio: Annotated[bool, typer.Option("--remove-audio", help="Drop the sound.")] = False,
-    color_blocks: Annotated[bool, typer.Option("--color-blocks", help="Remove the block behind text.")] = False,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1 of the picture; repeatable."),
-    ] = None,
-    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    language: choices.Language = "en",
+    all_text: choices.AllText = False,
+    remove_audio: choices.RemoveAudio = False,
+    color_blocks: choices.ColorBlocks = False,
+    box: choices.Boxes = None,
+    service: choices.Service = None,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Submit the video at URL and print its task id; `preflight wait` fetches the result.
 
@@ -40,12 +34,8 @@ def submit(
     """
     if not url.lower().startswith(("http://", "https://")):
         raise UsageError("submit takes an http(s) URL.", hint="For a file use `preflight run FILE`.")
-    options = RemovalOptions(
-        language=language,
-        artificial_text_only=not all_text,
-        remove_audio=remove_audio,
-        color_blocks=color_blocks,
-        inpainting_boxes=tuple(parse_box(text) for text in box or ()),
+    options = choices.removal(
+        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
     )
     from preflight import direct
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 from preflight.settings import parse_seconds
 
 
@@ -21,7 +21,7 @@ def upload(
     files: Annotated[list[Path], typer.Argument(help="Files to send.", show_default=False)],
     life: Annotated[str | None, typer.Option(help="How long the URLs live, at most 7 days.")] = None,
     hide_url: Annotated[bool, typer.Option("--hide-url", help="Do not print the URLs' signatures.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Send files to the configured bucket, unless they are there, and print a tested URL for each.
 

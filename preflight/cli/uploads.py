@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 from preflight.settings import parse_seconds
 
 
@@ -20,7 +20,7 @@ def uploads(
     ctx: typer.Context,
     abort: Annotated[bool, typer.Option("--abort", help="Give them up and free their storage.")] = False,
     older: Annotated[str, typer.Option(help="Only those begun longer ago than this.")] = "0",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: choices.AsJson = False,
 ) -> None:
     """List the begun uploads under our prefix, and with --abort give them up.
 

@@ -42,6 +42,7 @@ class Request:
     files: tuple[str, ...]
     form: Format = Format.TABLE
     deep: Deep | None = None
+    text: bool = False
     strict: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
     jobs: int | None = None
@@ -51,7 +52,7 @@ class Request:
 def perform(request: Request, settings: Settings) -> int:
     """Write the verdict on each file and return the exit code: 0 when all pass, 3 when one breaks a limit."""
     deep = request.deep.value if request.deep else None
-    terms = Terms(limits=settings.limits, deep=deep, strict=request.strict, ignore=request.ignored)
+    terms = Terms(limits=settings.limits, deep=deep, text=request.text, strict=request.strict, ignore=request.ignored)
     with writer(request.form) as write, _listening(request) as listen:
         for report in _reports(request, terms, listen):
             write(report)

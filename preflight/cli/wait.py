@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import console, context
+from preflight.cli import choices, console, context
 from preflight.serialize import jsonable
 from preflight.settings import parse_seconds
 
@@ -22,8 +22,8 @@ def wait(
     task_id: Annotated[str, typer.Argument(help="Task id.", show_default=False)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the result.")] = None,
     deadline: Annotated[str | None, typer.Option(help="Longest wait, such as 30:00.")] = None,
-    service: Annotated[str | None, typer.Option(help="local, aidge, or auto.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    service: choices.Service = None,
+    as_json: choices.AsJson = False,
 ) -> None:
     """Wait until the task is done and download its result to OUTPUT (default: TASK_ID.mp4 in this folder).
 

@@ -15,8 +15,10 @@ from preflight.tools import packets
 
 _ROOMY = Fraction(4, 5)
 """Share of the size limit under which even stretches of unknown size are sure enough to be tried."""
-_LOOKED_AT = Fraction(1)
-"""Seconds behind a keyframe that tell whether pictures before it follow it."""
+_AROUND = Fraction(12)
+"""Seconds before and behind an even cut where a keyframe is looked for."""
+_UNSEEN = Fraction(1)
+"""Seconds behind a keyframe in which pictures that belong before it come, if there are any."""
 _MORE = 4
 """Stretches more than the fewest that are tried before a cut between keyframes is given up under `lossless`."""
 
@@ -37,26 +39,35 @@ def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[
 
 
 def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[Stretch] | None:
-    """Return stretches found by the keyframes alone, which is several times faster, or None when that is not sure."""
+    """Return stretches found by looking around the even cuts only, or None when that does not settle it."""
     seconds = source.duration or Fraction(0)
     count = len(plan.cuts) + 1
-    if source.size / count > plan.limits.max_bytes * _ROOMY:
+    if not seconds or source.size / count > plan.limits.max_bytes * _ROOMY:
         return None
-    listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), keyframes_only=True, cancel=cancel)
-    base = listing.heads[0].time_base
-    points = splitting.from_keyframes(listing.of(0), base, seconds=seconds, size=source.size)
-    start = _beginning()
-    cuts = splitting.choose(points, start=start, seconds=seconds, size=source.size, limits=plan.limits, count=count)
-    if cuts is None or not all(_is_clean(source, cut, ffmpeg=ffmpeg, cancel=cancel) for cut in cuts):
-        return None
-    return splitting.stretches(start, cuts, None)
+    starts = [max(Fraction(0), Fraction(int(cut - _AROUND))) for cut in plan.cuts]
+    listing = packets.windows(source.path, starts, 2 * _AROUND, ffmpeg=ffmpeg, cancel=cancel)
+    points = []
+    for number, start in enumerate(starts):
+        found = listing.of(number)
+        if found:
+            base = listing.heads[number].time_base
+            seen = splitting.from_packets(found, base, seconds=seconds, size=source.size)
+            points += _placed(seen, start, source.size / seconds, before=2 * _AROUND - _UNSEEN)
+    first = _beginning()
+    cuts = splitting.choose(points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count)
+    return None if cuts is None else splitting.stretches(first, cuts, None)
 
 
-def _is_clean(source: Media, cut: Point, *, ffmpeg: str, cancel: Cancel | None) -> bool:
-    near = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=cut.time, length=_LOOKED_AT, cancel=cancel)
-    found = near.of(0)
-    base = near.heads[0].time_base
-    return splitting.is_clean(found) and abs(found[0].pts * base) < Fraction(1, 500)
+def _placed(points: list[Point], start: Fraction, rate: Fraction, *, before: Fraction) -> list[Point]:
+    """Return the clean points of a window at their times in the source, their offsets told by the mean `rate`.
+
+    Behind `before`, pictures that belong in front of a keyframe may lie outside the window.
+    """
+    return [
+        replace(p, time=start + p.time, dts=start + p.dts, resume=start + p.time, offset=int((start + p.time) * rate))
+        for p in points
+        if p.clean and p.time < before
+    ]
 
 
 def _beginning() -> Point:

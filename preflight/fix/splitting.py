@@ -47,17 +47,6 @@ class Stretch:
     end: Point | None
 
 
-def from_keyframes(packets: Sequence[Packet], base: Fraction, *, seconds: Fraction, size: int) -> list[Point]:
-    """Return a point for each keyframe, taken to be clean, its offset told by its time."""
-    points = []
-    for packet in packets:
-        if packet.key:
-            time = packet.pts * base
-            offset = int(size * time / seconds) if seconds else 0
-            points.append(Point(time=time, dts=packet.dts * base, resume=time, offset=offset))
-    return points
-
-
 def from_packets(packets: Sequence[Packet], base: Fraction, *, seconds: Fraction, size: int) -> list[Point]:
     """Return every point of a whole listing of the picture's packets, keyframe or not."""
     latest = [None, *accumulate((p.pts for p in packets), max)]
@@ -91,11 +80,6 @@ def _resumes(packets: Sequence[Packet]) -> list[int | None]:
         resume = packet.pts if packet.key else resume
         found.append(resume)
     return found[::-1]
-
-
-def is_clean(packets: Sequence[Packet]) -> bool:
-    """Return True when the first packet is a keyframe and no later one is shown before it (a closed GOP)."""
-    return bool(packets) and packets[0].key and all(p.pts >= packets[0].pts for p in packets)
 
 
 def fewest(seconds: Fraction, size: int, limits: Limits) -> int:

@@ -107,10 +107,13 @@ class TaskStore:
         return int(self._do(sql, self._owner, SUBMITTED, RUNNING)[0][0])
 
     def take(self) -> StoredTask | None:
-        """Return our oldest waiting task, now running, or None."""
+        """Return our oldest task that is not finished, now running, or None. For one runner only.
+
+        One that runs already was left by the runner when something went wrong, such as a full disk.
+        """
         sql = """UPDATE tasks SET status = ? WHERE id =
-            (SELECT id FROM tasks WHERE owner = ? AND status = ? ORDER BY created, rowid LIMIT 1) RETURNING id"""
-        rows = self._do(sql, RUNNING, self._owner, SUBMITTED)
+            (SELECT id FROM tasks WHERE owner = ? AND status IN (?, ?) ORDER BY created, rowid LIMIT 1) RETURNING id"""
+        rows = self._do(sql, RUNNING, self._owner, SUBMITTED, RUNNING)
         return self.get(rows[0][0]) if rows else None
 
     def finish(self, task_id: str, quality: dict[str, Any]) -> None:

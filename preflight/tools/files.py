@@ -91,6 +91,44 @@ def _candidates(wanted: Path) -> Iterator[Path]:
         yield wanted.with_name(name(wanted.stem, f"-{number}{wanted.suffix}"))
 
 
+def prune(folder: Path, most: int, *, spare: Path | None = None) -> list[Path]:
+    """Remove the entries of `folder` that were changed longest ago until it holds at most `most` bytes.
+
+    `spare` is never removed. Returns what was removed. An entry that somebody else removes meanwhile is no error.
+    """
+    if not folder.is_dir():
+        return []
+    entries = sorted((entry for entry in folder.iterdir() if entry != spare), key=_changed)
+    sizes = {entry: _size(entry) for entry in entries}
+    total = sum(sizes.values()) + (_size(spare) if spare is not None else 0)
+    removed = []
+    for entry in entries:
+        if total <= most:
+            break
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+        total -= sizes[entry]
+        removed.append(entry)
+    return removed
+
+
+def _changed(entry: Path) -> float:
+    try:
+        return max((file.lstat().st_mtime for file in [entry, *entry.rglob("*")]), default=0.0)
+    except OSError:
+        return 0.0
+
+
+def _size(entry: Path) -> int:
+    try:
+        files = [entry, *entry.rglob("*")] if entry.is_dir() else [entry]
+        return sum(file.lstat().st_size for file in files if file.is_file() or file.is_symlink())
+    except OSError:
+        return 0
+
+
 def copy(source: Path, target: Path) -> Path:
     """Copy the content of `source` to `target`. Raises DiskFullError, ToolError."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -65,21 +65,36 @@ def scan(
     *,
     ffmpeg: str,
     maps: Sequence[str] = ("0:v:0",),
-    keyframes_only: bool = False,
     seek: Fraction | None = None,
     length: Fraction | None = None,
     cancel: Cancel | None = None,
 ) -> Listing:
     """Return the packets of the streams that `maps` choose (ffmpeg's `-map`), times from the file's start.
 
-    `keyframes_only` lets the demuxer pass over all other packets of the picture, which is several times faster. `seek`
-    and `length` (seconds) limit the listing to a stretch, whose times then count from `seek`. Raises ToolError.
+    `seek` and `length` (seconds) limit the listing to a stretch, whose times then count from `seek`. Raises ToolError.
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *tool.INPUT_GUARD]
-    argv += ["-discard:v", "nokey"] if keyframes_only else []
     argv += ["-ss", f"{float(seek):.6f}"] if seek is not None else []
     argv += ["-t", f"{float(length):.6f}"] if length is not None else []
     argv += ["-i", tool.local(path), *(word for name in maps for word in ("-map", name))]
+    done = process.run([*argv, "-c", "copy", "-f", "framecrc", "-"], cancel=cancel)
+    if done.status:
+        raise tool.failure(done.stderr_tail)
+    return parse(done.stdout.decode("ascii", "replace").splitlines())
+
+
+def windows(
+    path: Path, starts: Sequence[Fraction], length: Fraction, *, ffmpeg: str, cancel: Cancel | None = None
+) -> Listing:
+    """Return the picture's packets in several stretches of `length` seconds, read by one process.
+
+    Stream n of the listing is the stretch from `starts[n]`, from which its times count; it begins with the keyframe
+    before. Raises ToolError.
+    """
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error"]
+    for start in starts:
+        argv += [*tool.INPUT_GUARD, "-ss", f"{float(start):.6f}", "-t", f"{float(length):.6f}", "-i", tool.local(path)]
+    argv += [word for number in range(len(starts)) for word in ("-map", f"{number}:V:0")]
     done = process.run([*argv, "-c", "copy", "-f", "framecrc", "-"], cancel=cancel)
     if done.status:
         raise tool.failure(done.stderr_tail)
@@ -141,8 +156,3 @@ def _packet(line: str) -> Packet:
         size=size,
         key=bool(flags & _KEY_FLAG),
     )
-
-
-def keyframes(packets: Iterable[Packet]) -> Iterator[Packet]:
-    """Yield the packets at which decoding can begin."""
-    return (packet for packet in packets if packet.key)

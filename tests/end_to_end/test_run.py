@@ -84,3 +84,24 @@ def test_same_name_in_two_folders_gives_two_results(tmp_path: Path, home: str) -
     files = {event["file"] for event in outcome.events if event["event"] == "result"}
     assert len(files) == 2
     assert all(Path(file).is_file() for file in files)
+
+
+def test_video_without_text_is_skipped_when_that_is_wished(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.mp4"
+    clips.run("-f", "lavfi", "-i", "gradients=size=320x180:duration=1", "-pix_fmt", "yuv420p", plain)
+    outcome = preflight("run", plain, "-o", tmp_path, "--skip-textless", "--language", "auto", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.events[-1]["outcome"] == "skipped"
+    assert not (tmp_path / "plain.cleaned.mp4").exists()
+
+
+def test_language_is_found_by_looking(tmp_path: Path, home: str) -> None:
+    plain = tmp_path / "plain.mp4"
+    clips.run("-f", "lavfi", "-i", "gradients=size=640x360:duration=1", "-pix_fmt", "yuv420p", plain)
+    chinese = captions.burn(
+        plain, tmp_path / "zh.mp4", [captions.Caption(start=0, end=1, text="今天我们来看看")], size=(640, 360)
+    )
+    outcome = preflight("run", chinese, "-o", tmp_path, "--language", "auto", "--json", PREFLIGHT_HOME=home)
+    assert outcome.code == 0, outcome.err
+    (job,) = preflight("jobs", "--json", PREFLIGHT_HOME=home).events[-1:]
+    assert '"language":"zh"' in json.dumps(job).replace("\\", "").replace(" ", "")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight import errors, settings
-from preflight.cli.run import parse_box
+from preflight.cli.choices import parse_box
 from preflight.errors import PreflightError, UsageError
 from preflight.job import InpaintingBox, PixelBox, RemovalOptions, SecretUrl
 from preflight.media import StreamKind, VideoStream

@@ -15,7 +15,7 @@ from preflight.local.engine.frames import Frame, frame_bytes, turn
 from preflight.local.engine.source import Source
 from preflight.tools import ffmpeg, process
 
-_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "16")
+_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "14")
 _VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1", "-crf", "18", "-b:v", "0")
 _FORMATS = {
     ".mp4": ("mp4", (*_X264, "-movflags", "+faststart")),
@@ -83,7 +83,7 @@ def command(source: Source, program: str, destination: Path, beside: Companions,
         argv += ["-display_rotation", str(source.turns * 90)]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
-    argv += ["-f", "matroska", "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-noautorotate", "-f", "matroska", "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:v:0", *beside.options, "-map_metadata", "1", "-map_chapters", "1"]
     argv += ["-vf", _tags(source), "-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"]
     argv += [*encoder, "-pix_fmt", "yuv420p"]

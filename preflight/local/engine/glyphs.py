@@ -108,13 +108,14 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
 
 
 def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mask:
-    """Return steady strokes near the strong ones that are too thin to reach the full colour: dots, commas, hairlines."""
+    """Return steady strokes among the strong ones that are too thin for the full colour: dots, commas, hairlines."""
     if not strong.any():
         return strong
     rows, columns = np.nonzero(strong.any(axis=1))[0], np.nonzero(strong.any(axis=0))[0]
     near = np.zeros(strong.shape, bool)
     near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
-    thin: Mask = (hat > 0.4 * np.median(hat[strong])) & (spread < _STEADY / 2) & inner & near & ~strong
+    beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+    thin: Mask = (hat > 0.4 * np.median(hat[strong])) & (spread < _STEADY / 2) & inner & near & beside
     # More of them than of letters is a textured scene, not text.
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
 

@@ -112,6 +112,7 @@ class Scan:
         frame = self._frame(index)
         before = [sighting.line for sighting in self.live]
         still: list[Sighting] = []
+        ended: list[Sighting] = []
         for sighting in self.live:
             if self._follow(sighting, frame):
                 sighting.seen_last = max(sighting.seen_last, index)
@@ -119,12 +120,31 @@ class Scan:
                 still.append(sighting)
             else:
                 self._close(sighting, index)
+                ended.append(sighting)
         self.live = still
         waited = self.answers.pop(index, None) or self.finder(frame)
         for line in plausible(waited.result(), self.size[1]):
             if not any(covers(sighting, line) for sighting in self.live):
                 self._open(line, index)
+        if ended:
+            self._look_between(index, ended)
         self._measure(index, before + [sighting.line for sighting in self.live])
+
+    def _look_between(self, index: int, ended: list[Sighting]) -> None:
+        """Look for text that came and went since the last sample, as the words of a quick caption do."""
+        known = ended + self.live
+        for place in sorted({index - 2 * self.step // 3, index - self.step // 3}):
+            if not self.window[0].index <= place < index:
+                continue
+            frame = self._frame(place)
+            there = [s for s in known if s.signature and presence.is_there(s.signature, frame.color(s.box))]
+            if there:
+                # A text that was or will be there says that nothing else was: they follow one another at one place.
+                continue
+            for line in plausible(self.finder(frame).result(), self.size[1]):
+                if any(s.box.common(line) > 0.3 * line.area for s in ended):
+                    self._open(line, place)
+            known = ended + self.live
 
     def _measure(self, index: int, text: list[Box]) -> None:
         """Measure the scene's motion up to frame `index` when text is near."""
