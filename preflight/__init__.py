@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
+# Not from `typing`: the worker that reads files passes through here, and its start is what a single check waits for.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from preflight.batch import run_many
     from preflight.job import (
         Failed,
@@ -86,13 +87,15 @@ __all__ = [
 def _public(name: str) -> property:
     """Return an attribute that is imported when it is first used: `import preflight` must not pay for all of it."""
 
-    def get(_: ModuleType) -> Any:
+    def get(_: object) -> Any:
+        from importlib import import_module
+
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
-    def keep(_: ModuleType, value: object) -> None:
+    def keep(_: object, value: object) -> None:
         """Importing the room `preflight.check` would bind it over the function `preflight.check`; it must not."""
 
     return property(get, keep)
 
 
-sys.modules[__name__].__class__ = type("Api", (ModuleType,), {name: _public(name) for name in _HOMES})
+sys.modules[__name__].__class__ = type("Api", (type(sys),), {name: _public(name) for name in _HOMES})

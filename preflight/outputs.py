@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ class Outputs:
         """The cleaned video."""
         return self.folder / files.name(self.stem, f"{_MARK}.{extension}")
 
-    def target(self, jobs: Sequence[Job]) -> Path:
+    def target(self, jobs: Sequence[Job], extension: str) -> Path:
         """Return where the finished file of these fetched jobs goes: what was chosen before, else a free name.
 
         The name holds the digest too when another source's result has the plain one.
@@ -50,7 +51,6 @@ class Outputs:
         folder, chosen = self.folder.absolute(), jobs[0].target
         if chosen is not None and chosen.parent == folder:
             return chosen
-        extension = jobs[0].file.suffix[1:] if jobs[0].file else "mp4"
         taken = self.file(extension).exists()
         outputs = replace(self, stem=f"{self.stem}-{self.digest[:8]}") if taken else self
         return folder / outputs.file(extension).name
@@ -65,8 +65,8 @@ class Outputs:
         if file is None or not file.is_file() or self.work in file.parents:
             return None
         wanted = self.folder.absolute() / file.name
-        if wanted == file or (wanted.exists() and wanted.samefile(file)):
-            return file
+        if wanted.exists() and filecmp.cmp(wanted, file, shallow=False):
+            return wanted
         with files.scratch(self.folder) as scratch:
             return files.publish(files.copy(file, scratch / file.name), wanted)
 

@@ -119,10 +119,11 @@ class Run:
             fresh = State.QUEUED
             jobs = [ledger.advance(j.id, State.FIXED, cause="fixed") if j.state is fresh else j for j in jobs]
             jobs, quality = self._remove(ledger, jobs, fixed, outputs.work)
-            target = outputs.target(jobs)
+            cleaned = [job.file for job in jobs if job.file is not None]
+            target = outputs.target(jobs, steps.container(cleaned, fixed))
             for job in jobs:
                 ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
-            file = self._restore(jobs, report, fixed, target)
+            file = self._restore(cleaned, report, fixed, target)
             result = _succeeded(report, file, jobs, submitted=len(jobs) - accepted, quality=quality)
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
             for job in jobs:
@@ -184,8 +185,7 @@ class Run:
         reports = [task.quality for _, task in ended if task is not None and task.quality]
         return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
 
-    def _restore(self, jobs: list[Job], report: Report, fixed: Fixed, target: Path) -> Path:
-        cleaned = [job.file for job in jobs if job.file is not None]
+    def _restore(self, cleaned: list[Path], report: Report, fixed: Fixed, target: Path) -> Path:
         file = steps.restore(
             cleaned,
             fixed,

@@ -229,6 +229,13 @@ def join(
     )
 
 
+def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
+    """Return the extension of the finished file: of a container for the cleaned pictures and the source's streams."""
+    from preflight.restore import container as choose
+
+    return choose(cleaned, fixed)
+
+
 def picture(before: Path, after: Path, destination: Path, *, settings: Settings | None = None) -> Path:
     """Draw the same frames of both videos side by side, where they differ most, as a PNG. Raises ToolError."""
     from preflight.restore.picture import draw

@@ -6,7 +6,6 @@ A single check waits for this process to start, so nothing is imported here befo
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from preflight.tools.spawn import Helper, spawn
@@ -29,7 +28,6 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 _START_CODE = "import sys; sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
 # Windows starts no process without the first; nothing else of the person's environment is the parser's business.
 _ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_OUT_OF_TIME = {-getattr(signal, "SIGXCPU", 0)} - {0}
 _PREPARED: list[Worker] = []
 
 
@@ -108,8 +106,14 @@ class Worker:
             timer.cancel()
         self._fresh = False
         if reply is None:
-            raise WorkerDied(timed_out=timed_out.is_set() or self._helper.close() in _OUT_OF_TIME)
+            raise WorkerDied(timed_out=timed_out.is_set() or self._spent())
         return reply
+
+    def _spent(self) -> bool:
+        """Return whether the process was ended for having used up its computing time."""
+        import signal
+
+        return hasattr(signal, "SIGXCPU") and self._helper.close() == -signal.SIGXCPU
 
     def _exchange(self, path: Path) -> dict[str, Any] | None:
         """Send the path and return the answer, or None when the process is gone or answers nonsense."""

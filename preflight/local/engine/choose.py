@@ -85,5 +85,7 @@ def asked(boxes: tuple[InpaintingBox | PixelBox, ...], times: tuple[int, ...], s
             continue
         box = place.padded(0, width, height)
         mask = np.ones((box.height, box.width), np.bool_)
-        found.append(Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0))
+        found.append(
+            Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0, lasting=True)
+        )
     return found

@@ -27,7 +27,8 @@ class Track:
     """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it.
 
     `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
-    `appears` and `vanishes` say that it is known to be off just before and after.
+    `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
+    there at other times too, so its place is never lent by other frames.
     """
 
     box: Box
@@ -43,6 +44,7 @@ class Track:
     appears: bool = False
     vanishes: bool = False
     path: tuple[Offset, ...] | None = None
+    lasting: bool = False
 
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
