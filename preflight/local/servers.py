@@ -83,7 +83,9 @@ class StoreServer:
             app = DomainDispatcherApplication(create_backend_app)
             self._server = make_server(host, port, app, threaded=True, request_handler=Quiet, fd=sock.fileno())
         self.url = f"http://{host}:{port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="preflight-store", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="preflight-store", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to answer."""
