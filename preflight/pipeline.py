@@ -74,11 +74,9 @@ class Run:
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
-            seen = steps.preview(path, settings=self.settings) if self.order.looks else None
-            if seen is not None and not seen.present and self.order.skip_textless:
+            if self.order.skip_textless and report.media and report.media.text and not report.media.text.places:
                 return Skipped(source=path)
-            order = self.order.settled(report.media, language=seen.language if seen else None)
-            return replace(self, order=order).clean(report, plan)
+            return replace(self, order=self.order.settled(report.media)).clean(report, plan)
         except SubmitUnknownError as error:
             return Unknown(source=path, job_id=error.job_id or "")
         except DeadlineError as error:
@@ -91,7 +89,7 @@ class Run:
     def look(self, path: Path) -> tuple[Report, Plan]:
         """Check the video and plan its fix, without any effect: all that a dry run does."""
         self.listener(Progress(stage=Stage.CHECK, done=0, total=1))
-        report = steps.check(path, limits=self.settings.limits)
+        report = steps.check(path, limits=self.settings.limits, text=self.order.looks)
         plan = steps.plan(report, policy=self.order.policy, trim=self.order.trim, settings=self.settings)
         self.listener(Progress(stage=Stage.CHECK, done=1, total=1))
         return report, plan

@@ -16,9 +16,6 @@ from preflight.report import Report
 from preflight.settings import Settings, load
 
 if TYPE_CHECKING:
-    from preflight.local.engine.values import TextPreview
-
-if TYPE_CHECKING:
     from preflight.upload import UploadCheckpoint
 
 
@@ -242,14 +239,3 @@ def picture(before: Path, after: Path, destination: Path, *, settings: Settings 
     from preflight.tools import ffmpeg
 
     return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load()).ffmpeg))
-
-
-def preview(path: Path | str, *, settings: Settings | None = None) -> TextPreview:
-    """Look at some frames and tell whether there is text on them, in which language and where.
-
-    Raises ToolMissingError without the `local` extra, InputError for a file that can't be decoded, ToolError.
-    """
-    from preflight.local.engine import preview as look
-    from preflight.tools import ffmpeg
-
-    return look(Path(path), ffmpeg=ffmpeg.find((settings or load()).ffmpeg))
