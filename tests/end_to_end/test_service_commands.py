@@ -35,6 +35,14 @@ def test_submit_status_wait(stack: LocalStack, small_mp4: Path, tmp_path: Path) 
     assert [t for t in told if "hush" in t.out + t.err or "token=" in t.out + t.err] == []
 
 
+def test_account_without_a_bucket_is_enough_and_pays_itself(stack: LocalStack, tmp_path: Path) -> None:
+    url = put(stack.settings, "clip.mp4", b"video").reveal()
+    variables = environment(stack.settings) | {"PREFLIGHT_SERVICE": "auto", "PREFLIGHT_BUCKET": ""}
+    submitted = preflight("submit", url, **variables, PREFLIGHT_HOME=str(tmp_path / "client"))
+    assert submitted.code == 0
+    assert (tmp_path / "service-home" / "service" / "tasks" / submitted.out.strip()).is_dir()
+
+
 def test_pending_task_exits_with_6(tmp_path: Path) -> None:
     with local_stack(tmp_path / "service-home", engine="slow") as stack:
         variables = environment(stack.settings)
