@@ -55,6 +55,15 @@ def test_plain_file_passes_with_0(small_mp4: Path) -> None:
     assert b"mp4, 320x180" in done.stdout
 
 
+def test_full_disk_is_one_line(small_mp4: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, str(small_mp4)], stdout=full, stderr=subprocess.PIPE, check=False, cwd=Path(__file__).parents[3]
+        )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_broken_limit_exits_with_3(tmp_path: Path) -> None:
     done = preflight(clips.clip(tmp_path / "wide.mp4", size=(2048, 64), seconds=0.2))
     assert done.returncode == 3
