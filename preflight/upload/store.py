@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from preflight.upload.profiles import Checksum, StoreProfile, profile_of
 if TYPE_CHECKING:
     import boto3.session
     from botocore.config import Config
+    from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
 THREADS = 4
@@ -141,8 +143,17 @@ def _session(settings: Settings, region: str) -> boto3.session.Session:
     core = botocore.session.Session(
         session_vars={"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
     )
+    core.register_component("data_loader", _models())
     core.set_credentials(settings.s3_key, str(settings.s3_secret))
     return boto3.session.Session(botocore_session=core, region_name=region)
+
+
+@functools.cache
+def _models() -> Loader:
+    """Return the one reader of botocore's service models: reading them is most of what opening a store costs."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _config(settings: Settings, profile: StoreProfile) -> Config:
