@@ -35,7 +35,6 @@ def submit(
     url: SecretUrl,
     options: RemovalOptions,
     *,
-    settings: Settings,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> tuple[Job, bool]:
@@ -44,8 +43,9 @@ def submit(
     URLs are told apart without their query string, which differs each time a URL is signed. Raises SubmitUnknownError,
     also for a job that stands so since an earlier call, and ServiceError.
     """
+    settings = made.settings
     digest = hashlib.sha256(f"url {url}".encode()).hexdigest()
-    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+    with Ledger(settings.ledger) as ledger:
         known = ledger.claim(digest, options.canonical(), settings.account, source=Path(str(url)))
         with ledger.lease(known.id, wait=settings.deadline, cancel=cancel) as job:
             if job.state in ACCEPTED:

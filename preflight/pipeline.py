@@ -21,7 +21,7 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Skipped, Succeeded, Unknown
-from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.ledger import ACCEPTED, Job, Ledger, State, identify
 from preflight.order import Order
 from preflight.outputs import Outputs, picture_of
 from preflight.plan import Plan, Policy
@@ -100,14 +100,15 @@ class Run:
         identity = (digest, f"{self.order.options.canonical()} {plan.key}", self.settings.account)
         outputs = Outputs(
             folder=self.order.output,
-            work=self.settings.home.absolute() / "work" / digest[:16],
+            # One of its own for these parameters: another run of the same video may be under way.
+            work=self.settings.home.absolute() / "work" / identify(*identity)[1],
             stem=self.order.name or report.path.stem,
-            digest=digest,
         )
         with self._ledger() as ledger, ExitStack() as leases:
             known = ledger.find(*identity)
             if (file := outputs.finished(known)) is not None:
                 return _succeeded(report, file, known)
+            steps.require_service(self.settings)
             jobs = self._claim(ledger, identity, report.path, plan, leases)
             # Another process may have finished them while this one waited for the leases.
             if (file := outputs.finished(jobs)) is not None:
@@ -118,9 +119,7 @@ class Run:
             jobs = [ledger.advance(j.id, State.FIXED, cause="fixed") if j.state is fresh else j for j in jobs]
             jobs, quality = self._remove(ledger, jobs, fixed, outputs.work)
             cleaned = [job.file for job in jobs if job.file is not None]
-            target = outputs.target(jobs, steps.container(cleaned, fixed))
-            for job in jobs:
-                ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
+            target = _reserved(ledger, jobs, outputs, steps.container(cleaned, fixed))
             file = self._restore(cleaned, report, fixed, target)
             result = _succeeded(report, file, jobs, submitted=len(jobs) - accepted, quality=quality)
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
@@ -150,6 +149,8 @@ class Run:
                 segments=len(plan.cuts) + 1,
                 request=self.order.to_json(),
             )
+            if (other := ledger.holder(job.id)) is not None:
+                self.listener(Progress(stage=Stage.FIX, done=0, note=f"waiting for process {other}, which is at it"))
             held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
             jobs.append(leases.enter_context(held))
         again = {State.FAILED, State.CANCELLED}
@@ -195,6 +196,17 @@ class Run:
         )
         steps.picture(report.path, file, picture_of(file), settings=self.settings)
         return file.absolute()
+
+
+def _reserved(ledger: Ledger, jobs: list[Job], outputs: Outputs, extension: str) -> Path:
+    """Return where the finished file goes, known to the ledger: after a crash, and to runs that want the same name."""
+    for plain in (True, False):
+        target = outputs.target(jobs, extension, plain=plain)
+        for job in jobs:
+            ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
+        if not ledger.contested(target, jobs[0].group):
+            break
+    return target
 
 
 def _each(calls: Iterable[Callable[[], _T]]) -> tuple[list[_T], list[PreflightError]]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from preflight.errors import ToolError
 from preflight.job import RemovalOptions
 from preflight.local import reading
 
@@ -55,18 +56,20 @@ class TaskStore:
     def __init__(self, home: Path) -> None:
         self._folder = home / "tasks"
         self._locks = home / "owners"
-        for folder in (self._folder, self._locks):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._owner = secrets.token_hex(8)
-        lock = try_lock(self._lock_path(self._owner))
+        self._mutex = threading.Lock()
+        try:
+            for folder in (self._folder, self._locks):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = _open(home / "tasks.sqlite")
+            lock = try_lock(self._lock_path(self._owner))
+        except (OSError, sqlite3.Error) as error:
+            raise ToolError(
+                f"The local service can't keep its tasks in {home}: {error}.",
+                hint="Make room or mend the folder's permissions; a damaged tasks.sqlite there may be deleted.",
+            ) from error
         assert lock is not None  # noqa: S101 - nobody else knows the name
         self._lock = lock
-        self._mutex = threading.Lock()
-        database = home / "tasks.sqlite"
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=30)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute(_SCHEMA)
 
     def close(self) -> None:
         """Give up the tasks that are not finished, so that the next service takes them at once."""
@@ -174,6 +177,18 @@ class TaskStore:
 
     def _lock_path(self, owner: str) -> Path:
         return self._locks / f"{owner}.lock"
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 _SELECT = "SELECT id, status, source, options, crashes, code, message, quality FROM tasks"

@@ -38,6 +38,7 @@ def classified(track: Track, motion: Motion, width: int) -> Track:
         vanishes=track.vanishes and last not in motion.cuts,
         crosses_cut=any(first <= cut < last for cut in motion.cuts),
         certainty=track.certainty,
+        outlined=track.outlined,
         width=width,
     )
     return replace(track, kind=kind.decide(evidence))

@@ -45,6 +45,7 @@ class Track:
     vanishes: bool = False
     path: tuple[Offset, ...] | None = None
     lasting: bool = False
+    outlined: bool = False
 
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
@@ -148,6 +149,7 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         mask=mask,
         plate=plates.plate(look, spread, mask, sighting.line.moved(-sighting.box.x0, -sighting.box.y0)),
         certainty=strokes.certainty,
+        outlined=glyphs.is_outlined(look, strokes.fill, height),
         appears=not sighting.path and first - 1 in sighting.edges,
         vanishes=not sighting.path and last + 1 in sighting.edges,
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,

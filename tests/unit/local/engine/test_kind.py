@@ -14,7 +14,8 @@ def evidence(**changes: float | bool) -> Evidence:
         "appears": False,
         "vanishes": False,
         "crosses_cut": False,
-        "certainty": 0.2,
+        "certainty": 0.7,
+        "outlined": False,
         "width": 640,
     }
     return Evidence(**(known | changes))  # type: ignore[arg-type]
@@ -31,8 +32,12 @@ def test_ambiguous_text_is_kept() -> None:
     assert decide(evidence()) is Kind.NATURAL
 
 
+def test_unsteady_outlined_text_is_kept() -> None:
+    assert decide(evidence(outlined=True, certainty=0.1)) is Kind.NATURAL
+
+
 def test_flat_outlined_text_is_artificial() -> None:
-    assert decide(evidence(certainty=0.7)) is Kind.ARTIFICIAL
+    assert decide(evidence(outlined=True)) is Kind.ARTIFICIAL
 
 
 def test_fixed_over_a_moving_scene_is_artificial() -> None:
