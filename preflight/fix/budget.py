@@ -12,8 +12,8 @@ FILL = Fraction(98, 100)
 """Share of the limit that is aimed at: rate control is not exact, and the limit is never to be passed."""
 ENOUGH = Fraction(93, 100)
 """Share of the limit with which a try is good enough."""
-SPENT = Fraction(55, 100)
-"""Share of the rate buffer that is spent over a clip: x264 starts with 0.9 and keeps 0.3 to 0.5 in hand."""
+SPENT = Fraction(45, 100)
+"""Share of the rate buffer that is spent over a clip: x264 starts with 0.9 and keeps about 0.45 in hand."""
 _AT_THE_CAP = Fraction(85, 100)
 """Share of the cap from which on a second counts as short of bits."""
 _OFTEN = Fraction(1, 4)

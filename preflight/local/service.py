@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -31,6 +32,7 @@ QUERY_PATH = "/rest/ai/video/removal/result"
 RESULT_PATH = "/results/{task_id}.mp4"
 
 _BODY_LIMIT = 1 << 20
+_log = logging.getLogger(__name__)
 
 Checker = Callable[[Path], tuple[int, ...]]
 """Tells the documented codes (700-703) of the limits that a file breaks; none for a file that is taken."""
@@ -196,6 +198,7 @@ def _answer_errors(app: FastAPI) -> None:
         try:
             response: Response = await go_on(request)
         except Exception:  # noqa: BLE001 - the documented answer to whatever goes wrong here
+            _log.exception("%s %s", request.method, request.url.path)
             return JSONResponse(replies.failure(500))
         return response
 

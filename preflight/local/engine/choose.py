@@ -38,6 +38,7 @@ def classified(track: Track, motion: Motion, width: int) -> Track:
         vanishes=track.vanishes and last not in motion.cuts,
         crosses_cut=any(first <= cut < last for cut in motion.cuts),
         certainty=track.certainty,
+        outlined=track.outlined,
         width=width,
     )
     return replace(track, kind=kind.decide(evidence))
@@ -85,5 +86,7 @@ def asked(boxes: tuple[InpaintingBox | PixelBox, ...], times: tuple[int, ...], s
             continue
         box = place.padded(0, width, height)
         mask = np.ones((box.height, box.width), np.bool_)
-        found.append(Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0))
+        found.append(
+            Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0, lasting=True)
+        )
     return found

@@ -83,7 +83,7 @@ def command(source: Source, program: str, destination: Path, beside: Companions,
         argv += ["-display_rotation", str(source.turns * 90)]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
-    argv += ["-f", "matroska", "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-noautorotate", "-f", "matroska", "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:v:0", *beside.options, "-map_metadata", "1", "-map_chapters", "1"]
     argv += ["-vf", _tags(source), "-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"]
     argv += [*encoder, "-pix_fmt", "yuv420p"]

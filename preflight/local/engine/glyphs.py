@@ -17,6 +17,8 @@ _SAME_COLOR = 50
 _STEADY = 35.0
 _CLUSTERS = 4
 _MIN_FILL = 15
+_OUTLINE = 12
+"""Gray levels by which an outline differs from letters and ground at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,21 @@ def outline_reach(look: Picture, fill: Mask, text_height: int) -> int:
         elif distance > 1:
             break
     return min(reach, max(2, int(text_height * 0.16)))
+
+
+def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
+    """Return True when the letters have an outline: around them it is darker or brighter than letters and ground are.
+
+    Paint on a thing goes over into its ground; only type set on top of a picture needs a line between the two.
+    """
+    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
+    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
+    far = max(5, int(text_height * 0.25))
+    line, ground = gray[(away > 1) & (away <= 2.5)], gray[(away > far) & (away <= far + 6)]
+    if not line.size or not ground.size or not fill.any():
+        return False
+    letters, around, edge = float(np.median(gray[fill])), float(np.median(ground)), float(np.median(line))
+    return edge < min(letters, around) - _OUTLINE or edge > max(letters, around) + _OUTLINE
 
 
 def painted(strokes: Strokes, reach: int, text_height: int, changed: Mask | None) -> Mask:

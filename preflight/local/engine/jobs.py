@@ -48,7 +48,9 @@ def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: i
             own = [track for track in live if _context(track, width, height).common(region)]
             start, end = max(first, min(t.first for t in own)), min(last, max(t.last for t in own))
             low, high = _scene(start, end, motion, frames)
-            near = tuple(t for t in tracks if t.first <= high and t.last >= low and t.reach.common(region))
+            near = tuple(
+                t for t in tracks if (t.lasting or (t.first <= high and t.last >= low)) and t.reach.common(region)
+            )
             jobs.append(
                 Job(
                     number=0,

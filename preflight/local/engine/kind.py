@@ -11,8 +11,8 @@ from preflight.local.engine.motion import Motion
 
 _MOVED = 3.0
 """Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
-_STYLED = 0.45
-"""Certainty of a flat, outlined fill above which even text that says nothing by its motion counts as put on top."""
+_STYLED = 0.3
+"""Certainty of a flat fill above which outlined text that says nothing by its motion counts as put on top."""
 
 
 class Kind(StrEnum):
@@ -36,6 +36,7 @@ class Evidence:
     vanishes: bool
     crosses_cut: bool
     certainty: float
+    outlined: bool
     width: int
 
 
@@ -49,7 +50,7 @@ def decide(evidence: Evidence) -> Kind:
         return Kind.NATURAL if follows else Kind.ARTIFICIAL
     if evidence.appears or evidence.vanishes:
         return Kind.ARTIFICIAL
-    return Kind.ARTIFICIAL if evidence.certainty > _STYLED else Kind.NATURAL
+    return Kind.ARTIFICIAL if evidence.certainty > _STYLED and evidence.outlined else Kind.NATURAL
 
 
 def travel(motion: Motion, box: Box, first: int, last: int) -> tuple[float, float]:

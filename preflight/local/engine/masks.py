@@ -15,11 +15,14 @@ WIDEST = 2
 """How often masks can be widened: first the strokes, then to the whole line."""
 
 
-def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> Mask:
-    """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times."""
+def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> Mask:
+    """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times.
+
+    With `hidden`, also what lasting tracks cover at other times: all that the frame can't lend.
+    """
     mask = np.zeros((region.height, region.width), bool)
     for track in tracks:
-        if not track.first <= index <= track.last:
+        if not (track.first <= index <= track.last or (hidden and track.lasting)):
             continue
         box = track.place(index)
         x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)

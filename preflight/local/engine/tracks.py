@@ -27,7 +27,8 @@ class Track:
     """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it.
 
     `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
-    `appears` and `vanishes` say that it is known to be off just before and after.
+    `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
+    there at other times too, so its place is never lent by other frames.
     """
 
     box: Box
@@ -43,6 +44,8 @@ class Track:
     appears: bool = False
     vanishes: bool = False
     path: tuple[Offset, ...] | None = None
+    lasting: bool = False
+    outlined: bool = False
 
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
@@ -146,6 +149,7 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         mask=mask,
         plate=plates.plate(look, spread, mask, sighting.line.moved(-sighting.box.x0, -sighting.box.y0)),
         certainty=strokes.certainty,
+        outlined=glyphs.is_outlined(look, strokes.fill, height),
         appears=not sighting.path and first - 1 in sighting.edges,
         vanishes=not sighting.path and last + 1 in sighting.edges,
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,

@@ -77,7 +77,7 @@ class Fill:
         with self.layout.path.open("rb") as file:
             filler = self._filler(file, holes)
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
-                own = holes.at(index)
+                own = paint(job.tracks, index, job.region, widened)
                 if not own.any():
                     continue
                 filled = filler.fill(index)
@@ -120,7 +120,7 @@ def _checked(job: Job) -> set[int]:
 
 
 class _Holes:
-    """What text paints of a job's region on each frame, kept packed."""
+    """What can't be seen of the scene in a job's region on each frame, kept packed."""
 
     def __init__(self, job: Job, widened: int) -> None:
         self._job, self._widened = job, widened
@@ -130,11 +130,14 @@ class _Holes:
         """Return the mask of frame `index`."""
         region = self._job.region
         if index not in self._packed:
-            self._packed[index] = np.packbits(paint(self._job.tracks, index, region, self._widened)).tobytes()
+            self._packed[index] = np.packbits(
+                paint(self._job.tracks, index, region, self._widened, hidden=True)
+            ).tobytes()
         bits = np.unpackbits(np.frombuffer(self._packed[index], np.uint8), count=region.area)
         return bits.reshape(region.height, region.width).astype(bool)
 
     def state(self, index: int) -> int:
         """Return a number for the set of tracks that are on at frame `index`, 0 for none."""
-        on = (1 << n for n, track in enumerate(self._job.tracks) if track.first <= index <= track.last)
+        tracks = enumerate(self._job.tracks)
+        on = (1 << n for n, track in tracks if track.lasting or track.first <= index <= track.last)
         return sum(on)

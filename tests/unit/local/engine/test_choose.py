@@ -1,0 +1,86 @@
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from preflight.job import InpaintingBox, RemovalOptions
+from preflight.local.engine.choose import asked, believable, chosen
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.kind import Kind
+from preflight.local.engine.models import Reading
+from preflight.local.engine.source import Source
+from preflight.local.engine.tracks import Track
+
+LINE = Box(10, 10, 90, 30)
+MASK = np.zeros((20, 80), bool)
+
+
+def track(text: str = "Swipe up", kind: Kind = Kind.ARTIFICIAL, plate: bool = False) -> Track:
+    """A track of ten frames."""
+    block = np.ones((20, 80), bool) if plate else None
+    return Track(
+        box=LINE, line=LINE, first=0, last=9, mask=MASK, certainty=0.5, text=text, score=0.95, kind=kind, plate=block
+    )
+
+
+def source() -> Source:
+    """A 640x360 clip of 25 frames a second."""
+    return Source(
+        path=Path("clip.mp4"),
+        codec="h264",
+        pixel_format="yuv420p",
+        width=640,
+        height=360,
+        sar=Fraction(1),
+        turns=0,
+        rate=Fraction(25),
+        time_base=Fraction(1, 25),
+        full_range=False,
+        matrix=None,
+        primaries=None,
+        transfer=None,
+        interlaced=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "language", "expected"),
+    [
+        ("Swipe up", 0.8, "en", True),
+        ("Swipe up", 0.8, "zh", False),
+        ("今天我们来", 0.8, "zh", True),
+        ("小年", 0.81, "en", False),
+        ("今天我们来", 0.99, "en", True),
+        ("00:12", 0.9, "en", True),
+        ("I", 0.99, "en", False),
+        ("~~", 0.99, "en", False),
+    ],
+)
+def test_language_confirms_what_was_read(text: str, score: float, language: str, expected: bool) -> None:
+    assert believable(Reading(text, score), language) is expected
+
+
+def test_natural_text_stays_unless_all_is_asked() -> None:
+    sign = track(kind=Kind.NATURAL)
+    assert chosen([sign], RemovalOptions()) == []
+    assert chosen([sign], RemovalOptions(artificial_text_only=False)) == [sign]
+
+
+def test_plates_go_only_when_asked() -> None:
+    on_plate = track(plate=True)
+    assert not chosen([on_plate], RemovalOptions())[0].mask.any()
+    assert chosen([on_plate], RemovalOptions(color_blocks=True))[0].mask.all()
+
+
+def test_box_covers_its_place_and_time() -> None:
+    wish = InpaintingBox(start=0.4, end=0.8, x1=0.25, y1=0.5, x2=0.5, y2=1)
+    (found,) = asked((wish,), tuple(range(50)), source())
+    assert (found.first, found.last) == (10, 19)
+    assert found.box == Box(160, 180, 320, 360)
+    assert found.mask.all()
+
+
+def test_box_after_the_end_asks_for_nothing() -> None:
+    wish = InpaintingBox(start=9, end=10, x1=0, y1=0, x2=1, y2=1)
+    assert asked((wish,), tuple(range(50)), source()) == []

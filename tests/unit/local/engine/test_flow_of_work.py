@@ -1,0 +1,134 @@
+"""Jobs, donors, followed text and patches, on values alone."""
+
+import io
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from preflight.local.engine import donors, follow, jobs, masks, matroska
+from preflight.local.engine.follow import between
+from preflight.local.engine.frames import Frame
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.motion import Motion
+from preflight.local.engine.patches import Spool, cut, paste
+from preflight.local.engine.tracks import Track
+
+STILL = np.eye(3)
+BOX = Box(100, 300, 300, 330)
+
+
+def track(first: int, last: int, box: Box = BOX, **more: object) -> Track:
+    """A track that paints all of its box."""
+    mask = np.ones((box.height, box.width), bool)
+    return Track(box=box, line=box, first=first, last=last, mask=mask, certainty=0.5, **more)  # type: ignore[arg-type]
+
+
+def still(frames: int, cuts: set[int] | None = None) -> Motion:
+    """A scene without motion."""
+    return Motion(steps=dict.fromkeys(range(frames - 1), STILL), cuts=cuts or set())
+
+
+def frame(index: int = 0) -> Frame:
+    """A noisy 640x360 frame."""
+    noise = np.random.default_rng(index)
+    y = noise.integers(16, 235, (360, 640), np.uint8)
+    u, v = noise.integers(16, 240, (2, 180, 320), np.uint8)
+    return Frame(index=index, y=y, u=u, v=v)
+
+
+def test_jobs_cover_every_frame_of_text_once() -> None:
+    tracks = [track(5, 130), track(140, 150)]
+    planned = jobs.plan(tracks, still(200), 200, 640, 360)
+    covered = [index for job in planned for index in range(job.first, job.last + 1)]
+    assert sorted(covered) == [*range(5, 131), *range(140, 151)]
+    assert max(job.last - job.first + 1 for job in planned) <= jobs.LENGTH
+
+
+def test_jobs_never_look_over_a_cut() -> None:
+    planned = jobs.plan([track(10, 60)], still(100, cuts={29}), 100, 640, 360)
+    assert [(job.first, job.last) for job in planned] == [(10, 29), (30, 60)]
+    assert planned[0].known_last == 29
+    assert planned[1].known_first == 30
+
+
+def test_places_far_apart_are_jobs_of_their_own() -> None:
+    planned = jobs.plan([track(0, 9), track(0, 9, Box(500, 10, 600, 30))], still(10), 10, 640, 360)
+    assert len(planned) == 2
+
+
+def test_candidates_reach_the_frames_before_and_after_the_text() -> None:
+    found = donors.candidates(50, range(100), lambda index: 1 if 40 <= index <= 60 else 0)
+    assert {39, 61} <= found
+    assert 50 not in found
+
+
+def test_donor_that_shows_most_is_taken_first() -> None:
+    hole = np.zeros((32, 64), bool)
+    hole[8:24, 8:56] = True
+    half = hole.copy()
+    half[:, 32:] = False
+    hidden = {1: donors.shrink(half), 2: None}
+    known = donors.coverage(hole, 0, (1, 2), hidden.get, still(3), (0, 0))
+    assert donors.best(0, known, np.zeros(known.needed.shape, np.uint8), set(), set()) == 2
+
+
+def test_motion_is_unknown_over_a_cut() -> None:
+    motion = still(10, cuts={4})
+    assert motion.between(0, 3) is not None
+    assert motion.between(3, 6) is None
+    assert motion.between(6, 3) is None
+
+
+def test_moved_text_is_found_where_it_is() -> None:
+    picture = frame()
+    look = picture.y[100:120, 200:300].copy()
+    found = follow.locate(look, Box(190, 95, 290, 115), picture, (0, 0), (20, 10))
+    assert found.offset == (10, 5)
+    assert found.score > 0.99
+
+
+def test_moving_text_is_between_its_known_places() -> None:
+    assert between((0, (0, 0)), (10, (-70, 20)), 5) == (-35, 10)
+    assert between((0, (0, 0)), (10, (-70, 20)), 20) == (-140, 40)
+
+
+def test_moving_track_paints_where_it_is() -> None:
+    moving = track(0, 1, Box(0, 0, 10, 10), path=((0, 0), (30, 0)))
+    assert masks.paint([moving], 1, Box(0, 0, 64, 16))[:10, 30:40].all()
+    assert not masks.paint([moving], 1, Box(0, 0, 64, 16))[:, :30].any()
+
+
+def test_masks_widen_in_steps() -> None:
+    mask = np.zeros((40, 120), bool)
+    mask[18:22, 30:90] = True
+    text = Track(box=Box(0, 0, 120, 40), line=Box(10, 8, 110, 32), first=0, last=0, mask=mask, certainty=0.5)
+    areas = [int(masks.wide(text, widened).sum()) for widened in range(masks.WIDEST + 1)]
+    assert areas == sorted(set(areas))
+
+
+def test_only_the_hole_is_changed() -> None:
+    before, region = frame(), Box(100, 100, 164, 132)
+    hole = np.zeros((32, 64), bool)
+    hole[10:20, 10:50] = True
+    spool = Spool(io.BytesIO())
+    spool.put(cut(0, region, np.full((32, 64, 3), 77, np.uint8), hole))
+    after = paste(before, spool.take(0))
+    changed = after.y != before.y
+    assert (after.y[region.slices][hole] == 77).all()
+    changed[region.slices] &= ~hole
+    assert not changed.any()
+    assert spool.take(1) == []
+
+
+def test_frame_parts_beyond_the_picture_repeat_its_edge() -> None:
+    part = frame().color(Box(-7, 3, 13, 24))
+    assert part.shape == (21, 20, 3)
+    assert (part[:, 0] == part[:, 6]).all()
+
+
+@pytest.mark.parametrize("size", [1, 126, 127, 16382, 16383, 3_110_400])
+def test_matroska_sizes_grow_with_their_number(size: int) -> None:
+    head = matroska.picture_head(Fraction(1, 3), size)
+    assert head.startswith(bytes.fromhex("1F43B675"))
+    assert (333_333_333).to_bytes(4, "big") in head

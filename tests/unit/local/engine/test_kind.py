@@ -1,0 +1,70 @@
+import numpy as np
+
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.kind import Evidence, Kind, decide, farthest, travel
+from preflight.local.engine.motion import Motion
+
+
+def evidence(**changes: float | bool) -> Evidence:
+    """Text that stands still in a still scene all the time, in no particular style."""
+    known = {
+        "scene": 0.0,
+        "text": 0.0,
+        "apart": 0.0,
+        "appears": False,
+        "vanishes": False,
+        "crosses_cut": False,
+        "certainty": 0.7,
+        "outlined": False,
+        "width": 640,
+    }
+    return Evidence(**(known | changes))  # type: ignore[arg-type]
+
+
+def pan(dx: float, frames: int) -> Motion:
+    """A scene that moves sideways by `dx` a frame."""
+    step = np.eye(3)
+    step[0, 2] = dx
+    return Motion(steps=dict.fromkeys(range(frames), step))
+
+
+def test_ambiguous_text_is_kept() -> None:
+    assert decide(evidence()) is Kind.NATURAL
+
+
+def test_unsteady_outlined_text_is_kept() -> None:
+    assert decide(evidence(outlined=True, certainty=0.1)) is Kind.NATURAL
+
+
+def test_flat_outlined_text_is_artificial() -> None:
+    assert decide(evidence(outlined=True)) is Kind.ARTIFICIAL
+
+
+def test_fixed_over_a_moving_scene_is_artificial() -> None:
+    assert decide(evidence(scene=40.0, apart=40.0)) is Kind.ARTIFICIAL
+
+
+def test_moving_with_the_scene_is_natural() -> None:
+    assert decide(evidence(scene=40.0, text=39.0, apart=1.0, appears=True)) is Kind.NATURAL
+
+
+def test_moving_on_its_own_is_artificial() -> None:
+    assert decide(evidence(text=200.0, apart=200.0)) is Kind.ARTIFICIAL
+
+
+def test_coming_at_once_is_artificial() -> None:
+    assert decide(evidence(appears=True)) is Kind.ARTIFICIAL
+
+
+def test_outliving_a_cut_is_artificial() -> None:
+    assert decide(evidence(scene=40.0, text=39.0, apart=1.0, crosses_cut=True)) is Kind.ARTIFICIAL
+
+
+def test_travel_adds_up_steps() -> None:
+    assert travel(pan(2.0, 10), Box(0, 0, 10, 10), 0, 10) == (20.0, 0.0)
+
+
+def test_farthest_sees_a_way_forth_and_back() -> None:
+    there, back = pan(3.0, 8).steps, pan(-3.0, 8).steps
+    motion = Motion(steps=there | {k + 8: m for k, m in back.items()})
+    assert farthest(motion, Box(0, 0, 10, 10), 0, 16) == 24.0
