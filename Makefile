@@ -32,7 +32,7 @@ demo: $(VENV)/demo.stamp
 
 ## all checks and all tests but the long proofs
 test: lint
-	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadfile
 
 ## the store's tests against OpenStack Swift, which is strict about signatures, expiry and digests
 test-swift: $(VENV)/swift.stamp
