@@ -36,12 +36,12 @@ class Rate:
 
 
 def buffer_seconds(seconds: Fraction) -> Fraction:
-    """Return the rate buffer's length by the clip's: a quarter of it, up to half a minute.
+    """Return the rate buffer's length by the clip's: a tenth of it, up to half a minute.
 
     A long buffer lets hard scenes have what calm ones leave. More of it may be spent than was reckoned with, which is
     much of a short clip's budget and little of a long one's, so its length goes by the clip's.
     """
-    return min(Fraction(30), seconds / 4)
+    return min(Fraction(30), max(Fraction(1), seconds / 10))
 
 
 def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int) -> int:
