@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20.0
 """Seconds of waiting for one file, most of which can only be a slow disk's."""
-CPU_SECONDS = 2
+CPU_SECONDS = 1
 """Seconds of computing for one file. Two hours at 60 fps, with 8 MiB of index, take less than a tenth of that."""
 MEMORY = 768 * 2**20
 """Bytes of address space, of which Python and MediaInfo take about 100 MiB before the first file."""
