@@ -20,10 +20,12 @@ def color(region: Picture, hole: Mask) -> Picture:
     height, width = hole.shape
     size = (width // 2, height // 2)
     small = cv2.resize(hole.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    # Chroma is coarse and lossy: what lies beside the hole has some of the text's colour.
+    beside = cv2.dilate((small > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
     chroma = []
     for plane in (region[..., 1], region[..., 2]):
         half = cv2.resize(np.ascontiguousarray(plane), size, interpolation=cv2.INTER_AREA)
-        filled = _telea(half, (small > 0).astype(np.uint8))
+        filled = _telea(half, beside)
         chroma.append(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
     filled_region: Picture = np.where(hole[..., None], np.dstack([luma(region, hole), *chroma]), region)
     return filled_region
