@@ -21,7 +21,7 @@ _LOST = 16.0
 """Median gray difference outside the text above which two frames do not show the same scene."""
 _KEPT_VIEWS = 64
 _SURE = 0.97
-_CALM = 0.45
+_CALM = 0.65
 """Largest share of the frame before in a fill: more calms more and lags behind changes of light."""
 
 
