@@ -28,7 +28,7 @@ from fixtures import clips  # noqa: E402
 from preflight.tools import ffmpeg  # noqa: E402
 
 SHOW = ("-v", "error", "-show_format", "-show_streams")
-FILES = 1000
+FILES = int(os.environ.get("CHECK_FILES", "1000"))
 
 
 def ffprobe() -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
+# Not from `typing`: the worker that reads files passes through here, and its start is what a single check waits for.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from preflight.batch import run_many
     from preflight.job import (
         Failed,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from preflight.removal import RemovalClient
     from preflight.report import Report
     from preflight.settings import Settings
-    from preflight.steps import check, check_many, fix, plan, upload
+    from preflight.steps import check, check_many, fix, join, plan, upload
 
 __version__ = "0.1.0"
 
@@ -50,6 +51,7 @@ _HOMES = {
     "check": "steps",
     "check_many": "steps",
     "fix": "steps",
+    "join": "steps",
     "plan": "steps",
     "run": "pipeline",
     "run_many": "batch",
@@ -76,6 +78,7 @@ __all__ = [
     "check",
     "check_many",
     "fix",
+    "join",
     "plan",
     "run",
     "run_many",
@@ -86,13 +89,15 @@ __all__ = [
 def _public(name: str) -> property:
     """Return an attribute that is imported when it is first used: `import preflight` must not pay for all of it."""
 
-    def get(_: ModuleType) -> Any:
+    def get(_: object) -> Any:
+        from importlib import import_module
+
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
-    def keep(_: ModuleType, value: object) -> None:
+    def keep(_: object, value: object) -> None:
         """Importing the room `preflight.check` would bind it over the function `preflight.check`; it must not."""
 
     return property(get, keep)
 
 
-sys.modules[__name__].__class__ = type("Api", (ModuleType,), {name: _public(name) for name in _HOMES})
+sys.modules[__name__].__class__ = type("Api", (type(sys),), {name: _public(name) for name in _HOMES})

@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from preflight import steps
-from preflight.errors import SubmitUnknownError
+from preflight.drive import Driver, unknown
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import RemovalOptions, SecretUrl, Task
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.removal import RemovalClient
 from preflight.removal.fetch import fetch as download
-from preflight.removal.sending import send
 from preflight.settings import Settings
 
 
@@ -36,7 +35,6 @@ def submit(
     url: SecretUrl,
     options: RemovalOptions,
     *,
-    settings: Settings,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> tuple[Job, bool]:
@@ -45,34 +43,23 @@ def submit(
     URLs are told apart without their query string, which differs each time a URL is signed. Raises SubmitUnknownError,
     also for a job that stands so since an earlier call, and ServiceError.
     """
+    settings = made.settings
     digest = hashlib.sha256(f"url {url}".encode()).hexdigest()
-    with Ledger(settings.home / "ledger.sqlite3") as ledger:
+    with Ledger(settings.ledger) as ledger:
         known = ledger.claim(digest, options.canonical(), settings.account, source=Path(str(url)))
         with ledger.lease(known.id, wait=settings.deadline, cancel=cancel) as job:
             if job.state in ACCEPTED:
                 return job, False
             if job.state is State.UNKNOWN:
-                raise _unknown(job)
+                raise unknown(job)
             if job.state in {State.FAILED, State.CANCELLED}:
                 ledger.advance(job.id, State.QUEUED, cause="submitted again")
             for state in (State.UPLOADING, State.UPLOADED):
                 ledger.advance(job.id, state, cause="the video is on the web already")
-            try:
-                task = send(
-                    made,
-                    url,
-                    options,
-                    before=lambda: ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
-                    refused=lambda error: ledger.advance(
-                        job.id, State.UPLOADED, cause=f"not accepted: {error.message}"
-                    ),
-                    listener=listener,
-                    cancel=cancel,
-                )
-            except SubmitUnknownError as error:
-                ledger.advance(job.id, State.UNKNOWN, cause=error.message)
-                raise _unknown(job) from error
-            return ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id), True
+            driver = Driver(
+                ledger=ledger, settings=settings, client=made, options=options, listener=listener, cancel=cancel
+            )
+            return driver.ask(job, url), True
 
 
 def fetch(
@@ -86,12 +73,3 @@ def fetch(
     """Download the result of a done task. Raises ServiceError, ToolError, CancelledError."""
     assert task.video_url is not None  # noqa: S101 - a done task has one
     return download(task.video_url, destination, listener, cancel, ca_bundle=settings.ca_bundle)
-
-
-def _unknown(job: Job) -> SubmitUnknownError:
-    error = SubmitUnknownError(
-        f"Job {job.id} was sent and not answered: it may exist and be paid for, so it is not sent again.",
-        hint=f"Settle it with `preflight jobs resolve {job.id} --resubmit`, `--task TASKID` or `--drop`.",
-    )
-    error.job_id = job.id
-    return error

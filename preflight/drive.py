@@ -19,7 +19,7 @@ from preflight.errors import (
     SubmitUnknownError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage
-from preflight.job import RemovalOptions, Segment, Task, Upload
+from preflight.job import RemovalOptions, SecretUrl, Segment, Task, Upload
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.limits import DEFAULT_LIMITS
 from preflight.media import Unreadable
@@ -59,7 +59,7 @@ class Driver:
         Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of upload and submit.
         """
         if job.state is State.UNKNOWN:
-            raise _unknown(job)
+            raise unknown(job)
         if job.state in ACCEPTED:
             return job
         self.ledger.advance(job.id, State.UPLOADING, cause="sending the file")
@@ -67,7 +67,7 @@ class Driver:
             sent = self._upload(segment)
         cause = "the store had it" if sent.reused else "sent"
         self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=sent.key)
-        return self._ask(job, sent)
+        return self.ask(job, sent.url)
 
     def _upload(self, segment: Segment) -> Upload:
         from preflight.upload import upload
@@ -83,14 +83,15 @@ class Driver:
             checkpoint=self.ledger.uploads,
         )
 
-    def _ask(self, job: Job, sent: Upload) -> Job:
+    def ask(self, job: Job, url: SecretUrl) -> Job:
+        """Submit the video at `url` for a leased, uploaded job and return it accepted. Raises as `submit` does."""
         from preflight.removal.sending import send
 
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
         try:
             task = send(
                 self.client,
-                sent.url,
+                url,
                 self.options,
                 # Durable before the request that costs money leaves.
                 before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
@@ -100,7 +101,7 @@ class Driver:
             )
         except SubmitUnknownError as error:
             self.ledger.advance(job.id, State.UNKNOWN, cause=error.message)
-            raise _unknown(job) from error
+            raise unknown(job) from error
         except FINAL as error:
             self._fail(job, error)
             raise
@@ -196,7 +197,8 @@ def _require_video(path: Path) -> None:
         )
 
 
-def _unknown(job: Job) -> SubmitUnknownError:
+def unknown(job: Job) -> SubmitUnknownError:
+    """Return the error for a job that only a person can settle."""
     error = SubmitUnknownError(
         f"Job {job.id} was sent and not answered: it may exist and be paid for, so it is not sent again.",
         hint=f"Settle it with `preflight jobs resolve {job.id} --resubmit`, `--task TASKID` or `--drop`.",

@@ -34,16 +34,16 @@ class Order:
         """True when the frames have to be looked at before the order is complete."""
         return self.detect_language or self.skip_textless
 
-    def settled(self, media: Media | None, *, language: str | None = None) -> Order:
-        """Return the order for one video: boxes in pixels become the API's, `language` is the one that was found.
+    def settled(self, media: Media | None) -> Order:
+        """Return the order for one video: its boxes in pixels become the API's, its language is the one that was seen.
 
         Raises UsageError.
         """
         options = self.options
         if media is not None and media.video is not None:
             options = options.settled(media.video.display_size)
-        if self.detect_language and language is not None:
-            options = replace(options, language=language)
+        if self.detect_language and media is not None and media.text is not None and media.text.language is not None:
+            options = replace(options, language=media.text.language)
         return replace(self, options=options, detect_language=False, skip_textless=False)
 
     def to_json(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from collections.abc import Sequence
@@ -31,28 +32,26 @@ def picture_of(file: Path) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """Where the results of the source with `digest` go. `work` holds what is not finished, `stem` names the outputs."""
+    """Where the results of one source go. `work` holds what is not finished, `stem` names the outputs."""
 
     folder: Path
     work: Path
     stem: str
-    digest: str
 
     def file(self, extension: str) -> Path:
         """The cleaned video."""
         return self.folder / files.name(self.stem, f"{_MARK}.{extension}")
 
-    def target(self, jobs: Sequence[Job]) -> Path:
+    def target(self, jobs: Sequence[Job], extension: str, *, plain: bool = True) -> Path:
         """Return where the finished file of these fetched jobs goes: what was chosen before, else a free name.
 
-        The name holds the digest too when another source's result has the plain one.
+        The name holds the group's id too when another result has the `plain` one, or is about to.
         """
         folder, chosen = self.folder.absolute(), jobs[0].target
-        if chosen is not None and chosen.parent == folder:
+        if plain and chosen is not None and chosen.parent == folder:
             return chosen
-        extension = jobs[0].file.suffix[1:] if jobs[0].file else "mp4"
-        taken = self.file(extension).exists()
-        outputs = replace(self, stem=f"{self.stem}-{self.digest[:8]}") if taken else self
+        free = plain and not self.file(extension).exists()
+        outputs = self if free else replace(self, stem=f"{self.stem}-{jobs[0].group[:8]}")
         return folder / outputs.file(extension).name
 
     def finished(self, jobs: Sequence[Job]) -> Path | None:
@@ -65,8 +64,8 @@ class Outputs:
         if file is None or not file.is_file() or self.work in file.parents:
             return None
         wanted = self.folder.absolute() / file.name
-        if wanted == file or (wanted.exists() and wanted.samefile(file)):
-            return file
+        if wanted.exists() and filecmp.cmp(wanted, file, shallow=False):
+            return wanted
         with files.scratch(self.folder) as scratch:
             return files.publish(files.copy(file, scratch / file.name), wanted)
 
@@ -79,6 +78,9 @@ class Outputs:
             draft.replace(path)
         return path
 
-    def discard_work(self) -> None:
-        """Remove what was only needed on the way."""
-        shutil.rmtree(self.work, ignore_errors=True)
+    def settle_work(self, *, keep: int = 0) -> None:
+        """Remove what was only needed on the way, or the oldest of it and of others' until `keep` bytes are left."""
+        if keep:
+            files.prune(self.work.parent, keep, spare=self.work)
+        else:
+            shutil.rmtree(self.work, ignore_errors=True)

@@ -21,7 +21,7 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Failed, Fixed, Pending, Rejected, RemovalOptions, Result, Skipped, Succeeded, Unknown
-from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.ledger import ACCEPTED, Job, Ledger, State, identify
 from preflight.order import Order
 from preflight.outputs import Outputs, picture_of
 from preflight.plan import Plan, Policy
@@ -74,11 +74,9 @@ class Run:
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
-            seen = steps.preview(path, settings=self.settings) if self.order.looks else None
-            if seen is not None and not seen.present and self.order.skip_textless:
+            if self.order.skip_textless and report.media and report.media.text and not report.media.text.places:
                 return Skipped(source=path)
-            order = self.order.settled(report.media, language=seen.language if seen else None)
-            return replace(self, order=order).clean(report, plan)
+            return replace(self, order=self.order.settled(report.media)).clean(report, plan)
         except SubmitUnknownError as error:
             return Unknown(source=path, job_id=error.job_id or "")
         except DeadlineError as error:
@@ -91,7 +89,7 @@ class Run:
     def look(self, path: Path) -> tuple[Report, Plan]:
         """Check the video and plan its fix, without any effect: all that a dry run does."""
         self.listener(Progress(stage=Stage.CHECK, done=0, total=1))
-        report = steps.check(path, limits=self.settings.limits)
+        report = steps.check(path, limits=self.settings.limits, text=self.order.looks)
         plan = steps.plan(report, policy=self.order.policy, trim=self.order.trim, settings=self.settings)
         self.listener(Progress(stage=Stage.CHECK, done=1, total=1))
         return report, plan
@@ -102,14 +100,15 @@ class Run:
         identity = (digest, f"{self.order.options.canonical()} {plan.key}", self.settings.account)
         outputs = Outputs(
             folder=self.order.output,
-            work=self.settings.home.absolute() / "work" / digest[:16],
+            # One of its own for these parameters: another run of the same video may be under way.
+            work=self.settings.home.absolute() / "work" / identify(*identity)[1],
             stem=self.order.name or report.path.stem,
-            digest=digest,
         )
         with self._ledger() as ledger, ExitStack() as leases:
             known = ledger.find(*identity)
             if (file := outputs.finished(known)) is not None:
                 return _succeeded(report, file, known)
+            steps.require_service(self.settings)
             jobs = self._claim(ledger, identity, report.path, plan, leases)
             # Another process may have finished them while this one waited for the leases.
             if (file := outputs.finished(jobs)) is not None:
@@ -119,15 +118,14 @@ class Run:
             fresh = State.QUEUED
             jobs = [ledger.advance(j.id, State.FIXED, cause="fixed") if j.state is fresh else j for j in jobs]
             jobs, quality = self._remove(ledger, jobs, fixed, outputs.work)
-            target = outputs.target(jobs)
-            for job in jobs:
-                ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
-            file = self._restore(jobs, report, fixed, target)
+            cleaned = [job.file for job in jobs if job.file is not None]
+            target = _reserved(ledger, jobs, outputs, steps.container(cleaned, fixed))
+            file = self._restore(cleaned, report, fixed, target)
             result = _succeeded(report, file, jobs, submitted=len(jobs) - accepted, quality=quality)
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
             for job in jobs:
                 ledger.advance(job.id, State.FETCHED, cause="restored", file=file)
-            outputs.discard_work()
+            outputs.settle_work(keep=self.settings.cache_size if self.settings.keep_fixed else 0)
             return result
 
     @contextmanager
@@ -151,6 +149,8 @@ class Run:
                 segments=len(plan.cuts) + 1,
                 request=self.order.to_json(),
             )
+            if (other := ledger.holder(job.id)) is not None:
+                self.listener(Progress(stage=Stage.FIX, done=0, note=f"waiting for process {other}, which is at it"))
             held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
             jobs.append(leases.enter_context(held))
         again = {State.FAILED, State.CANCELLED}
@@ -184,8 +184,7 @@ class Run:
         reports = [task.quality for _, task in ended if task is not None and task.quality]
         return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
 
-    def _restore(self, jobs: list[Job], report: Report, fixed: Fixed, target: Path) -> Path:
-        cleaned = [job.file for job in jobs if job.file is not None]
+    def _restore(self, cleaned: list[Path], report: Report, fixed: Fixed, target: Path) -> Path:
         file = steps.restore(
             cleaned,
             fixed,
@@ -197,6 +196,17 @@ class Run:
         )
         steps.picture(report.path, file, picture_of(file), settings=self.settings)
         return file.absolute()
+
+
+def _reserved(ledger: Ledger, jobs: list[Job], outputs: Outputs, extension: str) -> Path:
+    """Return where the finished file goes, known to the ledger: after a crash, and to runs that want the same name."""
+    for plain in (True, False):
+        target = outputs.target(jobs, extension, plain=plain)
+        for job in jobs:
+            ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
+        if not ledger.contested(target, jobs[0].group):
+            break
+    return target
 
 
 def _each(calls: Iterable[Callable[[], _T]]) -> tuple[list[_T], list[PreflightError]]:

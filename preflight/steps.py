@@ -8,15 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preflight.errors import CredentialsError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import Fixed, Upload
 from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.plan import Plan, Policy
 from preflight.report import Report
 from preflight.settings import Settings, load
-
-if TYPE_CHECKING:
-    from preflight.local.engine.values import TextPreview
 
 if TYPE_CHECKING:
     from preflight.upload import UploadCheckpoint
@@ -150,6 +148,24 @@ def upload(
     )
 
 
+def require_service(settings: Settings) -> None:
+    """Raise what `service` or the first use of it would raise for a missing part, before any work is done.
+
+    CredentialsError without an account, UsageError without a bucket, ToolMissingError without the `local` extra.
+    """
+    if settings.uses_local_service:
+        from preflight.local.stack import require_extra
+
+        require_extra()
+    elif not (settings.access_key_name and settings.access_key_secret):
+        raise CredentialsError(
+            "No account for the removal service is configured.",
+            hint="Set AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET, or use `--service local`.",
+        )
+    elif not settings.bucket:
+        raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
+
+
 @contextmanager
 def service(settings: Settings) -> Iterator[Settings]:
     """Give settings whose service and store can be reached, starting the embedded ones when none are configured.
@@ -229,20 +245,16 @@ def join(
     )
 
 
+def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
+    """Return the extension of the finished file: of a container for the cleaned pictures and the source's streams."""
+    from preflight.restore import container as choose
+
+    return choose(cleaned, fixed)
+
+
 def picture(before: Path, after: Path, destination: Path, *, settings: Settings | None = None) -> Path:
     """Draw the same frames of both videos side by side, where they differ most, as a PNG. Raises ToolError."""
     from preflight.restore.picture import draw
     from preflight.tools import ffmpeg
 
     return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load()).ffmpeg))
-
-
-def preview(path: Path | str, *, settings: Settings | None = None) -> TextPreview:
-    """Look at some frames and tell whether there is text on them, in which language and where.
-
-    Raises ToolMissingError without the `local` extra, InputError for a file that can't be decoded, ToolError.
-    """
-    from preflight.local.engine import preview as look
-    from preflight.tools import ffmpeg
-
-    return look(Path(path), ffmpeg=ffmpeg.find((settings or load()).ffmpeg))

@@ -19,9 +19,9 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatch
 from http.client import HTTPMessage, HTTPResponse, parse_headers
@@ -71,11 +71,12 @@ HARMLESS = (Fault.DELAY_REQUEST, Fault.DELAY_REPLY, Fault.DRIBBLE_REPLY, Fault.D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A request: `path` is without its query; `accepted` counts how often the server answered it."""
+    """A request: `path` is without its query, `headers` as sent; `accepted` counts how often the server answered it."""
 
     method: str
     path: str
     number: int
+    headers: Mapping[str, str] = field(default_factory=dict)
     fault: Fault | None = None
     accepted: int = 0
 
@@ -165,11 +166,11 @@ class FaultProxy:
         """Return the requests to paths that match the shell `pattern`."""
         return [seen for seen in self.log if fnmatch(seen.path, pattern)]
 
-    def note(self, method: str, path: str) -> tuple[int, Seen]:
+    def note(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, Seen]:
         """Count a request, choose its fault, and return its place in the log."""
         with self._lock:
             self._counts[method, path] += 1
-            seen = Seen(method=method, path=path, number=self._counts[method, path])
+            seen = Seen(method=method, path=path, number=self._counts[method, path], headers=headers)
             seen = replace(seen, fault=self.script(seen))
             self.log.append(seen)
             return len(self.log) - 1, seen
@@ -216,7 +217,7 @@ class _Exchange:
             if request is None:
                 return
             method, target, _ = request.line.decode("latin-1").split(" ", 2)
-            self.place, seen = self.proxy.note(method, urlsplit(target).path)
+            self.place, seen = self.proxy.note(method, urlsplit(target).path, dict(request.headers.items()))
             self._commit(seen.fault, request)
 
     def _read(self, stream: BinaryIO) -> _Request | None:

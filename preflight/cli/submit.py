@@ -42,7 +42,7 @@ def submit(
     settings = context.settings(ctx, service=service)
     with direct.client(settings) as client, console.progress(json_lines=as_json) as naming:
         listener = naming(str(SecretUrl(url)))
-        job, new = direct.submit(client, SecretUrl(url), options, settings=settings, listener=listener)
+        job, new = direct.submit(client, SecretUrl(url), options, listener=listener)
     if as_json:
         console.emit("task", task_id=job.task_id, job_id=job.id, submitted=int(new))
     else:

@@ -12,8 +12,8 @@ FILL = Fraction(98, 100)
 """Share of the limit that is aimed at: rate control is not exact, and the limit is never to be passed."""
 ENOUGH = Fraction(93, 100)
 """Share of the limit with which a try is good enough."""
-SPENT = Fraction(55, 100)
-"""Share of the rate buffer that is spent over a clip: x264 starts with 0.9 and keeps 0.3 to 0.5 in hand."""
+SPENT = Fraction(45, 100)
+"""Share of the rate buffer that is spent over a clip: x264 starts with 0.9 and keeps about 0.45 in hand."""
 _AT_THE_CAP = Fraction(85, 100)
 """Share of the cap from which on a second counts as short of bits."""
 _OFTEN = Fraction(1, 4)
@@ -36,12 +36,12 @@ class Rate:
 
 
 def buffer_seconds(seconds: Fraction) -> Fraction:
-    """Return the rate buffer's length by the clip's: a quarter of it, up to half a minute.
+    """Return the rate buffer's length by the clip's: a tenth of it, up to half a minute.
 
     A long buffer lets hard scenes have what calm ones leave. More of it may be spent than was reckoned with, which is
     much of a short clip's budget and little of a long one's, so its length goes by the clip's.
     """
-    return min(Fraction(30), seconds / 4)
+    return min(Fraction(30), max(Fraction(1), seconds / 10))
 
 
 def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int) -> int:

@@ -148,6 +148,11 @@ class Ledger:
         with self._reading() as connection:
             return rows.is_needed(connection, key)
 
+    def contested(self, target: Path, group: str) -> bool:
+        """Return whether another group's finished file is on its way to `target`."""
+        with self._reading() as connection:
+            return rows.is_contested(connection, target, group)
+
     def history(self, job_id: str) -> tuple[Transition, ...]:
         """Return every transition of a job in the order it happened."""
         with self._reading() as connection:

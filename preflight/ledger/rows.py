@@ -53,6 +53,12 @@ def is_needed(connection: sqlite3.Connection, key: str) -> bool:
     return connection.execute(query, (key, *states)).fetchone() is not None
 
 
+def is_contested(connection: sqlite3.Connection, target: Path, group: str) -> bool:
+    """Return whether another group's finished file is on its way to the same place."""
+    query = "SELECT 1 FROM jobs WHERE target = ? AND grp <> ? AND state = ? AND file IS NOT target LIMIT 1"
+    return connection.execute(query, (os.fsencode(target), group, State.FETCHED)).fetchone() is not None
+
+
 def put(connection: sqlite3.Connection, job: Job) -> None:
     """Insert or replace the row of a job."""
     values = (

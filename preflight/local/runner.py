@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import sqlite3
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ CRASHES = 2
 SILENCE = 900.0
 """Seconds without a word from the engine after which its worker is taken for hung and killed."""
 
+_log = logging.getLogger(__name__)
 _IDLE = 1.0
 _PATIENCE = 30
 
@@ -83,6 +86,10 @@ class Runner:
                     self._work(task)
                 except ToolError as error:
                     self._store.fail(task.id, 801, f"model failed: {error.message}")
+                except (OSError, sqlite3.Error):
+                    # No room on the disk, no database: the task is ours still and is taken again.
+                    _log.exception("task %s could not be run", task.id)
+                    self._stopping.wait(_IDLE)
 
     def _next(self, patience: int = 1) -> StoredTask | None:
         """Return a task to do, or None after `patience` seconds without one, or at a stop."""
@@ -118,6 +125,8 @@ class Runner:
             answer = None if self._stopping.is_set() else self._ask(worker, task)
         finally:
             self.progress.pop(task.id, None)
+        if answer is None or "code" in answer:
+            _log.info("task %s: %s; the worker's last words:\n%s", task.id, answer or "died", worker.stderr_tail)
         if answer is None:
             self._after_death(task)
         elif "code" in answer:
@@ -125,7 +134,7 @@ class Runner:
             self._store.discard(task.id)
         else:
             self._store.finish(task.id, answer["quality"])
-            task.source.unlink(missing_ok=True)
+            self._store.tidy(task)
         return answer is not None
 
     def _ask(self, worker: process.Running, task: StoredTask) -> dict[str, Any] | None:

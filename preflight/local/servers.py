@@ -34,7 +34,16 @@ class ApiServer:
 
         self._socket = listen(host, port, "service")
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(app, log_config=None, log_level="error", access_log=False, lifespan="on", ws="none")
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="on",
+            ws="none",
+            # A client in the middle of a download must not hold up Ctrl-C.
+            timeout_graceful_shutdown=2,
+        )
         self._server = uvicorn.Server(config)
         run = {"sockets": [self._socket]}
         self._thread = threading.Thread(target=self._server.run, kwargs=run, name="preflight-api", daemon=True)
@@ -52,8 +61,6 @@ class ApiServer:
     def stop(self) -> None:
         """Return once the application has shut down and the port is free."""
         self._server.should_exit = True
-        # Connections that clients keep open must not hold up the end.
-        self._server.force_exit = False
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()
@@ -76,7 +83,9 @@ class StoreServer:
             app = DomainDispatcherApplication(create_backend_app)
             self._server = make_server(host, port, app, threaded=True, request_handler=Quiet, fd=sock.fileno())
         self.url = f"http://{host}:{port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="preflight-store", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="preflight-store", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to answer."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from preflight.errors import ToolError
 from preflight.job import RemovalOptions
 from preflight.local import reading
 
@@ -55,18 +56,20 @@ class TaskStore:
     def __init__(self, home: Path) -> None:
         self._folder = home / "tasks"
         self._locks = home / "owners"
-        for folder in (self._folder, self._locks):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._owner = secrets.token_hex(8)
-        lock = try_lock(self._lock_path(self._owner))
+        self._mutex = threading.Lock()
+        try:
+            for folder in (self._folder, self._locks):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = _open(home / "tasks.sqlite")
+            lock = try_lock(self._lock_path(self._owner))
+        except (OSError, sqlite3.Error) as error:
+            raise ToolError(
+                f"The local service can't keep its tasks in {home}: {error}.",
+                hint="Make room or mend the folder's permissions; a damaged tasks.sqlite there may be deleted.",
+            ) from error
         assert lock is not None  # noqa: S101 - nobody else knows the name
         self._lock = lock
-        self._mutex = threading.Lock()
-        database = home / "tasks.sqlite"
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=30)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute(_SCHEMA)
 
     def close(self) -> None:
         """Give up the tasks that are not finished, so that the next service takes them at once."""
@@ -83,6 +86,14 @@ class TaskStore:
     def discard(self, task_id: str) -> None:
         """Remove a task's folder."""
         shutil.rmtree(self._folder / task_id, ignore_errors=True)
+
+    def tidy(self, task: StoredTask) -> None:
+        """Remove all but the result: the source, and what a killed worker left half-made."""
+        for path in self.folder(task.id).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path != task.result:
+                path.unlink(missing_ok=True)
 
     def add(self, task_id: str, source: Path, options: RemovalOptions) -> None:
         """Store a new task of ours, waiting; durable when this returns."""
@@ -107,10 +118,13 @@ class TaskStore:
         return int(self._do(sql, self._owner, SUBMITTED, RUNNING)[0][0])
 
     def take(self) -> StoredTask | None:
-        """Return our oldest waiting task, now running, or None."""
+        """Return our oldest task that is not finished, now running, or None. For one runner only.
+
+        One that runs already was left by the runner when something went wrong, such as a full disk.
+        """
         sql = """UPDATE tasks SET status = ? WHERE id =
-            (SELECT id FROM tasks WHERE owner = ? AND status = ? ORDER BY created, rowid LIMIT 1) RETURNING id"""
-        rows = self._do(sql, RUNNING, self._owner, SUBMITTED)
+            (SELECT id FROM tasks WHERE owner = ? AND status IN (?, ?) ORDER BY created, rowid LIMIT 1) RETURNING id"""
+        rows = self._do(sql, RUNNING, self._owner, SUBMITTED, RUNNING)
         return self.get(rows[0][0]) if rows else None
 
     def finish(self, task_id: str, quality: dict[str, Any]) -> None:
@@ -171,6 +185,18 @@ class TaskStore:
 
     def _lock_path(self, owner: str) -> Path:
         return self._locks / f"{owner}.lock"
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 _SELECT = "SELECT id, status, source, options, crashes, code, message, quality FROM tasks"

@@ -13,6 +13,7 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -64,6 +65,7 @@ def _do(remove_text: Callable[..., dict[str, Any]], job: dict[str, Any], answers
     except PreflightError as error:
         return {"code": 801, "message": error.message}
     except Exception as error:  # noqa: BLE001 - the engine meets any video there is; the service has to answer
+        traceback.print_exc()
         return {"code": 801, "message": f"model failed: {type(error).__name__}"}
     return {"quality": quality}
 

@@ -5,10 +5,10 @@ Names are loaded when first used: the worker process imports this package too an
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from preflight.probe.deep import Depth, read
     from preflight.probe.find import expand
     from preflight.probe.prober import Prober, probe
@@ -20,5 +20,7 @@ _HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "probe": "probe
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        from importlib import import_module
+
         return getattr(import_module(f"preflight.probe.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -176,7 +176,8 @@ def _timing(track: Track, header: ExactTrack) -> tuple[Fraction | None, int | No
     stated = None if header.rate is None else near_ntsc(header.rate)
     if stated and (rate is None or not Fraction(1, 2) < rate / stated < 2):
         return stated, None, False
-    return rate, count, varies and count is not None
+    # AVI has one rate by its nature; in Matroska a stated rate leaves MediaInfo nothing but tags to go by.
+    return rate, count, varies and count is not None and stated is None
 
 
 def _without_stills(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:

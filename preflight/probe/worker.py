@@ -6,7 +6,6 @@ A single check waits for this process to start, so nothing is imported here befo
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from preflight.tools.spawn import Helper, spawn
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20.0
 """Seconds of waiting for one file, most of which can only be a slow disk's."""
-CPU_SECONDS = 3
+CPU_SECONDS = 2
 """Seconds of computing for one file. Two hours at 60 fps, with 8 MiB of index, take less than a tenth of that."""
 MEMORY = 768 * 2**20
 """Bytes of address space, of which Python and MediaInfo take about 100 MiB before the first file."""
@@ -29,7 +28,6 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 _START_CODE = "import sys; sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
 # Windows starts no process without the first; nothing else of the person's environment is the parser's business.
 _ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_OUT_OF_TIME = {-getattr(signal, "SIGXCPU", 0)} - {0}
 _PREPARED: list[Worker] = []
 
 
@@ -76,6 +74,7 @@ class Worker:
     def __init__(self, *, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
         self._timeout = timeout
         self._fresh = True
+        self._asked = b""
         code = _START_CODE.format(root=_ROOT)
         argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(CPU_SECONDS)]
         self._helper: Helper = spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
@@ -88,6 +87,15 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         self._helper.close()
+
+    def send(self, path: Path | str) -> None:
+        """Send `path` ahead of the `ask` for it. Raises BrokenPipeError when the process is gone."""
+        # The worker keeps the folder it was started in, whatever this process does later.
+        request = os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
+        if request != self._asked:
+            self._helper.stdin.write(len(request).to_bytes(4) + request)
+            self._helper.stdin.flush()
+            self._asked = request
 
     def ask(self, path: Path) -> dict[str, Any]:
         """Return the facts of `path` as the worker tells them. Raises WorkerDied; the worker is of no use then."""
@@ -108,18 +116,22 @@ class Worker:
             timer.cancel()
         self._fresh = False
         if reply is None:
-            raise WorkerDied(timed_out=timed_out.is_set() or self._helper.close() in _OUT_OF_TIME)
+            raise WorkerDied(timed_out=timed_out.is_set() or self._spent())
         return reply
+
+    def _spent(self) -> bool:
+        """Return whether the process was ended for having used up its computing time."""
+        import signal
+
+        return hasattr(signal, "SIGXCPU") and self._helper.close() == -signal.SIGXCPU
 
     def _exchange(self, path: Path) -> dict[str, Any] | None:
         """Send the path and return the answer, or None when the process is gone or answers nonsense."""
         import json
 
-        # The worker keeps the folder it was started in, whatever this process does later.
-        request = os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
         try:
-            self._helper.stdin.write(len(request).to_bytes(4) + request)
-            self._helper.stdin.flush()
+            self.send(path)
+            self._asked = b""
             # A parser that was taken over could say anything: what is no sane reply counts as a crash.
             length = int.from_bytes(self._helper.stdout.read(4))
             facts = json.loads(self._helper.stdout.read(length) if length <= MAX_REPLY else b"")
@@ -128,9 +140,21 @@ class Worker:
         return facts if isinstance(facts, dict) else None
 
 
-def prepare() -> None:
-    """Start a worker with the usual bounds ahead of its first use, so that it loads while other things happen."""
-    _PREPARED.append(Worker())
+def prepare(path: str | None = None) -> None:
+    """Start a worker with the usual bounds ahead of its first use, so that it works while other things happen.
+
+    It is sent `path` at once when that is a regular file: nothing else may be opened before the gate has seen it.
+    """
+    import stat
+
+    worker = Worker()
+    _PREPARED.append(worker)
+    try:
+        if path is not None and stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            worker.send(path)
+    except (OSError, ValueError):
+        # The check says what is wrong with it.
+        return
 
 
 def obtain(*, timeout: float, memory: int) -> Worker:

@@ -44,7 +44,7 @@ class RemovalClient:
                 "No account for the removal service is configured.",
                 hint="Set AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET, or use `--service local`.",
             )
-        self._settings = settings
+        self.settings = settings
         self._base = _base(settings)
         self._http = transport.session(self._base)
         self._skew: float | None = None
@@ -73,7 +73,7 @@ class RemovalClient:
             # and a submit that got no answer is not repeated.
             with transport.session(self._base) as http:
                 headers = {"Connection": "close"}
-                return self._call(http, self._settings.submit_path, business, wire.read_submit, headers=headers)
+                return self._call(http, self.settings.submit_path, business, wire.read_submit, headers=headers)
         except transport.NoAnswerError as error:
             raise SubmitUnknownError(
                 error.message,
@@ -86,7 +86,7 @@ class RemovalClient:
         def read(reply: wire.Reply) -> Task:
             return wire.read_query(reply, task_id)
 
-        return self._call(self._http, self._settings.query_path, {"taskId": task_id}, read)
+        return self._call(self._http, self.settings.query_path, {"taskId": task_id}, read)
 
     def wait(
         self,
@@ -101,8 +101,8 @@ class RemovalClient:
         `deadline` is in seconds from now (default: the setting). Raises DeadlineError with the task id when it passes,
         the error that a failed job stands for, CancelledError, and CredentialsError at once.
         """
-        pace = polling.Pace(first=self._settings.poll_first, last=self._settings.poll_last)
-        limit = self._settings.deadline if deadline is None else deadline
+        pace = polling.Pace(first=self.settings.poll_first, last=self.settings.poll_last)
+        limit = self.settings.deadline if deadline is None else deadline
         state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
         while True:
             event = self.ask(task_id)
@@ -122,7 +122,7 @@ class RemovalClient:
         Asks the service once about a task that does not exist. Raises UnreachableError and NoAnswerError.
         """
         self._skew = None
-        self._exchange(self._http, self._settings.query_path, {"taskId": "clock"}, _NO_HEADERS)
+        self._exchange(self._http, self.settings.query_path, {"taskId": "clock"}, _NO_HEADERS)
         return self._skew
 
     def _call(
@@ -155,7 +155,7 @@ class RemovalClient:
     def _exchange(
         self, http: requests.Session, path: str, business: Mapping[str, Any], headers: Mapping[str, str]
     ) -> wire.Reply:
-        settings = self._settings
+        settings = self.settings
         query = signed_query(
             settings.access_key_name, str(settings.access_key_secret), now=time.time() + self._correction
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from preflight.errors import DeadlineError, PreflightError, ServiceError
+from preflight.errors import DeadlineError, GatewayError, PreflightError, ServiceError
 from preflight.job import Task, TaskState
 from preflight.removal import faults
 
@@ -13,6 +13,7 @@ FASTEST = 1.0
 
 _CONTENT_CONTROL = 1001
 _CONTENT_CONTROL_LIMIT = 5
+_UNKNOWN_LIMIT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ def after(state: Waiting, event: Task | ServiceError, *, now: float, chance: flo
     """Return the new state and the next action after a poll brought `event` at `now`.
 
     Errors that say nothing of the job are outlived until the deadline; those that no later poll can mend (credentials,
-    an unknown task) end the wait at once. 1001 is "please retry", yet ends it when it comes five times in a row.
+    a broken reply) end the wait at once. Two answers end it only when they come in a row: 1001, "please retry", five
+    times, and a refusal by the gateway, such as of a task that it does not know yet, three times.
     """
     if isinstance(event, Task):
         if event.state is TaskState.DONE:
@@ -80,11 +82,19 @@ def after(state: Waiting, event: Task | ServiceError, *, now: float, chance: flo
             return state, GiveUp(error=faults.of_task(event))
         state = replace(state, polls=state.polls + 1, refusals=0, last_trouble=None)
         return state, _next(state, now=now, chance=chance)
-    refusals = state.refusals + 1 if event.code == _CONTENT_CONTROL else 0
+    limit = _limit(event)
+    refusals = state.refusals + 1 if limit else 0
     state = replace(state, polls=state.polls + 1, refusals=refusals, last_trouble=event.message)
-    if not event.retryable or refusals >= _CONTENT_CONTROL_LIMIT:
+    if refusals >= limit if limit else not event.retryable:
         return state, GiveUp(error=event)
     return state, _next(state, now=now, chance=chance, at_least=getattr(event, "retry_after", None) or 0.0)
+
+
+def _limit(event: ServiceError) -> int | None:
+    """Return how often in a row `event` has to come before it counts, None when it does not have to."""
+    if event.code == _CONTENT_CONTROL:
+        return _CONTENT_CONTROL_LIMIT
+    return _UNKNOWN_LIMIT if isinstance(event, GatewayError) and not event.retryable else None
 
 
 def _next(state: Waiting, *, now: float, chance: float, at_least: float = 0.0) -> Action:

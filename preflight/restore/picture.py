@@ -9,8 +9,10 @@ from preflight.tools import ffmpeg as tool
 from preflight.tools import files, process
 
 ROWS = 3
-_PROBES = 1.0
-"""Frames a second that are compared at a small size to find where the videos differ."""
+_STEP = 0.5
+"""Seconds between the frames that are compared at a small size to find where the videos differ."""
+_APART = 2.5
+"""Seconds between two rows, where there is a choice: captions seldom stay longer."""
 _WIDTH = 640
 _LINE = re.compile(r"pts_time:([\d.]+)|lavfi\.signalstats\.YAVG=([\d.]+)")
 
@@ -40,7 +42,7 @@ def choose(differences: dict[float, float]) -> tuple[float, ...]:
     """Return up to `ROWS` moments in order: the most different, and apart from each other where there is a choice."""
     ranked = sorted(differences, key=lambda moment: (-differences[moment], moment))
     chosen: list[float] = []
-    for gap in (2.5 / _PROBES, 0.0):
+    for gap in (_APART, 0.0):
         for moment in ranked:
             if len(chosen) < ROWS and all(abs(moment - other) > gap for other in chosen):
                 chosen.append(moment)
@@ -49,7 +51,8 @@ def choose(differences: dict[float, float]) -> tuple[float, ...]:
 
 def _differences(before: Path, after: Path, *, ffmpeg: str) -> dict[float, float]:
     """Return how much the two differ, by time in seconds."""
-    small = f"fps={_PROBES},scale=320:180,format=gray"
+    # Frames are picked, not made, so that each keeps its own time.
+    small = f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{_STEP})',scale=320:180,format=gray"
     graph = (
         f"[0:v:0]{small}[a];[1:v:0]{small}[b];[a][b]blend=all_mode=difference:shortest=1,lut=y='if(gt(val,24),255,0)',signalstats,"
         "metadata=mode=print:key=lavfi.signalstats.YAVG:file=-"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping, Sequence
 
 TYPE_CHECKING = False
@@ -26,6 +25,8 @@ class Helper:
     def terminate(self) -> None:
         """Kill the process; it is reaped by `close`. Any thread may do so."""
         if self._status is None:
+            import signal
+
             os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> int:

@@ -40,6 +40,19 @@ def test_processes_that_meet_pay_once(stack: Settings, clip: Path, tmp_path: Pat
     assert [job.state for job in stage.jobs] == [State.FETCHED]
 
 
+def test_runs_with_other_parameters_do_not_disturb_each_other(stack: Settings, clip: Path, tmp_path: Path) -> None:
+    stage = scene(clip, tmp_path, stack)
+    languages = (["--language", "en"], ["--language", "zh"], ["--all-text"])
+    together = [start(stage, *stage.arguments, *language) for language in languages]
+    for process in together:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err.decode()
+    assert len(stage.accepted) == 3
+    files = {job.file for job in stage.jobs}
+    assert len(files) == 3
+    assert all(file is not None and file.is_file() for file in files)
+
+
 @pytest.fixture
 def patient(tmp_path: Path) -> Iterator[Settings]:
     """A stack whose engine works until a file `go` appears."""

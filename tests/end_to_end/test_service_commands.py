@@ -35,6 +35,14 @@ def test_submit_status_wait(stack: LocalStack, small_mp4: Path, tmp_path: Path) 
     assert [t for t in told if "hush" in t.out + t.err or "token=" in t.out + t.err] == []
 
 
+def test_account_without_a_bucket_is_enough_and_pays_itself(stack: LocalStack, tmp_path: Path) -> None:
+    url = put(stack.settings, "clip.mp4", b"video").reveal()
+    variables = environment(stack.settings) | {"PREFLIGHT_SERVICE": "auto", "PREFLIGHT_BUCKET": ""}
+    submitted = preflight("submit", url, **variables, PREFLIGHT_HOME=str(tmp_path / "client"))
+    assert submitted.code == 0
+    assert (tmp_path / "service-home" / "service" / "tasks" / submitted.out.strip()).is_dir()
+
+
 def test_pending_task_exits_with_6(tmp_path: Path) -> None:
     with local_stack(tmp_path / "service-home", engine="slow") as stack:
         variables = environment(stack.settings)
@@ -71,10 +79,7 @@ def test_serve_ends_clean(number: signal.Signals) -> None:
         assert service.stdout is not None
         lines = [service.stdout.readline() for _ in range(9)]
         variables = dict(re.fullmatch(r"export (\w+)=(.*)\n", line).groups() for line in lines)  # type: ignore[union-attr, misc]
-        port = variables["AIDGE_API_DOMAIN"].rpartition(":")[2]
         assert preflight("status", "missing", **variables).code == 5
-        taken = preflight("serve", "--port", port, "--store-port", "0")
-        assert (taken.code, f"Port {port}" in taken.err) == (2, True)
         service.send_signal(number)
         _, err = service.communicate(timeout=60)
     assert service.returncode in {130, 128 + number}

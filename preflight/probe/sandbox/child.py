@@ -104,7 +104,9 @@ def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
         facts["header"] = _HEADERS[kind](fd, status.st_size)
         if kind == sniff.BMFF and not facts["header"]["has_movie"]:
             return facts
-    facts["mediainfo"] = parser.read(fd, status.st_size, speed=0)
+    skip = bmff.skippable(facts["header"]) if kind == sniff.BMFF else []
+    facts.get("header", {}).pop("data", None)
+    facts["mediainfo"] = parser.read(fd, status.st_size, kind=kind, skip=skip)
     after = os.fstat(fd)
     facts["changed"] = (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns)
     return facts

@@ -55,6 +55,15 @@ def test_plain_file_passes_with_0(small_mp4: Path) -> None:
     assert b"mp4, 320x180" in done.stdout
 
 
+def test_full_disk_is_one_line(small_mp4: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, str(small_mp4)], stdout=full, stderr=subprocess.PIPE, check=False, cwd=Path(__file__).parents[3]
+        )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_broken_limit_exits_with_3(tmp_path: Path) -> None:
     done = preflight(clips.clip(tmp_path / "wide.mp4", size=(2048, 64), seconds=0.2))
     assert done.returncode == 3
@@ -211,8 +220,20 @@ class _running:  # noqa: N801 - it reads as a function
 
 
 def test_check_imports_nothing_heavy(small_mp4: Path) -> None:
-    heavy = "{'boto3', 'requests', 'fastapi', 'cv2', 'numpy', 'dask', 'typer', 'rich'}"
-    code = f"import sys; sys.argv[1:] = ['check', {str(small_mp4)!r}]\nfrom preflight.cli import main\n"
-    code += f"try: main()\nfinally: print(sorted(set(sys.modules) & {heavy}), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=Path(__file__).parents[3])
-    assert done.stderr.splitlines()[-1] == b"[]"
+    command = [sys.executable, "-X", "importtime", "-m", "preflight", "check", str(small_mp4)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "preflight.verdicts" in imported
+    heavy = {
+        "boto3",
+        "requests",
+        "fastapi",
+        "cv2",
+        "numpy",
+        "dask",
+        "typer",
+        "rich",
+        "subprocess",
+        "concurrent.futures",
+    }
+    assert imported & heavy == set()

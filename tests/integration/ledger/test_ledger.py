@@ -225,6 +225,35 @@ def test_an_unusable_place_is_told(tmp_path: Path) -> None:
             Ledger(place)
 
 
+def test_a_full_disk_is_told_and_nothing_is_lost(path: Path) -> None:
+    with Ledger(path) as ledger:
+        job = claim(ledger)
+        ledger._connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(LedgerError, match="full") as caught:
+            ledger.claim("large", "x" * 1_000_000, "me", source=Path("v.mp4"))
+        assert "Free some space" in str(caught.value)
+        ledger._connection.execute("PRAGMA max_page_count = 1000000")
+        assert claim(ledger) == job
+        with ledger.lease(job.id):
+            assert ledger.advance(job.id, State.FIXED, cause="test").state is State.FIXED
+
+
+def test_an_older_ledger_is_brought_up_to_date(path: Path) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.executescript(MIGRATIONS[0])
+    connection.execute(
+        "INSERT INTO jobs (id, grp, digest, parameters, account, source, segment, segments, state, attempt, created,"
+        " updated) VALUES ('a1', 'a1', 'd', 'p', 'a', x'76', 1, 1, 'queued', 1, '2026-01-01', '2026-01-01')"
+    )
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Ledger(path) as ledger:
+        assert ledger.get("a1").request == "{}"
+        assert ledger.get("a1").target is None
+
+
 def test_a_newer_ledger_is_left_alone(path: Path) -> None:
     with Ledger(path):
         pass

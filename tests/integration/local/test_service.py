@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.errors import JobFailedError, RateLimitError
+from preflight.errors import JobFailedError, RateLimitError, ServiceError
 from preflight.job import RemovalOptions, TaskState
 from preflight.local import runner as runner_module
 from preflight.local import service as service_module
@@ -70,7 +70,7 @@ def test_disk_holds_results_only(tmp_path: Path) -> None:
     with local_stack(tmp_path) as stack, RemovalClient(stack.settings) as client:
         task_id = client.submit(put(stack.settings, "clip.mp4", VIDEO), RemovalOptions()).task_id
         client.wait(task_id, deadline=60)
-        kept = [path.relative_to(tmp_path / "service" / "tasks") for path in (tmp_path / "service").glob("tasks/*/*")]
+    kept = [path.relative_to(tmp_path / "service" / "tasks") for path in (tmp_path / "service").glob("tasks/*/*")]
     assert kept == [Path(task_id) / "result.mp4"]
     assert list((tmp_path / "service" / "owners").iterdir()) == []
 
@@ -108,8 +108,36 @@ def test_killed_worker_is_replaced(tmp_path: Path) -> None:
         first = int((tasks / task_id / "pid").read_text())
         os.kill(first, 9)
         until(lambda: int((tasks / task_id / "pid").read_text() or first) != first)
+        (tasks / task_id / "scratch").mkdir()
         (tasks / "go").touch()
         assert client.wait(task_id, deadline=60).state is TaskState.DONE
+        until(lambda: [path.name for path in (tasks / task_id).iterdir()] == ["result.mp4"])
+
+
+def test_task_is_taken_again_after_trouble_with_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, troubles = TaskStore.finish, [sqlite3.OperationalError("database or disk is full")]
+
+    def full_once(self: TaskStore, task_id: str, quality: dict[str, object]) -> None:
+        if troubles:
+            raise troubles.pop()
+        finish(self, task_id, quality)
+
+    monkeypatch.setattr(TaskStore, "finish", full_once)
+    with local_stack(tmp_path) as stack, RemovalClient(stack.settings) as client:
+        task_id = client.submit(put(stack.settings, "clip.mp4", VIDEO), RemovalOptions()).task_id
+        assert client.wait(task_id, deadline=60).state is TaskState.DONE
+
+
+def test_broken_service_answers_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with local_stack(tmp_path) as stack, RemovalClient(stack.settings) as client:
+        monkeypatch.setattr(TaskStore, "get", broken)
+        with pytest.raises(ServiceError, match="500") as caught:
+            client.query("any")
+        assert caught.value.retryable
+        monkeypatch.undo()
 
 
 def test_many_submits_at_once_are_each_one_task(tmp_path: Path) -> None:

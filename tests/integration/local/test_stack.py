@@ -1,3 +1,5 @@
+import contextlib
+import gc
 import os
 import signal
 import socket
@@ -7,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
+import urllib3
 
-from preflight.errors import ToolMissingError, UsageError
+from preflight.errors import ToolError, ToolMissingError, UsageError
 from preflight.job import RemovalOptions, TaskState
 from preflight.local import stack as stack_module
 from preflight.removal import RemovalClient
@@ -52,7 +56,7 @@ def test_task_survives_a_restart(tmp_path: Path) -> None:
     (tasks / "go").touch()
     with local_stack(tmp_path, engine="slow") as second, RemovalClient(second.settings) as client:
         assert client.wait(task_id, deadline=60).state is TaskState.DONE
-        assert not (tasks / task_id / "source.mp4").exists()
+    assert not (tasks / task_id / "source.mp4").exists()
 
 
 def test_two_stacks_share_a_home(tmp_path: Path) -> None:
@@ -97,6 +101,32 @@ def test_port_in_use_is_a_clear_error(tmp_path: Path) -> None:
         stack._at = ("127.0.0.1", port, 0)
         with pytest.raises(UsageError, match=str(port)), stack:
             pass
+
+
+@pytest.mark.parametrize("content", ["a file", "a folder"])
+def test_home_that_cannot_be_used_is_said(tmp_path: Path, content: str) -> None:
+    database = tmp_path / "service" / "tasks.sqlite"
+    if content == "a folder":
+        database.mkdir(parents=True)
+    else:
+        database.parent.mkdir()
+        database.write_text("not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(ToolError, match=r"tasks\.sqlite"), local_stack(tmp_path):
+        pass
+
+
+# uvicorn leaves the connection that it gave up to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_client_in_a_download_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with local_stack(tmp_path) as stack, RemovalClient(stack.settings) as client:
+        video = put(stack.settings, "clip.mp4", b"video" * 4_000_000)
+        task = client.wait(client.submit(video, RemovalOptions()).task_id, deadline=60)
+        assert task.video_url is not None
+        with contextlib.suppress(requests.RequestException, urllib3.exceptions.HTTPError):
+            response = requests.get(task.video_url.reveal(), stream=True, timeout=60)
+            assert response.raw.read(10)
+    response.close()
+    gc.collect()
 
 
 def test_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,10 @@ import pytest
 
 from fixtures import cases, clips
 from preflight.media import Media, StreamKind, VideoStream
-from preflight.probe import probe
+from preflight.probe import probe, worker
+from preflight.probe.prober import interpret
+from preflight.probe.sandbox import bmff, child
+from preflight.probe.sandbox.library import MediaInfo
 
 
 def media(path: Path) -> Media:
@@ -109,6 +112,32 @@ def test_fragments_are_added_up(tmp_path: Path) -> None:
     assert made.fragmented
     assert made.duration is not None
     assert abs(made.duration - 3) < Fraction(1, 100)
+
+
+@pytest.mark.parametrize("layout", [(), ("-movflags", "+faststart")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-flags", "+ilme+ildct", "-x264-params", "tff=1"),
+        ("-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le"),
+        ("-c:v", "libsvtav1", "-preset", "12"),
+        ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"),
+        ("-vf", "setsar=4/3", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"),
+    ],
+)
+def test_headers_alone_tell_the_same_as_the_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], layout: tuple[str, ...]
+) -> None:
+    file = clips.clip(tmp_path / "a.mp4", seconds=0.4, output=(*options, *layout, "-v", "quiet"))
+    parser = MediaInfo(worker.library())
+    told = []
+    with file.open("rb") as opened:
+        assert bmff.skippable(bmff.read(opened.fileno(), file.stat().st_size))
+        for skippable in (bmff.skippable, lambda _: []):
+            monkeypatch.setattr(bmff, "skippable", skippable)
+            told.append(interpret(file, child._facts(parser, opened.fileno())))
+    assert told[0] == told[1]
 
 
 def test_stale_statistics_do_not_count(small_mp4: Path, tmp_path: Path) -> None:

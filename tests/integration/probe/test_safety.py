@@ -119,9 +119,9 @@ def attempts():
         except OSError as error: yield error.errno
         else: yield 0
 class Parser(MediaInfo):
-    def read(self, fd, size, *, speed):
+    def read(self, fd, size, **options):
         print(list(attempts()), file=sys.stderr)
-        return super().read(fd, size, speed=speed)
+        return super().read(fd, size, **options)
 child._answer(Parser({worker.library()!r}), {bytes(small_mp4)!r})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

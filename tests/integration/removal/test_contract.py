@@ -21,6 +21,7 @@ from preflight.job import InpaintingBox, RemovalOptions, SecretUrl, TaskState
 from preflight.removal import RemovalClient
 from preflight.removal.fetch import fetch
 from preflight.settings import Secret, Settings
+from tests.faultproxy import FaultProxy
 from tests.service_stack import local_stack, put
 
 EVERYTHING = RemovalOptions(
@@ -115,6 +116,14 @@ def test_wrong_account_fails_at_once(settings: Settings, change: dict[str, str],
         with pytest.raises(CredentialsError):
             client.wait("any", deadline=60)
     assert (caught.value.code, caught.value.retryable) == (code, False)
+
+
+@pytest.mark.parametrize("trial", [True, False])
+def test_trial_quota_is_asked_for_by_a_header(settings: Settings, trial: bool) -> None:
+    with FaultProxy(settings.api_domain) as proxy:
+        with RemovalClient(replace(settings, api_domain=proxy.url, trial=trial)) as client:
+            client.submit(put(settings, "clip.mp4", VIDEO), RemovalOptions())
+        assert proxy.log[0].headers.get("x-iop-trial") == ("true" if trial else None)
 
 
 def test_unknown_task_ends_the_wait(settings: Settings) -> None:

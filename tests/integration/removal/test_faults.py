@@ -22,6 +22,8 @@ from tests.service_stack import local_stack, put
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 100
 SUBMIT, QUERY, RESULT = "*/removal", "*/removal/result", "/results/*"
 
+OFTEN = [pytest.param(1, id="once"), pytest.param(3, id="thrice", marks=pytest.mark.exhaustive)]
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
@@ -56,7 +58,7 @@ def is_video(path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-@pytest.mark.parametrize("form", ["flat", "nested"])
+@pytest.mark.parametrize("form", ["flat", pytest.param("nested", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 def test_fault_at_submit(stack: LocalStack, video: SecretUrl, fault: Fault, form: str, method: str) -> None:
     before = accepted(stack)
@@ -77,7 +79,7 @@ def test_fault_at_submit(stack: LocalStack, video: SecretUrl, fault: Fault, form
                 assert client.wait(task.task_id, deadline=30).state is TaskState.DONE
 
 
-@pytest.mark.parametrize("last", [1, 3], ids=["once", "thrice"])
+@pytest.mark.parametrize("last", OFTEN)
 @pytest.mark.parametrize("way", ["wait", "watch"])
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 def test_fault_at_query(stack: LocalStack, video: SecretUrl, fault: Fault, way: str, last: int) -> None:
@@ -103,7 +105,7 @@ def test_service_that_stays_faulty_leaves_the_job_pending(stack: LocalStack, vid
         assert len(proxy.requests(SUBMIT)) == 1
 
 
-@pytest.mark.parametrize("last", [1, 3], ids=["once", "thrice"])
+@pytest.mark.parametrize("last", OFTEN)
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 def test_fault_at_fetch(
     stack: LocalStack, video: SecretUrl, fault: Fault, last: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -220,3 +220,20 @@ def test_a_url_that_serves_nothing_is_not_handed_out(settings: Settings, small_m
     with pytest.raises(StoreError, match="can't be fetched") as caught:
         sent(closed, small_mp4)
     assert "VERYSECRET" not in repr(caught.value)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, small_mp4: Path) -> None:
+    with stores.moto_tls(tmp_path) as settings:
+        with pytest.raises(StoreError, match="certificate") as caught:
+            sent(replace(settings, ca_bundle=None), small_mp4)
+        assert "PREFLIGHT_CA_BUNDLE" in str(caught.value)
+        assert sent(settings, small_mp4).size
+
+
+def test_objects_are_encrypted_when_that_is_wished(big: Path) -> None:
+    with stores.moto() as settings:
+        result = sent(replace(settings, encryption="aws:kms", kms_key="alias/films"), big)
+        client = stores.client_of(settings)
+        found = client.head_object(Bucket=settings.bucket, Key=result.key)
+        client.close()
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", "alias/films")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.errors import CredentialsError, DeadlineError, JobFailedError, RateLimitError, ServiceError
+from preflight.errors import CredentialsError, DeadlineError, GatewayError, JobFailedError, RateLimitError, ServiceError
 from preflight.job import SecretUrl, Task, TaskState
 from preflight.removal.polling import Done, GiveUp, Pace, PollAt, Waiting, after
 
@@ -83,13 +83,19 @@ def test_rate_limit_is_respected() -> None:
     assert after(waiting(), error, now=0, chance=0.5)[1] == PollAt(time=60)
 
 
-def test_content_control_that_never_works_is_a_failure() -> None:
-    state, error = waiting(), ServiceError("1001", code=1001, retryable=True)
-    actions = []
-    for _ in range(5):
-        state, action = after(state, error, now=0, chance=0)
-        actions.append(type(action))
-    assert actions == [PollAt] * 4 + [GiveUp]
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        (ServiceError("content control failed", code=1001, retryable=True), 5),
+        (GatewayError("no such task", code="InvalidTaskId"), 3),
+    ],
+)
+def test_some_refusals_count_only_in_a_row(error: ServiceError, times: int) -> None:
+    state = waiting()
+    for event in [error] * (times - 1) + [PENDING] + [error] * (times - 1):
+        state, action = after(state, event, now=0, chance=0)
+        assert isinstance(action, PollAt)
+    assert after(state, error, now=0, chance=0)[1] == GiveUp(error=error)
 
 
 @given(
