@@ -16,7 +16,7 @@ from preflight.limits import Limits
 from preflight.plan import Policy
 from preflight.tools import ffmpeg
 
-LENGTHS = (10, 30, 60)
+LENGTHS = (10, 20, 40)
 SHARE = 0.45
 """The limit, as a share of what the same encode takes without a cap."""
 

@@ -108,6 +108,7 @@ class Run:
             known = ledger.find(*identity)
             if (file := outputs.finished(known)) is not None:
                 return _succeeded(report, file, known)
+            steps.require_service(self.settings)
             jobs = self._claim(ledger, identity, report.path, plan, leases)
             # Another process may have finished them while this one waited for the leases.
             if (file := outputs.finished(jobs)) is not None:
@@ -124,7 +125,7 @@ class Run:
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
             for job in jobs:
                 ledger.advance(job.id, State.FETCHED, cause="restored", file=file)
-            outputs.discard_work()
+            outputs.settle_work(keep=self.settings.cache_size if self.settings.keep_fixed else 0)
             return result
 
     @contextmanager

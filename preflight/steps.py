@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preflight.errors import CredentialsError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.job import Fixed, Upload
 from preflight.limits import DEFAULT_LIMITS, Limits
@@ -145,6 +146,24 @@ def upload(
         cancel=cancel,
         checkpoint=checkpoint,
     )
+
+
+def require_service(settings: Settings) -> None:
+    """Raise what `service` or the first use of it would raise for a missing part, before any work is done.
+
+    CredentialsError without an account, UsageError without a bucket, ToolMissingError without the `local` extra.
+    """
+    if settings.uses_local_service:
+        from preflight.local.stack import require_extra
+
+        require_extra()
+    elif not (settings.access_key_name and settings.access_key_secret):
+        raise CredentialsError(
+            "No account for the removal service is configured.",
+            hint="Set AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET, or use `--service local`.",
+        )
+    elif not settings.bucket:
+        raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
 
 
 @contextmanager

@@ -14,6 +14,8 @@ ENOUGH = Fraction(93, 100)
 """Share of the limit with which a try is good enough."""
 SPENT = Fraction(45, 100)
 """Share of the rate buffer that is spent over a clip: x264 starts with 0.9 and keeps about 0.45 in hand."""
+_RAISED_FILL = Fraction(955, 1000)
+"""Share of the limit that a raised cap aims at: it is surer to stay below than the first guess has to be."""
 _AT_THE_CAP = Fraction(85, 100)
 """Share of the cap from which on a second counts as short of bits."""
 _OFTEN = Fraction(1, 4)
@@ -22,9 +24,9 @@ MAX_VIDEO_RATE = 100_000_000
 """Bits/s from which on a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
 MIN_VIDEO_RATE = 50_000
 """Bits/s under which a picture is not worth sending."""
-_MUX_BYTES_PER_VIDEO_FRAME = 24
-_MUX_BYTES_PER_AUDIO_FRAME = 12
-_MUX_BYTES = 20_000
+_MUX_BYTES_PER_VIDEO_FRAME = 16
+_MUX_BYTES_PER_AUDIO_FRAME = 8
+_MUX_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,12 @@ class Rate:
 
 
 def buffer_seconds(seconds: Fraction) -> Fraction:
-    """Return the rate buffer's length by the clip's: a quarter of it, up to half a minute.
+    """Return the rate buffer's length by the clip's: a tenth of it, up to half a minute.
 
     A long buffer lets hard scenes have what calm ones leave. More of it may be spent than was reckoned with, which is
     much of a short clip's budget and little of a long one's, so its length goes by the clip's.
     """
-    return min(Fraction(30), seconds / 4)
+    return min(Fraction(30), max(Fraction(1), seconds / 10))
 
 
 def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int) -> int:
@@ -79,7 +81,7 @@ def raised(rate: int, size: int, limit: int, seconds: Sequence[int]) -> int | No
     starved = sum(1 for taken in seconds if taken * 8 >= rate * _AT_THE_CAP)
     if not starved or starved < len(seconds) * _OFTEN:
         return None
-    return int(rate + (FILL * limit - size) * 8 / starved)
+    return int(rate + (_RAISED_FILL * limit - size) * 8 / starved)
 
 
 def by_second(packets: Iterable[Packet], base: Fraction) -> list[int]:

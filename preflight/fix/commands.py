@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,18 @@ _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
 def convert(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
     """Return the argv that makes `piece` by decoding and encoding as planned; sound is copied where planned so."""
     source = _source(plan)
-    timing: dict[str, Any] = {}
-    if piece.start:
-        timing["ss"] = bounds.time(piece.start - bounds.EPSILON)
-    if piece.end is not None:
-        timing["t"] = bounds.time(piece.end - piece.start - (0 if piece.start else bounds.EPSILON))
-    return _compile([_whole(plan, source, piece.output, timing)], ffmpeg)
+    begun = max(Fraction(0), piece.start - bounds.EPSILON)
+    timing: dict[str, Any] = {"ss": bounds.time(begun)} if begun else {}
+    if piece.end is None:
+        return _compile([_whole(plan, source, replace(piece, start=begun), timing)], ffmpeg)
+    ended = piece.end - bounds.EPSILON
+    timing["t"] = bounds.time(ended - begun)
+    return _compile([_whole(plan, source, replace(piece, start=begun, end=ended), timing)], ffmpeg)
 
 
 def remux(plan: Plan, output: Path, *, ffmpeg: str) -> list[str]:
     """Return the argv that writes the source anew from its first packet to its last."""
-    return _compile([_whole(plan, _source(plan), output, {})], ffmpeg)
+    return _compile([_whole(plan, _source(plan), Piece(output=output), {})], ffmpeg)
 
 
 def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool = False) -> list[str]:
@@ -123,7 +126,7 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
     return options
 
 
-def _whole(plan: Plan, source: Media, output: Path, timing: dict[str, Any]) -> Any:
+def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> Any:
     given = builder.input(local(source.path), **INPUT_OPTIONS, **timing)
     heard = given
     if plan.audio_end is not None:
@@ -131,12 +134,13 @@ def _whole(plan: Plan, source: Media, output: Path, timing: dict[str, Any]) -> A
     kept = _kept(plan)
     sounds = {stream.index for stream in source.audio}
     chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
-    options = _copy_options(plan)
+    # A seek brings copied sound along from the keyframe before.
+    options = _copy_options(plan) | bounds.filters(piece, picture=False)
     if plan.video is not None:
         # The picture is the first of the kept streams.
         options["c:0"] = plan.video.encoder
         options |= picture.options(plan.video, source)
-    return builder.output(*chosen, local(output), **options)
+    return builder.output(*chosen, local(piece.output), **options)
 
 
 def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:

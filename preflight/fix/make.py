@@ -10,7 +10,7 @@ from pathlib import Path
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.fix import budget, cuts
 from preflight.fix.splitting import Stretch
-from preflight.media import Media
+from preflight.media import Container, Media
 from preflight.plan import Action, Plan, StreamPlan, Treatment, VideoEncode
 from preflight.report import Code, Report
 from preflight.tools import containers, files, packets
@@ -20,6 +20,10 @@ from preflight.tools.bounds import Piece
 Recheck = Callable[[Path], Report]
 MAX_TRIES = 3
 """Encodes of one file: the first, and corrections by the measured size."""
+
+
+_NO_HOMES = frozenset({Container.WEBM, Container.AVI})
+"""Containers in which H.264 is not at home; MKV holds it and all that they hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,8 @@ def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
     """Copy all clean stretches at once; make the others one by one."""
     from preflight.fix import commands
 
+    if plan.container in _NO_HOMES and any(cuts.needs_encoding(stretch, _source(plan)) for stretch in stretches):
+        plan = replace(plan, container=Container.MKV)
     spans = _spans(plan, stretches)
     paths = [shop.folder / name(plan, number, len(spans)) for number in range(len(spans))]
     clean = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from preflight.fix import budget, costs, geometry, splitting
 from preflight.fix.draft import SOUND, Draft, RefusedError, Wish
@@ -247,20 +248,26 @@ def _finished(draft: Draft) -> Plan:
 
 def _stream(draft: Draft, stream: Stream) -> StreamPlan:
     """Decide one stream: copied where the target holds it, else encoded or dropped."""
-    target, index = draft.target, stream.index
+    copied = StreamPlan(index=stream.index, treatment=Treatment.COPY)
     if stream is draft.media.video:
-        if draft.video:
-            return StreamPlan(index=index, treatment=Treatment.ENCODE, encoder=draft.video.encoder)
-        return StreamPlan(index=index, treatment=Treatment.COPY)
+        return replace(copied, treatment=Treatment.ENCODE, encoder=draft.video.encoder) if draft.video else copied
     if stream.kind is StreamKind.AUDIO:
-        if draft.encodes(stream):
-            return StreamPlan(index=index, treatment=Treatment.ENCODE, encoder=SOUND.encoder)
-        return StreamPlan(index=index, treatment=Treatment.COPY)
+        encoded = replace(copied, treatment=Treatment.ENCODE, encoder=SOUND.encoder)
+        return encoded if draft.encodes(stream) else copied
+    return replace(copied, **_beside(draft, stream))
+
+
+def _beside(draft: Draft, stream: Stream) -> dict[str, Any]:
+    """Return what becomes of a stream that is neither the picture nor sound, as changes to a copy."""
+    target = draft.target
     if draft.drop_rest and not containers.is_content(stream, draft.media):
-        return StreamPlan(index=index, treatment=Treatment.DROP, note="neither picture nor sound")
+        return {"treatment": Treatment.DROP, "note": "neither picture nor sound"}
+    if draft.cuts and stream.kind is StreamKind.SUBTITLE:
+        # A line that is shown over a cut would make its segment longer than its picture.
+        return {"treatment": Treatment.DROP, "note": "comes back when the segments are joined"}
     if stream.kind is not StreamKind.VIDEO and containers.holds(target, stream, draft.media.container):
-        return StreamPlan(index=index, treatment=Treatment.COPY)
+        return {}
     to_text = stream.kind is StreamKind.SUBTITLE and stream.codec in containers.TEXT_SUBTITLES
     if to_text and target in {Container.MP4, Container.MOV}:
-        return StreamPlan(index=index, treatment=Treatment.ENCODE, encoder="mov_text", note="loses its styling")
-    return StreamPlan(index=index, treatment=Treatment.DROP, note=f"{target} can't hold {stream.codec}")
+        return {"treatment": Treatment.ENCODE, "encoder": "mov_text", "note": "loses its styling"}
+    return {"treatment": Treatment.DROP, "note": f"{target} can't hold {stream.codec}"}

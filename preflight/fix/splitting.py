@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +14,8 @@ SECONDS_MARGIN = Fraction(1)
 """Kept free of the duration limit: sound packets and the service's own reading may add some tenths."""
 BYTES_SHARE = Fraction(97, 100)
 """Share of the size limit that a copied stretch may take: headers and tables are written anew."""
+_ENDLESS = Fraction(3600)
+"""Seconds that a cut without a later keyframe is taken to encode."""
 _TRIED = 24
 """Candidates looked at for each cut; only very uneven files need more than the first."""
 
@@ -111,7 +112,7 @@ def choose(
             and fits(first, point.time, point.offset, 1)
             and fits(point, end, size, left - 1)
         ]
-        for point in sorted(possible, key=lambda point: (_to_encode(point), abs(point.time - ideal)))[:_TRIED]:
+        for point in sorted(possible, key=lambda point: _burden(point, ideal))[:_TRIED]:
             others = search(point, left - 1)
             if others is not None:
                 return [point, *others]
@@ -120,9 +121,10 @@ def choose(
     return search(start, count)
 
 
-def _to_encode(point: Point) -> int:
-    """Return how much has to be encoded behind a point, in quarters of a second: evenness decides between equals."""
-    return 10**9 if point.resume is None else math.ceil((point.resume - point.time) * 4)
+def _burden(point: Point, ideal: Fraction) -> Fraction:
+    """Return how unwelcome a cut is: a second to encode weighs as much as four seconds away from the even place."""
+    encoded = _ENDLESS if point.resume is None else point.resume - point.time
+    return encoded + abs(point.time - ideal) / 4
 
 
 def stretches(start: Point, cuts: Sequence[Point], end: Point | None) -> list[Stretch]:

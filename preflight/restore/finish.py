@@ -59,11 +59,10 @@ def finish(
     _require_source(fixed.source)
     with files.scratch(destination.parent) as folder:
         files.require_room(folder, sum(path.stat().st_size for path in cleaned))
-        shown = _shown(cleaned, fixed)
-        if len(shown) > 1:
-            picture, offset = pictures.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel), Fraction(0)
-        else:
-            picture, offset = shown[0].path, _offset(shown[0], fixed, ffmpeg, cancel)
+        lead = _lead(fixed, ffmpeg, cancel)
+        shown = _shown(cleaned, fixed, lead)
+        picture = shown[0].path if len(shown) == 1 else pictures.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel)
+        offset = lead - pictures.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
         made = folder / f"finished{destination.suffix}"
         argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg)
         total = float(fixed.segments[-1].end or 0) - fixed.segments[0].start
@@ -88,26 +87,24 @@ def _require_source(source: Media) -> None:
         raise FileChangedError(f"{source.path} changed since it was sent; its sound may not fit any more.")
 
 
-def _shown(cleaned: Sequence[Path], fixed: Fixed) -> list[Shown]:
-    """Return the cleaned segments with their stretches, counted from the start of the first."""
+def _shown(cleaned: Sequence[Path], fixed: Fixed, lead: Fraction) -> list[Shown]:
+    """Return the cleaned segments with their stretches, counted from the first's start; pictures begin at `lead`."""
     starts = [Fraction(s.start).limit_denominator(10**6) for s in fixed.segments]
     whole = len(fixed.segments) == 1
     ends: list[Fraction | None] = [*starts[1:], None]
     if not whole and fixed.segments[-1].end is not None:
         ends[-1] = Fraction(fixed.segments[-1].end).limit_denominator(10**6)
     return [
-        Shown(path=path, start=start - starts[0], end=None if end is None else end - starts[0])
+        Shown(path=path, start=max(lead, start - starts[0]), end=None if end is None else end - starts[0])
         for path, start, end in zip(cleaned, starts, ends, strict=True)
     ]
 
 
-def _offset(item: Shown, fixed: Fixed, ffmpeg: str, cancel: Cancel | None) -> Fraction:
-    """Return by how much the cleaned picture has to be shifted to start when the source's does."""
+def _lead(fixed: Fixed, ffmpeg: str, cancel: Cancel | None) -> Fraction:
+    """Return when the source's first picture is shown: some files begin with sound alone."""
     if fixed.plan.trim is not None:
         return Fraction(0)
-    wanted = pictures.first_time(fixed.source.path, ffmpeg=ffmpeg, cancel=cancel)
-    offset = wanted - pictures.first_time(item.path, ffmpeg=ffmpeg, cancel=cancel)
-    return offset if abs(offset) > _OFFSET else Fraction(0)
+    return pictures.first_time(fixed.source.path, ffmpeg=ffmpeg, cancel=cancel)
 
 
 def _combine(picture: Path, fixed: Fixed, made: Path, *, offset: Fraction, keep_audio: bool, ffmpeg: str) -> list[str]:
@@ -120,7 +117,7 @@ def _combine(picture: Path, fixed: Fixed, made: Path, *, offset: Fraction, keep_
     seek = [word for name, value in bounds.seek(piece, source.container).items() for word in (f"-{name}", value)]
     cut = [word for name, value in bounds.filters(piece, picture=False).items() for word in (f"-{name}", value)]
     target = Container(made.suffix[1:].lower())
-    shift = ["-itsoffset", f"{float(offset):.6f}"] if offset else []
+    shift = ["-itsoffset", f"{float(offset):.6f}"] if abs(offset) > _OFFSET else []
     argv = [ffmpeg, *_QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
     argv += [*tool.INPUT_GUARD, *seek, "-i", tool.local(source.path), "-map", "0:V:0"]
     tags = ["-map_metadata", "1", "-map_chapters", "1", "-map_metadata:s:0", "1:s:V:0"]

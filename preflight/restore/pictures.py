@@ -9,8 +9,8 @@ from pathlib import Path
 
 from preflight.errors import ToolError
 from preflight.events import Cancel
+from preflight.tools import containers, packets
 from preflight.tools import ffmpeg as tool
-from preflight.tools import packets
 
 _TIME_SCALE = "90000"
 """One time base for all segments: ffmpeg joins equal ones only. Exact for every common frame rate."""
@@ -42,13 +42,14 @@ def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | 
 
     Raises ToolError when a segment is shorter than the stretch that it stands for.
     """
-    alone = [_alone(item.path, folder / f"{n}.mp4", ffmpeg, cancel) for n, item in enumerate(shown)]
+    suffix = _suffix(shown, ffmpeg, cancel)
+    alone = [_alone(item.path, folder / f"{n}{suffix}", ffmpeg, cancel) for n, item in enumerate(shown)]
     heads = []
     for item, path in zip(shown, alone, strict=True):
         listing = packets.scan(path, ffmpeg=ffmpeg, cancel=cancel)
         heads.append(listing.heads[0])
         _require_length(item, listing.end(0))
-    made = folder / "pictures.mp4"
+    made = folder / f"pictures{suffix}"
     if not agree(heads):
         tool.run(_encode(shown, alone, heads[0], made, ffmpeg), cancel=cancel)
         return made
@@ -70,6 +71,12 @@ def agree(heads: Sequence[packets.Head]) -> bool:
     if any((head.codec, head.size, head.sar) != (first.codec, first.size, first.sar) for head in heads):
         return False
     return first.codec == "h264" or all(head.extradata == first.extradata for head in heads)
+
+
+def _suffix(shown: Sequence[Shown], ffmpeg: str, cancel: Cancel | None) -> str:
+    """Return the name's end of files that can hold the pictures alone: MP4, whose times are finer, or else MKV."""
+    codecs = {packets.scan(item.path, ffmpeg=ffmpeg, length=_LOOKED_AT, cancel=cancel).heads[0].codec for item in shown}
+    return ".mp4" if codecs <= containers.MP4_PICTURES else ".mkv"
 
 
 def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:

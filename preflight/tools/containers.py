@@ -13,8 +13,10 @@ EXTENSIONS = {
 }
 """The name that the service expects of each container that it takes."""
 
+MP4_PICTURES = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video"})
+"""Codecs of pictures that MP4 holds."""
 _MP4 = {
-    StreamKind.VIDEO: frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video"}),
+    StreamKind.VIDEO: MP4_PICTURES,
     StreamKind.AUDIO: frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "alac", "flac"}),
     StreamKind.SUBTITLE: frozenset({"mov_text"}),
 }

@@ -30,6 +30,7 @@ INPUT_GUARD = tuple(word for name, value in INPUT_OPTIONS.items() for word in (f
 _CONSEQUENCE = re.compile(
     r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
+    r"|Error sending frames to consumers"
 )
 """What ffmpeg says after the line that tells the cause."""
 

@@ -105,3 +105,19 @@ def test_language_is_found_by_looking(tmp_path: Path, home: str) -> None:
     assert outcome.code == 0, outcome.err
     (job,) = preflight("jobs", "--json", PREFLIGHT_HOME=home).events[-1:]
     assert '"language":"zh"' in json.dumps(job).replace("\\", "").replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "word"),
+    [
+        ({}, 4, "AIDGE_ACCESS_KEY_NAME"),
+        ({"AIDGE_ACCESS_KEY_NAME": "name", "AIDGE_ACCESS_KEY_SECRET": "secret"}, 2, "PREFLIGHT_BUCKET"),
+    ],
+)
+def test_missing_account_or_bucket_is_said_before_any_work(
+    given: dict[str, str], code: int, word: str, small_mp4: Path, tmp_path: Path
+) -> None:
+    outcome = preflight("run", small_mp4, "-o", tmp_path / "out", "--service", "aidge", **given)
+    assert outcome.code == code
+    assert word in outcome.err
+    assert not (tmp_path / "home" / "work").exists()

@@ -138,3 +138,21 @@ def test_finished_split_is_used_again(tmp_path: Path) -> None:
     assert [s.media.path for s in again.segments] == [s.media.path for s in first.segments]
     first.segments[1].media.path.unlink()
     assert not split(clip, tmp_path / "out").reused
+
+
+def test_encoded_segments_share_the_sound_out(tmp_path: Path) -> None:
+    limits = Limits(max_seconds=Fraction(4), max_long_side=160, max_short_side=90)
+    clip = clips.clip(tmp_path / "a.mkv", size=(320, 180), seconds=5, output=["-g", "1000"])
+    fixed = split(clip, tmp_path / "out", limits)
+    joined = []
+    for segment in fixed.segments:
+        assert times(segment.media.path)[0] == pytest.approx(0, abs=0.04)
+        joined += [time + segment.start for time in times(segment.media.path, "0:a:0")]
+    assert joined == pytest.approx(times(clip, "0:a:0"), abs=0.01)
+
+
+def test_codec_that_no_head_can_be_made_for_is_encoded_behind_the_cut(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.webm", size=SIZE, seconds=6, output=["-g", "1000"])
+    fixed = split(clip, tmp_path / "out")
+    assert len(shown(fixed)) == len(hashes(clip))
+    assert {segment.media.container.value for segment in fixed.segments} == {"mkv"}
