@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from preflight.removal import RemovalClient
     from preflight.report import Report
     from preflight.settings import Settings
-    from preflight.steps import check, check_many, fix, plan, upload
+    from preflight.steps import check, check_many, fix, join, plan, upload
 
 __version__ = "0.1.0"
 
@@ -51,6 +51,7 @@ _HOMES = {
     "check": "steps",
     "check_many": "steps",
     "fix": "steps",
+    "join": "steps",
     "plan": "steps",
     "run": "pipeline",
     "run_many": "batch",
@@ -77,6 +78,7 @@ __all__ = [
     "check",
     "check_many",
     "fix",
+    "join",
     "plan",
     "run",
     "run_many",

@@ -78,6 +78,9 @@ class Outputs:
             draft.replace(path)
         return path
 
-    def discard_work(self) -> None:
-        """Remove what was only needed on the way."""
-        shutil.rmtree(self.work, ignore_errors=True)
+    def settle_work(self, *, keep: int = 0) -> None:
+        """Remove what was only needed on the way, or the oldest of it and of others' until `keep` bytes are left."""
+        if keep:
+            files.prune(self.work.parent, keep, spare=self.work)
+        else:
+            shutil.rmtree(self.work, ignore_errors=True)

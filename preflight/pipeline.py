@@ -125,7 +125,7 @@ class Run:
             outputs.write_record(file, {"result": jsonable(result), "report": jsonable(report), "plan": jsonable(plan)})
             for job in jobs:
                 ledger.advance(job.id, State.FETCHED, cause="restored", file=file)
-            outputs.discard_work()
+            outputs.settle_work(keep=self.settings.cache_size if self.settings.keep_fixed else 0)
             return result
 
     @contextmanager

@@ -58,6 +58,7 @@ class Settings:
     `s3_key` and `s3_secret` stand before AWS's own chain (environment, profile, role) when both are set.
     `upload_rate` 0 is unlimited; `encryption` is '' (the bucket's default), `AES256` or `aws:kms`. `public_url` is a
     template such as `https://cdn.example.com/{key}` that is sent instead of a presigned URL.
+    `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -92,6 +93,8 @@ class Settings:
     preset: str = "veryfast"
     max_size: int = 200_000_000
     max_duration: Fraction = Fraction(360)
+    keep_fixed: bool = False
+    cache_size: int = 2_000_000_000
     home: Path = field(default_factory=_default_home)
 
     def __post_init__(self) -> None:
@@ -169,6 +172,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
     "trial": _flag,
     "keep_upload": _flag,
+    "keep_fixed": _flag,
+    "cache_size": lambda value: parse_size(str(value)),
     "request_timeout": lambda value: float(parse_seconds(str(value))),
     "deadline": lambda value: float(parse_seconds(str(value))),
     "poll_first": lambda value: float(parse_seconds(str(value))),

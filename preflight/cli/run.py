@@ -40,6 +40,7 @@ def run(
     service: choices.Service = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Videos at a time.")] = 1,
     deadline: Annotated[str | None, typer.Option(help="Longest wait for a job, such as 30:00.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the fixed file that was sent, for another run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan only.")] = False,
     as_json: choices.AsJson = False,
 ) -> None:
@@ -50,7 +51,10 @@ def run(
     from preflight.order import Order
 
     given = context.settings(
-        ctx, service=service, deadline=float(parse_seconds(deadline)) if deadline is not None else None
+        ctx,
+        service=service,
+        keep_fixed=keep or None,
+        deadline=float(parse_seconds(deadline)) if deadline is not None else None,
     )
     detect = language == "auto"
     order = Order(

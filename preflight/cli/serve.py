@@ -22,6 +22,10 @@ def serve(
     port: Annotated[int, typer.Option(help="Port of the service; 0 takes a free one.", min=0, max=65535)] = 8765,
     store_port: Annotated[int, typer.Option(help="Port of the store; 0 takes a free one.", min=0, max=65535)] = 8766,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(help="Rehearse: answer the next submit with CODE (500-1002, NoResource), or CODE:N the next N."),
+    ] = None,
     as_json: choices.AsJson = False,
 ) -> None:
     """Run the removal service and an S3-compatible store on this machine until Ctrl-C.
@@ -39,6 +43,7 @@ def serve(
         host=host,
         port=port,
         store_port=store_port,
+        answers=tuple(answer or ()),
     ) as stack:
         variables = environment(stack.settings)
         if as_json:

@@ -54,7 +54,7 @@ _REPLY: dict[str, Any] = {
 _GATEWAY: dict[str, Any] = {
     "type": "object",
     "required": ["type", "code", "message", "request_id"],
-    "properties": {"type": {"enum": ["ISV"]}, "code": TEXT, "message": TEXT, "request_id": TEXT},
+    "properties": {"type": {"enum": ["ISV", "ISP"]}, "code": TEXT, "message": TEXT, "request_id": TEXT},
 }
 
 
@@ -80,7 +80,7 @@ def call(business: dict[str, Any], data: dict[str, Any], *, get: bool) -> dict[s
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     success = {**_REPLY, "properties": {**_REPLY["properties"], "data": {"anyOf": [data, {"type": "object"}]}}}
     operation["responses"] = {
-        "200": _answer("The documented reply; `resCode` tells success.", success),
+        "200": _answer("The documented reply; `resCode` tells success.", {"anyOf": [success, _GATEWAY]}),
         "400": _answer("Refused by the gateway: signature, clock or a parameter.", _GATEWAY),
         "413": _answer("The body is larger than 1 MiB.", _GATEWAY),
     }

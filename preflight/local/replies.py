@@ -58,5 +58,11 @@ def refused(code: str, message: str, *, status: int = 400) -> RefusalError:
     return RefusalError(status, body)
 
 
+def exhausted() -> RefusalError:
+    """Return the gateway's answer when no quota is left, to be raised; the samples show it with HTTP 200."""
+    message = "calling resources have been exhausted"
+    return RefusalError(200, {"type": "ISP", "code": "NoResource", "message": message, "request_id": _request_id()})
+
+
 def _request_id() -> str:
     return uuid.uuid4().hex

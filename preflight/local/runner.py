@@ -134,7 +134,7 @@ class Runner:
             self._store.discard(task.id)
         else:
             self._store.finish(task.id, answer["quality"])
-            task.source.unlink(missing_ok=True)
+            self._store.tidy(task)
         return answer is not None
 
     def _ask(self, worker: process.Running, task: StoredTask) -> dict[str, Any] | None:

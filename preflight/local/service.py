@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from preflight.local import openapi, reading, replies
 from preflight.local.download import download, suffix
 from preflight.local.gate import admit
+from preflight.local.rehearsal import Rehearsal
 from preflight.local.replies import RefusalError, declined, refused
 from preflight.local.runner import ENGINE, Runner
 from preflight.local.store import FAILED, FINISHED, StoredTask, TaskStore
@@ -40,7 +41,10 @@ Checker = Callable[[Path], tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
-    """What the service is made of. `size_limit` is in bytes, `queue_limit` in tasks that are not finished."""
+    """What the service is made of. `size_limit` is in bytes, `queue_limit` in tasks that are not finished.
+
+    `answers` are given to the first submits in place of the service's own, such as `501:2` or `NoResource`.
+    """
 
     home: Path
     key: str
@@ -50,6 +54,7 @@ class ServiceConfig:
     entry: str = ENGINE
     size_limit: int = 200_000_000
     queue_limit: int = 100
+    answers: tuple[str, ...] = ()
 
 
 class Service:
@@ -57,6 +62,7 @@ class Service:
 
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
+        self._rehearsal = Rehearsal(config.answers)
         self._store = TaskStore(config.home)
         self._runner = Runner(self._store, ffmpeg=config.ffmpeg, entry=config.entry)
 
@@ -76,6 +82,9 @@ class Service:
     def submit(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Fetch and check the video, store the task, and answer its id."""
         url, options = reading.submit(fields)
+        ordered = self._rehearsal.next()
+        if ordered is not None:
+            raise ordered
         if self._store.waiting() >= self._config.queue_limit:
             raise declined(501, retry_after=5)
         task_id = uuid.uuid4().hex

@@ -28,7 +28,8 @@ class LocalStack:
 
     `.settings` are those given, pointed at the two; the person's own account, bucket and AWS configuration play
     no part. Tasks live in `settings.home` and outlive the stack. `secret` fixes the service's key secret (else a new
-    one each time). Raises ToolMissingError without the `local` extra and UsageError for a port in use.
+    one each time); `answers` are rehearsed (see ServiceConfig). Raises ToolMissingError without the `local` extra,
+    ToolError for a home that can't be used and UsageError for a port in use.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class LocalStack:
         store_port: int = 0,
         secret: str | None = None,
         entry: str = ENGINE,
+        answers: tuple[str, ...] = (),
     ) -> None:
         require_extra()
         self._given = settings
         self._check = check
         self._entry = entry
+        self._answers = answers
         self._at = (host, port, store_port)
         self._secret = Secret(secret or secrets.token_hex(16))
         self._exit = ExitStack()
@@ -72,6 +75,7 @@ class LocalStack:
             ffmpeg=ffmpeg.find(self._given.ffmpeg),
             entry=self._entry,
             size_limit=self._given.max_size,
+            answers=self._answers,
         )
         store = StoreServer(host=host, port=store_port)
         started.callback(store.stop)

@@ -87,6 +87,14 @@ class TaskStore:
         """Remove a task's folder."""
         shutil.rmtree(self._folder / task_id, ignore_errors=True)
 
+    def tidy(self, task: StoredTask) -> None:
+        """Remove all but the result: the source, and what a killed worker left half-made."""
+        for path in self.folder(task.id).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path != task.result:
+                path.unlink(missing_ok=True)
+
     def add(self, task_id: str, source: Path, options: RemovalOptions) -> None:
         """Store a new task of ours, waiting; durable when this returns."""
         self._do(

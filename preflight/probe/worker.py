@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20.0
 """Seconds of waiting for one file, most of which can only be a slow disk's."""
-CPU_SECONDS = 2
+CPU_SECONDS = 1
 """Seconds of computing for one file. Two hours at 60 fps, with 8 MiB of index, take less than a tenth of that."""
 MEMORY = 768 * 2**20
 """Bytes of address space, of which Python and MediaInfo take about 100 MiB before the first file."""
@@ -99,24 +99,13 @@ class Worker:
 
     def ask(self, path: Path) -> dict[str, Any]:
         """Return the facts of `path` as the worker tells them. Raises WorkerDied; the worker is of no use then."""
-        import threading
-
-        timed_out = threading.Event()
-
-        def stop() -> None:
-            timed_out.set()
-            self._helper.terminate()
-
-        timer = threading.Timer(self._timeout + (_START if self._fresh else 0), stop)
-        timer.daemon = True
-        timer.start()
         try:
-            reply = self._exchange(path)
-        finally:
-            timer.cancel()
+            reply = self._exchange(path, self._timeout + (_START if self._fresh else 0))
+        except TimeoutError:
+            raise WorkerDied(timed_out=True) from None
         self._fresh = False
         if reply is None:
-            raise WorkerDied(timed_out=timed_out.is_set() or self._spent())
+            raise WorkerDied(timed_out=self._spent())
         return reply
 
     def _spent(self) -> bool:
@@ -125,7 +114,7 @@ class Worker:
 
         return hasattr(signal, "SIGXCPU") and self._helper.close() == -signal.SIGXCPU
 
-    def _exchange(self, path: Path) -> dict[str, Any] | None:
+    def _exchange(self, path: Path, timeout: float) -> dict[str, Any] | None:
         """Send the path and return the answer, or None when the process is gone or answers nonsense."""
         import json
 
@@ -133,8 +122,8 @@ class Worker:
             self.send(path)
             self._asked = b""
             # A parser that was taken over could say anything: what is no sane reply counts as a crash.
-            length = int.from_bytes(self._helper.stdout.read(4))
-            facts = json.loads(self._helper.stdout.read(length) if length <= MAX_REPLY else b"")
+            length = int.from_bytes(self._helper.read(4, timeout=timeout))
+            facts = json.loads(self._helper.read(length, timeout=timeout) if length <= MAX_REPLY else b"")
         except (BrokenPipeError, ValueError, RecursionError):
             return None
         return facts if isinstance(facts, dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from preflight.errors import RateLimitError, ServiceError, UnreachableError
@@ -15,7 +16,7 @@ from preflight.removal.pacing import LONGEST_PAUSE, sleep_until
 TRIES_WHEN_LIMITED = 10
 TRIES_WHEN_UNREACHABLE = 5
 TRIES_WHEN_FAILING = 3
-"""Submits in all, after 501/429, after DNS/refused/TLS trouble, and after the service's own 500 and 1001."""
+"""How often 501/429, DNS/refused/TLS trouble, and the service's own 500 or 1001 may come before that ends the try."""
 
 
 def _nothing(*_: object) -> None:
@@ -26,7 +27,7 @@ _ANSWERED = {500, 1001}
 
 
 def pause_before_retry(error: ServiceError, tries: int, chance: float) -> float | None:
-    """Return the seconds after which to submit again when try number `tries` brought `error`; None for never. Pure.
+    """Return the seconds after which to submit again when `error` came for the `tries`th time; None for never. Pure.
 
     `chance` in 0..1 is the jitter. An error whose outcome is unknown is never followed by a second submit.
     """
@@ -59,9 +60,8 @@ def send(
 
     Raises the last error when patience ends, SubmitUnknownError at once, and CancelledError between two tries.
     """
-    tries = 0
+    tries: Counter[type[ServiceError]] = Counter()
     while True:
-        tries += 1
         client.gate.pass_through(cancel)
         before()
         try:
@@ -69,12 +69,14 @@ def send(
         except ServiceError as error:
             if not error.outcome_unknown:
                 refused(error)
-            pause = pause_before_retry(error, tries, random.random())  # noqa: S311
+            # Patience with one trouble is not used up by another.
+            tries[type(error)] += 1
+            pause = pause_before_retry(error, tries[type(error)], random.random())  # noqa: S311
             if isinstance(error, RateLimitError):
                 client.gate.refused(error.retry_after)
             if pause is None:
                 raise
-            listener(Progress(stage=Stage.SUBMIT, done=tries, unit="tries", note=error.message))
+            listener(Progress(stage=Stage.SUBMIT, done=tries.total(), unit="tries", note=error.message))
             sleep_until(time.monotonic() + pause, cancel, "waiting to submit again")
         else:
             client.gate.accepted()

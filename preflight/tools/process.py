@@ -233,6 +233,23 @@ class _PopenHelper(Helper):
         super().__init__(popen.pid, popen.stdin, popen.stdout)
         self._popen = popen
 
+    def read(self, count: int, *, timeout: float) -> bytes:
+        """Return `count` bytes of what the process says, fewer when it ends. Raises TimeoutError."""
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            self._popen.kill()
+
+        timer = threading.Timer(timeout, stop)
+        timer.daemon = True
+        timer.start()
+        data = self.stdout.read(count)
+        timer.cancel()
+        if late.is_set():
+            raise TimeoutError
+        return data
+
     def terminate(self) -> None:
         """Kill the process."""
         self._popen.kill()

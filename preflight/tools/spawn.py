@@ -22,6 +22,25 @@ class Helper:
         self.stdout = stdout
         self._status: int | None = None
 
+    def read(self, count: int, *, timeout: float) -> bytes:
+        """Return `count` bytes of what the process says, fewer when it ends. Raises TimeoutError."""
+        import select
+        import time
+
+        # A thread that kills on time-out would work anywhere, but takes longer to start than most answers to come.
+        end = time.monotonic() + timeout
+        waiting = select.poll()
+        waiting.register(self.stdout, select.POLLIN)
+        data = bytearray()
+        while len(data) < count:
+            if not waiting.poll(max(0.0, end - time.monotonic()) * 1000):
+                raise TimeoutError
+            chunk = os.read(self.stdout.fileno(), count - len(data))
+            if not chunk:
+                break
+            data += chunk
+        return bytes(data)
+
     def terminate(self) -> None:
         """Kill the process; it is reaped by `close`. Any thread may do so."""
         if self._status is None:
@@ -66,4 +85,4 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
     finally:
         os.close(theirs_in)
         os.close(theirs_out)
-    return Helper(pid, os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb"))
+    return Helper(pid, os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb", buffering=0))

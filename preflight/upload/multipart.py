@@ -272,7 +272,10 @@ def verified(errand: Errand) -> Stored:
     """Return what the store holds now; raise ChecksumError unless it is the content that was sent."""
     stored, content = errand.store.head(errand.key), errand.content
     if stored is None:
-        raise StoreError(f"{errand.key} is not in the bucket after its upload.", hint="Run it again.")
+        raise StoreError(
+            f"{errand.key} is not to be seen in the bucket after its upload.",
+            hint="Run it again; the credentials need s3:GetObject too.",
+        )
     if stored.size != content.size or stored.sha256 != content.sha256 or _composite_differs(stored, content):
         raise ChecksumError(f"The store holds other bytes under {errand.key} than were sent.", hint="Run it again.")
     return stored

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from preflight.errors import UsageError
 from preflight.settings import Settings
 from preflight.upload.failures import code_of, demand, translated
-from preflight.upload.profiles import StoreProfile, profile_of
+from preflight.upload.profiles import Checksum, StoreProfile, profile_of
 
 if TYPE_CHECKING:
     import boto3.session
@@ -70,9 +70,11 @@ class Store:
         """
         from botocore.exceptions import ClientError
 
+        # Stores that don't know checksum headers may refuse them.
+        mode: dict[str, Any] = {"ChecksumMode": "ENABLED"} if self.profile.checksum is Checksum.CRC32 else {}
         with translated(self.settings, f"Looking for {key}"):
             try:
-                found = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+                found = self.client.head_object(Bucket=self.bucket, Key=key, **mode)
             except ClientError as error:
                 if code_of(error) in _MISSING | _FORBIDDEN:
                     return None

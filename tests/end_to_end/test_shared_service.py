@@ -2,16 +2,21 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from fixtures import clips
 from preflight.batch import run_many
 from preflight.events import Listener, Progress, Stage
 from preflight.job import Succeeded
 from preflight.order import Order
+from preflight.removal import waiting
 from tests.faultproxy import Fault, FaultProxy, times
 from tests.service_stack import local_stack
 
 
-def test_batch_shares_one_rate_and_one_polling_thread(tmp_path: Path) -> None:
+def test_batch_shares_one_rate_and_one_polling_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A slow machine makes polls late as a slow network does.
+    monkeypatch.setattr(waiting, "LATE", 1e9)
     videos = [clips.clip(tmp_path / f"clip-{n}.mp4", size=(160 + 16 * n, 96), seconds=0.4) for n in range(5)]
     pollers: set[str] = set()
 

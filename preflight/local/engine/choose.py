@@ -20,7 +20,7 @@ _SURE, _SHORT, _FOREIGN = 0.75, 0.85, 0.92
 _LEAST_FRAMES = 3
 
 
-def classified(track: Track, motion: Motion, width: int) -> Track:
+def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
     """Return the track with its kind, judged by how it and the scene move, come and go."""
     first, last = track.first, track.last
     scene = kind.travel(motion, track.place(first), first, last)
@@ -39,7 +39,8 @@ def classified(track: Track, motion: Motion, width: int) -> Track:
         crosses_cut=any(first <= cut < last for cut in motion.cuts),
         certainty=track.certainty,
         outlined=track.outlined,
-        width=width,
+        placed=kind.is_placed(track.line, size),
+        width=size[0],
     )
     return replace(track, kind=kind.decide(evidence))
 

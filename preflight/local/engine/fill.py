@@ -21,6 +21,8 @@ _LOST = 16.0
 """Median gray difference outside the text above which two frames do not show the same scene."""
 _KEPT_VIEWS = 64
 _SURE = 0.97
+_CALM = 0.65
+"""Largest share of the frame before in a fill: more calms more and lags behind changes of light."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +165,10 @@ class Filler:
         if before is None or aligned is None:
             return
         moved = cv2.remap(before.filled, aligned.x, aligned.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        close = here.hole & (_largest(cv2.absdiff(moved, result)) < 10) & (aligned.error < 5)
-        result[close] = np.rint(0.4 * moved[close] + 0.6 * result[close].astype(np.float32)).astype(np.uint8)
+        apart = _largest(cv2.absdiff(moved, result)).astype(np.float32)
+        share = _CALM * np.clip((12 - apart) / 6, 0, 1) * np.clip((8 - aligned.error) / 3, 0, 1)
+        held = share[here.hole][:, None]
+        result[here.hole] = np.rint(held * moved[here.hole] + (1 - held) * result[here.hole]).astype(np.uint8)
 
 
 def _largest(color: Field | Picture) -> Field:

@@ -101,7 +101,10 @@ def _span(columns: NDArray[np.int_], inner: Mask, text_height: int) -> float:
 
 def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: tuple[float, float, float]) -> Mask:
     apart = np.abs(look.astype(np.float32) - np.array(color, np.float32)).max(axis=2)
-    fill = ((apart < _SAME_COLOR) & (spread < _STEADY) & (hat > 10) & inner).astype(np.uint8)
+    ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
+    # A ground that is nearly of the letters' colour must not be taken for them.
+    near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, _SAME_COLOR))
+    fill = ((apart < near) & (spread < _STEADY) & (hat > 10) & inner).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
@@ -157,10 +160,30 @@ def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
     return edge < min(letters, around) - _OUTLINE or edge > max(letters, around) + _OUTLINE
 
 
-def painted(strokes: Strokes, reach: int, text_height: int, changed: Mask | None) -> Mask:
+def outlined_letters(look: Picture, spread: Plane32, fill: Mask) -> Mask:
+    """Return the letters by their outline and what it encloses: strokes in the colour of the ground show only so."""
+    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
+    color = np.median(look[(away > 1) & (away <= 2.5)], axis=0)
+    apart = np.abs(look.astype(np.float32) - color.astype(np.float32)).max(axis=2)
+    line = ((apart < _SAME_COLOR) & (spread < _STEADY)).astype(np.uint8)
+    count, labels = cv2.connectedComponents(line)
+    touched = np.zeros(count, bool)
+    touched[np.unique(labels[away <= 3])] = True
+    touched[0] = False
+    ends = touched.copy()
+    # What runs to the edge of the look is of the scene.
+    ends[np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))] = False
+    found, _ = cv2.findContours((ends[labels]).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    whole = cv2.drawContours(np.zeros_like(line), found, -1, 1, cv2.FILLED)
+    return np.asarray(cv2.dilate(whole, np.ones((5, 5), np.uint8)) > 0, bool)
+
+
+def painted(strokes: Strokes, reach: int, text_height: int, changed: Mask | None, outlined: Mask | None = None) -> Mask:
     """Return every sample the text paints: fill, outline, and near it what `changed` when the text came or went."""
     away = cv2.distanceTransform((~strokes.fill).astype(np.uint8), cv2.DIST_L2, 3)
     mask = away <= reach + 2
+    if outlined is not None:
+        mask |= outlined
     if changed is not None:
         beyond = changed & (away <= reach + 2 + max(3, text_height * 0.12))
         mask |= cv2.morphologyEx(beyond.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0

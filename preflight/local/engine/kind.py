@@ -12,7 +12,8 @@ from preflight.local.engine.motion import Motion
 _MOVED = 3.0
 """Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
 _STYLED = 0.3
-"""Certainty of a flat fill above which outlined text that says nothing by its motion counts as put on top."""
+"""Certainty of a flat fill above which text that says nothing by its motion, but is outlined or placed as captions are,
+counts as put on top."""
 
 
 class Kind(StrEnum):
@@ -26,7 +27,8 @@ class Kind(StrEnum):
 class Evidence:
     """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
 
-    `appears` and `vanishes` mean at once, inside a shot; `crosses_cut` that it stays while the scene changes.
+    `appears` and `vanishes` mean at once, inside a shot; `crosses_cut` that it stays while the scene changes; `placed`
+    that it is where captions are.
     """
 
     scene: float
@@ -37,6 +39,7 @@ class Evidence:
     crosses_cut: bool
     certainty: float
     outlined: bool
+    placed: bool
     width: int
 
 
@@ -50,7 +53,14 @@ def decide(evidence: Evidence) -> Kind:
         return Kind.NATURAL if follows else Kind.ARTIFICIAL
     if evidence.appears or evidence.vanishes:
         return Kind.ARTIFICIAL
-    return Kind.ARTIFICIAL if evidence.certainty > _STYLED and evidence.outlined else Kind.NATURAL
+    styled = evidence.certainty > _STYLED and (evidence.outlined or evidence.placed)
+    return Kind.ARTIFICIAL if styled else Kind.NATURAL
+
+
+def is_placed(box: Box, size: tuple[int, int]) -> bool:
+    """Return True for the place of captions: exactly in the middle across, in the lower third of the picture."""
+    width, height = size
+    return abs(box.x0 + box.x1 - width) < 0.03 * width and box.y0 > 0.66 * height
 
 
 def travel(motion: Motion, box: Box, first: int, last: int) -> tuple[float, float]:

@@ -142,7 +142,7 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Tra
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    tracks = [choose.classified(track, state.motion, source.upright[0]) for track in state.finish()]
+    tracks = [choose.classified(track, state.motion, source.upright) for track in state.finish()]
     return tracks, times[: state.frames], state.motion
 
 

@@ -12,23 +12,10 @@ RADIUS = 3
 
 def luma(region: Picture, hole: Mask) -> Picture:
     """Return the luma of a region (luma and full-size chroma) with `hole` filled."""
-    return _telea(np.ascontiguousarray(region[..., 0]), hole.astype(np.uint8))
+    return color(np.ascontiguousarray(region[..., 0]), hole)
 
 
 def color(region: Picture, hole: Mask) -> Picture:
-    """Return a region (luma and full-size chroma) with `hole` filled; chroma is filled at the half size it has."""
-    height, width = hole.shape
-    size = (width // 2, height // 2)
-    small = cv2.resize(hole.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
-    chroma = []
-    for plane in (region[..., 1], region[..., 2]):
-        half = cv2.resize(np.ascontiguousarray(plane), size, interpolation=cv2.INTER_AREA)
-        filled = _telea(half, (small > 0).astype(np.uint8))
-        chroma.append(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
-    filled_region: Picture = np.where(hole[..., None], np.dstack([luma(region, hole), *chroma]), region)
-    return filled_region
-
-
-def _telea(plane: Picture, hole: Picture) -> Picture:
-    filled: Picture = cv2.inpaint(plane, hole, RADIUS, cv2.INPAINT_TELEA)
+    """Return a region, of one plane or of luma and full-size chroma, with `hole` filled."""
+    filled: Picture = cv2.inpaint(region, hole.astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
     return filled

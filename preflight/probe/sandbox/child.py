@@ -106,7 +106,7 @@ def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
             return facts
     skip = bmff.skippable(facts["header"]) if kind == sniff.BMFF else []
     facts.get("header", {}).pop("data", None)
-    facts["mediainfo"] = parser.read(fd, status.st_size, speed=0, skip=skip)
+    facts["mediainfo"] = parser.read(fd, status.st_size, kind=kind, skip=skip)
     after = os.fstat(fd)
     facts["changed"] = (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns)
     return facts

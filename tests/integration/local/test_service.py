@@ -70,7 +70,7 @@ def test_disk_holds_results_only(tmp_path: Path) -> None:
     with local_stack(tmp_path) as stack, RemovalClient(stack.settings) as client:
         task_id = client.submit(put(stack.settings, "clip.mp4", VIDEO), RemovalOptions()).task_id
         client.wait(task_id, deadline=60)
-        kept = [path.relative_to(tmp_path / "service" / "tasks") for path in (tmp_path / "service").glob("tasks/*/*")]
+    kept = [path.relative_to(tmp_path / "service" / "tasks") for path in (tmp_path / "service").glob("tasks/*/*")]
     assert kept == [Path(task_id) / "result.mp4"]
     assert list((tmp_path / "service" / "owners").iterdir()) == []
 
@@ -108,8 +108,10 @@ def test_killed_worker_is_replaced(tmp_path: Path) -> None:
         first = int((tasks / task_id / "pid").read_text())
         os.kill(first, 9)
         until(lambda: int((tasks / task_id / "pid").read_text() or first) != first)
+        (tasks / task_id / "scratch").mkdir()
         (tasks / "go").touch()
         assert client.wait(task_id, deadline=60).state is TaskState.DONE
+        until(lambda: [path.name for path in (tasks / task_id).iterdir()] == ["result.mp4"])
 
 
 def test_task_is_taken_again_after_trouble_with_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_task_survives_a_restart(tmp_path: Path) -> None:
     (tasks / "go").touch()
     with local_stack(tmp_path, engine="slow") as second, RemovalClient(second.settings) as client:
         assert client.wait(task_id, deadline=60).state is TaskState.DONE
-        assert not (tasks / task_id / "source.mp4").exists()
+    assert not (tasks / task_id / "source.mp4").exists()
 
 
 def test_two_stacks_share_a_home(tmp_path: Path) -> None:

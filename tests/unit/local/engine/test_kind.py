@@ -1,7 +1,7 @@
 import numpy as np
 
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.kind import Evidence, Kind, decide, farthest, travel
+from preflight.local.engine.kind import Evidence, Kind, decide, farthest, is_placed, travel
 from preflight.local.engine.motion import Motion
 
 
@@ -16,6 +16,7 @@ def evidence(**changes: float | bool) -> Evidence:
         "crosses_cut": False,
         "certainty": 0.7,
         "outlined": False,
+        "placed": False,
         "width": 640,
     }
     return Evidence(**(known | changes))  # type: ignore[arg-type]
@@ -30,6 +31,12 @@ def pan(dx: float, frames: int) -> Motion:
 
 def test_ambiguous_text_is_kept() -> None:
     assert decide(evidence()) is Kind.NATURAL
+
+
+def test_caption_place_is_the_middle_of_the_lower_third() -> None:
+    assert is_placed(Box(220, 320, 420, 345), (640, 360))
+    assert not is_placed(Box(300, 320, 500, 345), (640, 360))
+    assert not is_placed(Box(220, 100, 420, 125), (640, 360))
 
 
 def test_unsteady_outlined_text_is_kept() -> None:
