@@ -68,10 +68,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("clips", type=Path, nargs="*", help="clips of your own, instead of the made ones")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--names", nargs="*", default=NAMES, help="which of the made contents")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        chosen = given.clips or [contents.make(each, folder, seconds=given.seconds) for each in NAMES]
+        chosen = given.clips or [contents.make(each, folder, seconds=given.seconds) for each in given.names]
         for what, share, wanted in (("the budget binds", 0.5, 0.85), ("the quality cap decides", 1.3, 0.7)):
             results = []
             for number, clip in enumerate(chosen):

@@ -16,8 +16,10 @@ SPENT = Fraction(45, 100)
 """Share of the rate buffer that is spent over a clip: x264 starts with 0.9 and keeps about 0.45 in hand."""
 _RAISED_FILL = Fraction(955, 1000)
 """Share of the limit that a raised cap aims at: it is surer to stay below than the first guess has to be."""
-_AT_THE_CAP = Fraction(85, 100)
-"""Share of the cap from which on a second counts as short of bits."""
+_AT_THE_CAP = Fraction(95, 100)
+"""Share of the cap from which on a stretch of seconds counts as short of bits."""
+_STRETCH = 3
+"""Seconds of such a stretch."""
 _OFTEN = Fraction(1, 4)
 """Share of such seconds from which on another try is worth its time."""
 MAX_VIDEO_RATE = 100_000_000
@@ -78,10 +80,13 @@ def raised(rate: int, size: int, limit: int, seconds: Sequence[int]) -> int | No
     """
     if size >= ENOUGH * limit:
         return None
-    starved = sum(1 for taken in seconds if taken * 8 >= rate * _AT_THE_CAP)
+    # Single seconds go up and down by themselves; only a stretch of them tells what held them down.
+    stretches = [seconds[start : start + _STRETCH] for start in range(0, len(seconds), _STRETCH)]
+    starved = sum(len(taken) for taken in stretches if sum(taken) * 8 >= rate * _AT_THE_CAP * len(taken))
     if not starved or starved < len(seconds) * _OFTEN:
         return None
-    return int(rate + (_RAISED_FILL * limit - size) * 8 / starved)
+    # Where a stretch lies half in a hard scene, more seconds take from what is left than were counted.
+    return int(rate + (_RAISED_FILL * limit - size) * 8 / (starved + _STRETCH))
 
 
 def by_second(packets: Iterable[Packet], base: Fraction) -> list[int]:
@@ -90,4 +95,4 @@ def by_second(packets: Iterable[Packet], base: Fraction) -> list[int]:
     for packet in packets:
         second = max(0, int(packet.pts * base))
         taken[second] = taken.get(second, 0) + packet.size
-    return list(taken.values())
+    return [taken[second] for second in sorted(taken)]
