@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,9 @@ def child(name: str, path: str, endpoint: str, prefix: str, home: str) -> None:
     """Run one contender in this process and print its seconds, peak memory in MB and bytes that left the machine."""
     # CRC-32 for both: what upload_file sends by default, and what the profiles of Amazon S3 and MinIO send.
     settings = replace(stores.settings_for(endpoint), prefix=prefix, home=Path(home), store="minio")
-    # Loading boto3 is nobody's upload time.
+    # Loading boto3 and requests is nobody's upload time.
     stores.client_of(settings).close()
+    import_module("requests")
     started, spent = time.perf_counter(), time.process_time()
     {"ours": ours, "peer": peer, "half": half}[name](Path(path), settings)
     seconds = time.perf_counter() - started

@@ -31,7 +31,6 @@ class Wish:
     encode: VideoEncode
     trim: tuple[Fraction, Fraction] | None = None
     safe: bool = False
-    lower_resolution: bool = False
 
 
 @dataclass(slots=True)
