@@ -50,7 +50,9 @@ class Outputs:
         folder, chosen = self.folder.absolute(), jobs[0].target
         if plain and chosen is not None and chosen.parent == folder:
             return chosen
-        free = plain and not self.file(extension).exists()
+        wanted = self.file(extension)
+        # The record and the picture are named without the extension: clip.mp4 must not take those of clip.webm.
+        free = plain and not any(path.exists() for path in (wanted, record_of(wanted), picture_of(wanted)))
         outputs = self if free else replace(self, stem=f"{self.stem}-{jobs[0].group[:8]}")
         return folder / outputs.file(extension).name
 
