@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test test-swift exhaustive lint bench bench-engine fuzz fixtures clean
+.PHONY: demo test coverage test-swift exhaustive lint bench bench-engine fuzz fixtures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,10 @@ demo: $(VENV)/demo.stamp
 ## all checks and all tests but the long proofs
 test: lint
 	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadfile
+
+## the same with a report of what no test runs
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadfile --cov --cov-report term:skip-covered
 
 ## the store's tests against OpenStack Swift, which is strict about signatures, expiry and digests
 test-swift: $(VENV)/swift.stamp
