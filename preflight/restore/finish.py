@@ -73,6 +73,7 @@ def finish(
 
         tool.run(argv, on_progress=hear, cancel=cancel)
         made.replace(destination)
+    listener(Progress(stage=Stage.RESTORE, done=total, total=total, unit="s"))
     return destination
 
 
