@@ -2,14 +2,20 @@ import subprocess
 import sys
 from importlib import import_module
 
+import pytest
+
 import preflight
 
 HEAVY = ("boto3", "requests", "fastapi", "cv2", "numpy")
 
 
 def test_api_is_what_all_says() -> None:
-    public = {name for name in dir(type(preflight)) if not name.startswith("_")} - {"__loader__"}
-    assert set(preflight.__all__) <= public
+    assert set(preflight.__all__) == {name for name in dir(type(preflight)) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", preflight.__all__)
+def test_every_name_of_the_api_is_there(name: str) -> None:
+    assert getattr(preflight, name) is not None
 
 
 def test_function_outlives_import_of_the_room_with_its_name() -> None:
