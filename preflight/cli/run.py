@@ -73,8 +73,8 @@ def run(
     )
     if dry_run:
         raise typer.Exit(_rehearse(files, order=order, settings=given, as_json=as_json))
-    if given.uses_local_service:
-        console.say("No account is configured: the local service does the work." if given.service == "auto" else "")
+    if given.service == "auto" and given.uses_local_service:
+        console.say("No account is configured: the local service does the work.")
     raise typer.Exit(_run(files, order=order, settings=given, jobs=jobs, as_json=as_json))
 
 
