@@ -30,7 +30,10 @@ PreflightError
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, ClassVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 
 class ExitCode(IntEnum):

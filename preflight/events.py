@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+
+from preflight.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    # Only type checkers ask who keeps a protocol, and loading `typing` takes a tenth of a check.
+    Protocol = object
 
 
 class Stage(StrEnum):
@@ -54,4 +61,3 @@ class Cancel(Protocol):
 
     def is_set(self) -> bool:
         """Return True once the step shall stop."""
-        ...

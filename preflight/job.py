@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from preflight.errors import PreflightError, UsageError
 from preflight.media import Media
 from preflight.plan import Plan
+from preflight.values import dataclass, replace
 
 LANGUAGES = ("en", "zh")
 
@@ -176,6 +176,17 @@ class Fixed:
     plan: Plan
     segments: tuple[Segment, ...]
     manifest: Path | None = None
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An object in the store: `size` in bytes, `sha256` in hex; `reused` when it was there already."""
+
+    bucket: str
+    key: str
+    size: int
+    sha256: str
     reused: bool = False
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from preflight.media import Container
+from preflight.values import dataclass
 
 MB = 1_000_000
 MIB = 1_048_576

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.media import Container, Media
+from preflight.values import dataclass
 
 
 class Action(StrEnum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
 from preflight.limits import Limits
 from preflight.media import Media, Unreadable
+from preflight.values import dataclass
 
 
 class Code(IntEnum):

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
 
 def jsonable(value: Any) -> Any:
     """Return `value` as what `json` takes."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: jsonable(getattr(value, spec.name)) for spec in fields(value)}
-    return next((convert(value) for kinds, convert in _PLAIN if isinstance(value, kinds)), value)
+    return _converter(value.__class__)(value)
+
+
+@cache
+def _converter(kind: type) -> Callable[[Any], Any]:
+    """Return what converts values of `kind`: each is looked for once, for thousands of reports are written."""
+    if is_dataclass(kind):
+        names = [spec.name for spec in fields(kind)]
+        return lambda value: {name: jsonable(getattr(value, name)) for name in names}
+    return next((convert for kinds, convert in _PLAIN if issubclass(kind, kinds)), lambda value: value)

@@ -6,14 +6,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from preflight.errors import UsageError
 from preflight.limits import Limits
+from preflight.values import dataclass, field, fields, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ENVIRONMENT = {
     "access_key_name": "AIDGE_ACCESS_KEY_NAME",
