@@ -47,18 +47,29 @@ def apply(
     found = _earlier(plan, into, sample, recheck)
     if found is not None:
         return found
-    for stream in plan.streams:
-        if stream.treatment is Treatment.ENCODE and stream.encoder:
-            tool.require_encoder(ffmpeg, stream.encoder)
     with files.scratch(into) as folder:
         files.require_room(folder, plan.cost.bytes)
         shop = Workshop(folder=folder, recheck=recheck, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
-        made = make(plan, shop)
+        made = _made(plan, shop)
         _require_same(source)
         passed = [_passed(item.report) for item in made]
         _require_whole(source, passed, plan)
         fixed = _published(plan, made, passed, into)
         return _recorded(fixed, into, sample, folder)
+
+
+def _made(plan: Plan, shop: Workshop) -> list[Made]:
+    """Return what `make` does. Only a failure is worth the time to ask which encoders there are."""
+    try:
+        return make(plan, shop)
+    except ToolError as error:
+        if type(error) is ToolError:
+            if plan.video is not None:
+                tool.require_picture_encoder(shop.ffmpeg, plan.video.encoder)
+            for stream in plan.streams:
+                if stream.treatment is Treatment.ENCODE and stream.encoder:
+                    tool.require_encoder(shop.ffmpeg, stream.encoder)
+        raise
 
 
 def _require_same(source: Media) -> None:
@@ -88,6 +99,8 @@ def _require_whole(source: Media, made: list[Media], plan: Plan) -> None:
     if plan.trim is not None or any(length is None for length in lengths):
         return
     before, *after = (length or Fraction(0) for length in lengths)
+    # The whole may have been measured where a stream's header lies.
+    before = min(before, source.duration or before)
     missing = before - sum(after)
     if missing > _UNNOTICED * len(after):
         raise ToolError(

@@ -15,9 +15,8 @@ from preflight.media import Container, Media
 from preflight.plan import Plan, StreamPlan, Treatment
 from preflight.tools import bounds, containers
 from preflight.tools.bounds import Piece
-from preflight.tools.ffmpeg import INPUT_OPTIONS, local
+from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET, local
 
-_GLOBAL = ("-hide_banner", "-nostdin", "-v", "error", "-y")
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
 
 
@@ -45,11 +44,14 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
     """
     source = _source(plan)
     made = []
-    for piece in pieces:
+    for number, piece in enumerate(pieces):
         given = builder.input(local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
         options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=True)
+        # Each input's chapters are shifted by as much as its packets.
+        options["map_chapters"] = str(number)
         if picture_only:
-            options["video_track_timescale"] = picture.TIME_SCALE
+            # Chapters would count for its start and length, by which it is put in its place.
+            options |= {"video_track_timescale": picture.TIME_SCALE, "map_chapters": "-1"}
         if picture_only and source.video is not None and source.video.codec == "hevc":
             # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
             options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
@@ -65,7 +67,7 @@ def head(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
         raise ValueError("a head has an end")
     timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
     given = builder.input(local(source.path), **INPUT_OPTIONS, **timing)
-    options = picture.head_options(source)
+    options = picture.head_options(source) | {"map_chapters": "-1"}
     made = builder.output(given["V:0"], local(piece.output), **options)
     return _compile([made], ffmpeg)
 
@@ -80,7 +82,10 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
         options["tag:v"] = "hev1"
-    rest = [given[containers.specifier(source, s.index)] for s in _kept(plan) if s.index != _picture_index(source)]
+    names = [containers.specifier(source, stream.index) for stream in _kept(plan)]
+    options |= {"map_metadata": "1", "map_chapters": "1"}
+    options |= {f"map_metadata:s:{position}": f"1:s:{name}" for position, name in enumerate(names)}
+    rest = [given[name] for name in names[1:]]
     return _compile([builder.output(shown["v:0"], *rest, local(piece.output), **options)], ffmpeg)
 
 
@@ -96,7 +101,7 @@ def _picture_index(source: Media) -> int:
 
 def _compile(made: list[Any], ffmpeg: str) -> list[str]:
     joined = builder.merge_outputs(*made) if len(made) > 1 else made[0]
-    return [str(word) for word in joined.global_args(*_GLOBAL).compile(cmd=ffmpeg)]
+    return [str(word) for word in joined.global_args(*QUIET).compile(cmd=ffmpeg)]
 
 
 def _kept(plan: Plan) -> list[StreamPlan]:
@@ -140,6 +145,8 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
         # The picture is the first of the kept streams.
         options["c:0"] = plan.video.encoder
         options |= picture.options(plan.video, source)
+        if "ss" in timing:
+            options["filter:0"] = f"{picture.AT_ZERO},{options['filter:0']}"
     return builder.output(*chosen, local(piece.output), **options)
 
 

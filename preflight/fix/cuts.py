@@ -9,7 +9,7 @@ from preflight.errors import InputError
 from preflight.events import Cancel
 from preflight.fix import picture, splitting
 from preflight.fix.splitting import Point, Stretch
-from preflight.media import Media
+from preflight.media import Container, Media
 from preflight.plan import Plan, Policy
 from preflight.tools import packets
 
@@ -19,6 +19,8 @@ _AROUND = Fraction(12)
 """Seconds before and behind an even cut where a keyframe is looked for."""
 _UNSEEN = Fraction(1)
 """Seconds behind a keyframe in which pictures that belong before it come, if there are any."""
+_PRIMING = Fraction(1, 20)
+"""Seconds of sound that encoders put before the first picture, and that Matroska counts in its length."""
 _MORE = 4
 """Stretches more than the fewest that are tried before a cut between keyframes is given up under `lossless`."""
 
@@ -34,8 +36,9 @@ def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[
             return found
     listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), cancel=cancel)
     base = listing.heads[0].time_base
+    shown = [packet.pts * base for packet in listing.of(0)]
     points = splitting.from_packets(listing.of(0), base, seconds=source.duration or listing.end(0), size=source.size)
-    return _anywhere(plan, source, points)
+    return _anywhere(plan, source, points, _edges(plan, points, shown))
 
 
 def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[Stretch] | None:
@@ -55,7 +58,7 @@ def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | No
             points += _placed(seen, start, source.size / seconds, before=2 * _AROUND - _UNSEEN)
     first = _beginning()
     cuts = splitting.choose(points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count)
-    return None if cuts is None else splitting.stretches(first, cuts, None)
+    return None if cuts is None else splitting.stretches(first, cuts, Stretch(start=first, end=None))
 
 
 def _placed(points: list[Point], start: Fraction, rate: Fraction, *, before: Fraction) -> list[Point]:
@@ -74,11 +77,10 @@ def _beginning() -> Point:
     return Point(time=Fraction(0), dts=Fraction(0), resume=Fraction(0), offset=0)
 
 
-def _anywhere(plan: Plan, source: Media, points: list[Point]) -> list[Stretch]:
-    """Return stretches from a whole listing: at keyframes when they are there, else between them."""
-    start, end = _edges(plan, points)
-    whole = source.duration or Fraction(0)
-    seconds = (end.time if end else whole) - start.time
+def _anywhere(plan: Plan, source: Media, points: list[Point], kept: Stretch) -> list[Stretch]:
+    """Return stretches of what is `kept` from a whole listing: cut at keyframes when they are there, else between."""
+    start, finish = kept.start, kept.finish
+    seconds = (finish if finish is not None else source.duration or Fraction(0)) - start.time
     if plan.video is not None:
         # Encoded stretches may be cut anywhere, and their size is the encoder's.
         weightless = [replace(point, offset=0) for point in points]
@@ -87,34 +89,56 @@ def _anywhere(plan: Plan, source: Media, points: list[Point]) -> list[Stretch]:
         cuts = splitting.choose(weightless, start=start, seconds=seconds, size=0, limits=plan.limits, count=count)
         if cuts is None:
             raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
-        return splitting.stretches(start, cuts, end)
-    size = end.offset if end else source.size
-    fewest = splitting.fewest(seconds, size - start.offset, plan.limits)
-    clean = [point for point in points if point.clean]
-    lossless = plan.policy is Policy.LOSSLESS
-    tries = [(clean, fewest + more) for more in range(_MORE if lossless else 2)]
-    tries += [] if lossless else [(points, fewest + more) for more in range(_MORE)]
-    for candidates, count in tries:
+        return splitting.stretches(start, cuts, kept)
+    size = kept.end.offset if kept.end else source.size
+    for candidates, count in _tries(plan, points, splitting.fewest(seconds, size - start.offset, plan.limits)):
         cuts = splitting.choose(candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count)
         if cuts is not None:
-            return splitting.stretches(start, cuts, end)
+            return splitting.stretches(start, cuts, kept)
+    if plan.policy is Policy.ONE_FILE:
+        raise InputError(
+            f"What is kept of {source.path} takes about {size - start.offset:,} bytes, more than one file may.",
+            hint="Keep less of it, or use --policy balanced, which splits it.",
+        )
     raise InputError(
         f"{source.path} has no keyframes where a split within the limits would need them.",
         hint="Use --policy balanced, which encodes the pictures around the cuts.",
     )
 
 
-def _edges(plan: Plan, points: list[Point]) -> tuple[Point, Point | None]:
-    """Return the first and the last edge of what is kept; None for the end of the file."""
-    if plan.trim is None:
-        return _beginning(), None
-    first, last = plan.trim
+def _tries(plan: Plan, points: list[Point], fewest: int) -> list[tuple[list[Point], int]]:
+    """Return what is tried in turn: places to cut at, and how many stretches."""
+    clean = [point for point in points if point.clean]
+    if plan.policy is Policy.ONE_FILE:
+        return [(clean, fewest)] if fewest == 1 else []
+    if plan.policy is Policy.LOSSLESS:
+        return [(clean, fewest + more) for more in range(_MORE)]
+    return [(clean, fewest + more) for more in range(2)] + [(points, fewest + more) for more in range(_MORE)]
+
+
+def _edges(plan: Plan, points: list[Point], shown: list[Fraction]) -> Stretch:
+    """Return what is kept of a source whose pictures are `shown` at these times, as one stretch."""
     whole = plan.source.duration if plan.source else None
+    if plan.trim is None:
+        return Stretch(start=_beginning(), end=None)
+    first, last = plan.trim
     start = _beginning() if first == 0 else _start(first, points, lossless=plan.policy is Policy.LOSSLESS)
     if whole is not None and last >= whole:
-        return start, None
-    behind = [point for point in points if start.time < point.time <= last]
-    return start, behind[-1] if behind else None
+        return Stretch(start=start, end=None)
+    following = min((time for time in shown if time >= last), default=None)
+    exact = plan.container in {Container.MP4, Container.MOV}
+    room = plan.limits.max_seconds - (0 if exact else _PRIMING)
+    if last - first <= plan.limits.max_seconds and (following or last) - first > room:
+        # The last picture would be shown beyond the limit.
+        following = last = max((time for time in shown if first < time <= first + room), default=last)
+    behind = [point for point in points if start.time < point.time and (following is None or point.time <= following)]
+    end = behind[-1] if behind else start
+    if plan.video is not None or following is None or end.time == following:
+        # All that is shown before `last` is decoded before it, or is encoded anyway.
+        dts = end.dts if end.time == following else last + _UNSEEN
+        return Stretch(start=start, end=replace(end, time=last, dts=dts))
+    mended = plan.policy is not Policy.LOSSLESS and plan.source is not None and picture.can_have_head(plan.source)
+    return Stretch(start=start, end=end, until=last if mended else None)
 
 
 def _start(first: Fraction, points: list[Point], *, lossless: bool) -> Point:
@@ -129,4 +153,4 @@ def _start(first: Fraction, points: list[Point], *, lossless: bool) -> Point:
 
 def needs_encoding(stretch: Stretch, source: Media) -> bool:
     """Return True when a stretch can't begin with copied packets or a short head, so that it is encoded whole."""
-    return not stretch.start.clean and not picture.can_have_head(source)
+    return not stretch.clean and not picture.can_have_head(source)

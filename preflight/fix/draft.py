@@ -88,7 +88,8 @@ class Draft:
             size = min(size, Fraction(self.content_bytes or self.media.size))
         if self.encode_sound:
             size -= sum(self.saved_by_sound(stream) for stream in self.media.audio)
-        share = self.seconds / self.media.duration if self.media.duration else Fraction(1)
+        # Sound that is cut off behind the picture is not counted as saved: its rate is not known to the byte.
+        share = self.seconds / self.media.duration if self.trim and self.media.duration else Fraction(1)
         return int(size * min(share, Fraction(1)))
 
     @property
@@ -141,6 +142,11 @@ class Draft:
     def add(self, action: Action, reason: str, detail: str, loss: str = "") -> None:
         """Append a step."""
         self.steps.append(Step(action=action, reason=reason, detail=detail, loss=loss))
+
+    def keep_all_sound(self) -> None:
+        """Take back that sound is cut off behind the picture."""
+        self.audio_end = None
+        self.steps = [step for step in self.steps if step.action is not Action.TRIM_AUDIO]
 
     def encode(self, reason: str, **changes: Any) -> None:
         """Encode the picture, with `changes` to how. Raises RefusedError where the policy forbids it."""

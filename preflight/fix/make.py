@@ -13,7 +13,7 @@ from preflight.fix.splitting import Stretch
 from preflight.media import Container, Media
 from preflight.plan import Action, Plan, StreamPlan, Treatment, VideoEncode
 from preflight.report import Code, Report
-from preflight.tools import containers, files, packets
+from preflight.tools import containers, files, index, packets
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import Piece
 
@@ -68,6 +68,7 @@ def make(plan: Plan, shop: Workshop) -> list[Made]:
     if plan.actions == (Action.RENAME,):
         path = files.copy(source.path, shop.folder / name(plan, 0, 1))
         return [Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))]
+    plan = replace(plan, source=index.mended(source, shop.folder, ffmpeg=shop.ffmpeg, cancel=shop.cancel))
     if plan.trim is None and not plan.cuts:
         return [_whole(plan, shop, total)]
     stretches = cuts.stretches(plan, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
@@ -97,8 +98,44 @@ def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
         shop.run(commands.remux(plan, path, ffmpeg=shop.ffmpeg), done=Fraction(0), length=total, total=total)
         return Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))
     piece = Piece(output=path)
+    if Action.SHRINK in plan.actions:
+        plan = _leveled(plan, shop, total)
     report = _encode(plan, piece, shop, done=Fraction(0), length=total, total=total)
     return Made(path=path, start=Fraction(0), end=total, report=report)
+
+
+def _leveled(plan: Plan, shop: Workshop, total: Fraction) -> Plan:
+    """Return `plan` with the cap raised by what calm seconds leave, where the source has many; a sample tells it."""
+    from preflight.fix import commands
+
+    if plan.video is None or plan.video.max_rate is None:
+        return plan
+    source = _by_second(_source(plan).path, shop)
+    start = budget.sample_start(source)
+    if start is None:
+        return plan
+    free = replace(plan, video=replace(plan.video, max_rate=None, buffer=None))
+    end = Fraction(start + budget.SAMPLE)
+    piece = Piece(
+        output=shop.folder / f"sample.{containers.EXTENSIONS[plan.container]}", start=Fraction(start), end=end
+    )
+    shop.run(commands.convert(free, piece, ffmpeg=shop.ffmpeg), done=Fraction(0), length=Fraction(0), total=total)
+    sampled = _by_second(piece.output, shop)
+    piece.output.unlink()
+    if len(sampled) < budget.SAMPLE:
+        return plan
+    return _capped(plan, budget.leveled(plan.video.max_rate, total, budget.wanted(source, sampled)), total)
+
+
+def _by_second(path: Path, shop: Workshop) -> list[int]:
+    listing = packets.scan(path, ffmpeg=shop.ffmpeg, maps=("0:V:0",), cancel=shop.cancel)
+    return budget.by_second(listing.of(0), listing.heads[0].time_base)
+
+
+def _capped(plan: Plan, rate: int, length: Fraction) -> Plan:
+    if plan.video is None:
+        return plan
+    return replace(plan, video=replace(plan.video, max_rate=rate, buffer=int(rate * budget.buffer_seconds(length))))
 
 
 def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length: Fraction, total: Fraction) -> Report:
@@ -116,11 +153,9 @@ def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length:
             trial.replace(piece.output)
             best = report
         capped = _next_cap(plan, report, trial if trial.exists() else piece.output, length, shop)
-        if capped is None or plan.video is None:
+        if capped is None:
             break
-        plan = replace(
-            plan, video=replace(plan.video, max_rate=capped, buffer=int(capped * budget.buffer_seconds(length)))
-        )
+        plan = _capped(plan, capped, length)
     return best if best is not None else report
 
 
@@ -133,9 +168,7 @@ def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, shop: Wo
         return budget.corrected(plan.video.max_rate or int(size * 8 / length), size, limit)
     if not report.ok or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
         return None
-    listing = packets.scan(made, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
-    seconds = budget.by_second(listing.of(0), listing.heads[0].time_base)
-    return budget.raised(plan.video.max_rate, size, limit, seconds)
+    return budget.raised(plan.video.max_rate, size, limit, _by_second(made, shop))
 
 
 def _encoded(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
@@ -143,9 +176,8 @@ def _encoded(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]
     total = spans[-1][1] - spans[0][0]
     made = []
     for number, (start, end) in enumerate(spans):
-        last = stretches[number].end is None
         path = shop.folder / name(plan, number, len(spans))
-        piece = Piece(output=path, start=start, end=None if last else end)
+        piece = _piece(plan, stretches, number, path)
         report = _encode(plan, piece, shop, done=start - spans[0][0], length=end - start, total=total)
         made.append(Made(path=path, start=start, end=end, report=report))
     return made
@@ -159,72 +191,78 @@ def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
         plan = replace(plan, container=Container.MKV)
     spans = _spans(plan, stretches)
     paths = [shop.folder / name(plan, number, len(spans)) for number in range(len(spans))]
-    clean = [
-        Piece(
-            output=path,
-            start=stretch.start.time,
-            end=stretch.end.time if stretch.end else None,
-            dts_start=stretch.start.dts,
-            dts_end=stretch.end.dts if stretch.end else None,
-        )
-        for path, stretch in zip(paths, stretches, strict=True)
-        if stretch.start.clean
-    ]
+    pieces = [_piece(plan, stretches, number, path) for number, path in enumerate(paths)]
+    clean = [piece for piece, stretch in zip(pieces, stretches, strict=True) if stretch.clean]
     longest = max(end - start for start, end in spans)
     if clean:
         shop.run(commands.copy(plan, clean, ffmpeg=shop.ffmpeg), done=Fraction(0), length=longest, total=longest)
-    for path, stretch, (start, end) in zip(paths, stretches, spans, strict=True):
-        if not stretch.start.clean:
-            _mended(plan, path, stretch, end - start, shop)
+    for piece, stretch, (start, end) in zip(pieces, stretches, spans, strict=True):
+        if not stretch.clean:
+            _mended(plan, piece, stretch, end - start, shop)
     return [
         Made(path=path, start=start, end=end, report=shop.recheck(path))
         for path, (start, end) in zip(paths, spans, strict=True)
     ]
 
 
+def _piece(plan: Plan, stretches: list[Stretch], number: int, path: Path) -> Piece:
+    stretch = stretches[number]
+    return Piece(
+        output=path,
+        start=stretch.start.time,
+        end=stretch.finish,
+        dts_start=stretch.start.dts,
+        dts_end=stretch.end.dts if stretch.end else None,
+        # A trim may end at the very limit, which its last packet of sound must not pass.
+        sound_end=stretch.finish if plan.trim and number == len(stretches) - 1 else None,
+    )
+
+
 def _spans(plan: Plan, stretches: list[Stretch]) -> list[tuple[Fraction, Fraction]]:
     whole = _source(plan).duration or Fraction(0)
-    return [(s.start.time, s.end.time if s.end else whole) for s in stretches]
+    return [(s.start.time, whole if s.finish is None else s.finish) for s in stretches]
 
 
-def _mended(plan: Plan, path: Path, stretch: Stretch, length: Fraction, shop: Workshop) -> None:
-    """Make a stretch that starts between keyframes: encode up to the next one, copy from there on."""
+def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: Workshop) -> None:
+    """Make a stretch that begins or ends between keyframes: encode the pictures there, copy those between."""
     from preflight.fix import commands
 
-    piece = Piece(output=path, start=stretch.start.time, end=stretch.end.time if stretch.end else None)
+    def run(argv: Sequence[str]) -> None:
+        shop.run(argv, done=Fraction(0), length=length, total=length)
+
     if cuts.needs_encoding(stretch, _source(plan)):
         _encode(as_encoded(plan, length), piece, shop, done=Fraction(0), length=length, total=length)
         return
-    end = stretch.start.time + length
+    begin, end = piece.start, piece.start + length
     resume = stretch.start.resume
-    copied = resume is not None and resume < end
-    first = replace(piece, output=shop.folder / "head.mp4", end=resume if copied else end)
-    shop.run(commands.head(plan, first, ffmpeg=shop.ffmpeg), done=Fraction(0), length=length, total=length)
-    pictures = [first.output]
-    if copied and resume is not None:
-        rest = Piece(
-            output=shop.folder / "rest.mp4",
-            start=resume,
-            end=piece.end,
-            dts_end=stretch.end.dts if stretch.end else None,
-        )
-        argv = commands.copy(plan, [rest], ffmpeg=shop.ffmpeg, picture_only=True)
-        shop.run(argv, done=Fraction(0), length=length, total=length)
-        pictures.append(rest.output)
+    stop = stretch.end.time if stretch.end else end
+    if resume is None or resume >= stop:
+        resume = stop = end
+    parts: list[tuple[Path, Fraction | None]] = []
+    for name_, start, finish in (("head", begin, resume), ("rest", resume, stop), ("tail", stop, end)):
+        if start == finish:
+            continue
+        part = Piece(output=shop.folder / f"{name_}.mp4", start=start, end=finish)
+        if name_ == "rest":
+            copied = replace(part, end=piece.end, dts_end=piece.dts_end)
+            copied = replace(copied, dts_start=piece.dts_start) if start == begin else copied
+            run(commands.copy(plan, [copied], ffmpeg=shop.ffmpeg, picture_only=True))
+        else:
+            run(commands.head(plan, part, ffmpeg=shop.ffmpeg))
+        parts.append((part.output, None if finish == end else finish - start))
     listing = shop.folder / "pictures.txt"
-    lengths = [None if resume is None else resume - piece.start, None]
-    listing.write_text(tool.concat_list(list(zip(pictures, lengths, strict=False))), encoding="utf-8")
-    shop.run(commands.assemble(plan, listing, piece, ffmpeg=shop.ffmpeg), done=Fraction(0), length=length, total=length)
+    listing.write_text(tool.concat_list(parts), encoding="utf-8")
+    run(commands.assemble(plan, listing, piece, ffmpeg=shop.ffmpeg))
 
 
 def as_encoded(plan: Plan, seconds: Fraction) -> Plan:
     """Return `plan` with an encoded picture within the size limit, for a stretch that nothing else can begin."""
     source = _source(plan)
-    index = source.video.index if source.video else -1
+    number = source.video.index if source.video else -1
     encode = VideoEncode()
     rate = budget.rate_for(plan.limits.max_bytes, seconds, other_bytes=int(plan.limits.max_bytes / 20))
     if rate is not None:
         encode = replace(encode, max_rate=rate.max_rate, buffer=rate.buffer)
-    picture = StreamPlan(index=index, treatment=Treatment.ENCODE, encoder=encode.encoder)
-    streams = tuple(picture if stream.index == index else stream for stream in plan.streams)
+    picture = StreamPlan(index=number, treatment=Treatment.ENCODE, encoder=encode.encoder)
+    streams = tuple(picture if stream.index == number else stream for stream in plan.streams)
     return replace(plan, video=encode, streams=streams)

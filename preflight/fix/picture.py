@@ -6,6 +6,8 @@ from typing import Any
 
 from preflight.media import ColorTags, Media, VideoStream
 from preflight.plan import VideoEncode
+from preflight.tools.bounds import EPSILON
+from preflight.tools.ffmpeg import SOFTWARE
 
 TIME_BASE = "1:90000"
 """Ticks of an encoded picture: exact for every common frame rate, and known to every version of ffmpeg."""
@@ -13,13 +15,17 @@ TIME_SCALE = "90000"
 """The same for the files whose pictures are put one behind the other: ffmpeg joins equal time bases only."""
 _TONE_MAP = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv"
 """HDR to SDR BT.709: linear light against the 203 nits of reference white (ITU-R BT.2408), highlights rolled off."""
+AT_ZERO = f"setpts=max(0\\,PTS-{float(EPSILON)}/TB)"
+"""Filter for an input that was opened `EPSILON` before its start: the picture on show then, come up before, is at 0."""
 _HEAD_CRF = "10"
 """Quality of the few pictures that a cut between keyframes has to encode: no difference to be seen."""
 HEAD_ENCODERS = {"h264": "libx264", "hevc": "libx265"}
 """Encoders whose pictures can be followed by copied packets of the same codec."""
-_PRESETS = {
-    "libsvtav1": {"ultrafast": "12", "superfast": "11", "veryfast": "10", "faster": "9", "fast": "8", "medium": "6"}
-}
+_SVT_PRESETS = {
+    "ultrafast": "12", "superfast": "11", "veryfast": "10", "faster": "9", "fast": "8", "medium": "6", "slow": "5",
+    "slower": "4", "veryslow": "3", "placebo": "2",
+}  # fmt: skip
+"""SVT-AV1's numbers for x264's words, at about the same speed."""
 
 
 def options(encode: VideoEncode, source: Media) -> dict[str, Any]:
@@ -42,14 +48,12 @@ def options(encode: VideoEncode, source: Media) -> dict[str, Any]:
 
 def _quality(encode: VideoEncode) -> dict[str, str]:
     """Return preset, quality and cap in the encoder's own words."""
-    names = _PRESETS.get(encode.encoder, {})
-    chosen = {"preset:0": names.get(encode.preset, encode.preset)}
-    if encode.encoder in {"libx264", "libx265", "libsvtav1"}:
-        chosen["crf:0"] = str(encode.crf)
+    if encode.encoder in SOFTWARE:
+        preset = _SVT_PRESETS.get(encode.preset, encode.preset) if encode.encoder == "libsvtav1" else encode.preset
+        chosen = {"preset:0": preset, "crf:0": str(encode.crf)}
     else:
         # A hardware encoder has no CRF; the cap is its bit rate.
-        chosen.pop("preset:0")
-        chosen["b:0"] = str(encode.max_rate or 8_000_000)
+        chosen = {"b:0": str(encode.max_rate or 8_000_000)}
     if encode.max_rate:
         chosen["maxrate:0"] = str(encode.max_rate)
         chosen["bufsize:0"] = str(encode.buffer or encode.max_rate)
@@ -57,15 +61,21 @@ def _quality(encode: VideoEncode) -> dict[str, str]:
 
 
 def head_options(source: Media) -> dict[str, Any]:
-    """Return the options that encode a head: like the source, without reordering, as near to it as can be seen."""
+    """Return the options that encode a head or a tail: like the source, as near to it as can be seen.
+
+    Pictures are reordered as deep as x264 and x265 do: Matroska has no decoding times, and readers reckon them by the
+    depth that the first pictures announce.
+    """
     stream = _picture(source)
+    # A head's parameter sets are the file's; those of a tail have to come with its pictures.
+    own_sets = {"x265-params": "repeat-headers=1:log-level=none"} if stream.codec == "hevc" else {}
     return {
+        **own_sets,
         "c:v": HEAD_ENCODERS[stream.codec],
         "preset": "veryfast",
         "crf": _HEAD_CRF,
-        "bf": "0",
         "pix_fmt": "yuv420p10le" if stream.bit_depth == 10 else "yuv420p",
-        "vf": "setpts=PTS-STARTPTS",
+        "vf": AT_ZERO,
         "video_track_timescale": TIME_SCALE,
         "fps_mode": "passthrough",
         "enc_time_base": TIME_BASE,

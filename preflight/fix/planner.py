@@ -183,6 +183,7 @@ def _split(draft: Draft) -> None:
     count = splitting.fewest(draft.seconds, size, limits)
     if count == 1:
         return
+    _require_duration(draft)
     too_long = draft.seconds > limits.max_seconds
     if policy is Policy.ONE_FILE:
         if too_long:
@@ -191,6 +192,10 @@ def _split(draft: Draft) -> None:
                 "and --policy one-file forbids a split; choose the stretch to keep with --trim START-END."
             )
         return
+    if (draft.media.duration or 0) <= count * limits.max_seconds:
+        # Segments cut for their size are short enough with all their sound.
+        draft.keep_all_sound()
+        count = splitting.fewest(draft.seconds, size, limits)
     start = draft.trim[0] if draft.trim else Fraction(0)
     draft.cuts = tuple(start + draft.seconds * number / count for number in range(1, count))
     reason = "duration" if too_long else "size"
@@ -206,8 +211,7 @@ def _shrink(draft: Draft) -> None:
         draft.encode(f"{draft.media.size:,} bytes and a limit of {limit:,}")
         loss = "one generation, detail where the budget binds"
         draft.add(Action.SHRINK, "size", f"encode the picture to stay within {limit:,} bytes", loss)
-    if not draft.seconds:
-        raise RefusedError(f"The duration of {draft.media.path} is unknown, so its size can't be planned.")
+    _require_duration(draft)
     draft.encode_sound = draft.encode_sound or _sound_starves_picture(draft, limit)
     other = draft.sound_bytes + budget.mux_bytes(draft.longest, draft.picture.frame_rate, len(draft.media.audio))
     rate = budget.rate_for(limit, draft.longest, other_bytes=other)
@@ -217,6 +221,15 @@ def _shrink(draft: Draft) -> None:
         )
     if rate.max_rate < budget.MAX_VIDEO_RATE:
         draft.encode("the size limit", max_rate=rate.max_rate, buffer=rate.buffer)
+
+
+def _require_duration(draft: Draft) -> None:
+    """Raise RefusedError where a size or a cut would have to be planned without knowing the length."""
+    if not draft.seconds:
+        raise RefusedError(
+            f"The duration of {draft.media.path} is unknown, so its size can't be planned; "
+            "remux it (`ffmpeg -i IN -c copy OUT`) and run again."
+        )
 
 
 def _sound_starves_picture(draft: Draft, limit: int) -> bool:
@@ -262,6 +275,8 @@ def _beside(draft: Draft, stream: Stream) -> dict[str, Any]:
     target = draft.target
     if draft.drop_rest and not containers.is_content(stream, draft.media):
         return {"treatment": Treatment.DROP, "note": "neither picture nor sound"}
+    if stream.kind is StreamKind.COVER:
+        return {"treatment": Treatment.DROP, "note": "cover picture, comes back when the video is finished"}
     if draft.cuts and stream.kind is StreamKind.SUBTITLE:
         # A line that is shown over a cut would make its segment longer than its picture.
         return {"treatment": Treatment.DROP, "note": "comes back when the segments are joined"}

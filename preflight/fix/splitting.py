@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
@@ -42,10 +42,24 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """One segment to be: from `start` to `end` (None: the end of the file)."""
+    """One segment to be: from `start` to `end` (None: the end of the file).
+
+    Where no point lies at the time asked for, the few pictures between `end` and `until` (seconds) are encoded.
+    """
 
     start: Point
     end: Point | None
+    until: Fraction | None = None
+
+    @property
+    def clean(self) -> bool:
+        """True when nothing has to be encoded."""
+        return self.start.clean and self.until is None
+
+    @property
+    def finish(self) -> Fraction | None:
+        """When the segment ends, in seconds; None for the end of the file."""
+        return self.until if self.until is not None or self.end is None else self.end.time
 
 
 def from_packets(packets: Sequence[Packet], base: Fraction, *, seconds: Fraction, size: int) -> list[Point]:
@@ -95,6 +109,9 @@ def choose(
 ) -> list[Point] | None:
     """Return the cuts for `count` stretches of `seconds` and `size` bytes from `start` on, or None when none fit."""
     end = start.time + seconds
+    if count == 1 and seconds <= limits.max_seconds and size - start.offset <= limits.max_bytes:
+        # Nothing is cut, so no margin is needed for where a cut may fall.
+        return []
     room = limits.max_seconds - SECONDS_MARGIN
     most = int(limits.max_bytes * BYTES_SHARE)
 
@@ -127,7 +144,7 @@ def _burden(point: Point, ideal: Fraction) -> Fraction:
     return encoded + abs(point.time - ideal) / 4
 
 
-def stretches(start: Point, cuts: Sequence[Point], end: Point | None) -> list[Stretch]:
-    """Return the stretches between `start`, the cuts and `end`."""
-    edges: list[Point | None] = [start, *cuts, end]
-    return [Stretch(start=a, end=b) for a, b in pairwise(edges) if a is not None]
+def stretches(start: Point, cuts: Sequence[Point], end: Stretch) -> list[Stretch]:
+    """Return the stretches between `start`, the cuts and the end that `end` has."""
+    starts = [start, *cuts]
+    return [*(Stretch(start=a, end=b) for a, b in pairwise(starts)), replace(end, start=starts[-1])]

@@ -13,7 +13,7 @@ EPSILON = Fraction(1, 1000)
 _TICK = Fraction(1, 1_000_000)
 """The same for sound, whose packets may begin at the bound itself."""
 _PREROLL = Fraction(10)
-"""Seconds read before a cut where a file has one index for all streams: sound may lie seconds before its picture."""
+"""Seconds read around a stretch where a file has one index for all streams: sound may lie seconds from its picture."""
 _PREROLL_EACH = Fraction(1)
 """The same where a file has an index for each stream."""
 _INDEXES_EACH_STREAM = frozenset({Container.MP4, Container.MOV})
@@ -33,6 +33,7 @@ class Piece:
     end: Fraction | None = None
     dts_start: Fraction | None = None
     dts_end: Fraction | None = None
+    sound_end: Fraction | None = None
 
 
 def time(seconds: Fraction) -> str:
@@ -45,25 +46,31 @@ def seek(piece: Piece, container: Container) -> dict[str, str]:
 
     Seeking alone is not exact: it lands on keyframes, and a packet that reaches over the bound comes along.
     """
-    before = min(piece.start, _PREROLL_EACH if container in _INDEXES_EACH_STREAM else _PREROLL)
+    room = _PREROLL_EACH if container in _INDEXES_EACH_STREAM else _PREROLL
+    before = min(piece.start, room)
     options = {}
     if piece.start > before:
         options["ss"] = time(piece.start - before)
     if before:
         options["itsoffset"] = f"-{time(before)}"
     if piece.end is not None:
-        options["t"] = time(piece.end - piece.start + before + _PREROLL)
+        options["t"] = time(piece.end - piece.start + before + room)
     return options
 
 
 def filters(piece: Piece, *, picture: bool) -> dict[str, str]:
-    """Return the bit stream filters that drop what `seek` lets in beside the stretch."""
+    """Return the output options that drop what `seek` lets in beside the stretch, packets and chapters."""
     rest = []
     if piece.start:
         rest.append(f"lt(pts*tb,{_number(-_TICK)})")
-    if piece.end is not None:
+    if piece.sound_end is not None:
+        rest.append(f"gt((pts+d)*tb,{_number(piece.sound_end - piece.start + _TICK)})")
+    elif piece.end is not None:
         rest.append(f"gte(pts*tb,{_number(piece.end - piece.start - _TICK)})")
     chosen = {"bsf:a": _drop(rest), "bsf:s": _drop(rest)} if rest else {}
+    if piece.end is not None:
+        # Chapters know no other end. All wanted packets are earlier.
+        chosen["t"] = time(piece.end - piece.start)
     shown = _picture(piece) if picture else []
     return chosen | ({"bsf:v": _drop(shown)} if shown else {})
 

@@ -85,5 +85,7 @@ def specifier(source: Media, index: int) -> str:
     Plain numbers would not do: readers count hidden streams (chapters, time codes) differently.
     """
     stream = next(s for s in source.streams if s.index == index)
-    same = [s.index for s in source.streams if s.kind is stream.kind]
+    # To ffmpeg a cover is one of all the videos, and `V` are those that are none.
+    kinds = {stream.kind, StreamKind.VIDEO} if stream.kind is StreamKind.COVER else {stream.kind}
+    same = [s.index for s in source.streams if s.kind in kinds]
     return f"{_LETTERS.get(stream.kind, 'v')}:{same.index(index)}"

@@ -25,8 +25,12 @@ INPUT_OPTIONS = {
 """For every input that a person gave: no network, no playlist, no demuxer that opens a sibling file."""
 INPUT_GUARD = tuple(word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", value))
 """`INPUT_OPTIONS` as words of an argv, put before `-i`."""
+QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
+"""For every run that makes a file: only errors are said, nothing is asked."""
 
-
+SOFTWARE = ("libx264", "libx265", "libsvtav1")
+"""Encoders of pictures that need no hardware and take a quality (CRF) with a cap."""
+_OTHER_ENCODER = f"Choose another with --encoder: {', '.join(SOFTWARE)}; the ffmpeg that comes along has them."
 _CONSEQUENCE = re.compile(
     r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
@@ -72,10 +76,25 @@ def encoders(ffmpeg: str) -> frozenset[str]:
 def require_encoder(ffmpeg: str, name: str) -> None:
     """Raise ToolMissingError when this ffmpeg lacks the encoder `name`."""
     if name not in encoders(ffmpeg):
-        raise ToolMissingError(
-            f"{ffmpeg} has no encoder {name}.",
-            hint="Unset PREFLIGHT_FFMPEG to use the bundled ffmpeg, or choose another encoder.",
-        )
+        raise ToolMissingError(f"{ffmpeg} has no encoder {name}.", hint=_OTHER_ENCODER)
+
+
+def require_picture_encoder(ffmpeg: str, name: str) -> None:
+    """Raise ToolMissingError when this ffmpeg can't encode pictures with `name` on this machine."""
+    require_encoder(ffmpeg, name)
+    if name not in SOFTWARE and not opens(ffmpeg, name):
+        raise ToolMissingError(f"The encoder {name} does not work on this machine.", hint=_OTHER_ENCODER)
+
+
+@functools.cache
+def opens(ffmpeg: str, name: str) -> bool:
+    """Return True when `name` encodes a picture here: a hardware encoder is listed wherever ffmpeg knows of it."""
+    trial = ["-f", "lavfi", "-i", "color=size=256x256:duration=0.1", "-pix_fmt", "yuv420p", "-c:v", name]
+    argv = [ffmpeg, *QUIET, *trial, "-f", "null", "-"]
+    try:
+        return name in encoders(ffmpeg) and process.run(argv, timeout=30).status == 0
+    except ToolError:
+        return False
 
 
 def local(path: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from preflight.errors import DiskFullError, ToolError
 from preflight.tools.scratch import hidden
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 MAX_NAME_BYTES = 255
 """The longest file name on common file systems."""
 
@@ -30,11 +31,16 @@ def scratch(folder: Path) -> Iterator[Path]:
             made = stack.enter_context(hidden(folder))
         except OSError as error:
             raise _refused(error, folder) from error
-        yield made
+        try:
+            yield made
+        except OSError as error:
+            if error.errno in _FULL:
+                raise full(folder) from error
+            raise
 
 
 def _refused(error: OSError, folder: Path) -> ToolError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in _FULL:
         return full(folder)
     return ToolError(f"{folder} can't be written: {error.strerror}.", hint="Choose another output folder with -o.")
 

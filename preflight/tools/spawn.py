@@ -12,6 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
+_CHUNK = 65_536
+"""Bytes read at a time: what a pipe holds."""
+
+_SIGKILL = 9
+"""As in `signal`, whose import takes longer than the signal."""
+
 
 class Helper:
     """A started process that answers on a pipe. Not for use by several threads at once, but for `terminate`."""
@@ -21,6 +27,7 @@ class Helper:
         self.stdin = stdin
         self.stdout = stdout
         self._status: int | None = None
+        self._unread = bytearray()
 
     def read(self, count: int, *, timeout: float) -> bytes:
         """Return `count` bytes of what the process says, fewer when it ends. Raises TimeoutError."""
@@ -31,22 +38,21 @@ class Helper:
         end = time.monotonic() + timeout
         waiting = select.poll()
         waiting.register(self.stdout, select.POLLIN)
-        data = bytearray()
-        while len(data) < count:
+        while len(self._unread) < count:
             if not waiting.poll(max(0.0, end - time.monotonic()) * 1000):
                 raise TimeoutError
-            chunk = os.read(self.stdout.fileno(), count - len(data))
+            chunk = os.read(self.stdout.fileno(), _CHUNK)
             if not chunk:
                 break
-            data += chunk
-        return bytes(data)
+            self._unread += chunk
+        data = bytes(self._unread[:count])
+        del self._unread[:count]
+        return data
 
     def terminate(self) -> None:
         """Kill the process; it is reaped by `close`. Any thread may do so."""
         if self._status is None:
-            import signal
-
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, _SIGKILL)
 
     def close(self) -> int:
         """Kill the process if it still runs, close the pipes and return its exit status, negative for a signal."""

@@ -67,6 +67,17 @@ def test_shrink_keeps_the_limit(tmp_path: Path) -> None:
     assert fixed.segments[0].media.size <= limits.max_bytes
 
 
+def test_what_calm_scenes_leave_goes_to_hard_ones_in_one_try(tmp_path: Path) -> None:
+    wild = "noise=alls=30:allf=t:enable='gt(t,8)'"
+    clip = clips.clip(tmp_path / "a.mp4", seconds=16, output=["-crf", "8", "-vf", wild])
+    limits = Limits(max_bytes=clip.stat().st_size // 4)
+    heard: list[Progress] = []
+    made = plan(report(clip, limits), policy=Policy.ONE_FILE)
+    fixed = apply(made, tmp_path / "out", recheck=checker(limits), ffmpeg=FFMPEG, listener=heard.append)
+    assert limits.max_bytes * 93 // 100 <= fixed.segments[0].media.size <= limits.max_bytes
+    assert {progress.note for progress in heard} == {""}
+
+
 def test_trim_keeps_the_stretch(tmp_path: Path) -> None:
     clip = clips.clip(tmp_path / "a.mp4", seconds=4)
     made = plan(report(clip), trim=(Fraction(1), Fraction(3)), preset="ultrafast")

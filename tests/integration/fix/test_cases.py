@@ -1,12 +1,14 @@
 """Every input that can be fixed passes afterwards and can be decoded; every other is refused with the reason."""
 
+import os
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from fixtures import clips
+from fixtures import cases, clips
 from fixtures.checker import checker, hashes
 from preflight.fix import apply, plan
 from preflight.limits import Limits
@@ -40,8 +42,23 @@ def _long_sound(folder: Path) -> Path:
     return folder / "a.mp4"
 
 
+def _many_streams(folder: Path) -> Path:
+    """Two sounds, a subtitle, a time code and chapters beside the picture."""
+    words = folder / "words.srt"
+    words.write_text("1\n00:00:00,100 --> 00:00:00,900\nhello\n")
+    seed = clips.clip(folder / "seed.mov", size=(640, 360), output=["-timecode", "01:00:00:00"])
+    inputs = ("-i", seed, "-i", words, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-map", "1", "-map", "0:d?")
+    clips.run(*inputs, "-c", "copy", "-c:s", "mov_text", folder / "plain.mov")
+    return cases.with_chapters(folder / "plain.mov", folder / "a.mov")
+
+
+def _covered(folder: Path) -> Path:
+    return cases.with_cover(clips.clip(folder / "seed.mp4", size=(640, 360)), folder / "a.mp4", size="64x64")
+
+
 FIXED: list[tuple[str, Maker, set[Action]]] = [
     ("mkv-named-mp4", _named("b.mp4", _clip("a.mkv")), {Action.RENAME}),
+    ("mp4-named-mkv", _named("b.mkv", _clip("a.mp4")), {Action.RENAME}),
     ("no-extension", _named("b", _clip("a.mp4")), {Action.RENAME}),
     ("mpegts", _clip("a.ts", "-c:a", "aac"), {Action.REMUX}),
     ("flv", _clip("a.flv", "-c:a", "aac"), {Action.REMUX}),
@@ -58,6 +75,14 @@ FIXED: list[tuple[str, Maker, set[Action]]] = [
     ("too-large", _clip("a.mp4", size=(640, 270)), {Action.SCALE}),
     ("portrait-too-large", _clip("a.mp4", size=(240, 426)), {Action.SCALE}),
     ("prores-too-large", _clip("a.mov", "-c:v", "prores_ks", "-c:a", "pcm_s16le", size=(640, 360)), {Action.SCALE}),
+    ("many-streams-too-large", _many_streams, {Action.SCALE}),
+    ("cover-too-large", _covered, {Action.SCALE}),
+    ("no-sound-too-large", _clip("a.mp4", "-an", size=(640, 360)), {Action.SCALE}),
+    ("fragmented-too-large", _clip("a.mp4", "-movflags", "frag_keyframe+empty_moov", size=(640, 360)), {Action.SCALE}),
+    ("one-picture-too-large", _clip("a.mp4", "-an", "-frames:v", "1", size=(640, 360)), {Action.SCALE}),
+    ("fast-too-large", lambda folder: clips.clip(folder / "a.mp4", size=(640, 360), rate="240"), {Action.SCALE}),
+    ("av1-too-large", _clip("a.mkv", "-c:v", "libsvtav1", "-preset", "12", size=(640, 360)), {Action.SCALE}),
+    ("ten-bit-too-large", _clip("a.mkv", "-pix_fmt", "yuv422p10le", size=(640, 360)), {Action.SCALE}),
     ("too-long", _clip("a.mp4", "-g", "25", seconds=7), {Action.SPLIT}),
     ("sound-too-long", _long_sound, {Action.TRIM_AUDIO}),
     ("too-many-bytes", _clip("a.mp4", "-g", "10", "-crf", "5", size=(320, 180), seconds=4), {Action.SPLIT}),
@@ -77,6 +102,21 @@ def test_fixable_file_passes_and_decodes(maker: Maker, actions: set[Action], tmp
     assert all(checker(TINY)(segment.media.path).ok for segment in fixed.segments)
     pictures = sum(len(hashes(segment.media.path)) for segment in fixed.segments)
     assert pictures == len(hashes(clip))
+
+
+@pytest.mark.parametrize("break_index", [cases.without_index, cases.with_wrong_index])
+@pytest.mark.parametrize("trim", [None, (Fraction(1), Fraction(4))])
+def test_avi_with_a_bad_index_is_split_and_trimmed(
+    break_index: Callable[[Path, Path], Path], trim: tuple[Fraction, Fraction] | None, tmp_path: Path
+) -> None:
+    whole = _clip("seed.avi", "-g", "25", seconds=7)(tmp_path)
+    clip = break_index(whole, tmp_path / "a.avi")
+    made = plan(checker(TINY)(clip), trim=trim)
+    assert made.actions == ((Action.TRIM,) if trim else (Action.SPLIT,))
+    fixed = apply(made, tmp_path / "out", recheck=checker(TINY), ffmpeg=FFMPEG)
+    shown = [picture for segment in fixed.segments for picture in hashes(segment.media.path)]
+    assert len(shown) == (75 if trim else 175)
+    assert trim or shown == hashes(whole)
 
 
 def test_gif_is_encoded(tmp_path: Path) -> None:
@@ -118,11 +158,6 @@ def _sound(folder: Path) -> Path:
     return folder / "a.mp4"
 
 
-def _playlist(folder: Path) -> Path:
-    (folder / "a.mp4").write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")
-    return folder / "a.mp4"
-
-
 def _no_index(folder: Path) -> Path:
     clip = clips.clip(folder / "seed.mp4")
     (folder / "a.mp4").write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
@@ -140,8 +175,40 @@ def _empty(folder: Path) -> Path:
     return folder / "a.mp4"
 
 
-@pytest.mark.parametrize("maker", [_sound, _playlist, _no_index, _cut_short, _empty])
-def test_unfixable_file_is_refused_with_the_reason(maker: Maker, tmp_path: Path) -> None:
+def _folder(folder: Path) -> Path:
+    (folder / "a.mp4").mkdir()
+    return folder / "a.mp4"
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "a.mp4")
+    return folder / "a.mp4"
+
+
+def _dangling(folder: Path) -> Path:
+    (folder / "a.mp4").symlink_to(folder / "nothing.mp4")
+    return folder / "a.mp4"
+
+
+REFUSED: list[tuple[str, Maker, str]] = [
+    ("sound", _sound, "no video"),
+    ("sound-and-cover", lambda folder: cases.covered_sound(folder / "a.mp4"), "no video"),
+    ("no-index", _no_index, "never finished"),
+    ("cut-short", _cut_short, "cut short"),
+    ("empty", _empty, "empty"),
+    ("folder", _folder, "folder"),
+    ("pipe", _pipe, "pipe"),
+    ("dangling", _dangling, "link"),
+    *(
+        (kind, lambda folder, kind=kind: cases.playlist(folder / "a.mp4", kind, "http://127.0.0.1:9/a.ts"), "playlist")
+        for kind in cases.PLAYLISTS
+    ),
+]
+
+
+@pytest.mark.parametrize(("maker", "reason"), [pytest.param(m, r, id=name) for name, m, r in REFUSED])
+def test_unfixable_file_is_refused_with_the_reason(maker: Maker, reason: str, tmp_path: Path) -> None:
     made = plan(checker()(maker(tmp_path)))
     assert made.refusal
+    assert re.search(reason, made.refusal)
     assert made.steps == ()

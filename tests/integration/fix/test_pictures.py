@@ -2,7 +2,6 @@
 
 import subprocess
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -139,26 +138,20 @@ def test_ten_bit_picture_stays_what_it_is_when_copied(tmp_path: Path) -> None:
     assert hashes(fixed.segments[0].media.path) == hashes(clip)
 
 
-def test_chapters_language_and_date_are_kept(tmp_path: Path) -> None:
+def test_chapters_language_disposition_and_date_are_kept(tmp_path: Path) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text(";FFMETADATA1\ncreation_time=2020-02-03T04:05:06Z\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=5\n")
     seed = clips.clip(tmp_path / "seed.mp4", size=(320, 180))
     clip = tmp_path / "a.mp4"
-    clips.run("-i", seed, "-i", notes, "-map", "0", "-map_metadata", "1", "-map_chapters", "1", "-c", "copy",
-              "-metadata:s:a:0", "language=fra", clip)  # fmt: skip
+    clips.run("-i", seed, "-i", notes, "-map", "0", "-map", "0:a", "-map_metadata", "1", "-map_chapters", "1",
+              "-c", "copy", "-metadata:s:a:0", "language=fra", "-disposition:a:0", "0",
+              "-disposition:a:1", "default+comment", clip)  # fmt: skip
     result = scaled(clip, tmp_path / "out")
     assert measure(result).chapters == 1
     assert measure(result).audio[0].language == measure(clip).audio[0].language == "fr"
     told = subprocess.run([FFMPEG, "-hide_banner", "-i", result], capture_output=True, text=True, check=False).stderr
     assert "2020-02-03T04:05:06" in told
-
-
-def test_trim_is_exact_to_the_picture(tmp_path: Path) -> None:
-    options = ["-g", "50", "-preset", "veryfast"]
-    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=6, output=options)
-    made = plan(checker()(clip), trim=(Fraction(1), Fraction(5)))
-    assert made.video is None
-    result = apply(made, tmp_path / "out", recheck=checker(), ffmpeg=FFMPEG).segments[0].media.path
-    assert len(hashes(result)) == pytest.approx(100, abs=3)
-    # From the next keyframe on the pictures are copies.
-    assert hashes(result)[25:60] == hashes(clip)[50:85]
+    assert [("(default)" in line, "(comment)" in line) for line in told.splitlines() if "Audio:" in line] == [
+        (False, False),
+        (True, True),
+    ]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import clips
-from fixtures.checker import checker, hashes, measure, times
+from fixtures import cases, clips
+from fixtures.checker import chapters, checker, hashes, measure, times
 from preflight.errors import InputError
 from preflight.fix import apply, plan
 from preflight.job import Fixed
@@ -47,6 +47,17 @@ def test_sound_has_neither_gap_nor_overlap(extension: str, tmp_path: Path) -> No
     for segment in fixed.segments:
         joined += [time + segment.start for time in times(segment.media.path, "0:a:0")]
     assert joined == pytest.approx(times(clip, "0:a:0"), abs=0.002)
+
+
+@pytest.mark.parametrize("options", [("-g", "25"), ("-g", "1000", "-preset", "veryfast")], ids=["copied", "mended"])
+def test_each_segment_has_its_stretch_of_chapters(options: tuple[str, ...], tmp_path: Path) -> None:
+    seed = clips.clip(tmp_path / "seed.mp4", size=SIZE, seconds=12, output=options)
+    fixed = split(cases.with_chapters(seed, tmp_path / "a.mp4", seconds=3, count=4), tmp_path / "out")
+    for segment in fixed.segments:
+        start, end = segment.start, min(segment.end or 12, 12)
+        whole = [(number * 3, number * 3 + 3) for number in range(4)]
+        wanted = [(max(a, start) - start, min(b, end) - start) for a, b in whole if a < end and b > start]
+        assert list(chain(*chapters(segment.media.path))) == pytest.approx(list(chain(*wanted)), abs=0.002)
 
 
 def test_reordered_pictures_are_not_lost(tmp_path: Path) -> None:

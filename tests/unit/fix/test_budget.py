@@ -1,9 +1,11 @@
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.fix import budget
+from preflight.tools.packets import Packet
 
 
 @given(
@@ -38,3 +40,41 @@ def test_no_room_for_a_picture() -> None:
 
 def test_correction_goes_below_the_target() -> None:
     assert budget.corrected(1000, 110, 100) < 1000 * 100 / 110
+
+
+def test_calm_seconds_leave_their_share_to_the_others() -> None:
+    demand = [200_000] * 30 + [budget.MAX_VIDEO_RATE] * 30
+    rate = budget.leveled(1_000_000, Fraction(60), demand)
+    # 60 s at the flat cap are as much as 30 calm ones, 30 hard ones, and the same share of the buffer.
+    assert 30 * 200_000 + rate * (30 + 6 * budget.SPENT) == pytest.approx(1_000_000 * (60 + 6 * budget.SPENT), rel=0.01)
+
+
+def test_each_calm_stretch_fills_the_buffer_again() -> None:
+    once = [200_000] * 30 + [budget.MAX_VIDEO_RATE] * 30
+    often = ([200_000] * 10 + [budget.MAX_VIDEO_RATE] * 10) * 3
+    rates = [budget.leveled(1_000_000, Fraction(60), demand) for demand in (once, often)]
+    assert rates[1] < rates[0]
+
+
+@given(st.lists(st.integers(0, 10_000_000), min_size=4, max_size=60), st.integers(100_000, 20_000_000))
+def test_leveled_cap_is_never_below_the_flat_one(demand: list[int], flat: int) -> None:
+    assert budget.leveled(flat, Fraction(len(demand)), demand) >= flat
+
+
+def test_even_source_needs_no_sample() -> None:
+    assert budget.sample_start([100, 110, 90, 105] * 5) is None
+    assert budget.sample_start([10, 100, 100] * 10) is None
+
+
+def test_sample_lies_in_a_calm_stretch() -> None:
+    assert budget.sample_start([1000] * 10 + [100, 100, 110, 100] + [1000] * 2) in {10, 11}
+
+
+def test_sample_scales_the_calm_seconds_only() -> None:
+    source = [1000, 100, 200, 100, 1000]
+    assert budget.wanted(source, [50, 50, 50]) == [budget.MAX_VIDEO_RATE, 400, 800, 400, budget.MAX_VIDEO_RATE]
+
+
+def test_seconds_without_packets_count() -> None:
+    packets = [Packet(stream=0, dts=t, pts=t, duration=1, size=5, key=True) for t in (0, 3)]
+    assert budget.by_second(packets, Fraction(1)) == [5, 0, 0, 5]

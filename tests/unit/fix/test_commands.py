@@ -45,17 +45,18 @@ def test_copies_of_stretches() -> None:
         Piece(output=Path("1.mp4"), end=Fraction(350), dts_end=Fraction(34992, 100)),
         Piece(output=Path("2.mp4"), start=Fraction(350), dts_start=Fraction(34992, 100)),
     ]
-    common = ["-c:0", "copy", "-c:1", "copy", "-map_chapters", "0", "-map_metadata", "0"]
-    common += ["-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
+    codecs = ["-c:0", "copy", "-c:1", "copy", "-map_chapters"]
+    common = ["-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
     ends = "noise=amount=0:drop=gte(pts*tb\\,349.999999)"
     starts = "noise=amount=0:drop=lt(pts*tb\\,-0.000001)"
     assert commands.copy(made, pieces, ffmpeg="ffmpeg") == [
-        "ffmpeg", *GUARD, "-t", "360.000000", "-i", "file:in.mp4",
+        "ffmpeg", *GUARD, "-t", "351.000000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "349.000000", "-i", "file:in.mp4",
         "-map", "0:V:0", "-map", "0:a:0", "-bsf:a", ends, "-bsf:s", ends,
-        "-bsf:v", "noise=amount=0:drop=gte(dts*tb\\,349.919000)", *common, "file:1.mp4",
+        "-bsf:v", "noise=amount=0:drop=gte(dts*tb\\,349.919000)", *codecs, "0", *common,
+        "-t", "350.000000", "file:1.mp4",
         "-map", "1:V:0", "-map", "1:a:0", "-bsf:a", starts, "-bsf:s", starts,
-        "-bsf:v", "noise=amount=0:drop=lt(dts*tb\\,-0.081000)", *common, "file:2.mp4", *QUIET,
+        "-bsf:v", "noise=amount=0:drop=lt(dts*tb\\,-0.081000)", *codecs, "1", *common, "file:2.mp4", *QUIET,
     ]  # fmt: skip
 
 

@@ -109,3 +109,23 @@ def test_key_ignores_how_well() -> None:
     report = values.report(values.media(streams=(values.video(width=2560),)))
     assert plan(report, preset="medium").key == plan(report).key
     assert plan(report).key != plan(values.report(values.media(streams=(values.video(width=2000),)))).key
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_large_file_of_unknown_length_is_refused(policy: Policy) -> None:
+    made = plan(values.report(values.media(size=300_000_000, duration=None)), policy=policy)
+    assert "duration" in (made.refusal or "")
+
+
+def test_split_by_size_spares_the_sound_behind_the_picture() -> None:
+    streams = (values.video(duration=Fraction(300)), values.audio(duration=Fraction(370)))
+    media = values.media(size=300_000_000, duration=Fraction(370), streams=streams)
+    made = plan(values.report(media))
+    assert made.actions == (Action.SPLIT,)
+    assert made.audio_end is None
+
+
+def test_sound_behind_the_picture_is_not_counted_as_saved() -> None:
+    streams = (values.video(duration=Fraction(300)), values.audio(duration=Fraction(720)))
+    media = values.media(size=210_000_000, duration=Fraction(720), streams=streams)
+    assert Action.SHRINK in plan(values.report(media), policy=Policy.ONE_FILE).actions
