@@ -1,14 +1,10 @@
-"""The check as functions that people call: one file or any number, each `Path -> Report`."""
+"""The check as a function that people call: `Path -> Report`."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from preflight.check import evaluate
 from preflight.errors import InputError, ToolError, ToolMissingError
@@ -17,15 +13,10 @@ from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.media import FileIdentity, Media, Reading, TextPlace, TextSeen, Unreadable
 from preflight.probe import probe
 from preflight.report import Report
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
-    from queue import Queue
+from preflight.values import dataclass, replace
 
 _SLACK = Fraction(1, 20)
 """Seconds that ffmpeg's clock may run beyond the header's: rounding, and padding of sound."""
-_JOBS = 4
-"""Files checked at a time by default at most: more disks and cores than that are rare, and memory grows with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +34,22 @@ class Terms:
     ignore: Collection[str] = ()
 
 
+USUAL = Terms()
+"""The service's limits, headers alone, advisories as they are."""
+
+
 def check(
-    path: Path | str, *, terms: Terms = Terms(), listener: Listener = ignore, cancel: Cancel | None = None
+    path: Path | str,
+    *,
+    terms: Terms = USUAL,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+    probe: Callable[[Path], Media | Unreadable] = probe,
 ) -> Report:
     """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
 
-    Raises ToolMissingError when MediaInfo, ffmpeg for a deep check or the `local` extra for `text` is missing;
-    CancelledError.
+    `probe` may be that of a worker of one's own. Raises ToolMissingError when MediaInfo, ffmpeg for a deep check or
+    the `local` extra for `text` is missing; CancelledError.
     """
     subject = probe(Path(path))
     if isinstance(subject, Media) and terms.deep is not None:
@@ -77,76 +77,6 @@ def text_of(path: Path) -> TextSeen | None:
         TextPlace(time=spot.time, text=spot.text, box=(spot.x1, spot.y1, spot.x2, spot.y2)) for spot in seen.spots
     )
     return TextSeen(language=seen.language, places=tuple(places))
-
-
-def check_many(
-    paths: Iterable[Path | str],
-    *,
-    terms: Terms = Terms(),
-    jobs: int | None = None,
-    listen: Callable[[Path], Listener] = lambda _: ignore,
-) -> Iterator[Report]:
-    """Yield the verdict on each of `paths`, in their order, each as soon as it and those before it are known.
-
-    `paths` may be endless: only some more than `jobs` (by default the number of cores, at most 4) are taken ahead.
-    Leaving the iterator stops what runs. Raises as `check` does.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-    from queue import Queue
-
-    count = jobs or min(_JOBS, os.cpu_count() or 1)
-    cancel = threading.Event()
-    waiting: Queue[Future[Report] | None] = Queue(maxsize=2 * count)
-
-    def one(path: Path) -> Report:
-        return check(path, terms=terms, listener=listen(path), cancel=cancel)
-
-    with ThreadPoolExecutor(max_workers=count, thread_name_prefix="check") as pool:
-        # Its own thread waits for the next path, so that a verdict is not kept back by a slow list.
-        feeder = threading.Thread(target=_feed, args=(paths, pool, one, waiting, cancel), daemon=True)
-        feeder.start()
-        try:
-            while (future := waiting.get()) is not None:
-                yield future.result()
-        finally:
-            cancel.set()
-            while not waiting.empty():
-                future = waiting.get_nowait()
-                if future is not None:
-                    future.cancel()
-
-
-def _feed(
-    paths: Iterable[Path | str],
-    pool: Executor,
-    one: Callable[[Path], Report],
-    waiting: Queue[Future[Report] | None],
-    cancel: threading.Event,
-) -> None:
-    """Hand in path after path, and at the end None; an error of the list itself is handed on as a failed future."""
-    from concurrent.futures import Future
-
-    try:
-        for path in paths:
-            if not _put(waiting, pool.submit(one, Path(path)), cancel):
-                return
-    except BaseException as error:  # noqa: BLE001 - it is raised where the verdicts are read
-        failed: Future[Report] = Future()
-        failed.set_exception(error)
-        _put(waiting, failed, cancel)
-    _put(waiting, None, cancel)
-
-
-def _put(waiting: Queue[Future[Report] | None], item: Future[Report] | None, cancel: threading.Event) -> bool:
-    from queue import Full
-
-    while not cancel.is_set():
-        try:
-            waiting.put(item, timeout=0.1)
-        except Full:
-            continue
-        return True
-    return False
 
 
 def _deepened(media: Media, deep: str, listener: Listener, cancel: Cancel | None) -> Media | Unreadable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 
 from preflight.check import (
     codec,
@@ -22,6 +21,7 @@ from preflight.check import (
 from preflight.limits import DEFAULT_LIMITS, Limits
 from preflight.media import Media, Unreadable
 from preflight.report import Finding, Report, Severity
+from preflight.values import replace
 
 Rule = Callable[[Media, Limits], Iterator[Finding]]
 

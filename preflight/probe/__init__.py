@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from preflight.probe.deep import Depth, read
     from preflight.probe.find import expand
-    from preflight.probe.prober import Prober, probe
+    from preflight.probe.prober import Prober, lend, probe
 
-__all__ = ["Depth", "Prober", "expand", "probe", "read"]
+__all__ = ["Depth", "Prober", "expand", "lend", "probe", "read"]
 
-_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "probe": "prober", "read": "deep"}
+_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "lend": "prober", "probe": "prober", "read": "deep"}
 
 
 def __getattr__(name: str) -> Any:

@@ -71,10 +71,13 @@ def listed(stream: IO[bytes], separator: bytes) -> Iterator[str]:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield the videos below `folder`, sorted by name in each folder; links to folders are not followed."""
+    """Yield the videos below `folder`, sorted by name in each folder; links to folders are not followed.
+
+    Hidden files and folders are passed over: `._clip.mp4` is no video but what macOS notes about one.
+    """
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name)
     except OSError:
         # A folder that can't be listed is yielded itself: the check tells why.
         yield folder

@@ -6,13 +6,16 @@ import json
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from preflight.media import AudioStream, ColorTags, Container, FileIdentity, Media, Stream, StreamKind, VideoStream
 from preflight.probe import names
 from preflight.probe.exact import Exact, ExactTrack, simplest
 
-Track = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Track = dict[str, Any]
 
 
 def to_media(path: Path, facts: dict[str, Any]) -> Media:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from preflight.media import Container
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _CODECS = {
     "AVC": "h264", "HEVC": "hevc", "VVC": "vvc", "AV1": "av1", "VP8": "vp8", "VP9": "vp9", "ProRes": "prores",

@@ -7,14 +7,17 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
 
 from preflight.media import Media, Unreadable
 from preflight.probe import gate, mediainfo, worker
 from preflight.probe.worker import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
+from preflight.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 _NOT_VIDEO = {
     "playlist": ("playlist", "It is a playlist or a description that points to other files, not a video itself."),
@@ -65,15 +68,20 @@ class Prober:
             self._worker.close()
             self._worker = None
 
-    def probe(self, path: Path) -> Media | Unreadable:
-        """Return what `path` is. Never raises for a path; ToolMissingError when MediaInfo itself is missing."""
+    def probe(self, path: Path, *, following: Path | None = None) -> Media | Unreadable:
+        """Return what `path` is. Never raises for a path; ToolMissingError when MediaInfo itself is missing.
+
+        The worker goes on with `following`, if given, while this answer is judged: it should be probed next.
+        """
         refusal = gate.look(path)
         if refusal is not None:
             return refusal
+        if self._worker is not None and self._worker.owes_other_than(path):
+            self.close()
         self.start()
         assert self._worker is not None  # noqa: S101
         try:
-            facts = self._worker.ask(path)
+            facts = self._worker.ask(path, following if following and gate.look(following) is None else None)
         except WorkerDied as death:
             self.close()
             return _died(path, timed_out=death.timed_out, seconds=self._timeout)
@@ -168,6 +176,13 @@ def probe(path: Path, *, timeout: float = worker.TIMEOUT, memory: int = worker.M
     """
     with _POOL.lend(timeout, memory) as prober:
         return prober.probe(Path(path))
+
+
+@contextmanager
+def lend() -> Iterator[Prober]:
+    """Lend one of the workers that `probe` keeps, for many files one after the other."""
+    with _POOL.lend(TIMEOUT, MEMORY) as prober:
+        yield prober
 
 
 def close() -> None:

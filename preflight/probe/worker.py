@@ -74,7 +74,7 @@ class Worker:
     def __init__(self, *, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
         self._timeout = timeout
         self._fresh = True
-        self._asked = b""
+        self._asked: list[bytes] = []
         code = _START_CODE.format(root=_ROOT)
         argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(CPU_SECONDS)]
         self._helper: Helper = spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
@@ -90,17 +90,22 @@ class Worker:
 
     def send(self, path: Path | str) -> None:
         """Send `path` ahead of the `ask` for it. Raises BrokenPipeError when the process is gone."""
-        # The worker keeps the folder it was started in, whatever this process does later.
-        request = os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
-        if request != self._asked:
-            self._helper.stdin.write(len(request).to_bytes(4) + request)
-            self._helper.stdin.flush()
-            self._asked = request
+        request = _request(path)
+        self._helper.stdin.write(len(request).to_bytes(4) + request)
+        self._helper.stdin.flush()
+        self._asked.append(request)
 
-    def ask(self, path: Path) -> dict[str, Any]:
-        """Return the facts of `path` as the worker tells them. Raises WorkerDied; the worker is of no use then."""
+    def owes_other_than(self, path: Path) -> bool:
+        """Return whether the next answer will be on another path, which was sent and never asked for."""
+        return bool(self._asked) and self._asked[0] != _request(path)
+
+    def ask(self, path: Path, following: Path | None = None) -> dict[str, Any]:
+        """Return the facts of `path` as the worker tells them, and `send` it `following` before waiting for them.
+
+        Raises WorkerDied; the worker is of no use then.
+        """
         try:
-            reply = self._exchange(path, self._timeout + (_START if self._fresh else 0))
+            reply = self._exchange(path, following, self._timeout + (_START if self._fresh else 0))
         except TimeoutError:
             raise WorkerDied(timed_out=True) from None
         self._fresh = False
@@ -114,19 +119,27 @@ class Worker:
 
         return hasattr(signal, "SIGXCPU") and self._helper.close() == -signal.SIGXCPU
 
-    def _exchange(self, path: Path, timeout: float) -> dict[str, Any] | None:
-        """Send the path and return the answer, or None when the process is gone or answers nonsense."""
+    def _exchange(self, path: Path, following: Path | None, timeout: float) -> dict[str, Any] | None:
+        """Send what was not sent and return the answer, or None when the process is gone or answers nonsense."""
         import json
 
         try:
-            self.send(path)
-            self._asked = b""
+            if not self._asked:
+                self.send(path)
+            if following is not None:
+                self.send(following)
             # A parser that was taken over could say anything: what is no sane reply counts as a crash.
             length = int.from_bytes(self._helper.read(4, timeout=timeout))
             facts = json.loads(self._helper.read(length, timeout=timeout) if length <= MAX_REPLY else b"")
+            del self._asked[0]
         except (BrokenPipeError, ValueError, RecursionError):
             return None
         return facts if isinstance(facts, dict) else None
+
+
+def _request(path: Path | str) -> bytes:
+    # The worker keeps the folder it was started in, whatever this process does later.
+    return os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
 
 
 def prepare(path: str | None = None) -> None:

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -52,3 +53,12 @@ def test_packets_beyond_the_header_count(tmp_path: Path) -> None:
     limits = preflight.Limits(max_seconds=preflight.check(whole).media.duration - 1)  # type: ignore[union-attr,operator]
     assert preflight.check(lying, limits=limits).ok
     assert preflight.check(lying, limits=limits, deep="packets").codes == (700,)
+
+
+def test_leaving_early_ends_the_threads(small_mp4: Path) -> None:
+    before = set(threading.enumerate())
+    reports = preflight.check_many([small_mp4] * 50, jobs=2)
+    assert next(reports).ok
+    reports.close()  # type: ignore[attr-defined]
+    left = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("check-")]
+    assert not left

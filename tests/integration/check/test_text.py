@@ -7,7 +7,7 @@ from fixtures.captions import Caption, burn
 
 def test_text_is_told_with_language_and_place(tmp_path: Path) -> None:
     plain = tmp_path / "plain.mp4"
-    picture = ("-f", "lavfi", "-i", "gradients=size=640x360:rate=10:duration=2:speed=0.02")
+    picture = ("-f", "lavfi", "-i", clips.gradients(640, 360, 2, rate=10))
     clips.run(*picture, "-c:v", "libx264", "-preset", "ultrafast", plain)
     spoken = tmp_path / "spoken.mp4"
     burn(plain, spoken, [Caption(start=0, end=2, text="Hello over there")], size=(640, 360))

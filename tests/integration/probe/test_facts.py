@@ -140,6 +140,28 @@ def test_headers_alone_tell_the_same_as_the_samples(
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize("extension", ["mp4", "mov", "mkv", "avi", "webm", "ts", "flv"])
+def test_library_tells_the_same_without_its_sentences_for_people(tmp_path: Path, extension: str) -> None:
+    odd = ("-vf", "setsar=4/3,setfield=tff") if extension in {"mp4", "mkv"} else ()
+    file = clips.clip(tmp_path / f"a.{extension}", output=(*odd, "-metadata", "title=a"))
+    parser = MediaInfo(worker.library())
+    told = []
+    with file.open("rb") as opened:
+        for people in ("0", "1", "0"):
+            parser._calls["Option"](None, "ReadByHuman", people)
+            told.append(child._facts(parser, opened.fileno())["mediainfo"])
+    assert told[0] == told[1] == told[2]
+    assert '"@type":"Video"' in told[0]
+
+
+def test_file_before_leaves_no_trace(tmp_path: Path) -> None:
+    file = clips.clip(tmp_path / "a.ts")
+    parser = MediaInfo(worker.library())
+    with file.open("rb") as opened:
+        told = [child._facts(parser, opened.fileno())["mediainfo"] for _ in range(2)]
+    assert told[0] == told[1]
+
+
 def test_stale_statistics_do_not_count(small_mp4: Path, tmp_path: Path) -> None:
     tags = ("-metadata:s:v", "NUMBER_OF_FRAMES=21312", "-metadata:s:v", "BPS=1746111")
     stream = video(cases.remux(small_mp4, tmp_path / "stale.mkv", *tags))

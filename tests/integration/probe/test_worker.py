@@ -56,3 +56,40 @@ def test_folder_may_change_between_two_paths(small_mp4: Path, monkeypatch: pytes
         assert isinstance(prober.probe(Path(small_mp4.name)), Media)
         monkeypatch.chdir("/")
         assert isinstance(prober.probe(small_mp4.relative_to("/")), Media)
+
+
+def test_path_sent_ahead_is_answered_in_its_turn(small_mp4: Path, tmp_path: Path) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text("words")
+    with Prober() as prober:
+        assert isinstance(prober.probe(small_mp4, following=text), Media)
+        worker = prober._worker
+        assert isinstance(prober.probe(text, following=small_mp4), Unreadable)
+        assert isinstance(prober.probe(small_mp4, following=small_mp4), Media)
+        assert isinstance(prober.probe(small_mp4), Media)
+        assert prober._worker is worker
+
+
+def test_path_sent_ahead_and_dropped_answers_for_no_other(small_mp4: Path, tmp_path: Path) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text("words")
+    with Prober() as prober:
+        assert isinstance(prober.probe(small_mp4, following=text), Media)
+        assert isinstance(prober.probe(small_mp4), Media)
+
+
+def test_path_sent_ahead_is_not_blamed_for_the_one_before(small_mp4: Path) -> None:
+    with Prober(timeout=0.5) as prober:
+        assert isinstance(prober.probe(small_mp4), Media)
+        assert prober._worker is not None
+        os.kill(prober._worker.pid, signal.SIGSTOP)
+        assert isinstance(prober.probe(small_mp4, following=small_mp4), Unreadable)
+        assert isinstance(prober.probe(small_mp4), Media)
+
+
+def test_pipe_is_never_sent_ahead(small_mp4: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with Prober() as prober:
+        assert isinstance(prober.probe(small_mp4, following=tmp_path / "pipe.mp4"), Media)
+        assert prober._worker is not None
+        assert not prober._worker._asked
