@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from preflight import steps
 from preflight.drive import Wait
+from preflight.errors import CancelledError
 from preflight.events import Listener, ignore
-from preflight.job import Result
+from preflight.job import Result, Task
 from preflight.ledger import Job, Ledger, State
 from preflight.order import Order
 from preflight.pipeline import Run
 from preflight.settings import Settings
+
+HANDS = max(4, os.cpu_count() or 1)
+"""Videos that are worked on at the same moment at the most: more would only take memory and processors from each other.
+
+Any number more may be under way, waiting for the service.
+"""
+
+_TICK = 0.5
+_PATIENCE = 2.0
+"""Seconds after which the caller, and a video without a hand, look whether they were stopped."""
 
 
 def run_many(
@@ -30,9 +43,10 @@ def run_many(
     listen: Callable[[Path], Listener] | None = None,
     cancel: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Take every video all the way, `jobs` at a time, and yield each result in the order of `paths`.
+    """Take every video all the way, at most `jobs` under way at a time, and yield each result as soon as it is there.
 
-    The embedded service, when it is needed, is started once. `listen` gives a listener for the time of one video.
+    Results come in the order in which they end; `source` says whose each is. The embedded service, when it is needed,
+    is started once. `listen` gives a listener for the time of one video.
     Raises CancelledError when `cancel` is set; leaving the iterator stops what runs and keeps what is done.
     """
     names = unique_names(paths)
@@ -81,45 +95,48 @@ def _take_all(
     cancel = cancel or threading.Event()
     if not tasks:
         return
+    hands = _Hands(HANDS, cancel)
     with (
-        _Shared(settings) as shared,
+        _Shared(settings, hands) as shared,
         Ledger(settings.ledger) as ledger,
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool,
     ):
 
-        def one(number: int) -> Result:
-            path, order = tasks[number]
-            listener = listen(path) if listen else ignore
+        def one(path: Path, order: Order) -> Result:
             run = Run(
                 order=order,
                 settings=settings,
-                listener=listener,
+                listener=listen(path) if listen else ignore,
                 cancel=cancel,
                 service=shared.service,
                 wait=shared.wait,
+                aside=hands.aside,
                 ledger=ledger,
             )
-            return run.take(path)
+            with hands.busy():
+                return run.take(path)
 
-        waiting: dict[int, Future[Result]] = {}
-        upcoming = iter(range(len(tasks)))
+        ended: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
         try:
-            for due in range(len(tasks)):
-                # Only as many as can run are handed in, so that a long list costs no memory and stops at once.
-                for number in upcoming:
-                    waiting[number] = pool.submit(one, number)
-                    if len(waiting) > jobs:
-                        break
-                yield _result(waiting, due)
+            for number, (path, order) in enumerate(tasks):
+                # Only as many as may be under way are handed in, so that a long list costs no memory and stops at once.
+                if number >= jobs:
+                    yield _next(ended)
+                pool.submit(one, path, order).add_done_callback(ended.put)
+            for _ in tasks[:jobs]:
+                yield _next(ended)
         finally:
             cancel.set()
+            hands.dismiss(jobs)
 
 
-def _result(waiting: dict[int, Future[Result]], due: int) -> Result:
-    while not waiting[due].done():
-        # A bounded wait lets Ctrl-C through on every platform.
-        wait([waiting[due]], timeout=0.5, return_when=FIRST_COMPLETED)
-    return waiting.pop(due).result()
+def _next(ended: queue.SimpleQueue[Future[Result]]) -> Result:
+    while True:
+        try:
+            # A bounded wait lets Ctrl-C through on every platform.
+            return ended.get(timeout=_TICK).result()
+        except queue.Empty:
+            continue
 
 
 def unique_names(paths: Sequence[Path]) -> tuple[str | None, ...]:
@@ -134,11 +151,47 @@ def unique_names(paths: Sequence[Path]) -> tuple[str | None, ...]:
     return tuple(names)
 
 
+class _Hands:
+    """Lets `count` videos be worked on at a time: one that only waits lays its hand down meanwhile."""
+
+    def __init__(self, count: int, cancel: threading.Event) -> None:
+        self._free = threading.Semaphore(count)
+        self._cancel = cancel
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Work inside the block. Raises CancelledError when that is over before it begins."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Only wait inside the block, which stands in a `busy` one."""
+        self._free.release()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def dismiss(self, waiting: int) -> None:
+        """Wake up to `waiting` threads that wait for a hand, once the batch is cancelled."""
+        self._free.release(waiting)
+
+    def _take(self) -> None:
+        while not self._free.acquire(timeout=_PATIENCE) or self._cancel.is_set():
+            if self._cancel.is_set():
+                raise CancelledError("Stopped on request.", hint="`preflight resume` goes on.")
+
+
 class _Shared:
     """The service and the polling thread of a batch: each is started when it is first needed and stopped at the end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hands: _Hands) -> None:
         self._settings = settings
+        self._hands = hands
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._live: Settings | None = None
@@ -164,5 +217,11 @@ class _Shared:
 
         with self._lock:
             if self._wait is None:
-                self._wait = self._stack.enter_context(Waiter(live)).wait
+                wait = self._stack.enter_context(Waiter(live)).wait
+
+                def aside(task_id: str, **how: Any) -> Task:
+                    with self._hands.aside():
+                        return wait(task_id, **how)
+
+                self._wait = aside
         return self._wait

@@ -19,7 +19,7 @@ from preflight.errors import (
     SubmitUnknownError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage
-from preflight.job import RemovalOptions, SecretUrl, Segment, Task, Upload
+from preflight.job import Placed, RemovalOptions, SecretUrl, Segment, Task
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.limits import DEFAULT_LIMITS
 from preflight.media import Unreadable
@@ -64,24 +64,31 @@ class Driver:
             return job
         self.ledger.advance(job.id, State.UPLOADING, cause="sending the file")
         with self._remarked(job, State.UPLOADING):
-            sent = self._upload(segment)
-        cause = "the store had it" if sent.reused else "sent"
-        self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=sent.key)
-        return self.ask(job, sent.url)
+            placed = self._place(segment)
+        cause = "the store had it" if placed.reused else "sent"
+        self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=placed.key)
+        with self._remarked(job, State.UPLOADED):
+            url = self._sign(placed)
+        return self.ask(job, url)
 
-    def _upload(self, segment: Segment) -> Upload:
-        from preflight.upload import upload
+    def _place(self, segment: Segment) -> Placed:
+        from preflight.upload import place
 
-        return upload(
+        return place(
             segment.media.path,
             settings=self.settings,
             sha256=segment.media.sha256,
             extension=segment.media.container.value,
-            life=self.settings.deadline + URL_MARGIN,
             listener=self.listener,
             cancel=self.cancel,
             checkpoint=self.ledger.uploads,
         )
+
+    def _sign(self, placed: Placed) -> SecretUrl:
+        """Return a tested URL, made as late as possible: a fresh one for each submit."""
+        from preflight.upload import sign
+
+        return sign(placed, settings=self.settings, life=self.settings.deadline + URL_MARGIN).url
 
     def ask(self, job: Job, url: SecretUrl) -> Job:
         """Submit the video at `url` for a leased, uploaded job and return it accepted. Raises as `submit` does."""
@@ -117,7 +124,8 @@ class Driver:
         Raises DeadlineError, JobFailedError and the errors of the service.
         """
         if job.state is State.FETCHED:
-            if job.file is not None and job.file.is_file():
+            # A file elsewhere is the finished one: a kill between the segments' last words leaves some of them there.
+            if job.file is not None and job.file.parent == folder and job.file.is_file():
                 return job, None
             job = self.ledger.advance(job.id, State.DONE, cause="the fetched file is gone")
         task = self._wait(job)

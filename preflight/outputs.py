@@ -30,6 +30,11 @@ def picture_of(file: Path) -> Path:
     return file.with_name(files.name(file.stem.removesuffix(_MARK), ".before-after.png"))
 
 
+def is_result(path: Path) -> bool:
+    """Return True for a cleaned file that a run left here, with its record beside it."""
+    return path.stem.endswith(_MARK) and record_of(path).is_file()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
     """Where the results of one source go. `work` holds what is not finished, `stem` names the outputs."""
@@ -70,6 +75,19 @@ class Outputs:
             return wanted
         with files.scratch(self.folder) as scratch:
             return files.publish(files.copy(file, scratch / file.name), wanted)
+
+    def keep_fetched(self, job: Job) -> Path:
+        """Copy what was fetched for a job, whose finished file can't be made, into the folder and return where it is.
+
+        Raises DiskFullError, ToolError.
+        """
+        assert job.file is not None  # noqa: S101 - a fetched job has one
+        part = f"-{job.segment:03d}" if job.segments > 1 else ""
+        wanted = self.folder.absolute() / files.name(self.stem, f".fetched{part}{job.file.suffix}")
+        if wanted.exists() and filecmp.cmp(wanted, job.file, shallow=False):
+            return wanted
+        with files.scratch(self.folder) as scratch:
+            return files.publish(files.copy(job.file, scratch / wanted.name), wanted)
 
     def write_record(self, file: Path, content: dict[str, Any]) -> Path:
         """Write the record of `file` at once or not at all."""

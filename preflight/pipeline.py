@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -16,6 +17,7 @@ from preflight.errors import (
     CancelledError,
     DeadlineError,
     ExitCode,
+    InputError,
     PreflightError,
     SubmitUnknownError,
 )
@@ -58,6 +60,7 @@ class Run:
     """An order on its way.
 
     `service` gives settings whose service can be reached, `wait` who polls it for many runs; `ledger` is an open one.
+    `aside` is entered while another process's work is waited for, so that other runs of a batch may work meanwhile.
     """
 
     order: Order
@@ -67,10 +70,13 @@ class Run:
     service: Service = steps.service
     ledger: Ledger | None = None
     wait: Callable[[Settings], Wait] | None = None
+    aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def take(self, path: Path) -> Result:
         """Take the video at `path` through all stages."""
         try:
+            if paid := self._paid(path):
+                return self._salvage(path, paid)
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
@@ -100,8 +106,7 @@ class Run:
         identity = (digest, f"{self.order.options.canonical()} {plan.key}", self.settings.account)
         outputs = Outputs(
             folder=self.order.output,
-            # One of its own for these parameters: another run of the same video may be under way.
-            work=self.settings.home.absolute() / "work" / identify(*identity)[1],
+            work=self._work(identify(*identity)[1]),
             stem=self.order.name or report.path.stem,
         )
         with self._ledger() as ledger, ExitStack() as leases:
@@ -152,7 +157,8 @@ class Run:
             if (other := ledger.holder(job.id)) is not None:
                 self.listener(Progress(stage=Stage.FIX, done=0, note=f"waiting for process {other}, which is at it"))
             held = ledger.lease(job.id, wait=self.settings.deadline, cancel=self.cancel)
-            jobs.append(leases.enter_context(held))
+            with self.aside():
+                jobs.append(leases.enter_context(held))
         again = {State.FAILED, State.CANCELLED}
         return [ledger.advance(j.id, State.QUEUED, cause="run again") if j.state in again else j for j in jobs]
 
@@ -163,18 +169,7 @@ class Run:
         self, ledger: Ledger, jobs: list[Job], fixed: Fixed, work: Path
     ) -> tuple[list[Job], dict[str, Any] | None]:
         """Bring every job to its fetched file: all are submitted before the first is waited for."""
-        from preflight.removal import RemovalClient
-
-        with self.service(self.settings) as live, RemovalClient(live) as client:
-            driver = Driver(
-                ledger=ledger,
-                settings=live,
-                client=client,
-                options=self.order.options,
-                listener=self.listener,
-                cancel=self.cancel,
-                wait=self.wait(live) if self.wait else None,
-            )
+        with self._driver(ledger) as driver:
             # One segment's trouble must not keep the others, which are paid for, from being fetched.
             pairs = zip(jobs, fixed.segments, strict=True)
             accepted, troubles = _each(partial(driver.submit, job, segment) for job, segment in pairs)
@@ -183,6 +178,54 @@ class Run:
             raise error
         reports = [task.quality for _, task in ended if task is not None and task.quality]
         return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
+
+    @contextmanager
+    def _driver(self, ledger: Ledger) -> Iterator[Driver]:
+        from preflight.removal import RemovalClient
+
+        with self.service(self.settings) as live, RemovalClient(live) as client:
+            yield Driver(
+                ledger=ledger,
+                settings=live,
+                client=client,
+                options=self.order.options,
+                listener=self.listener,
+                cancel=self.cancel,
+                wait=self.wait(live) if self.wait else None,
+            )
+
+    def _paid(self, path: Path) -> list[Job]:
+        """Return the accepted, unfinished jobs of this order on a source that is gone; none when it is there."""
+        if os.path.lexists(path) or not self.settings.ledger.exists():
+            return []
+        with self._ledger() as ledger:
+            jobs = ledger.jobs(states=ACCEPTED)
+        mine = [job for job in jobs if (job.source, job.request) == (path.absolute(), self.order.to_json())]
+        return [job for job in mine if job.file is None or self._work(job.group) in job.file.parents]
+
+    def _work(self, group: str) -> Path:
+        """The folder for what is under way: one for these parameters, since another run may be at the same video."""
+        return self.settings.home.absolute() / "work" / group
+
+    def _salvage(self, path: Path, jobs: list[Job]) -> Failed:
+        """Fetch what is paid for although its source is gone. The jobs stay unfinished: the source may come back."""
+        work = self._work(jobs[0].group)
+        with self._ledger() as ledger, ExitStack() as leases, self._driver(ledger) as driver:
+            held = []
+            for job in jobs:
+                with self.aside():
+                    held.append(leases.enter_context(ledger.lease(job.id, cancel=self.cancel)))
+            ended, troubles = _each(partial(driver.finish, job, work) for job in held)
+            for error in troubles:
+                raise error
+            outputs = Outputs(folder=self.order.output, work=work, stem=self.order.name or path.stem)
+            files = [outputs.keep_fetched(job) for job, _ in ended if job.file is not None]
+        error = InputError(
+            f"{path} is gone. What the service made of it is in {', '.join(map(str, files))}, without what comes from "
+            "the source: its sound, subtitles, metadata and what a fix had changed.",
+            hint="Bring the source back and run `preflight resume`: nothing is paid for again.",
+        )
+        return Failed(source=path, error=error)
 
     def _restore(self, cleaned: list[Path], report: Report, fixed: Fixed, target: Path) -> Path:
         file = steps.restore(

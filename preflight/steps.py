@@ -51,10 +51,10 @@ def check_many(
     jobs: int | None = None,
 ) -> Iterator[Report]:
     """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
-    from preflight import verdicts
+    from preflight import many, verdicts
 
     terms = verdicts.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore)
-    return verdicts.check_many(paths, terms=terms, jobs=jobs)
+    return many.check_many(paths, terms=terms, jobs=jobs)
 
 
 def plan(
@@ -82,17 +82,18 @@ def fix(
     *,
     policy: Policy = Policy.BALANCED,
     trim: tuple[Fraction, Fraction] | None = None,
+    safe: bool = False,
     settings: Settings | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Fixed:
     """Carry out the plan for `report` in the folder `into` and return the files to send, each checked again.
 
-    The source is never written. Raises InputError when there is no plan, ToolError, DiskFullError, CancelledError.
+    Options as `plan`. The source is never written. Raises InputError when there is no plan, ToolError, DiskFullError,
+    CancelledError.
     """
-    return act(
-        plan(report, policy=policy, trim=trim), report, into, settings=settings, listener=listener, cancel=cancel
-    )
+    chosen = plan(report, policy=policy, trim=trim, safe=safe, settings=settings)
+    return act(chosen, report, into, settings=settings, listener=listener, cancel=cancel)
 
 
 def act(

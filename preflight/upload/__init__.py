@@ -3,7 +3,7 @@
 from preflight.upload.housekeeping import Incomplete, StoreCheck, abort, delete, doctor, incomplete, make_bucket
 from preflight.upload.multipart import UploadCheckpoint
 from preflight.upload.profiles import PROFILES, StoreProfile, profile_of
-from preflight.upload.transfer import digest, upload
+from preflight.upload.transfer import digest, place, sign, upload
 
 __all__ = [
     "PROFILES",
@@ -17,6 +17,8 @@ __all__ = [
     "doctor",
     "incomplete",
     "make_bucket",
+    "place",
     "profile_of",
+    "sign",
     "upload",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from preflight.errors import ChecksumError, PreflightError, StoreAccessError, StoreError
 from preflight.settings import Settings
 
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or s3_key and s3_secret), or log in with the AWS CLI."
+CLOCK = "Set the clock (let NTP do it) and run it again; what was sent so far is kept."
 _REGION = "Set PREFLIGHT_S3_REGION to the bucket's region."
 _ACCESS = {
     "NoSuchBucket": ("does not exist", "Create it, or name another with PREFLIGHT_BUCKET."),
@@ -22,14 +25,33 @@ _ACCESS = {
     "SignatureDoesNotMatch": ("can't be used: the secret of the access key is wrong", _KEYS),
     "ExpiredToken": ("can't be used: the credentials have expired", "Log in again."),
     "InvalidToken": ("can't be used: the session token is not valid", "Log in again."),
-    "RequestTimeTooSkewed": ("can't be used: this machine's clock is wrong", "Set the clock."),
+    "RequestTimeTooSkewed": ("can't be used: this machine's clock is wrong", CLOCK),
     "PermanentRedirect": ("is in another region", _REGION),
     "AuthorizationHeaderMalformed": ("is in another region", _REGION),
     "IllegalLocationConstraintException": ("is in another region", _REGION),
 }
 _SYNONYMS = {"403": "AccessDenied", "Forbidden": "AccessDenied", "401": "AccessDenied", "301": "PermanentRedirect"}
+_UNSIGNED = {"RequestTimeTooSkewed", "AccessDenied", "SignatureDoesNotMatch"}
+"""What stores answer when the time in a signature is not theirs."""
+_SKEW = 300.0
+"""Seconds that are a wrong clock: stores allow 15 minutes (Amazon S3, "RequestTimeTooSkewed"), some only 5."""
 _DIGEST = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 _REDIRECTED = 301
+
+
+def clock_skew(date: str | None) -> str | None:
+    """Return how far this machine's clock is off a reply's `Date` header, or None.
+
+    As in "20 min ahead of".
+    """
+    try:
+        server = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    off = time.time() - server.timestamp()
+    if abs(off) < _SKEW:
+        return None
+    return f"{round(abs(off) / 60)} min {'ahead of' if off > 0 else 'behind'}"
 
 
 @contextmanager
@@ -79,6 +101,8 @@ def _answered(error: Exception, code: str, settings: Settings, action: str) -> P
     known = _SYNONYMS.get(code, "PermanentRedirect" if status == _REDIRECTED else code)
     if known in _ACCESS:
         what, hint = _ACCESS[known]
+        if known in _UNSIGNED and (skew := clock_skew(metadata.get("HTTPHeaders", {}).get("date"))):
+            what, hint = f"can't be used: this machine's clock is {skew} the store's", CLOCK
         where = settings.s3_endpoint or "Amazon S3"
         return StoreAccessError(
             f"{action}: bucket {settings.bucket!r} at {where} {what}.", hint=hint, code=code, request_id=request_id

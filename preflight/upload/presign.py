@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from preflight.errors import StoreAccessError, StoreError
 from preflight.job import SecretUrl
-from preflight.upload.failures import translated
+from preflight.upload.failures import CLOCK, clock_skew, translated
 from preflight.upload.store import Store, is_loopback
 
 MAX_LIFE = 7 * 24 * 3600
@@ -53,9 +53,12 @@ def try_fetch(store: Store, url: SecretUrl, *, size: int) -> None:
             one_byte = {"Range": "bytes=0-0"}
             with session.get(url.reveal(), headers=one_byte, stream=True, timeout=_TIMEOUT, verify=verify) as reply:
                 status, length = reply.status_code, _total(reply.headers)
+                skew = clock_skew(reply.headers.get("Date"))
     except requests.RequestException as error:
         # Its text holds the URL with the signature.
         raise StoreError(f"{url} can't be fetched ({type(error).__name__}).", hint="Check the endpoint.") from None
+    if skew is not None and status in {401, 403}:
+        hint = f"This machine's clock is {skew} the store's. {CLOCK}"
     if status in {401, 403, 404}:
         raise StoreAccessError(f"{url} answers HTTP {status}, so the service could not fetch it.", hint=hint)
     if status not in {200, 206} or (length is not None and length != size):

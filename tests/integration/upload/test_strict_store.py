@@ -1,5 +1,7 @@
 """What only a store that verifies signatures, expiry and digests can show."""
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -46,6 +48,45 @@ def test_a_url_ends_with_its_life(swift: Settings, small_mp4: Path, monkeypatch:
         time.sleep(2.1)
         with pytest.raises(StoreAccessError, match="403"):
             try_fetch(store, url, size=sent.size)
+
+
+SHIFTED = """
+import datetime, sys, time
+shift, now = float(sys.argv.pop(1)), time.time
+class Shifted(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+time.time = lambda: now() + shift
+datetime.datetime = Shifted
+from preflight.cli import main
+main()
+"""
+"""A process in which every clock that tells the date is wrong."""
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(20, "20 min ahead of"), (-20, "20 min behind")])
+def test_wrong_clock_is_told_with_its_error_and_nothing_is_lost(
+    swift: Settings, big: Path, tmp_path: Path, minutes: int, said: str
+) -> None:
+    settings = replace(swift, prefix=stores.fresh_prefix())
+    environment = os.environ | {
+        "PREFLIGHT_HOME": str(tmp_path / "home"),
+        "PREFLIGHT_BUCKET": settings.bucket,
+        "PREFLIGHT_PREFIX": settings.prefix,
+        "PREFLIGHT_S3_ENDPOINT": str(settings.s3_endpoint),
+        "PREFLIGHT_S3_KEY": settings.s3_key,
+        "PREFLIGHT_S3_SECRET": str(settings.s3_secret),
+    }
+    command = [sys.executable, "-c", SHIFTED, str(minutes * 60), "upload", str(big)]
+    wrong = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert wrong.returncode == 4, wrong.stderr
+    assert said in wrong.stderr
+    assert "Set the clock" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+    command[3] = "0"
+    right = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert right.returncode == 0, right.stderr
 
 
 @pytest.mark.parametrize("profile", ["generic", "minio"])

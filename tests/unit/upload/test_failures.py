@@ -1,10 +1,13 @@
+import time
+from email.utils import formatdate
+
 import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
 from preflight.errors import ChecksumError, PreflightError, StoreAccessError, StoreError
 from preflight.settings import Settings
-from preflight.upload.failures import translated
+from preflight.upload.failures import clock_skew, translated
 
 SETTINGS = Settings(bucket="videos", s3_endpoint="https://store.example")
 
@@ -77,3 +80,17 @@ def test_no_answer_says_why(error: Exception, kind: type[StoreError], retryable:
     assert type(found) is kind
     assert found.retryable is retryable
     assert found.hint
+
+
+@pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "AccessDenied", "SignatureDoesNotMatch"])
+def test_a_wrong_clock_is_told_by_the_store_s_own(code: str) -> None:
+    refused = answer(code, 403)
+    refused.response["ResponseMetadata"]["HTTPHeaders"] = {"date": formatdate(time.time() + 3600, usegmt=True)}
+    error = said(refused)
+    assert "60 min behind the store's" in error.message
+    assert "clock" in (error.hint or "")
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", formatdate(time.time() + 60, usegmt=True)])
+def test_a_right_clock_is_not_blamed(date: str | None) -> None:
+    assert clock_skew(date) is None
