@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,12 +11,11 @@ from preflight.errors import FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.job import Fixed
 from preflight.media import Container, FileIdentity, Media, Stream, StreamKind
-from preflight.restore import pictures
+from preflight.restore import attached, pictures
 from preflight.restore.pictures import Shown
-from preflight.tools import bounds, containers, files
+from preflight.tools import bounds, containers, files, index
 from preflight.tools import ffmpeg as tool
 
-_QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
 _HOMES = (Container.MP4, Container.MOV, Container.MKV)
 """Containers in which a cleaned picture (H.264, HEVC, AV1 or VP9) is at home."""
 _OFFSET = Fraction(1, 1000)
@@ -48,9 +48,9 @@ def finish(
 ) -> Path:
     """Make the finished file at `destination` (replaced when it exists) from the `cleaned` segments of `fixed`.
 
-    Sound, subtitles, chapters, tags and metadata are the source's own, packet by packet; `keep_audio` False leaves
-    sound out. Raises InputError when segments are missing, FileChangedError when the source is not what it was,
-    DiskFullError, ToolError, CancelledError. `destination` is either whole or untouched.
+    Sound, subtitles, chapters, covers, fonts, tags and metadata are the source's own, packet by packet; `keep_audio`
+    False leaves sound out. Raises InputError when segments are missing, FileChangedError when the source is not what
+    it was, DiskFullError, ToolError, CancelledError. `destination` is either whole or untouched.
     """
     if len(cleaned) != len(fixed.segments):
         raise InputError(
@@ -59,12 +59,14 @@ def finish(
     _require_source(fixed.source)
     with files.scratch(destination.parent) as folder:
         files.require_room(folder, sum(path.stat().st_size for path in cleaned))
+        source = index.mended(fixed.source, folder, ffmpeg=ffmpeg, cancel=cancel)
+        fixed = replace(fixed, source=source)
         lead = _lead(fixed, ffmpeg, cancel)
         shown = _shown(cleaned, fixed, lead)
         picture = shown[0].path if len(shown) == 1 else pictures.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel)
         offset = lead - pictures.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
         made = folder / f"finished{destination.suffix}"
-        argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg)
+        argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
         total = float(fixed.segments[-1].end or 0) - fixed.segments[0].start
 
         def hear(pace: tool.Pace) -> None:
@@ -108,8 +110,42 @@ def _lead(fixed: Fixed, ffmpeg: str, cancel: Cancel | None) -> Fraction:
     return pictures.first_time(fixed.source.path, ffmpeg=ffmpeg, cancel=cancel)
 
 
-def _combine(picture: Path, fixed: Fixed, made: Path, *, offset: Fraction, keep_audio: bool, ffmpeg: str) -> list[str]:
-    """Return the argv that puts the cleaned picture and the source's other streams into one file."""
+def _combine(
+    picture: Path,
+    fixed: Fixed,
+    made: Path,
+    *,
+    offset: Fraction,
+    keep_audio: bool,
+    ffmpeg: str,
+    cancel: Cancel | None,
+) -> list[str]:
+    """Return the argv that puts the cleaned picture and all else of the source into one file."""
+    source = fixed.source
+    target = Container(made.suffix[1:].lower())
+    art = attached.covers(source, made.parent, ffmpeg=ffmpeg, cancel=cancel)
+    fonts = attached.others(source, target, ffmpeg=ffmpeg, cancel=cancel)
+    names = [
+        containers.specifier(source, stream.index)
+        for stream in source.streams
+        if _is_kept(stream, source, target, keep_audio=keep_audio)
+    ]
+    names += [f"t:{number}" for number in range(fonts)]
+    seek, cut = _stretch(fixed, made)
+    shift = ["-itsoffset", f"{float(offset):.6f}"] if abs(offset) > _OFFSET else []
+    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
+    argv += [*tool.INPUT_GUARD, *seek, "-i", tool.local(source.path), *attached.inputs(art, target), "-map", "0:V:0"]
+    tags = ["-map_metadata", "1", "-map_chapters", "1", "-map_metadata:s:0", "1:s:V:0"]
+    for position, name in enumerate(names, start=1):
+        argv += ["-map", f"1:{name}"]
+        tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
+    argv += [*attached.outputs(art, target, first_input=2, others=fonts), "-c", "copy", *cut, *tags]
+    argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []
+    return [*argv, tool.local(made)]
+
+
+def _stretch(fixed: Fixed, made: Path) -> tuple[list[str], list[str]]:
+    """Return the options before the source and for the output that choose the stretch that a trim kept."""
     source, trim = fixed.source, fixed.plan.trim
     piece = bounds.Piece(output=made)
     if trim is not None:
@@ -117,24 +153,12 @@ def _combine(picture: Path, fixed: Fixed, made: Path, *, offset: Fraction, keep_
         piece = bounds.Piece(output=made, start=start, end=trim[1])
     seek = [word for name, value in bounds.seek(piece, source.container).items() for word in (f"-{name}", value)]
     cut = [word for name, value in bounds.filters(piece, picture=False).items() for word in (f"-{name}", value)]
-    target = Container(made.suffix[1:].lower())
-    shift = ["-itsoffset", f"{float(offset):.6f}"] if abs(offset) > _OFFSET else []
-    argv = [ffmpeg, *_QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
-    argv += [*tool.INPUT_GUARD, *seek, "-i", tool.local(source.path), "-map", "0:V:0"]
-    tags = ["-map_metadata", "1", "-map_chapters", "1", "-map_metadata:s:0", "1:s:V:0"]
-    kept = [s for s in source.streams if _is_kept(s, source, target, keep_audio=keep_audio)]
-    for position, stream in enumerate(kept, start=1):
-        name = containers.specifier(source, stream.index)
-        argv += ["-map", f"1:{name}"]
-        tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
-    argv += ["-c", "copy", *cut, *tags]
-    argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []
-    return [*argv, tool.local(made)]
+    return seek, cut
 
 
 def _is_kept(stream: Stream, source: Media, target: Container, *, keep_audio: bool) -> bool:
     if stream.kind is StreamKind.AUDIO:
         return keep_audio
-    if stream.kind is StreamKind.SUBTITLE or stream.kind is StreamKind.ATTACHMENT:
+    if stream.kind is StreamKind.SUBTITLE:
         return containers.holds(target, stream, source.container)
     return False

@@ -14,9 +14,10 @@ from preflight.tools import ffmpeg as tool
 
 _TIME_SCALE = "90000"
 """One time base for all segments: ffmpeg joins equal ones only. Exact for every common frame rate."""
-_QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
 _SHORT = Fraction(1, 2)
 """Seconds that a cleaned segment may lack before it counts as cut short."""
+_TOLERANCE = Fraction(1, 500)
+"""Seconds that rounded times may differ: a picture so near a stretch's end is the next one's first."""
 _LOOKED_AT = Fraction(2)
 
 
@@ -49,14 +50,17 @@ def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | 
         listing = packets.scan(path, ffmpeg=ffmpeg, cancel=cancel)
         heads.append(listing.heads[0])
         _require_length(item, listing.end(0))
-    made = folder / f"pictures{suffix}"
     if not agree(heads):
-        tool.run(_encode(shown, alone, heads[0], made, ffmpeg), cancel=cancel)
-        return made
+        suffix = ".mp4"
+        alone = [
+            _alike(item, path, heads[0], folder / f"alike-{n}.mp4", ffmpeg, cancel)
+            for n, (item, path) in enumerate(zip(shown, alone, strict=True))
+        ]
+    made = folder / f"pictures{suffix}"
     lengths = [None if item.end is None else item.end - item.start for item in shown]
     listed = folder / "pictures.txt"
     listed.write_text(tool.concat_list(list(zip(alone, lengths, strict=True))), encoding="utf-8")
-    argv = [ffmpeg, *_QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
+    argv = [ffmpeg, *tool.QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
     argv += ["-i", tool.local(listed), "-map", "0:v:0", "-c", "copy", "-video_track_timescale", _TIME_SCALE]
     tool.run([*argv, tool.local(made)], cancel=cancel)
     return made
@@ -80,9 +84,10 @@ def _suffix(shown: Sequence[Shown], ffmpeg: str, cancel: Cancel | None) -> str:
 
 
 def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
-    # Sound in the segment would count for its start and length, by which it is put in its place.
-    argv = [ffmpeg, *_QUIET, *tool.INPUT_GUARD, "-i", tool.local(path), "-map", "0:V:0", "-c", "copy"]
-    tool.run([*argv, "-video_track_timescale", _TIME_SCALE, tool.local(made)], cancel=cancel)
+    # Sound and chapters would count for the segment's start and length, by which it is put in its place.
+    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-i", tool.local(path), "-map", "0:V:0", "-c", "copy"]
+    argv += ["-map_chapters", "-1", "-video_track_timescale", _TIME_SCALE]
+    tool.run([*argv, tool.local(made)], cancel=cancel)
     return made
 
 
@@ -94,17 +99,13 @@ def _require_length(item: Shown, length: Fraction) -> None:
         )
 
 
-def _encode(shown: Sequence[Shown], alone: Sequence[Path], head: packets.Head, made: Path, ffmpeg: str) -> list[str]:
-    """Return the argv of the one encode that joins segments which differ."""
+def _alike(item: Shown, alone: Path, head: packets.Head, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
+    """Encode the pictures of one segment so that they agree with those of all others made so."""
     width, height = head.size or (1920, 1080)
-    inputs = [word for path in alone for word in ("-i", tool.local(path))]
-    chains = []
-    for number, item in enumerate(shown):
-        # Each segment fills its stretch exactly: the last picture stays, or what is too much goes.
-        fill = "" if item.end is None else f",tpad=stop=-1:stop_mode=clone,trim=duration={float(item.end - item.start)}"
-        chains.append(f"[{number}:v:0]scale={width}:{height},setsar=1,format=yuv420p{fill}[v{number}]")
-    joined = "".join(f"[v{number}]" for number in range(len(shown)))
-    graph = ";".join([*chains, f"{joined}concat=n={len(shown)}:v=1:a=0[v]"])
-    options = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-fps_mode", "passthrough"]
-    options += ["-enc_time_base", f"1:{_TIME_SCALE}"]
-    return [ffmpeg, *_QUIET, *inputs, "-filter_complex", graph, "-map", "[v]", *options, tool.local(made)]
+    chain = f"scale={width}:{height},setsar=1,format=yuv420p"
+    if item.end is not None:
+        chain += f",trim=duration={float(item.end - item.start - _TOLERANCE)}"
+    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-i", tool.local(alone), "-vf", chain, "-c:v", "libx264"]
+    argv += ["-preset", "veryfast", "-crf", "16", "-fps_mode", "passthrough", "-enc_time_base", f"1:{_TIME_SCALE}"]
+    tool.run([*argv, "-video_track_timescale", _TIME_SCALE, tool.local(made)], cancel=cancel)
+    return made

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import clips
-from fixtures.checker import checker, hashes, measure, times
+from fixtures import cases, clips
+from fixtures.checker import chapters, checker, hashes, measure, times
 from preflight.errors import FileChangedError, InputError, ToolError
 from preflight.fix import apply, plan
 from preflight.job import Fixed, Segment
@@ -82,6 +82,38 @@ def test_tags_subtitles_and_chapters_come_back(tmp_path: Path) -> None:
     assert payload(made, "0:s:0") == payload(clip, "0:s:0")
 
 
+def _attached(folder: Path) -> Path:
+    """A Matroska file with a cover and a font, which are both attachments there."""
+    art, font = folder / "cover.jpg", folder / "font.ttf"
+    clips.run("-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1", art)
+    font.write_bytes(bytes(range(256)) * 8)
+    words = ("-attach", font, "-metadata:s:t:0", "mimetype=font/ttf")
+    words += ("-attach", art, "-metadata:s:t:1", "mimetype=image/jpeg")
+    clips.run("-i", clips.clip(folder / "seed.mkv"), "-c", "copy", *words, folder / "a.mkv")
+    return folder / "a.mkv"
+
+
+@pytest.mark.parametrize("extension", ["mp4", "mkv"])
+def test_cover_comes_back_bit_by_bit(extension: str, small_mp4: Path, tmp_path: Path) -> None:
+    makers = {"mp4": lambda: cases.with_cover(small_mp4, tmp_path / "a.mp4", size="64x64")}
+    clip = makers.get(extension, lambda: _attached(tmp_path))()
+    fixed = whole(clip)
+    parts = cleaned(fixed, tmp_path / "c", "-map", "0:V", "-map", "0:a")
+    made = finish(parts, fixed, tmp_path / f"done.{extension}", keep_audio=True, ffmpeg=FFMPEG)
+    assert payload(made, "0:v:1") == payload(clip, "0:v:1")
+    assert [stream.kind for stream in measure(made).streams] == [stream.kind for stream in measure(clip).streams]
+    told = subprocess.run([FFMPEG, "-hide_banner", "-i", made], capture_output=True, text=True, check=False).stderr
+    assert "(attached pic)" in told
+    assert ("font/ttf" in told) == (extension == "mkv")
+
+
+def test_cover_that_is_no_picture_is_left_out(small_mp4: Path, tmp_path: Path) -> None:
+    clip = cases.with_cover(small_mp4, tmp_path / "a.mp4", size="64x64")
+    clip.write_bytes(clip.read_bytes().replace(b"\x89PNG\r\n", b"\x89nopng"))
+    made = finish([small_mp4], whole(clip), tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    assert hashes(made) == hashes(small_mp4)
+
+
 def test_split_is_joined_without_gap(tmp_path: Path) -> None:
     clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=10, output=["-g", "25"])
     fixed = split(clip, tmp_path / "parts")
@@ -101,13 +133,26 @@ def test_segments_themselves_join_to_the_source(tmp_path: Path) -> None:
     assert times(made) == pytest.approx(times(clip), abs=0.001)
 
 
+def test_late_first_picture_and_chapters_move_no_seam(tmp_path: Path) -> None:
+    options = ["-g", "25", "-preset", "veryfast", "-bf", "3"]
+    seed = clips.clip(tmp_path / "seed.mkv", size=(160, 90), seconds=10, output=options)
+    late = tmp_path / "late.mkv"
+    inputs = ("-itsoffset", "0.2", "-i", seed, "-i", seed, "-map", "0:v", "-map", "1:a")
+    clips.run(*inputs, "-c", "copy", late)
+    clip = cases.with_chapters(late, tmp_path / "a.mkv", seconds=5, count=2)
+    fixed = split(clip, tmp_path / "parts")
+    made = finish([s.media.path for s in fixed.segments], fixed, tmp_path / "b.mkv", keep_audio=True, ffmpeg=FFMPEG)
+    assert times(made) == pytest.approx(times(clip), abs=0.002)
+    assert chapters(made) == chapters(clip)
+
+
 def test_segments_that_differ_are_encoded_once(tmp_path: Path) -> None:
     clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=10, output=["-g", "25"])
     fixed = split(clip, tmp_path / "parts")
     parts = cleaned(fixed, tmp_path / "c")
     clips.run("-i", fixed.segments[1].media.path, "-vf", "scale=320:180", *CLEAN[2:], parts[1])
     made = finish(parts, fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
-    assert times(made) == pytest.approx(times(clip), abs=0.021)
+    assert times(made) == pytest.approx(times(clip), abs=0.002)
     video = measure(made).video
     assert video is not None
     assert video.display_size == (160, 90)
@@ -131,6 +176,14 @@ def test_trimmed_video_gets_its_stretch_of_sound(tmp_path: Path) -> None:
     heard = packets.scan(done, ffmpeg=FFMPEG, maps=("0:a:0",))
     assert float(heard.end(0)) == pytest.approx(2.0, abs=0.05)
     assert set(payload(done, "0:a:0")) <= set(payload(clip, "0:a:0"))
+
+
+def test_sound_comes_back_from_a_file_with_a_wrong_index(tmp_path: Path) -> None:
+    good = clips.clip(tmp_path / "good.avi", seconds=3)
+    parts = cleaned(whole(good), tmp_path / "c")
+    fixed = whole(cases.with_wrong_index(good, tmp_path / "a.avi"))
+    made = finish(parts, fixed, tmp_path / "done.mp4", keep_audio=True, ffmpeg=FFMPEG)
+    assert payload(made, "0:a:0") == payload(good, "0:a:0")
 
 
 def test_missing_segment_is_an_error(small_mp4: Path, tmp_path: Path) -> None:
