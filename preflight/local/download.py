@@ -1,16 +1,20 @@
-"""Video URL -> file, for the service: http(s) only, bounded in bytes and time while streaming."""
+"""Video URL -> file, for the service: http(s) only, from checked addresses, bounded in bytes and in time."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import socket
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from preflight.local.reading import invalid
 from preflight.local.replies import declined
@@ -40,7 +44,9 @@ def download(url: str, destination: Path, *, limit: int, seconds: float = SECOND
     """
     end = time.monotonic() + seconds
     try:
-        with requests.Session() as http:
+        with requests.Session() as http, _Guard(seconds) as guard:
+            http.mount("http://", guard)
+            http.mount("https://", guard)
             # Nothing of the machine's own (proxies, .netrc) belongs into a request that a caller asked for.
             http.trust_env = False
             with _follow(http, url, end) as response:
@@ -67,10 +73,7 @@ def _follow(http: requests.Session, url: str, end: float) -> requests.Response:
 
 
 def _permit(url: str) -> None:
-    """Raise RefusalError for a URL that is not plain http(s), or that leads to a link-local or unusable address.
-
-    Loopback is allowed: the embedded store is there. Link-local is where clouds keep their machines' credentials.
-    """
+    """Raise RefusalError for a URL that is not plain http(s)."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -78,15 +81,81 @@ def _permit(url: str) -> None:
         raise invalid("videoUrl is not a URL.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or "\\" in url:
         raise invalid("videoUrl has to be an http or https URL.")
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Resolve a name once. Raises RefusalError when it leads to a link-local or unusable address.
+
+    Loopback is allowed: the embedded store is there. Link-local is where clouds keep their machines' credentials.
+    """
     try:
-        found = socket.getaddrinfo(parts.hostname, port or 443, type=socket.SOCK_STREAM)
+        found = [str(at[0]) for *_, at in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise invalid("The host of videoUrl can't be resolved.") from None
-    for *_, address in found:
-        ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
+    for address in found:
+        ip = ipaddress.ip_address(address.partition("%")[0])
         plain = getattr(ip, "ipv4_mapped", None) or ip
         if plain.is_link_local or plain.is_multicast or plain.is_unspecified or plain.is_reserved:
             raise invalid("The host of videoUrl is not fetched from.")
+    return found
+
+
+class _Guard(HTTPAdapter):
+    """Connects to the very addresses that were checked, and cuts its connections `seconds` after its block began.
+
+    A name that is resolved for the check and again for the connection may lead elsewhere the second time. The time-outs
+    of a socket begin anew with each byte, so a server that sends its headers slowly enough would never be left.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._lines: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        super().__init__()
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        for line in self._lines:
+            line.close()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Give the pools connections that are opened here; names stay as they are for Host, SNI and certificate."""
+        super().init_poolmanager(*args, **kwargs)
+        connect = self._connect
+
+        class Http(urllib3.connection.HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return connect(self)
+
+        class Https(urllib3.connection.HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return connect(self)
+
+        http = type("HttpPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Http})
+        https = type("HttpsPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Https})
+        self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
+
+    def _connect(self, connection: urllib3.connection.HTTPConnection) -> socket.socket:
+        failed: OSError | None = None
+        for address in _addresses(connection.host, connection.port):
+            try:
+                made = socket.create_connection((address, connection.port), connection.timeout)
+            except OSError as error:
+                failed = error
+            else:
+                # A second handle on the connection: TLS takes the first one over.
+                self._lines.append(made.dup())
+                return made
+        raise urllib3.exceptions.NewConnectionError(connection, "no address of the host answers") from failed
+
+    def _cut(self) -> None:
+        for line in self._lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
 
 def _write(response: requests.Response, destination: Path, limit: int, end: float) -> None:
@@ -96,6 +165,12 @@ def _write(response: requests.Response, destination: Path, limit: int, end: floa
             done += len(chunk)
             if done > limit:
                 raise declined(701)
-            if time.monotonic() > end:
-                raise requests.Timeout
             file.write(chunk)
+            _require_time(end)
+    # A connection that was cut looks like one that came to its end.
+    _require_time(end)
+
+
+def _require_time(end: float) -> None:
+    if time.monotonic() >= end:
+        raise requests.Timeout

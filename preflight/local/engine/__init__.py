@@ -32,20 +32,22 @@ def remove_text(  # noqa: PLR0913 - each is a wish of its own
     overlay: Path | None = None,
     processes: int | None = None,
     cancel: Cancel | None = None,
+    smart_encode: bool = False,
 ) -> dict[str, Any]:
     """Write `source` without its text to `destination` and return a JSON-ready quality report.
 
     `ffmpeg` is the program to run; `on_progress` hears the share done, 0..1. The source is only read; `destination`
     appears whole or not at all, and its extension chooses the container. `sheet` gets a PNG of frames before and after,
     `overlay` a video with the masks in red. `processes` (one a core, at most four) change the speed, never the result;
-    `cancel` stops the work. Where no text is found the picture is copied. Raises CancelledError, ToolMissingError
+    `cancel` stops the work. Where no text is found the picture is copied; with `smart_encode` every group of pictures
+    without text is, beside encoded ones, where the source's codec allows it. Raises CancelledError, ToolMissingError
     without the `local` extra, InputError with the service's code 702 for a format that can't be filled, ToolError,
     DiskFullError.
     """
     _require()
     from preflight.local.engine import remove
 
-    extras = remove.Extras(sheet=sheet, overlay=overlay, processes=processes, cancel=cancel)
+    extras = remove.Extras(sheet=sheet, overlay=overlay, processes=processes, cancel=cancel, smart_encode=smart_encode)
     return remove.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras)
 
 

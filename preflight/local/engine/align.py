@@ -42,13 +42,15 @@ class View:
 class Alignment:
     """Where each sample of one view lies on another: `x`, `y`.
 
-    `error` is the gray difference there, spread over the hole; `typical` its median outside the text.
+    `error` is the gray difference there, spread over the hole; `typical` its median outside the text; `shift` the
+    median displacement in samples, of the larger of the two coordinates.
     """
 
     x: Field
     y: Field
     error: Field
     typical: float
+    shift: float
 
 
 def divisor(height: int, width: int) -> int:
@@ -119,7 +121,8 @@ class Aligner:
             flow = cv2.resize(flow, self._full, interpolation=cv2.INTER_LINEAR) * np.float32(self._shrink)
             error = cv2.resize(error, self._full, interpolation=cv2.INTER_LINEAR)
         x, y = self._columns_full + flow[..., 0], self._rows_full + flow[..., 1]
-        return Alignment(x=x, y=y, error=error, typical=typical)
+        shift = float(np.median(np.abs(flow[::_GRID, ::_GRID]).max(axis=2)))
+        return Alignment(x=x, y=y, error=error, typical=typical, shift=shift)
 
     def _complete(self, flow: Field, weight: Field, hole: Mask) -> Field:
         """Replace the flow inside the hole by a robust affine motion plus what the surroundings deviate from it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from preflight.local.engine.tracks import Track
 
 _SURE, _SHORT, _FOREIGN = 0.75, 0.85, 0.92
 _LEAST_FRAMES = 3
+_SOON, _SAME_WORDS = 48, 0.6
+"""Frames between two tracks of like words, and how like, for them to be one thing seen twice."""
 
 
 def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
@@ -39,10 +42,30 @@ def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
         crosses_cut=any(first <= cut < last for cut in motion.cuts),
         certainty=track.certainty,
         outlined=track.outlined,
+        drift=track.drift,
         placed=kind.is_placed(track.line, size),
         width=size[0],
     )
     return replace(track, kind=kind.decide(evidence))
+
+
+def with_kin(tracks: list[Track], motion: Motion, size: tuple[int, int]) -> list[Track]:
+    """Return the tracks with their kinds; what says nothing of itself is taken for what the same words were just before
+    or after: a sign that the camera loses and finds again does not come and go as captions do.
+    """  # noqa: D205
+    judged = [classified(track, motion, size) for track in tracks]
+    signs = [track for track in judged if track.kind is Kind.NATURAL and track.drift.together]
+    return [
+        replace(track, kind=Kind.NATURAL)
+        if track.drift.apart <= track.drift.together and any(_kin(track, sign) for sign in signs)
+        else track
+        for track in judged
+    ]
+
+
+def _kin(track: Track, sign: Track) -> bool:
+    apart = max(track.first - sign.last, sign.first - track.last)
+    return apart <= _SOON and SequenceMatcher(None, track.text, sign.text).ratio() > _SAME_WORDS
 
 
 def believable(reading: Reading, language: str) -> bool:
@@ -54,7 +77,7 @@ def believable(reading: Reading, language: str) -> bool:
     digits = sum(letter.isdigit() for letter in reading.text)
     own = chinese if language == "zh" else letters - chinese
     if own == 0 and digits < letters:
-        return reading.score > _FOREIGN
+        return reading.score > (_SHORT if letters >= 4 else _FOREIGN)
     return reading.score > (_SURE if letters >= 4 else _SHORT)
 
 

@@ -15,14 +15,22 @@ from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.motion import Motion
 from preflight.local.engine.smooth import Field, spread
 
-MAX_DONORS = 3
-_MAX_TRIES = 7
+MAX_DONORS = 6
+_MAX_TRIES = 10
 _LOST = 16.0
 """Median gray difference outside the text above which two frames do not show the same scene."""
 _KEPT_VIEWS = 64
 _SURE = 0.97
 _CALM = 0.65
-"""Largest share of the frame before in a fill: more calms more and lags behind changes of light."""
+"""Largest share of the frame before in a fill where the scene moves: more calms more, lags behind light, and blurs."""
+_APART = 12.0
+"""Gray levels from which on the two are not mixed; from half of them on they are mixed less."""
+_HELD = 8.0
+"""The same where the scene stands still, and the frame before is kept as it is: so is most of a still scene encoded."""
+_UNLIKE, _CHANGED = 8.0, 1.0
+"""Difference around the text between the two frames from which on nothing is mixed, moving and still."""
+_STILL = 0.25
+"""Median motion in samples up to which a region stands still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,7 @@ class _Gathered:
 @dataclass(slots=True)
 class _Previous:
     index: int
-    filled: Picture
+    filled: Field
     trust: Field
 
 
@@ -81,7 +89,8 @@ class Filler:
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
         gathered = self._gather(index, here)
-        missed = _ring_error(spatial.luma(here.color, here.wide), here, here.wide & ~here.hole)
+        around = spatial.membrane(here.color[..., 0].astype(np.float32), here.wide)
+        missed = _ring_error(around, here, here.wide & ~here.hole)
         trust = _trust(gathered, missed)
         if self._previous is not None:
             trust = np.where(gathered.there, 0.6 * trust + 0.4 * self._previous.trust, 0).astype(np.float32)
@@ -90,7 +99,7 @@ class Filler:
         self._previous, self._loyal = _Previous(index, result, trust), gathered.used
         held = trust[here.hole]
         error = held * gathered.error[here.hole] + (1 - held) * missed[here.hole]
-        return Filled(color=result, share=float(held.mean()), error=float(error.mean()))
+        return Filled(color=_rounded(result), share=float(held.mean()), error=float(error.mean()))
 
     def _view(self, index: int) -> View:
         if index not in self._views:
@@ -158,22 +167,29 @@ class Filler:
         settled = (mean + (top - mean) * apart).astype(np.float32)
         return _Gathered(color=settled, error=error, there=weights > 0, used=used)
 
-    def _calm(self, index: int, here: View, result: Picture) -> None:
+    def _calm(self, index: int, here: View, result: Field) -> None:
         """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""
         before = self._previous
         aligned = None if before is None else self._align(index, index - 1)
         if before is None or aligned is None:
             return
-        moved = cv2.remap(before.filled, aligned.x, aligned.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        apart = _largest(cv2.absdiff(moved, result)).astype(np.float32)
-        share = _CALM * np.clip((12 - apart) / 6, 0, 1) * np.clip((8 - aligned.error) / 3, 0, 1)
+        still = aligned.shift <= _STILL
+        moved = before.filled if still else _sampled(before.filled, aligned)
+        apart = _largest(moved - result)
+        most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
+        share = most * np.clip(2 - 2 * apart / far, 0, 1) * np.clip((off - aligned.error) * 3 / off, 0, 1)
         held = share[here.hole][:, None]
-        result[here.hole] = np.rint(held * moved[here.hole] + (1 - held) * result[here.hole]).astype(np.uint8)
+        result[here.hole] = held * moved[here.hole] + (1 - held) * result[here.hole]
 
 
-def _largest(color: Field | Picture) -> Field:
+def _rounded(color: Field) -> Picture:
+    """Return colours as 8-bit samples."""
+    return np.clip(np.rint(color), 0, 255).astype(np.uint8)
+
+
+def _largest(color: Field) -> Field:
     """Return the largest magnitude over the three colours (quicker than a reduction over so short an axis)."""
-    size = np.abs(color) if color.dtype == np.float32 else color
+    size = np.abs(color)
     return np.maximum(np.maximum(size[..., 0], size[..., 1]), size[..., 2])
 
 
@@ -187,17 +203,25 @@ def _tolerance(here: View) -> Field:
     return result
 
 
+def _sampled(color: Picture | Field, aligned: Alignment) -> Field:
+    """Return a view's colours at the places of the view it was aligned to."""
+    moved: Field = cv2.remap(color, aligned.x, aligned.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(
+        np.float32
+    )
+    return moved
+
+
 def _fetch(there: View, aligned: Alignment, tolerance: Field) -> tuple[Field, Mask]:
     """Return the donor's colours at the places of the view it was aligned to, and where they can be used."""
     x, y = aligned.x, aligned.y
-    color = cv2.remap(there.color, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    color = _sampled(there.color, aligned)
     height, width = there.hole.shape
     usable = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     if not there.clear:
         grown = cv2.dilate(there.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
         hidden = cv2.remap(grown, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
         usable &= hidden < 1
-    return color.astype(np.float32), usable & (aligned.error < tolerance)
+    return color, usable & (aligned.error < tolerance)
 
 
 def _fit(here: View, color: Field, usable: Mask) -> tuple[Field, Field]:
@@ -209,27 +233,27 @@ def _fit(here: View, color: Field, usable: Mask) -> tuple[Field, Field]:
     return color + spread(gap, ring.astype(np.float32), 6.0, shrink=2), _ring_error(tested, here, ring)
 
 
-def _ring_error(luma: Field | Picture, here: View, ring: Mask) -> Field:
+def _ring_error(luma: Field, here: View, ring: Mask) -> Field:
     """Return how far `luma` is off on the held-out ring, spread over the hole."""
-    apart = np.abs(luma.astype(np.float32) - here.color[..., 0])
+    apart = np.abs(luma - here.color[..., 0])
     return spread(apart, ring.astype(np.float32), 7.0, shrink=2)
 
 
 def _trust(gathered: _Gathered, missed: Field) -> Field:
     """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
-    lead = (1.15 * missed + 1.0 - gathered.error) / (0.5 + 0.12 * missed)
+    lead = (1.15 * missed + 0.3 - gathered.error) / (0.5 + 0.12 * missed)
     trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
     return np.where(gathered.there, trust, 0).astype(np.float32)
 
 
-def _mixed(here: View, temporal: Field, trust: Field) -> Picture:
+def _mixed(here: View, temporal: Field, trust: Field) -> Field:
     """Return the region with its hole filled: surely known samples first, then the rest from around them too."""
-    result = here.color.copy()
+    result = here.color.astype(np.float32)
     sure = here.hole & (trust >= _SURE)
-    result[sure] = np.clip(np.rint(temporal[sure]), 0, 255).astype(np.uint8)
+    result[sure] = temporal[sure]
     rest = here.hole & ~sure
     if rest.any():
-        around = spatial.color(result, rest)[rest]
+        around = spatial.membrane(result, rest)[rest]
         share = trust[rest][:, None]
-        result[rest] = np.clip(np.rint(temporal[rest] * share + around * (1 - share)), 0, 255).astype(np.uint8)
+        result[rest] = temporal[rest] * share + around * (1 - share)
     return result

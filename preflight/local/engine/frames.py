@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from preflight.tools import ffmpeg, process
 
 Plane = NDArray[np.uint8]
 _TURN_UPRIGHT = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+_QUIET = ("-v", "error", "-nostdin", "-noautorotate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,24 +75,36 @@ def decode(source: Source, program: str, *, stop: int | None = None, times: Path
     Interlaced video is turned into whole frames at the same rate, since a fill would else tear the fields.
     """
     filters = ["-vf", "bwdif=mode=send_frame:deint=interlaced"] if source.interlaced else []
-    argv = [
-        program,
-        "-v",
-        "error",
-        "-nostdin",
-        "-noautorotate",
-        "-copyts",
-        *ffmpeg.INPUT_GUARD,
-        "-i",
-        ffmpeg.local(source.path),
-    ]
-    argv += ["-map", "0:V:0", *filters, "-fps_mode", "passthrough", "-pix_fmt", working_format(source)]
+    argv = [program, *_QUIET, "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-map", "0:V:0", *filters, *_planes(source)]
     argv += [] if stop is None else ["-frames:v", str(stop)]
     argv += ["-f", "rawvideo", "pipe:1"]
     if times is not None:
         base = f"{source.time_base.numerator}:{source.time_base.denominator}"
-        argv += ["-map", "0:V:0", "-vf", "scale=16:16", "-fps_mode", "passthrough", "-enc_time_base", base]
+        # Times are all that is wanted, so the pictures that are summed up for the listing are small.
+        argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough", "-enc_time_base", base]
         argv += ["-y", "-f", "framecrc", ffmpeg.local(times)]
+    count = 0
+    for frame in _pictures(argv, source):
+        yield frame
+        count += 1
+    if count == 0:
+        raise InputError(f"{source.path.name} holds no frame that can be decoded.", code=FORMAT_CODE)
+
+
+def decode_part(part: Path, source: Source, program: str) -> Iterator[Frame]:
+    """Yield the frames of a bare H.264 stream `part`, which was taken out of `source`, numbered from 0."""
+    marked = f"setparams=range={'pc' if source.full_range else 'tv'}"
+    argv = [program, *_QUIET, "-f", "h264", "-i", ffmpeg.local(part), "-vf", marked, *_planes(source)]
+    return _pictures([*argv, "-f", "rawvideo", "pipe:1"], source)
+
+
+def _planes(source: Source) -> list[str]:
+    return ["-fps_mode", "passthrough", "-pix_fmt", working_format(source)]
+
+
+def _pictures(argv: Sequence[str], source: Source) -> Iterator[Frame]:
+    """Yield what ffmpeg writes to its stdout as frames. Raises ToolError when it fails before the first."""
     with process.start(argv, stdout=process.PIPE) as running:
         index = 0
         while (data := _read(running, frame_bytes(source.width, source.height))) is not None:
@@ -99,13 +112,11 @@ def decode(source: Source, program: str, *, stop: int | None = None, times: Path
             index += 1
         if running.wait() and index == 0:
             raise ffmpeg.failure(running.stderr_tail)
-    if index == 0:
-        raise InputError(f"{source.path.name} holds no frame that can be decoded.", code=FORMAT_CODE)
 
 
 def at(source: Source, program: str, time: Fraction) -> Frame | None:
     """Return the frame shown at `time` (seconds from the file's start), None when there is none."""
-    argv = [program, "-v", "error", "-nostdin", "-noautorotate", "-ss", f"{float(time):.3f}", *ffmpeg.INPUT_GUARD]
+    argv = [program, *_QUIET, "-ss", f"{float(time):.3f}", *ffmpeg.INPUT_GUARD]
     argv += ["-i", ffmpeg.local(source.path), "-map", "0:V:0", "-frames:v", "1", "-pix_fmt", working_format(source)]
     done = process.run([*argv, "-f", "rawvideo", "pipe:1"], timeout=60)
     size = frame_bytes(source.width, source.height)

@@ -15,6 +15,8 @@ Plane32 = NDArray[np.float32]
 _SAME_COLOR = 50
 """Largest difference in any of blue, green, red between two samples of one flat colour after lossy coding."""
 _STEADY = 35.0
+_LEAST_HAT = 10
+"""Gray levels that strokes differ from their ground at least; coding noise stays below."""
 _CLUSTERS = 4
 _MIN_FILL = 15
 _OUTLINE = 12
@@ -51,10 +53,10 @@ def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) 
     """Find the letters' body inside `inner`: the steady, flat, stroke-wide colour that spans the line best."""
     size = max(5, int(text_height * 0.5) | 1)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    bright = look.max(axis=2)
-    best = Strokes(fill=np.zeros(bright.shape, bool), color=(0.0, 0.0, 0.0), certainty=0.0)
+    best = Strokes(fill=np.zeros(look.shape[:2], bool), color=(0.0, 0.0, 0.0), certainty=0.0)
     for operation, favour in ((cv2.MORPH_TOPHAT, 1.1), (cv2.MORPH_BLACKHAT, 1.0)):
-        hat = cv2.morphologyEx(bright, operation, element)
+        # The colour in which they differ most: white on pink has as much red as its ground.
+        hat = cv2.morphologyEx(look, operation, element).max(axis=2)
         for color, score in _flat_colors(look, spread, hat, inner, text_height):
             if score * favour > best.certainty:
                 fill = _of_color(look, spread, hat, inner, color)
@@ -66,7 +68,8 @@ def _flat_colors(
     look: Picture, spread: Plane32, hat: Picture, inner: Mask, text_height: int
 ) -> list[tuple[tuple[float, float, float], float]]:
     """Cluster the colours of stroke-like samples and score each cluster as the body of a line of text."""
-    rows, columns = np.nonzero((hat > 25) & inner)
+    least = np.clip(0.4 * np.percentile(hat[inner], 98), _LEAST_HAT, 25) if inner.any() else 25
+    rows, columns = np.nonzero((hat > least) & inner)
     if len(rows) < 20:
         return []
     colors = look[rows, columns].astype(np.float32)
@@ -104,7 +107,7 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
     ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
     near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, _SAME_COLOR))
-    fill = ((apart < near) & (spread < _STEADY) & (hat > 10) & inner).astype(np.uint8)
+    fill = ((apart < near) & (spread < _STEADY) & (hat > _LEAST_HAT) & inner).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
@@ -152,12 +155,17 @@ def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
     """
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
     away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
-    far = max(5, int(text_height * 0.25))
-    line, ground = gray[(away > 1) & (away <= 2.5)], gray[(away > far) & (away <= far + 6)]
-    if not line.size or not ground.size or not fill.any():
+    # Between and around the letters, not beyond them: a board ends there too, but it lies behind all of them.
+    x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
+    amid = np.zeros(fill.shape, bool)
+    amid[y : y + height, x : x + width] = True
+    far = max(3.0, text_height * 0.14)
+    line, ground = gray[(away > 1) & (away <= 2.5)], gray[(away > far) & amid]
+    if line.size < _MIN_FILL or ground.size < _MIN_FILL or not fill.any():
         return False
-    letters, around, edge = float(np.median(gray[fill])), float(np.median(ground)), float(np.median(line))
-    return edge < min(letters, around) - _OUTLINE or edge > max(letters, around) + _OUTLINE
+    letters, edge = float(np.median(gray[fill])), float(np.median(line))
+    darkest, brightest = np.percentile(ground, (25, 75))
+    return bool(edge < min(letters, darkest) - _OUTLINE or edge > max(letters, brightest) + _OUTLINE)
 
 
 def outlined_letters(look: Picture, spread: Plane32, fill: Mask) -> Mask:

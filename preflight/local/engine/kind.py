@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from preflight.local.engine.drift import Drift
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.motion import Motion
 
@@ -28,7 +29,7 @@ class Evidence:
     """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
 
     `appears` and `vanishes` mean at once, inside a shot; `crosses_cut` that it stays while the scene changes; `placed`
-    that it is where captions are.
+    that it is where captions are; `drift` what its movement beside its surroundings says.
     """
 
     scene: float
@@ -40,13 +41,17 @@ class Evidence:
     certainty: float
     outlined: bool
     placed: bool
+    drift: Drift
     width: int
 
 
 def decide(evidence: Evidence) -> Kind:
     """Weigh the evidence, the strongest first; text that stands still in a still scene is judged by its style."""
     least = _MOVED * evidence.width / 640
-    if evidence.crosses_cut:
+    drift = evidence.drift
+    if drift.together > max(least, drift.apart):
+        return Kind.NATURAL
+    if evidence.crosses_cut or drift.apart > max(least, drift.together):
         return Kind.ARTIFICIAL
     if max(evidence.scene, evidence.text) > least:
         follows = evidence.apart < 0.35 * max(evidence.scene, evidence.text)

@@ -72,12 +72,18 @@ class Spool:
     file: BinaryIO
     _where: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
-    def put(self, patch: Patch) -> None:
-        """Keep a patch."""
-        data = pickle.dumps(patch, protocol=pickle.HIGHEST_PROTOCOL)
-        self.file.seek(0, 2)
-        self._where.setdefault(patch.index, []).append((self.file.tell(), len(data)))
-        self.file.write(data)
+    def put(self, *patches: Patch) -> None:
+        """Keep patches."""
+        for patch in patches:
+            data = pickle.dumps(patch, protocol=pickle.HIGHEST_PROTOCOL)
+            self.file.seek(0, 2)
+            self._where.setdefault(patch.index, []).append((self.file.tell(), len(data)))
+            self.file.write(data)
+
+    @property
+    def frames(self) -> frozenset[int]:
+        """The frames that have patches."""
+        return frozenset(self._where)
 
     def take(self, index: int) -> list[Patch]:
         """Return the patches of frame `index`."""

@@ -12,8 +12,11 @@ from preflight.local.engine.glyphs import Mask, Picture, Plane32, Strokes
 _SAME = 36
 _KEPT = 0.72
 """Share of the usual match below which another or no text is there; two captions of one style share about 0.45."""
+_SHAPED = 0.42
+"""Likeness of shape below which the letters' colour says nothing: a ground of that colour has it everywhere."""
 _FAINT = 0.10
 _LIKE = 0.55
+_FADED = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ def signature(look: Picture, strokes: Strokes, examples: list[Picture]) -> Signa
     """Learn the caption's signature; `examples` are looks on which it is surely there."""
     solid = strokes.fill
     band = cv2.dilate(solid.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    shape = _detail(look, solid)[band]
+    shape = _shape(look, solid, band)
     known = Signature(look=look, solid=solid, band=band, shape=shape, usual=1.0)
     usual = float(np.median([match(known, example) for example in examples]))
     return Signature(look=look, solid=solid, band=band, shape=shape, usual=max(usual, 0.05))
@@ -45,7 +48,7 @@ def match(known: Signature, look: Picture) -> float:
 
 def strength(known: Signature, look: Picture) -> tuple[float, float]:
     """Return how strong the caption's contrast is on `look` (1 as usual, 0 none) and how alike in shape (-1..1)."""
-    detail = _detail(look, known.solid)[known.band]
+    detail = _shape(look, known.solid, known.band)
     own, common = float(known.shape @ known.shape), float(detail @ known.shape)
     other = float(detail @ detail)
     return common / max(own, 1e-6), common / max(np.sqrt(own * other), 1e-6)
@@ -53,15 +56,24 @@ def strength(known: Signature, look: Picture) -> tuple[float, float]:
 
 def is_there(known: Signature, look: Picture) -> bool:
     """Return True when the caption is on `look`, at full strength or fading."""
-    if match(known, look) > _KEPT * known.usual:
-        return True
     share, likeness = strength(known, look)
-    return share > _FAINT and likeness > _LIKE
+    if likeness > _LIKE and share > _FAINT:
+        return True
+    return likeness > _SHAPED and match(known, look) > _KEPT * known.usual
 
 
-def _detail(look: Picture, solid: Mask) -> Plane32:
-    """Return luminance without what is wider than a letter, so that a smooth background can't look like the text."""
+def is_fading(known: Signature, look: Picture) -> bool:
+    """Return True when the caption is fainter than usual, not just on a ground that is like it."""
+    return strength(known, look)[0] < _FADED and match(known, look) < _KEPT * known.usual
+
+
+def _shape(look: Picture, solid: Mask, band: Mask) -> Plane32:
+    """Return the luminance in the band, its mean 0, without what is wider than a letter.
+
+    So neither a smooth ground nor any other text, bright as a whole against its ground, can look like this one.
+    """
     gray = look.astype(np.float32).mean(axis=2)
     size = max(5, min(solid.shape) // 2 | 1)
-    detail: Plane32 = gray - cv2.blur(gray, (size, size))
-    return detail
+    detail = (gray - cv2.blur(gray, (size, size)))[band]
+    shape: Plane32 = detail - detail.mean() if detail.size else detail
+    return shape

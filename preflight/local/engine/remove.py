@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from preflight.errors import CancelledError, ToolError
+from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.job import RemovalOptions
-from preflight.local.engine import choose, crops, encode, jobs
+from preflight.local.engine import choose, crops, encode, jobs, rate, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
@@ -24,6 +24,7 @@ from preflight.local.engine.show import ContactSheet, chosen_frames, tinted
 from preflight.local.engine.source import Source, inspect
 from preflight.local.engine.tracks import Track
 from preflight.local.engine.work import Done, Fill
+from preflight.tools import files
 
 _SCANNED, _FILLED = 0.2, 0.8
 Tell = Callable[[float], None]
@@ -31,12 +32,16 @@ Tell = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What else is wished: a contact sheet (PNG), a video with the masks in red, how many processes, a way to stop."""
+    """What else is wished: a contact sheet (PNG), a video with the masks in red, how many processes, a way to stop.
+
+    With `smart_encode` groups of pictures without text are copied where that can be done.
+    """
 
     sheet: Path | None = None
     overlay: Path | None = None
     processes: int | None = None
     cancel: Cancel | None = None
+    smart_encode: bool = False
 
 
 def remove_text(
@@ -53,39 +58,92 @@ def remove_text(
     facts = inspect(source, program)
     beside = encode.companions(facts, program, destination, audio=not options.remove_audio)
     quality = Quality()
-    with tempfile.TemporaryDirectory(prefix="preflight-") as name, workers(extras.processes) as pool:
-        tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED))
-        chosen = choose.chosen(tracks, options) + choose.asked(options.inpainting_boxes, times, facts)
-        copied = not chosen and not extras.overlay and encode.copy(facts, program, destination, beside)
-        if not copied:
-            with (Path(name) / "patches").open("w+b") as file:
-                spool = Spool(file)
-                for done in fill(facts, program, pool, Path(name), chosen, motion, len(times)):
-                    for patch in done.patches:
-                        spool.put(patch)
-                    quality.add(done)
-                    tell(_SCANNED + (_FILLED - _SCANNED) * done.job.last / len(times))
-                sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
-                made = cleaned(facts, program, spool, sheet, lambda n: tell(_FILLED + 0.2 * min(1.0, n / len(times))))
-                encode.write(made, times, facts, program, destination, beside)
-            if extras.sheet:
-                sheet.save(extras.sheet)
-            if extras.overlay:
-                shown = tinted(decode(facts, program), chosen)
-                encode.write(shown, times, facts, program, extras.overlay, encode.Companions(()))
+    with files.scratch(destination.parent) as folder, (folder / "patches").open("w+b") as file:
+        spool = Spool(file)
+        # The workers are gone, and their memory with them, before the encoder takes its own.
+        with workers(extras.processes) as pool:
+            tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
+            chosen = choose.chosen(tracks, options) + choose.asked(options.inpainting_boxes, times, facts)
+            work = Work(facts, program, folder, times, tell)
+            for done in fill(work, pool, chosen, motion):
+                spool.put(*done.patches)
+                quality.add(done)
+        made = Made(copied_frames=len(times))
+        sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
+        if chosen or not encode.copy(facts, program, destination, beside):
+            made = finish(work, spool, sheet, destination, beside, smart_encode=extras.smart_encode)
+        if extras.sheet:
+            sheet.save(extras.sheet)
+        if extras.overlay:
+            shown = tinted(decode(facts, program), chosen)
+            encode.write(shown, times, facts, program, extras.overlay, encode.Companions(()))
     tell(1.0)
     gone = {(track.first, track.box) for track in chosen}
+    kept = [track for track in tracks if track.text and (track.first, track.box) not in gone]
     return {
         "frames": len(times),
         "rate": round(float(facts.rate), 3),
-        "copied": bool(copied),
+        "copied": made.copied_frames == len(times),
+        "copied_frames": made.copied_frames,
         "clip": quality.whole(len(times)),
         "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
-        "kept": [
-            describe(track, times, facts) for track in tracks if track.text and (track.first, track.box) not in gone
-        ],
-        "notes": [*(() if copied else _notes(facts)), *beside.notes],
+        "kept": [describe(track, times, facts) for track in kept],
+        "notes": [*made.notes, *beside.notes],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the stages after the scan need to know: the source, the time of each frame, where scratch files go."""
+
+    source: Source
+    program: str
+    folder: Path
+    times: tuple[int, ...]
+    tell: Tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How the result was made: the frames whose packets were copied, and what of the source it does not keep."""
+
+    copied_frames: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def finish(
+    work: Work,
+    spool: Spool,
+    sheet: ContactSheet,
+    destination: Path,
+    beside: encode.Companions,
+    *,
+    smart_encode: bool,
+) -> Made:
+    """Write the frames with their patches on to `destination`."""
+    total = len(work.times)
+
+    def clean(frames: Iterable[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            work.tell(_FILLED + 0.2 * frame.index / total)
+            result = paste(frame, spool.take(frame.index))
+            sheet.add(frame, result)
+            yield result
+
+    notes = _notes(work.source)
+    fine = rate.is_grainy(work.source, work.program)
+    if smart_encode:
+        order = smart.Order(work.source, work.times, spool.frames, work.program, work.folder, fine)
+        try:
+            return Made(copied_frames=smart.write(order, clean, destination, beside))
+        except DiskFullError:
+            raise
+        except ToolError as error:
+            sheet.clear()
+            notes.append(f"every frame encoded: {error.message}")
+    frames = clean(decode(work.source, work.program))
+    encode.write(frames, work.times, work.source, work.program, destination, beside, fine=fine)
+    return Made(notes=tuple(notes))
 
 
 def _listener(on_progress: Tell | None, cancel: Cancel | None) -> Tell:
@@ -103,17 +161,6 @@ def _listener(on_progress: Tell | None, cancel: Cancel | None) -> Tell:
     return tell
 
 
-def cleaned(
-    source: Source, program: str, spool: Spool, sheet: ContactSheet, tell: Callable[[int], None]
-) -> Iterator[Frame]:
-    """Yield the frames with their patches on."""
-    for frame in decode(source, program):
-        tell(frame.index)
-        result = paste(frame, spool.take(frame.index))
-        sheet.add(frame, result)
-        yield result
-
-
 def _notes(source: Source) -> list[str]:
     """Return what of the source the result does not keep."""
     notes = []
@@ -124,8 +171,13 @@ def _notes(source: Source) -> list[str]:
     return notes
 
 
-def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Track], tuple[int, ...], Motion]:
-    """Return every track of text in `source`, the time of every frame in units of its time base, and its motion."""
+def scan(
+    source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | None = None
+) -> tuple[list[Track], tuple[int, ...], Motion]:
+    """Return every track of text in `source`, the time of every frame in units of its time base, and its motion.
+
+    A small file is put to `scratch`, or where the system keeps such files.
+    """
     state = Scan(
         step=sample_step(source.rate),
         size=source.upright,
@@ -133,7 +185,7 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Tra
         motion=Motion(scale=PROXY_WIDTH / source.upright[0]),
     )
     expected = float(source.duration * source.rate) if source.duration else 0.0
-    with tempfile.TemporaryDirectory(prefix="preflight-") as folder:
+    with tempfile.TemporaryDirectory(prefix="preflight-", dir=scratch) as folder:
         listing = Path(folder) / "times"
         for frame in decode(source, program, times=listing):
             state.feed(frame)
@@ -142,23 +194,23 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell) -> tuple[list[Tra
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    tracks = [choose.classified(track, state.motion, source.upright) for track in state.finish()]
+    tracks = choose.with_kin(state.finish(), state.motion, source.upright)
     return tracks, times[: state.frames], state.motion
 
 
-def fill(
-    source: Source, program: str, pool: Pool, folder: Path, tracks: list[Track], motion: Motion, frames: int
-) -> Iterator[Done]:
+def fill(work: Work, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[Done]:
     """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once."""
-    planned = deque(jobs.plan(tracks, motion, frames, *source.upright))
+    size, total = work.source.upright, len(work.times)
+    planned = deque(jobs.plan(tracks, motion, total, *size))
     if not planned:
         return
     ahead = 2 * pool.size
     slots = 2 * jobs.REACH + jobs.LENGTH * (ahead + 2)
-    layout = crops.Layout(path=folder / "crops", places=tuple(jobs.places(tracks, *source.upright)), slots=slots)
+    layout = crops.Layout(path=work.folder / "crops", places=tuple(jobs.places(tracks, *size)), slots=slots)
     running: deque[tuple[jobs.Job, Future[Done]]] = deque()
     with layout.path.open("wb") as file:
-        for frame in decode(source, program, stop=planned[-1].known_last + 1):
+        for frame in decode(work.source, work.program, stop=planned[-1].known_last + 1):
+            work.tell(_SCANNED + (_FILLED - _SCANNED) * frame.index / total)
             # A slot may be written again only when no job that looks at its old frame is under way or planned.
             while running and running[0][0].known_first + slots <= frame.index:
                 yield running.popleft()[1].result()

@@ -8,19 +8,23 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
-from preflight.local.engine import follow, models, presence, tracks
+from preflight.local.engine import drift, follow, models, presence, tracks
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
 from preflight.local.engine.glyphs import Picture
+from preflight.local.engine.merge import merged
+from preflight.local.engine.models import read_line
 from preflight.local.engine.motion import Motion, proxy
-from preflight.local.engine.tracks import Sighting, Track
+from preflight.local.engine.tracks import LEGIBLE, Sighting, Track
 from preflight.local.engine.work import Find
 
 SAMPLE_SECONDS = 0.4
 """Between two looks for text; shorter captions are found by looking into the gaps between captions."""
 MAX_STEP = 12
 SHORT_SIDE = 480
+DRIFT_FRAMES = 4
+"""Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
 FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
 
@@ -97,7 +101,8 @@ class Scan:
         for sighting in self.live:
             self._close(sighting, None)
         self.live = []
-        return sorted((t.until(end) for t in self.done), key=lambda t: (t.first, t.box.y0, t.box.x0))
+        found = merged([t.until(end) for t in self.done], self.step)
+        return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
 
     def _frame(self, index: int) -> Frame:
         return self.window[index - self.window[0].index]
@@ -124,11 +129,37 @@ class Scan:
         self.live = still
         waited = self.answers.pop(index, None) or self.finder(frame)
         for line in plausible(waited.result(), self.size[1]):
-            if not any(covers(sighting, line) for sighting in self.live):
+            if not any(self._covered(line, sighting, frame) for sighting in self.live):
                 self._open(line, index)
         if ended:
             self._look_between(index, ended)
+        self._watch(frame)
         self._measure(index, before + [sighting.line for sighting in self.live])
+
+    def _watch(self, frame: Frame) -> None:
+        """Note whether each text moves with its surroundings in the frames that follow."""
+        later = min(self.window[-1].index, frame.index + DRIFT_FRAMES)
+        if later == frame.index:
+            return
+        after = self._frame(later)
+        places = {id(sighting): sighting.box.moved(*sighting.offset) for sighting in self.live}
+        for sighting in self.live:
+            if sighting.signature is not None:
+                others = [place for name, place in places.items() if name != id(sighting)]
+                own = places[id(sighting)]
+                known = sighting.signature
+                home = presence.is_there(known, after.color(own))
+                sighting.drift += drift.measure(frame.y, after.y, known.solid, own, others, at_home=home)
+
+    def _covered(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
+        """Return True when the text found in `line` is what the sighting follows and nothing else may be there."""
+        if not covers(sighting, line):
+            return False
+        if sighting.confirmed and line.text_height > 0.6 * sighting.line.text_height:
+            return True
+        # What can't be read, or is much larger, may be no text at all: it must not hide a caption that comes there.
+        here = read_line(frame.color(line.padded(2, *self.size)))
+        return here.score <= LEGIBLE
 
     def _look_between(self, index: int, ended: list[Sighting]) -> None:
         """Look for text that came and went since the last sample, as the words of a quick caption do."""

@@ -42,6 +42,10 @@ class ContactSheet:
             size = (_WIDTH, max(2, round(height * _WIDTH / width / 2) * 2))
             self._rows.append(np.hstack([before.shrunk(*size), after.shrunk(*size)]))
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self._rows.clear()
+
     def save(self, path: Path) -> None:
         """Write the sheet as PNG. Raises ToolError."""
         if not self._rows:

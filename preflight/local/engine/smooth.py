@@ -16,12 +16,15 @@ def spread(values: Field, weight: Field, sigma: float, *, shrink: int = 4) -> Fi
     """
     height, width = weight.shape
     small = (max(1, width // shrink), max(1, height // shrink))
-    stacked = values * (weight[..., None] if values.ndim == 3 else weight)
-    top = cv2.resize(stacked, small, interpolation=cv2.INTER_AREA)
+    top = cv2.resize(times(values, weight), small, interpolation=cv2.INTER_AREA)
     bottom = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
     near, far = sigma / shrink, 4 * sigma / shrink
     top = cv2.GaussianBlur(top, (0, 0), near) + 1e-3 * cv2.GaussianBlur(top, (0, 0), far)
     bottom = cv2.GaussianBlur(bottom, (0, 0), near) + 1e-3 * cv2.GaussianBlur(bottom, (0, 0), far) + 1e-7
-    mean = top / (bottom[..., None] if values.ndim == 3 else bottom)
-    result: Field = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
+    result: Field = cv2.resize(times(top, 1 / bottom), (width, height), interpolation=cv2.INTER_LINEAR)
     return result
+
+
+def times(values: Field, weight: Field) -> Field:
+    """Return `values` (one or more channels) multiplied by a weight for each place."""
+    return values * (weight[..., None] if values.ndim == 3 else weight)

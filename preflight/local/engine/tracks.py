@@ -8,17 +8,19 @@ import cv2
 import numpy as np
 
 from preflight.local.engine import glyphs, plates, presence
+from preflight.local.engine.drift import UNKNOWN, Drift
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture, Plane32
 from preflight.local.engine.kind import Kind
-from preflight.local.engine.models import read_line
+from preflight.local.engine.models import Reading, read_line
 
+LEGIBLE = 0.75
+"""Confidence of the recogniser above which it has read something."""
 _LOOKS = 24
 _CHANGED = 24
 _FEW = 5
 _FULL = 0.75
-_FADED = 0.6
 _FADE_TAIL = 2
 
 
@@ -46,6 +48,7 @@ class Track:
     path: tuple[Offset, ...] | None = None
     lasting: bool = False
     outlined: bool = False
+    drift: Drift = UNKNOWN
 
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
@@ -81,6 +84,15 @@ class Sighting:
     signature: presence.Signature | None = None
     offset: Offset = (0, 0)
     path: dict[int, Offset] = field(default_factory=dict)
+    drift: Drift = UNKNOWN
+    _reading: Reading | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """True when the recogniser can read the text as it is known so far."""
+        if self._reading is None and self.signature is not None:
+            self._reading = read_line(self.signature.look[_within(self.line, self.box)])
+        return self._reading is not None and self._reading.score > LEGIBLE
 
     def keep(self, index: int, look: Picture) -> None:
         """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
@@ -153,6 +165,7 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         plate=plates.plate(look, spread, mask, sighting.line.moved(-sighting.box.x0, -sighting.box.y0)),
         certainty=strokes.certainty,
         outlined=outlined,
+        drift=sighting.drift,
         appears=not sighting.path and first - 1 in sighting.edges,
         vanishes=not sighting.path and last + 1 in sighting.edges,
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
@@ -195,7 +208,7 @@ def _edges(sighting: Sighting) -> tuple[int, int]:
 
 
 def _fading(known: presence.Signature, look: Picture | None) -> bool:
-    return look is not None and presence.strength(known, look)[0] < _FADED
+    return look is not None and presence.is_fading(known, look)
 
 
 def _changed(sighting: Sighting, first: int, last: int) -> Mask | None:

@@ -19,7 +19,7 @@ CAPTIONS = (
 def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """2.4 s of moving picture and sound with two captions, one right after the other."""
     folder = tmp_path_factory.mktemp("captioned")
-    scene = "gradients=size=640x360:rate=25:duration=2.4:speed=0.02:seed=7"
+    scene = clips.gradients(640, 360, 2.4)
     sound = "sine=frequency=440:duration=2.4"
     clean = folder / "clean.mp4"
     clips.run("-f", "lavfi", "-i", scene, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-crf", "18", clean)

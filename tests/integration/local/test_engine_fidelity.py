@@ -1,22 +1,29 @@
 """What must not change: times, shape, sound, and every picture without text."""
 
+import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fixtures import captions, clips
 from fixtures.captions import Caption
-from preflight.errors import CancelledError, InputError
+from preflight.errors import CancelledError, DiskFullError, InputError
 from preflight.job import InpaintingBox, RemovalOptions
 from preflight.local import engine
 from preflight.local.engine import frames
 from preflight.local.engine.geometry import Box
+from preflight.local.engine.patches import Spool
 from preflight.local.engine.source import inspect
 from preflight.tools import ffmpeg, process
 
 PROGRAM = ffmpeg.find()
+ROOT = Path(__file__).parents[3]
 SIZE = (320, 240)
-SCENE = "gradients=size=320x240:rate=25:duration=1.6:speed=0.02:seed=3"
+SCENE = clips.gradients(320, 240, 1.6)
 
 
 class Stopped:
@@ -102,14 +109,33 @@ def test_a_box_is_filled_in_its_time_only(clean: Path, tmp_path: Path) -> None:
     assert max(red[10:25]) < 100
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm"])
+def test_even_noise_stays_as_it_is_outside_the_box(clean: Path, tmp_path: Path, name: str) -> None:
+    noisy = tmp_path / "noisy.mkv"
+    clips.run(
+        "-i", clean, "-vf", "noise=alls=40:allf=t", "-an", "-c:v", "libx264", "-qp", "4", "-frames:v", "20", noisy
+    )
+    options = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0.2, end=0.4, x1=0.2, y1=0.2, x2=0.5, y2=0.48),))
+    engine.remove_text(noisy, tmp_path / name, options, ffmpeg=PROGRAM)
+    outside = np.ones((240, 320), bool)
+    outside[40:124, 56:168] = False
+    errors = [
+        np.square(a.y[outside].astype(np.float64) - b.y[outside]).mean()
+        for a, b in zip(pictures(noisy), pictures(tmp_path / name), strict=True)
+    ]
+    assert 10 * np.log10(255**2 / np.mean(errors)) > 46
+
+
 def test_results_do_not_depend_on_the_number_of_processes(captioned: Path, tmp_path: Path) -> None:
+    # Several jobs: the caption, and a box elsewhere that lasts longer.
+    options = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=2, x1=0.1, y1=0.05, x2=0.4, y2=0.2),))
     made = []
-    for count in (1, 2):
+    for count in (1, 3):
         out = tmp_path / f"{count}.mp4"
-        engine.remove_text(captioned, out, RemovalOptions(), ffmpeg=PROGRAM, processes=count)
+        engine.remove_text(captioned, out, options, ffmpeg=PROGRAM, processes=count)
         made.append(pictures(out))
     for one, two in zip(*made, strict=True):
-        assert (one.y == two.y).all()
+        assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in "yuv")
 
 
 def test_fading_text_leaves_nothing(clean: Path, tmp_path: Path) -> None:
@@ -145,3 +171,65 @@ def test_stopping_leaves_nothing(captioned: Path, tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         engine.remove_text(captioned, out, RemovalOptions(), ffmpeg=PROGRAM, cancel=Stopped())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_swept_by_the_next(captioned: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from preflight.job import RemovalOptions\n"
+        "from preflight.local import engine\n"
+        "here, there = map(pathlib.Path, sys.argv[1:3])\n"
+        "tell = lambda share: print(share, flush=True)\n"
+        "engine.remove_text(here, there, RemovalOptions(), ffmpeg=sys.argv[3], on_progress=tell)"
+    )
+    out = tmp_path / "out.mp4"
+    argv = [sys.executable, "-c", code, str(captioned), str(out), PROGRAM]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline()
+        running.kill()
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".preflight")] == []
+    assert len(list(tmp_path.iterdir())) == 1
+    engine.remove_text(captioned, out, RemovalOptions(), ffmpeg=PROGRAM)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_full_disk_is_said(captioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Spool, "put", full)
+    with pytest.raises(DiskFullError):
+        engine.remove_text(captioned, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_subtitles_chapters_and_metadata_are_kept(captioned: Path, tmp_path: Path) -> None:
+    lines, marks = tmp_path / "lines.srt", tmp_path / "marks.txt"
+    lines.write_text("1\n00:00:00,200 --> 00:00:01,000\nSoft words\n", "utf-8")
+    chapter = "[CHAPTER]\nTIMEBASE=1/1000\nSTART={}\nEND={}\ntitle={}\n"
+    head = ";FFMETADATA1\ntitle=A clip\n"
+    marks.write_text(head + chapter.format(0, 800, "One") + chapter.format(800, 1600, "Two"), "utf-8")
+    given, out = tmp_path / "given.mkv", tmp_path / "out.mkv"
+    streams = ("-map", "0", "-map", "1", "-map_metadata", "2", "-c", "copy", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    clips.run("-i", captioned, "-i", lines, "-i", marks, *streams, given)
+    report = engine.remove_text(given, out, RemovalOptions(), ffmpeg=PROGRAM)
+    assert report["notes"] == []
+    assert len(report["tracks"]) == 1
+    for listing in (["-map", "0:s", "-f", "srt"], ["-f", "ffmetadata"]):
+        shown = [process.run([PROGRAM, "-v", "error", "-i", str(path), *listing, "-"]).stdout for path in (given, out)]
+        assert shown[0] == shown[1]
+        assert len(shown[0]) > 30
+
+
+def test_interlaced_pictures_come_out_whole(captioned: Path, tmp_path: Path) -> None:
+    woven = tmp_path / "woven.mp4"
+    weave = ("-vf", "tinterlace=interleave_top,setfield=tff", "-flags", "+ildct+ilme", "-c:v", "libx264", "-crf", "18")
+    clips.run("-i", captioned, *weave, "-c:a", "copy", woven)
+    assert inspect(woven, PROGRAM).interlaced
+    report = engine.remove_text(woven, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert "interlaced picture turned into whole frames" in report["notes"]
+    assert [t["text"] for t in report["tracks"]] == ["Keep it simple"]
+    assert times(tmp_path / "out.mp4") == times(woven)
+    assert not inspect(tmp_path / "out.mp4", PROGRAM).interlaced
+    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=5).present

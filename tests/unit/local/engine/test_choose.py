@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -5,10 +6,12 @@ import numpy as np
 import pytest
 
 from preflight.job import InpaintingBox, RemovalOptions
-from preflight.local.engine.choose import asked, believable, chosen
+from preflight.local.engine.choose import asked, believable, chosen, with_kin
+from preflight.local.engine.drift import Drift
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.kind import Kind
 from preflight.local.engine.models import Reading
+from preflight.local.engine.motion import Motion
 from preflight.local.engine.source import Source
 from preflight.local.engine.tracks import Track
 
@@ -84,3 +87,13 @@ def test_box_covers_its_place_and_time() -> None:
 def test_box_after_the_end_asks_for_nothing() -> None:
     wish = InpaintingBox(start=9, end=10, x1=0, y1=0, x2=1, y2=1)
     assert asked((wish,), tuple(range(50)), source()) == []
+
+
+def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
+    sign = replace(track("Main Street"), drift=Drift(together=9))
+    again = replace(track("Main Stree"), first=20, last=40, appears=True)
+    other = replace(track("Swipe up now"), first=20, last=40, appears=True)
+    apart = replace(again, drift=Drift(apart=9))
+    late = replace(again, first=90, last=99)
+    kinds = [t.kind for t in with_kin([sign, again, other, apart, late], Motion(), (640, 360))]
+    assert kinds == [Kind.NATURAL, Kind.NATURAL, Kind.ARTIFICIAL, Kind.ARTIFICIAL, Kind.ARTIFICIAL]

@@ -1,11 +1,13 @@
+import cv2
 import numpy as np
 
+from preflight.local.engine.drift import Drift, judged, measure
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.kind import Evidence, Kind, decide, farthest, is_placed, travel
 from preflight.local.engine.motion import Motion
 
 
-def evidence(**changes: float | bool) -> Evidence:
+def evidence(**changes: float | bool | Drift) -> Evidence:
     """Text that stands still in a still scene all the time, in no particular style."""
     known = {
         "scene": 0.0,
@@ -17,6 +19,7 @@ def evidence(**changes: float | bool) -> Evidence:
         "certainty": 0.7,
         "outlined": False,
         "placed": False,
+        "drift": Drift(),
         "width": 640,
     }
     return Evidence(**(known | changes))  # type: ignore[arg-type]
@@ -75,3 +78,30 @@ def test_farthest_sees_a_way_forth_and_back() -> None:
     there, back = pan(3.0, 8).steps, pan(-3.0, 8).steps
     motion = Motion(steps=there | {k + 8: m for k, m in back.items()})
     assert farthest(motion, Box(0, 0, 10, 10), 0, 16) == 24.0
+
+
+def test_drift_beside_the_surroundings_comes_first() -> None:
+    assert decide(evidence(appears=True, drift=Drift(together=8))) is Kind.NATURAL
+    assert decide(evidence(crosses_cut=True, drift=Drift(together=8))) is Kind.NATURAL
+    assert decide(evidence(scene=9.0, apart=0.5, drift=Drift(together=2, apart=6))) is Kind.ARTIFICIAL
+
+
+def test_a_sign_goes_with_its_surroundings_and_a_caption_does_not() -> None:
+    scene = np.array([[3.0, 0.2], [3.1, -0.1], [2.9, 0.0], [3.0, 0.1]])
+    assert judged(np.array([3.0, 0.1]), scene).together > 2.9
+    assert judged(np.array([0.05, 0.0]), scene).apart > 2.9
+    assert judged(np.array([-4.0, 0.0]), np.zeros((6, 2))).apart == 4
+    assert judged(np.zeros(2), np.zeros((6, 2))) == Drift()
+    scattered = np.array([[3.0, 5.0], [-4.0, 1.0], [0.0, -6.0], [5.0, -5.0], [-7.0, -3.0], [2.0, 9.0]])
+    assert judged(np.array([-4.0, -9.0]), scattered) == Drift()
+
+
+def test_text_seen_at_its_place_is_not_dragged_along() -> None:
+    """Everything on the two pictures goes 8 to the right, the letters too as far as features tell."""
+    ground = np.random.default_rng(3).integers(0, 255, (40, 60), np.uint8)
+    before = np.asarray(cv2.resize(ground, (360, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
+    after = np.roll(before, 8, axis=1)
+    box = Box(120, 100, 240, 132)
+    letters = np.ones((box.height, box.width), bool)
+    assert measure(before, after, letters, box, [], at_home=False).together > 2
+    assert measure(before, after, letters, box, [], at_home=True).apart > 2

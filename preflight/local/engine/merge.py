@@ -1,0 +1,68 @@
+"""Put together what is one text: tracks of the same words at the same place that overlap or nearly touch in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.glyphs import Mask
+from preflight.local.engine.tracks import Track
+
+_SAME_PLACE = 0.5
+_SAME_WORDS = 0.75
+
+
+def merged(tracks: list[Track], gap: int) -> list[Track]:
+    """Return the tracks with those joined that are one text; `gap` frames between two may miss it.
+
+    Text over a busy scene is lost and found again; each part alone would end a frame too early or hide too little.
+    """
+    result: list[Track] = []
+    for track in sorted(tracks, key=lambda t: (t.first, t.last)):
+        for place, other in enumerate(result):
+            if _one(other, track, gap):
+                result[place] = _both(other, track)
+                break
+        else:
+            result.append(track)
+    return result
+
+
+def _one(a: Track, b: Track, gap: int) -> bool:
+    if a.path is not None or b.path is not None or b.first > a.last + gap + 1:
+        return False
+    if a.line.iou(b.line) < _SAME_PLACE:
+        return False
+    return SequenceMatcher(None, a.text, b.text).ratio() > _SAME_WORDS and bool(a.text)
+
+
+def _both(a: Track, b: Track) -> Track:
+    """Return one track of two, `a` being the earlier."""
+    read = max(a, b, key=lambda t: t.score)
+    ends = max(a, b, key=lambda t: t.last)
+    box = a.box.united(b.box)
+    plates = [_on(box, t.box, t.plate) for t in (a, b) if t.plate is not None]
+    return replace(
+        read,
+        box=box,
+        line=a.line.united(b.line),
+        first=a.first,
+        last=ends.last,
+        mask=_on(box, a.box, a.mask) | _on(box, b.box, b.mask),
+        plate=plates[0] | plates[-1] if plates else None,
+        appears=a.appears,
+        vanishes=ends.vanishes,
+        certainty=max(a.certainty, b.certainty),
+        outlined=a.outlined or b.outlined,
+        drift=a.drift + b.drift,
+    )
+
+
+def _on(whole: Box, box: Box, mask: Mask) -> Mask:
+    """Return a mask of `box` on the ground of `whole`."""
+    result = np.zeros((whole.height, whole.width), bool)
+    result[box.moved(-whole.x0, -whole.y0).slices] = mask
+    return result
