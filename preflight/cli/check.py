@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from preflight.cli import context
+from preflight.cli import choices, context
 from preflight.cli.verdict import Deep, Format, Request, perform, rules
 from preflight.settings import parse_seconds, parse_size
 
@@ -30,9 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def check(
     ctx: typer.Context,
-    files: Annotated[
-        list[str], typer.Argument(help="Videos, folders, patterns, or - for a list on stdin.", show_default=False)
-    ],
+    files: choices.Videos,
     form: Annotated[Format, typer.Option("--format", "-f", help="How the verdicts are written.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line; the same as -f jsonl.")] = False,
     deep: Annotated[
@@ -47,7 +45,7 @@ def check(
     max_size: Annotated[str | None, typer.Option(help="Size limit, such as 200MB or 200MiB.")] = None,
     max_duration: Annotated[str | None, typer.Option(help="Duration limit, such as 6:00.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Files at a time.")] = None,
-    null: Annotated[bool, typer.Option("--null", "-0", help="The list on stdin is separated by NUL.")] = False,
+    null: choices.Null = False,
 ) -> None:
     """Say of each file whether the service would take it, and if not, why and what mends it.
 
@@ -66,6 +64,6 @@ def check(
         strict=rules(strict),
         ignored=rules(ignored),
         jobs=jobs,
-        separator=b"\0" if null else b"\n",
+        null=null,
     )
     raise typer.Exit(perform(request, settings))

@@ -12,6 +12,10 @@ from preflight.errors import UsageError
 from preflight.job import InpaintingBox, PixelBox, RemovalOptions
 from preflight.settings import parse_seconds
 
+Videos = Annotated[
+    list[str], typer.Argument(help="Videos, folders, patterns, or - for a list on stdin.", show_default=False)
+]
+Null = Annotated[bool, typer.Option("--null", "-0", help="The list on stdin is separated by NUL.")]
 Language = Annotated[str, typer.Option(help="Language of the text: en or zh.")]
 LanguageOrAuto = Annotated[str, typer.Option(help="Language of the text: en, zh, or auto to look at the frames.")]
 AllText = Annotated[bool, typer.Option("--all-text", help="Remove natural text too, as on products and signs.")]

@@ -30,6 +30,9 @@ def clean(
     box: choices.Boxes = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a PNG of frames before and after.")] = None,
     overlay: Annotated[Path | None, typer.Option(help="Write a video that shows the masks in red.")] = None,
+    smart_encode: Annotated[
+        bool, typer.Option("--smart-encode", help="Copy what lies between keyframes without text; H.264 only.")
+    ] = False,
     processes: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
     as_json: choices.AsJson = False,
 ) -> None:
@@ -55,6 +58,7 @@ def clean(
             sheet=sheet,
             overlay=overlay,
             processes=processes,
+            smart_encode=smart_encode,
         )
     if as_json:
         console.emit("cleaned", file=destination, quality=report)

@@ -8,11 +8,18 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import Any
+from pathlib import Path
 
 from preflight.errors import PreflightError
 from preflight.events import Listener, Progress, ignore
+from preflight.values import fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 SCHEMA = 1
 """Version of the JSON lines; raised when a field changes its meaning or goes away."""
@@ -83,7 +90,7 @@ def progress(*, json_lines: bool, quiet: bool = False) -> Iterator[Naming]:
         yield _json_listener
     elif quiet:
         yield lambda _: ignore
-    elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    elif not _terminal():
         yield _plain_listener
     else:
         with _bars() as naming:
@@ -114,34 +121,100 @@ def _plain_listener(name: str) -> Listener:
     return listen
 
 
+class Board:
+    """Progress of many files. Without bars of its own it leaves each file's progress to `naming`."""
+
+    def __init__(self, naming: Naming) -> None:
+        self.ended = 0
+        self._naming = naming
+
+    def listen(self, path: Path) -> Listener:
+        """Return what follows the work on one file."""
+        return self._naming(str(path))
+
+    def end(self, path: Path) -> None:  # noqa: ARG002 - a board with bars takes its bar away
+        """Note that the work on a file has ended."""
+        self.ended += 1
+
+
+class _DrawnBoard(Board):
+    """A bar for each file that is being worked at, and one for all."""
+
+    def __init__(self, bars: Bars, total: int) -> None:
+        super().__init__(self._listener)
+        self._bars = bars
+        self._whole = bars.add_task(f"{total} videos", total=total, note="")
+        self._running: dict[str, TaskID] = {}
+
+    def _listener(self, name: str) -> Listener:
+        def listen(progress: Progress) -> None:
+            if name not in self._running:
+                self._running[name] = self._bars.add_task("", total=None, note="")
+            _draw(self._bars, self._running[name], name, progress)
+
+        return listen
+
+    def end(self, path: Path) -> None:
+        """Take the file's bar away and move the one of all on."""
+        super().end(path)
+        self._bars.advance(self._whole)
+        if (task := self._running.pop(str(path), None)) is not None:
+            self._bars.remove_task(task)
+
+
+@contextmanager
+def batch_progress(total: int, *, json_lines: bool) -> Iterator[Board]:
+    """Give the board of `total` videos: on a terminal with bars that come and go, else as for single files."""
+    if total > 1 and not json_lines and _terminal():
+        with _drawn() as bars:
+            yield _DrawnBoard(bars, total)
+    else:
+        with progress(json_lines=json_lines) as naming:
+            yield Board(naming)
+
+
+def _terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 @contextmanager
 def _bars() -> Iterator[Naming]:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
-    columns += [TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")]
-    with Bars(*columns, console=Console(file=sys.stderr)) as bars:
+    with _drawn() as bars:
 
         def naming(name: str) -> Listener:
             tasks: dict[str, TaskID] = {}
 
             def listen(progress: Progress) -> None:
                 if progress.stage not in tasks:
-                    label = escape(f"{printable(name)[-40:]} {progress.stage}")
-                    tasks[progress.stage] = bars.add_task(label, total=progress.total, note="")
-                bars.update(
-                    tasks[progress.stage],
-                    completed=progress.done,
-                    total=progress.total,
-                    note=escape(printable(progress.note)),
-                )
+                    tasks[progress.stage] = bars.add_task("", total=None, note="")
+                _draw(bars, tasks[progress.stage], name, progress)
 
             return listen
 
         yield naming
+
+
+def _drawn() -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
+    columns += [TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")]
+    # Results that are printed meanwhile go above the bars, unless they go to a file.
+    return Bars(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty())
+
+
+def _draw(bars: Bars, task: TaskID, name: str, progress: Progress) -> None:
+    from rich.markup import escape
+
+    bars.update(
+        task,
+        description=escape(f"{printable(name)[-40:]} {progress.stage}"),
+        completed=progress.done,
+        total=progress.total,
+        note=escape(printable(progress.note)),
+    )
 
 
 def human_bytes(size: int) -> str:

@@ -79,10 +79,13 @@ def _ffmpeg(settings: Settings) -> str:
     from preflight.tools import ffmpeg
 
     program = ffmpeg.find(settings.ffmpeg)
-    for encoder in dict.fromkeys((*NEEDED_ENCODERS, settings.encoder)):
+    for encoder in NEEDED_ENCODERS:
         ffmpeg.require_encoder(program, encoder)
-    hardware = [name for name in HARDWARE if name in ffmpeg.encoders(program)]
-    return f"{program}; encodes with {settings.encoder}" + (f"; knows {', '.join(hardware)}" if hardware else "")
+    ffmpeg.require_picture_encoder(program, settings.encoder)
+    hardware = [name for name in HARDWARE if ffmpeg.opens(program, name)]
+    return f"{program}; encodes with {settings.encoder}" + (
+        f"; this machine has {', '.join(hardware)}" if hardware else ""
+    )
 
 
 def _mediainfo() -> str:

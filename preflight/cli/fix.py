@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from preflight.cli import choices, console, context
+from preflight.cli.inputs import videos
 from preflight.cli.run import overall
-from preflight.errors import ExitCode, InputError, PreflightError
+from preflight.errors import ExitCode, PreflightError
 from preflight.events import Listener
 from preflight.job import Fixed
 from preflight.plan import Plan, Policy
 from preflight.report import Report
 from preflight.settings import Settings
-
-_VIDEO_NAMES = frozenset(
-    {"mp4", "m4v", "mov", "qt", "webm", "avi", "mkv", "3gp", "3g2", "wmv", "asf", "flv", "f4v", "ts", "mts", "m2ts"}
-    | {"mpg", "mpeg", "vob", "ogv", "ogg", "gif", "mxf", "dv"}
-)
-"""Extensions of the files that are taken from a folder; a file that is named itself is always taken."""
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def fix(
     ctx: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.", show_default=False)],
+    files: choices.Videos,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the fixed files.")] = Path("fixed"),
     policy: Annotated[
         Policy,
@@ -42,6 +36,7 @@ def fix(
     encoder: Annotated[str | None, typer.Option(help="Encoder, such as libx264, libx265, libsvtav1.")] = None,
     preset: Annotated[str | None, typer.Option(help="Speed of the encoder, such as veryfast or medium.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
+    null: choices.Null = False,
     as_json: choices.AsJson = False,
 ) -> None:
     """Make files pass the limits with the least loss: rename, remux, split, crop, scale or shrink, as little as needed.
@@ -54,7 +49,7 @@ def fix(
     stretch = choices.parse_trim(trim) if trim is not None else None
     codes: list[ExitCode] = []
     with console.progress(json_lines=as_json, quiet=dry_run) as naming:
-        for path in files(paths):
+        for path in videos(files, null=null):
             report = steps.check(path, limits=settings.limits)
             plan = steps.plan(report, policy=policy, trim=stretch, safe=safe, settings=settings)
             if dry_run or plan.refusal or plan.is_empty:
@@ -62,19 +57,6 @@ def fix(
             else:
                 codes.append(_carry_out(path, report, plan, output, settings, naming(path.name), as_json=as_json))
     raise typer.Exit(overall(codes))
-
-
-def files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files that are named, and the videos in the folders that are named, in the order of their names."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(file for file in path.rglob("*") if file.suffix[1:].lower() in _VIDEO_NAMES and file.is_file())
-        hidden = (file for file in found if any(part.startswith(".") for part in file.relative_to(path).parts))
-        if not found:
-            raise InputError(f"{path} has no videos in it.")
-        yield from sorted(set(found) - set(hidden))
 
 
 def _tell(path: Path, report: Report, plan: Plan, *, as_json: bool) -> ExitCode:

@@ -8,25 +8,27 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
 
 from preflight.cli import console
 from preflight.media import Media, Unreadable, VideoStream
 from preflight.report import Finding, Report, Severity
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
 _WORDS = 120
 """Letters of the text seen that are shown: enough to know it."""
 
 
-@dataclass(slots=True, kw_only=True)
 class Counts:
     """How many files passed, and how many broke which code."""
 
-    files: int = 0
-    ok: int = 0
-    codes: Counter[int] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self.files = 0
+        self.ok = 0
+        self.codes: Counter[int] = Counter()
 
     @property
     def all_ok(self) -> bool:

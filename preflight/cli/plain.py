@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
 
 from preflight.cli.verdict import Request, perform
 from preflight.errors import ExitCode, PreflightError
 from preflight.probe import prober
 from preflight.settings import load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def run_plainly(file: str) -> NoReturn:

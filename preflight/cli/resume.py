@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import choices, console, context
-from preflight.cli.run import collect, show
+from preflight.cli.run import tell_all
 
 
 def register(app: typer.Typer) -> None:
@@ -28,9 +28,9 @@ def resume(
     from preflight.batch import resume as go_on
 
     settings = context.settings(ctx)
-    with console.progress(json_lines=as_json) as naming:
-        results = go_on(settings=settings, jobs=jobs, only=job, listen=lambda path: naming(path.name))
-        ended = collect(results, as_json=as_json)
-    if not ended:
+    with console.batch_progress(0, json_lines=as_json) as board:
+        results = go_on(settings=settings, jobs=jobs, only=job, listen=board.listen)
+        code = tell_all(results, board, as_json=as_json)
+    if not board.ended:
         console.say("There is nothing to go on with.")
-    raise typer.Exit(show(ended, as_json=as_json))
+    raise typer.Exit(code)

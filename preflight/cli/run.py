@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preflight.cli import choices, console, context
+from preflight.cli.inputs import sources
 from preflight.errors import ExitCode
 from preflight.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
 from preflight.outputs import picture_of, record_of
@@ -27,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Videos.", show_default=False)],
+    files: choices.Videos,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(),
     language: choices.LanguageOrAuto = "en",
     all_text: choices.AllText = False,
@@ -42,11 +44,13 @@ def run(
     deadline: Annotated[str | None, typer.Option(help="Longest wait for a job, such as 30:00.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the fixed file that was sent, for another run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan only.")] = False,
+    null: choices.Null = False,
     as_json: choices.AsJson = False,
 ) -> None:
     """Check, fix, upload, submit, wait, fetch and restore: from any video to the same one without its burned-in text.
 
-    Without an account and a bucket, a service on this machine does the work.
+    Without an account and a bucket, a service on this machine does the work. Results of earlier runs that lie in a
+    folder or match a pattern are passed over.
     """
     from preflight.order import Order
 
@@ -71,46 +75,45 @@ def run(
             boxes=box,
         ),
     )
+    paths = sources(files, null=null)
     if dry_run:
-        raise typer.Exit(_rehearse(files, order=order, settings=given, as_json=as_json))
+        raise typer.Exit(_rehearse(paths, order=order, settings=given, as_json=as_json))
     if given.service == "auto" and given.uses_local_service:
         console.say("No account is configured: the local service does the work.")
-    raise typer.Exit(_run(files, order=order, settings=given, jobs=jobs, as_json=as_json))
+    raise typer.Exit(_run(paths, order=order, settings=given, jobs=jobs, as_json=as_json))
 
 
-def _run(files: Sequence[Path], *, order: Order, settings: Settings, jobs: int, as_json: bool) -> int:
+def _run(paths: Sequence[Path], *, order: Order, settings: Settings, jobs: int, as_json: bool) -> int:
     from preflight.batch import run_many
 
-    with console.progress(json_lines=as_json) as naming:
-        results = run_many(files, order=order, settings=settings, jobs=jobs, listen=lambda path: naming(path.name))
-        ended = collect(results, as_json=as_json)
-    return show(ended, as_json=as_json)
+    with console.batch_progress(len(paths), json_lines=as_json) as board:
+        results = run_many(paths, order=order, settings=settings, jobs=jobs, listen=board.listen)
+        return tell_all(results, board, as_json=as_json)
 
 
-def collect(results: Iterable[Result], *, as_json: bool) -> list[Result]:
-    """Wait for every result, each told at once as a JSON line when that is wished."""
-    ended = []
+def tell_all(results: Iterable[Result], board: console.Board, *, as_json: bool) -> int:
+    """Tell what became of each video as soon as it is known, sum up, and return the exit code of all."""
+    codes, outcomes = [], Counter[str]()
     for result in results:
-        ended.append(result)
+        board.end(result.source)
+        codes.append(exit_code(result))
+        outcomes[type(result).__name__.lower()] += 1
         if as_json:
             console.emit("result", outcome=type(result).__name__.lower(), **jsonable(result))
-    return ended
-
-
-def show(results: Sequence[Result], *, as_json: bool) -> int:
-    """Tell a person what became of each video, and return the exit code of all."""
-    if not as_json:
-        for result in results:
+        else:
             _tell(result)
-    return overall([exit_code(result) for result in results])
+    if len(codes) > 1 and not as_json:
+        parts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        console.say(f"{len(codes)} videos: {parts}")
+    return overall(codes)
 
 
-def _rehearse(files: Sequence[Path], *, order: Order, settings: Settings, as_json: bool) -> int:
+def _rehearse(paths: Sequence[Path], *, order: Order, settings: Settings, as_json: bool) -> int:
     """Show what would be done; nothing is written or sent."""
     from preflight.pipeline import Run
 
     codes = []
-    for path in files:
+    for path in paths:
         report, plan = Run(order=order, settings=settings).look(path)
         codes.append(ExitCode.INPUT if plan.refusal else ExitCode.OK)
         if as_json:

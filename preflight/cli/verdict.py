@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from preflight.errors import ExitCode, UsageError
 from preflight.events import Listener, ignore
 from preflight.report import Report
 from preflight.settings import Settings
-from preflight.verdicts import Terms, check, check_many
+from preflight.values import dataclass
+from preflight.verdicts import Terms, check
 
 
 class Format(StrEnum):
@@ -46,7 +46,7 @@ class Request:
     strict: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
     jobs: int | None = None
-    separator: bytes = b"\n"
+    null: bool = False
 
 
 def perform(request: Request, settings: Settings) -> int:
@@ -65,11 +65,10 @@ def _reports(request: Request, terms: Terms, listen: Callable[[Path], Listener])
         path = Path(request.files[0])
         yield check(path, terms=terms, listener=listen(path))
         return
-    from preflight.probe import expand
+    from preflight.cli.inputs import videos
+    from preflight.many import check_many
 
-    # Unbuffered: a thread that waits in a buffered read holds a lock without which Python can't end after Ctrl-C.
-    stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
-    paths = expand(request.files, stdin=stdin, separator=request.separator)
+    paths = videos(request.files, null=request.null)
     yield from check_many(paths, terms=terms, jobs=request.jobs, listen=listen)
 
 

@@ -1,0 +1,37 @@
+"""The videos that a command's arguments mean. No parser of options is imported here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from preflight.errors import InputError
+from preflight.outputs import is_result
+
+
+def videos(names: Sequence[str], *, null: bool = False) -> Iterator[Path]:
+    """Yield the videos that `names` mean, as they come: files, folders, patterns, and `-` for the list on stdin.
+
+    `null` says that the list is separated by NUL, not by line ends.
+    """
+    from preflight.probe import expand
+
+    # Unbuffered: a thread that waits in a buffered read holds a lock without which Python can't end after Ctrl-C.
+    stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
+    return expand(names, stdin=stdin, separator=b"\0" if null else b"\n")
+
+
+def sources(names: Sequence[str], *, null: bool = False) -> list[Path]:
+    """Return the videos that `names` mean, each once, but for results of earlier runs that lie among them.
+
+    Cleaning a folder into itself must not pay for its own results the next time; a result that is named alone is taken.
+    Raises InputError when nothing is left.
+    """
+    meant = list(dict.fromkeys(videos(names, null=null)))
+    alone = len(names) == 1 and Path(names[0]).is_file()
+    kept = meant if alone else [path for path in meant if not is_result(path)]
+    if not kept:
+        what = f"only results of earlier runs ({len(meant)})" if meant else "no videos"
+        raise InputError(f"There are {what} in {', '.join(names)}.", hint="Name videos, or a folder that holds some.")
+    return kept

@@ -1,0 +1,46 @@
+"""`preflight clean` as a person uses it."""
+
+from pathlib import Path
+
+import pytest
+
+from fixtures import clips
+from tests.end_to_end.cli import preflight
+
+ROOT = str(Path(__file__).parents[3])
+BOX = "0.4-0.6@0.2,0.2,0.5,0.5"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1.2 s without text, a keyframe every ten frames."""
+    path = tmp_path_factory.mktemp("clean") / "clip.mp4"
+    closed = ("-c:v", "libx264", "-g", "10", "-sc_threshold", "0", "-pix_fmt", "yuv420p")
+    clips.run("-f", "lavfi", "-i", clips.gradients(320, 240, 1.2), *closed, path)
+    return path
+
+
+def test_wishes_reach_the_engine(clip: Path, tmp_path: Path) -> None:
+    out, sheet = tmp_path / "new" / "cleaned.mp4", tmp_path / "sheet.png"
+    wishes = ("--box", BOX, "--smart-encode", "--processes", "1", "--sheet", sheet)
+    outcome = preflight("clean", clip, "-o", out, *wishes, "--json", PYTHONPATH=ROOT)
+    assert outcome.code == 0, outcome.err
+    last = outcome.events[-1]
+    assert (last["event"], last["file"]) == ("cleaned", str(out))
+    assert (last["quality"]["frames"], last["quality"]["copied_frames"]) == (30, 20)
+    assert out.is_file()
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_result_goes_beside_the_file_and_is_named(clip: Path, tmp_path: Path) -> None:
+    given = tmp_path / "a.mp4"
+    given.write_bytes(clip.read_bytes())
+    outcome = preflight("clean", given, PYTHONPATH=ROOT)
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'a-clean.mp4'}\n"), outcome.err
+    assert "copied" in outcome.err
+
+
+def test_source_is_never_replaced(clip: Path) -> None:
+    outcome = preflight("clean", clip, "-o", clip, PYTHONPATH=ROOT)
+    assert outcome.code == 2
+    assert "replace the source" in outcome.err
