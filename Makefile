@@ -60,6 +60,7 @@ bench: $(VENV)/bench.stamp
 ## the engine's figures: make bench-engine CLIPS="a.mp4 b.mp4" (clean clips; text is burned in)
 bench-engine: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks.engine $(CLIPS)
+	$(BIN)/python -m benchmarks.engine_speed $(CLIPS)
 
 ## hours of mutated files, until interrupted
 fuzz: $(VENV)/dev.stamp

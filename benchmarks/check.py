@@ -9,6 +9,7 @@ what else the machine does falls on both; ratios are of medians.
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib.util
 import os
 import shutil
@@ -80,7 +81,11 @@ def warm(folder: Path, rounds: int) -> None:
 
 
 def cold(folder: Path, rounds: int) -> None:
-    """Run `preflight check FILE` as a process, as its installed script does: a full HD file, and a tiny one."""
+    """Run `preflight check FILE` as a process, as its installed script does: a full HD file, and a tiny one.
+
+    An installed package has its bytecode, which a working tree may lack where PYTHONDONTWRITEBYTECODE is set.
+    """
+    compileall.compile_dir(ROOT / "preflight", quiet=1)
     script = folder / "preflight"
     script.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom preflight.cli import main\nmain()\n")
     for name, size in (("1080p", (1920, 1080)), ("tiny", (320, 180))):
@@ -93,6 +98,7 @@ def cold(folder: Path, rounds: int) -> None:
 
 def many(folder: Path, rounds: int) -> None:
     """Check a thousand small files two at a time, against xargs with two ffprobes."""
+    compileall.compile_dir(ROOT / "preflight", quiet=1)
     kinds = [clips.clip(folder / f"kind.{extension}") for extension in ("mp4", "mov", "webm", "avi", "mkv")]
     files = folder / "many"
     files.mkdir()

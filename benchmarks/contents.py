@@ -6,6 +6,8 @@ from pathlib import Path
 
 from fixtures import clips
 
+# What is not given here ffmpeg chooses at random, even with a seed.
+_GRADIENTS = "gradients=size={s}:rate=25:c0=0x205080:c1=0xb09060:x0=0:y0=0:x1=479:y1=269"
 CONTENTS = {
     "bars": "smptehdbars=size={s}:rate=25,noise=alls=20:allf=t",
     "pattern": "testsrc2=size={s}:rate=25",
@@ -13,8 +15,8 @@ CONTENTS = {
     "heavy-noise": "testsrc2=size={s}:rate=25,noise=alls=40:allf=t",
     "fractal": "mandelbrot=size={s}:rate=25",
     "life": "life=size={s}:rate=25:mold=10:ratio=0.1:seed=1:life_color=#C83232:death_color=#3232C8,boxblur=1",
-    "gradients": "gradients=size={s}:rate=25:seed=1:speed=0.02,noise=alls=14:allf=t+u",
-    "grain-on-gradients": "gradients=size={s}:rate=25:seed=2:speed=0.01,noise=alls=10:allf=t",
+    "gradients": _GRADIENTS + ":speed=0.02,noise=alls=14:allf=t+u",
+    "grain-on-gradients": _GRADIENTS + ":speed=0.01,noise=alls=10:allf=t",
     "zoom": "testsrc2=size={s}:rate=25,zoompan=z='1+0.2*abs(sin(on/80))':d=1:s={s}:fps=25",
     "cuts": "testsrc2=size={s}:rate=25,hue=h='90*floor(t/2)',rotate='floor(t/2)*0.7'",
     "calm-then-wild": "testsrc2=size={s}:rate=25,noise=alls='30':allf=t:enable='gt(mod(t\\,20)\\,10)'",

@@ -40,8 +40,8 @@ def measured(argv: list[str]) -> tuple[float, float]:
 def main() -> None:
     """Print the figures for a downscale."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=15)
     given = parser.parse_args()
     assert resource.RUSAGE_CHILDREN
     with tempfile.TemporaryDirectory() as name:

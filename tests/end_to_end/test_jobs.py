@@ -1,5 +1,10 @@
 """What a person does with the ledger: look, settle what is unknown, forget, and go on."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +15,7 @@ from preflight.settings import Settings
 from tests.end_to_end.cli import Outcome, preflight
 from tests.end_to_end.kills import Scene, scene
 from tests.faultproxy import Fault, FaultProxy, Script, once
+from tests.service_stack import local_stack
 
 SUBMIT = "/rest/ai/video/removal"
 
@@ -129,3 +135,31 @@ def test_begun_uploads_are_listed_and_given_up(stack: Settings, clip: Path, tmp_
     assert gone["aborted"]
     assert preflight("uploads", "--json", **stage.environment).events == []
     client.close()
+
+
+def test_a_refusal_against_our_own_check_is_recorded_and_shown(clip: Path, tmp_path: Path) -> None:
+    with local_stack(tmp_path / "stack", answers=("703",)) as running:
+        stage = scene(clip, tmp_path / "scene", running.settings)
+        assert stage.run().code == 3
+        (job,) = stage.jobs
+        assert (job.state, job.code, job.disagreement) == (State.FAILED, 703, True)
+        assert jobs(stage, "--json").events[0]["disagreement"] is True
+        assert "our check passed" in jobs(stage, "show", job.id).err
+
+
+def test_watching_tells_every_change_until_it_is_stopped(stack: Settings, clip: Path, tmp_path: Path) -> None:
+    stage = scene(clip, tmp_path, stack)
+    command = [sys.executable, "-m", "preflight", "jobs", "--watch", "--json"]
+    environment = os.environ | stage.environment
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as watching:
+        assert watching.stdout is not None
+        assert stage.run().code == 0
+        last = {}
+        while last.get("state") != "fetched":
+            line = watching.stdout.readline()
+            assert line, "the watch ended by itself"
+            last = json.loads(line)
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=30)
+    assert watching.returncode == 130
+    assert b"Traceback" not in err

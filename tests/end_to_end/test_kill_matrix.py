@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from fixtures import clips
-from preflight.ledger import State
+from preflight.ledger import Ledger, State
 from preflight.settings import Settings
-from tests.end_to_end.kills import Scene, scene
+from tests.end_to_end.kills import Scene, digest, scene
 
 LIMIT = {"PREFLIGHT_MAX_DURATION": "2"}
 """Seconds: what makes a short clip long enough to be split."""
@@ -19,7 +19,7 @@ Calm = Callable[[Path], dict[str, str]]
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video beyond 1080p, which needs a fix."""
-    return clips.clip(tmp_path_factory.mktemp("large") / "clip.mp4", size=(2048, 1152), seconds=0.6)
+    return clips.clip(tmp_path_factory.mktemp("large") / "clip.mp4", size=(2048, 1152), seconds=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,25 @@ def test_killed_between_the_segments_of_a_split_each_is_paid_once(
     assert len(stage.jobs) > 1
 
 
+def test_finished_file_is_not_taken_for_a_segment(
+    stack: Settings, long: Path, tmp_path: Path, undisturbed: Calm
+) -> None:
+    calm = undisturbed(long)
+    stage = scene(long, tmp_path, stack, **LIMIT)
+    assert stage.run().code == 0
+    with Ledger(stage.settings.ledger) as ledger, ledger.lease(stage.jobs[-1].id) as last:
+        # As after a kill when the first segments' end is recorded and the last one's is not.
+        ledger.advance(last.id, State.DONE, cause="the process was killed")
+    assert stage.resume().code == 0
+    assert {job.state for job in stage.jobs} == {State.FETCHED}
+    made = {job.file for job in stage.jobs}
+    assert [digest(file) for file in made if file is not None] == [calm["clip.cleaned.mp4"]]
+
+
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("call", ["fdatasync", "pwrite64", "sendto", "recvfrom", "rename", "connect", "unlink"])
-@pytest.mark.parametrize("kind", ["clip", "large", "heavy", "long"])
+@pytest.mark.parametrize("kind", ["long", "heavy", "large", "clip"])
 def test_killed_anywhere_nothing_is_lost_or_paid_twice(
     stack: Settings, tmp_path: Path, undisturbed: Calm, call: str, kind: str, request: pytest.FixtureRequest
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import captions, clips
-from tests.end_to_end.cli import preflight
+from tests.end_to_end.cli import on_terminal, preflight
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_same_name_in_two_folders_gives_two_results(tmp_path: Path, home: str) -
 
 def test_video_without_text_is_skipped_when_that_is_wished(tmp_path: Path) -> None:
     plain = tmp_path / "plain.mp4"
-    clips.run("-f", "lavfi", "-i", "gradients=size=320x180:duration=1", "-pix_fmt", "yuv420p", plain)
+    clips.run("-f", "lavfi", "-i", clips.gradients(320, 180, 1, speed=0.01), "-pix_fmt", "yuv420p", plain)
     outcome = preflight("run", plain, "-o", tmp_path, "--skip-textless", "--language", "auto", "--json")
     assert outcome.code == 0, outcome.err
     assert outcome.events[-1]["outcome"] == "skipped"
@@ -97,7 +97,7 @@ def test_video_without_text_is_skipped_when_that_is_wished(tmp_path: Path) -> No
 
 def test_language_is_found_by_looking(tmp_path: Path, home: str) -> None:
     plain = tmp_path / "plain.mp4"
-    clips.run("-f", "lavfi", "-i", "gradients=size=640x360:duration=1", "-pix_fmt", "yuv420p", plain)
+    clips.run("-f", "lavfi", "-i", clips.gradients(640, 360, 1, speed=0.01), "-pix_fmt", "yuv420p", plain)
     chinese = captions.burn(
         plain, tmp_path / "zh.mp4", [captions.Caption(start=0, end=1, text="今天我们来看看")], size=(640, 360)
     )
@@ -121,3 +121,43 @@ def test_missing_account_or_bucket_is_said_before_any_work(
     assert outcome.code == code
     assert word in outcome.err
     assert not (tmp_path / "home" / "work").exists()
+
+
+def test_folder_is_cleaned_into_itself_and_its_results_are_not_cleaned_again(tmp_path: Path, home: str) -> None:
+    folder = tmp_path / "clips"
+    clips.clip(folder / "one.mp4", seconds=0.5)
+    clips.clip(folder / "deeper" / "two.mp4", seconds=0.7)
+    (folder / "notes.txt").write_text("not a video")
+    (folder / "._one.mp4").write_bytes(b"\0\5\26\7 what macOS notes about a file")
+    first = preflight("run", folder, "-o", folder, "--jobs", "2", PREFLIGHT_HOME=home)
+    assert first.code == 0, first.err
+    assert "2 videos: 2 succeeded" in first.err
+    again = preflight("run", folder, "-o", folder, "--json", PREFLIGHT_HOME=home)
+    assert again.code == 0, again.err
+    results = [event for event in again.events if event["event"] == "result"]
+    assert {Path(event["source"]).name for event in results} == {"one.mp4", "two.mp4"}
+    assert {event["submitted"] for event in results} == {0}
+
+
+def test_list_on_stdin_is_taken(tmp_path: Path, home: str) -> None:
+    odd = clips.clip(tmp_path / "a line\nbreak.mp4", seconds=0.5)
+    outcome = preflight(
+        "run", "-", "-0", "-o", tmp_path / "out", "--dry-run", stdin=f"{odd}\0".encode(), PREFLIGHT_HOME=home
+    )
+    assert outcome.code == 0, outcome.err
+    assert "a line\\nbreak.mp4: would be sent as it is" in outcome.out
+
+
+def test_folder_without_videos_is_an_error(tmp_path: Path, home: str) -> None:
+    outcome = preflight("run", tmp_path, "-o", tmp_path / "out", PREFLIGHT_HOME=home)
+    assert outcome.code == 3
+    assert "no videos" in outcome.err
+
+
+def test_batch_on_a_terminal_shows_one_bar_for_all_and_results_as_they_come(tmp_path: Path, home: str) -> None:
+    first = clips.clip(tmp_path / "first.mp4", seconds=0.5)
+    second = clips.clip(tmp_path / "second.mp4", seconds=0.6)
+    code, shown = on_terminal("run", first, second, "-o", tmp_path / "out", PREFLIGHT_HOME=home)
+    assert code == 0, shown
+    assert "2 videos" in shown
+    assert "second.mp4: cleaned file" in shown
