@@ -91,6 +91,10 @@ def test_a_wrong_clock_is_told_by_the_store_s_own(code: str) -> None:
     assert "clock" in (error.hint or "")
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", formatdate(time.time() + 60, usegmt=True)])
-def test_a_right_clock_is_not_blamed(date: str | None) -> None:
+@pytest.mark.parametrize("date", [None, "", "yesterday"])
+def test_a_date_that_tells_nothing_blames_no_clock(date: str | None) -> None:
     assert clock_skew(date) is None
+
+
+def test_a_right_clock_is_not_blamed() -> None:
+    assert clock_skew(formatdate(time.time() + 60, usegmt=True)) is None
