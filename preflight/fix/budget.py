@@ -126,9 +126,15 @@ def _spent(rate: int, length: Fraction, demand: Sequence[int]) -> Fraction:
     return total
 
 
-def corrected(rate: int, size: int, limit: int) -> int:
-    """Return the cap for another try after a file of `size` bytes passed the `limit`, by the measured ratio."""
-    return int(rate * FILL * limit / size)
+def corrected(rate: int, size: int, limit: int, *, picture: int, attempt: int) -> int:
+    """Return the cap for the try after `attempt` (from 1), whose file of `size` bytes passed the `limit`.
+
+    Only the `picture`, in bytes, can give way. What is too much is taken off once after the first try and three times
+    after the second, since an encoder that kept its cap so loosely twice needs a clear margin to keep the limit.
+    """
+    excess = (size - FILL * limit) * (1 if attempt == 1 else 3)
+    share = max(Fraction(1, 10), 1 - excess / max(1, picture))
+    return max(MIN_VIDEO_RATE // 2, int(rate * share))
 
 
 def raised(rate: int, size: int, limit: int, seconds: Sequence[int]) -> int | None:

@@ -152,20 +152,21 @@ def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length:
         if best is None or report.ok:
             trial.replace(piece.output)
             best = report
-        capped = _next_cap(plan, report, trial if trial.exists() else piece.output, length, shop)
+        capped = _next_cap(plan, report, trial if trial.exists() else piece.output, length, attempt, shop)
         if capped is None:
             break
         plan = _capped(plan, capped, length)
     return best if best is not None else report
 
 
-def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, shop: Workshop) -> int | None:
+def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, attempt: int, shop: Workshop) -> int | None:
     """Return the cap for another try in bits/s, or None when the file is good or nothing of this kind can mend it."""
     if plan.video is None:
         return None
     size, limit = made.stat().st_size, plan.limits.max_bytes
     if report.codes == (Code.SIZE,):
-        return budget.corrected(plan.video.max_rate or int(size * 8 / length), size, limit)
+        rate = plan.video.max_rate or int(size * 8 / length)
+        return budget.corrected(rate, size, limit, picture=sum(_by_second(made, shop)), attempt=attempt)
     if not report.ok or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
         return None
     return budget.raised(plan.video.max_rate, size, limit, _by_second(made, shop))
