@@ -54,6 +54,7 @@ class ExactTrack:
     rate: Fraction | None = None
     rotation: int | None = None
     interlaced: bool = False
+    uneven: bool | None = None
     bit_depth: int | None = None
     chroma: str | None = None
 
@@ -69,6 +70,7 @@ class ExactTrack:
             rate=ratio(track.get("rate")),
             rotation=track.get("rotation"),
             interlaced=bool(track.get("interlaced")),
+            uneven=track.get("uneven"),
             bit_depth=depth,
             chroma=chroma,
         )

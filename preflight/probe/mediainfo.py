@@ -178,8 +178,11 @@ def _timing(track: Track, header: ExactTrack) -> tuple[Fraction | None, int | No
     varies = track.get("FrameRate_Mode") == "VFR"
     stated = None if header.rate is None else near_ntsc(header.rate)
     if stated and (rate is None or not Fraction(1, 2) < rate / stated < 2):
-        return stated, None, False
-    # AVI has one rate by its nature; in Matroska a stated rate leaves MediaInfo nothing but tags to go by.
+        return stated, None, bool(header.uneven)
+    if header.uneven is not None:
+        # In Matroska MediaInfo has nothing but tags to go by.
+        return rate, count, header.uneven
+    # AVI has one rate by its nature.
     return rate, count, varies and count is not None and stated is None
 
 

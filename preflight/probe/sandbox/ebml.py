@@ -7,37 +7,38 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
 
+from preflight.probe.sandbox import blocks
+from preflight.probe.sandbox.elements import MAX_ELEMENTS, UNKNOWN, children, head
 from preflight.probe.sandbox.files import read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_ELEMENTS = 20_000
-"""Elements looked at in one file: two hours in clusters of 5 s have 1,500."""
 MAX_BODY = 2**20
 """Bytes of one header element that are read: all but attachments are far smaller."""
 
-_SEGMENT, _INFO, _TRACKS, _CUES = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
-_UNKNOWN = -1
+_SEGMENT, _INFO, _TRACKS, _CUES, _CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1F43B675
 
 
 def read(fd: int, size: int) -> dict[str, Any]:
     """Return the facts of the Matroska or WebM file open as `fd` with `size` bytes."""
     facts: dict[str, Any] = {"missing_bytes": 0, "tracks": [], "indexed": False, "brand": None, "duration": None}
+    clusters: list[tuple[int, int]] = []
     position = 0
     for _ in range(MAX_ELEMENTS):
-        element = _element(read_at(fd, 12, position))
+        element = head(read_at(fd, 12, position))
         if element is None or position >= size:
             break
-        kind, head, length = element
-        start, end = position + head, position + head + length
-        if length == _UNKNOWN and kind != _SEGMENT:
+        kind, width, length = element
+        start, end = position + width, position + width + length
+        if kind == _CLUSTER:
+            clusters.append((start, size if length == UNKNOWN else end))
+        if length == UNKNOWN and kind != _SEGMENT:
             # A live recording's cluster: its end is known only by reading on, and nothing else follows that counts.
             break
-        if length != _UNKNOWN and end > size:
+        if length != UNKNOWN and end > size:
             facts["missing_bytes"] = max(facts["missing_bytes"], end - size)
         if kind == 0x1A45DFA3:
             facts["brand"] = _doctype(read_at(fd, min(length, 4096), start))
@@ -45,37 +46,14 @@ def read(fd: int, size: int) -> dict[str, Any]:
             _READERS[kind](read_at(fd, min(length, MAX_BODY), start), facts)
         facts["indexed"] = facts["indexed"] or kind == _CUES
         position = start if kind == _SEGMENT else end
+    for track in facts["tracks"]:
+        if "interlaced" in track:
+            track["uneven"] = blocks.uneven(fd, clusters, track["id"])
     return facts
 
 
-def _element(data: bytes) -> tuple[int, int, int] | None:
-    """Return id, length of the head and length of the body at the start of `data`; None when there is no element."""
-    if not data or not data[0]:
-        return None
-    width = 9 - data[0].bit_length()
-    kind, rest = int.from_bytes(data[:width]), data[width:]
-    if width > 4 or not rest or not rest[0]:
-        return None
-    size = 9 - rest[0].bit_length()
-    if len(rest) < size:
-        return None
-    length = int.from_bytes(rest[:size]) - (1 << 7 * size)
-    return kind, width + size, _UNKNOWN if length == (1 << 7 * size) - 1 else length
-
-
-def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 0
-    for _ in range(MAX_ELEMENTS):
-        element = _element(data[position : position + 12])
-        if element is None or element[2] == _UNKNOWN:
-            return
-        kind, head, length = element
-        yield kind, data[position + head : position + head + length]
-        position += head + length
-
-
 def _doctype(data: bytes) -> str | None:
-    return next((body.rstrip(b"\0").decode("latin-1") for kind, body in _elements(data) if kind == 0x4282), None)
+    return next((body.rstrip(b"\0").decode("latin-1") for kind, body in children(data) if kind == 0x4282), None)
 
 
 def _float(body: bytes) -> float:
@@ -84,7 +62,7 @@ def _float(body: bytes) -> float:
 
 
 def _info(data: bytes, facts: dict[str, Any]) -> None:
-    found = dict(_elements(data))
+    found = dict(children(data))
     scale = int.from_bytes(found.get(0x2AD7B1, b"")) or 1_000_000
     top, bottom = _float(found.get(0x4489, b"")).as_integer_ratio()
     if top > 0:
@@ -92,7 +70,7 @@ def _info(data: bytes, facts: dict[str, Any]) -> None:
 
 
 def _tracks(data: bytes, facts: dict[str, Any]) -> None:
-    facts["tracks"] = [_track(dict(_elements(body))) for kind, body in _elements(data) if kind == 0xAE]
+    facts["tracks"] = [_track(dict(children(body))) for kind, body in children(data) if kind == 0xAE]
 
 
 def _track(entry: dict[int, bytes]) -> dict[str, Any]:
@@ -105,7 +83,7 @@ def _track(entry: dict[int, bytes]) -> dict[str, Any]:
     if tag == "V_AV1":
         track["av1c"] = entry.get(0x63A2, b"")[:4].hex()
     if 0xE0 in entry:
-        _picture(dict(_elements(entry[0xE0])), track)
+        _picture(dict(children(entry[0xE0])), track)
     return track
 
 
@@ -120,7 +98,7 @@ def _picture(video: dict[int, bytes], track: dict[str, Any]) -> None:
     if across > 0 and down > 0 and width > 0 and height > 0 and number(0x54B2) < 4:
         track["sar"] = (across * height, down * width)
     track["interlaced"] = number(0x9A) == 1
-    projection = dict(_elements(video.get(0x7670, b"")))
+    projection = dict(children(video.get(0x7670, b"")))
     track["rotation"] = round(_float(projection.get(0x7675, b""))) % 360
 
 

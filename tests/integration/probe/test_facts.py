@@ -77,9 +77,21 @@ def test_hdr_is_told(tmp_path: Path) -> None:
     assert (stream.color.primaries, stream.color.matrix) == ("bt2020", "bt2020nc")
 
 
-def test_variable_frame_rate_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("extension", ["mp4", "mov", "mkv", "webm"])
+def test_variable_frame_rate_is_told(tmp_path: Path, extension: str) -> None:
     stretched = ("-vf", "setpts='PTS+if(gt(N,10),0.2/TB,0)'", "-fps_mode", "vfr")
-    assert video(clips.clip(tmp_path / "a.mp4", audio=False, output=stretched)).variable_frame_rate
+    assert video(clips.clip(tmp_path / f"a.{extension}", output=stretched)).variable_frame_rate
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "25", "120"])
+@pytest.mark.parametrize("extension", ["mp4", "mkv", "webm"])
+def test_constant_frame_rate_is_told(tmp_path: Path, extension: str, rate: str) -> None:
+    assert not video(clips.clip(tmp_path / f"a.{extension}", rate=rate)).variable_frame_rate
+
+
+def test_variable_frame_rate_of_a_live_recording_is_told(tmp_path: Path) -> None:
+    stretched = ("-vf", "setpts='PTS+if(gt(N,5),0.2/TB,0)'", "-fps_mode", "vfr", "-live", "1")
+    assert video(clips.clip(tmp_path / "a.webm", output=stretched)).variable_frame_rate
 
 
 def test_layout_is_told(small_mp4: Path, tmp_path: Path) -> None:
