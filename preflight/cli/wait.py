@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,5 +48,5 @@ def wait(
 
 def _file_name(task_id: str) -> str:
     """Return a name for the result that stays in this folder whatever the id is."""
-    safe = "".join(character if character.isalnum() or character in "-_" else "-" for character in task_id)
-    return f"{safe[:100]}.mp4"
+    safe = re.sub(r"[^0-9A-Za-z_]", "-", task_id[:100])
+    return f"task-{safe}.mp4" if not safe or safe.startswith("-") else f"{safe}.mp4"
