@@ -43,12 +43,16 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
     Each piece has the packets of its stretch and no others: the picture's by decoding time, the rest by their own.
     """
     source = _source(plan)
-    made = []
-    for number, piece in enumerate(pieces):
+    made, inputs = [], 0
+    for piece in pieces:
         given = builder.input(local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
-        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=True)
-        # Each input's chapters are shifted by as much as its packets.
-        options["map_chapters"] = str(number)
+        exact = bounds.seek_picture(piece, source.container)
+        shown = given if exact is None else builder.input(local(source.path), **INPUT_OPTIONS, **exact)
+        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=exact is None)
+        streams = _chosen(plan, shown, given, picture_only=picture_only)
+        # Each input's chapters are shifted by as much as its packets; ffmpeg-python numbers inputs as they are used.
+        inputs += len({stream.node for stream in streams})
+        options["map_chapters"] = str(inputs - 1)
         if picture_only:
             # Chapters would count for its start and length, by which it is put in its place.
             options |= {"video_track_timescale": picture.TIME_SCALE, "map_chapters": "-1"}
@@ -56,7 +60,7 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
             # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
             options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
             options["tag:v"] = "hev1"
-        made.append(builder.output(*_chosen(plan, given, picture_only=picture_only), local(piece.output), **options))
+        made.append(builder.output(*streams, local(piece.output), **options))
     return _compile(made, ffmpeg)
 
 
@@ -111,10 +115,10 @@ def _kept(plan: Plan) -> list[StreamPlan]:
     return sorted(kept, key=lambda stream: stream.index != index)
 
 
-def _chosen(plan: Plan, given: Any, *, picture_only: bool) -> list[Any]:
-    source = _source(plan)
-    kept = _kept(plan)[:1] if picture_only else _kept(plan)
-    return [given[containers.specifier(source, stream.index)] for stream in kept]
+def _chosen(plan: Plan, shown: Any, given: Any, *, picture_only: bool) -> list[Any]:
+    """Return the picture of the input `shown` and, unless it alone is wanted, the other kept streams of `given`."""
+    first, *rest = [containers.specifier(_source(plan), stream.index) for stream in _kept(plan)]
+    return [shown[first], *([] if picture_only else [given[name] for name in rest])]
 
 
 def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from preflight.tools import packets
 
 _ROOMY = Fraction(4, 5)
 """Share of the size limit under which even stretches of unknown size are sure enough to be tried."""
-_AROUND = Fraction(12)
-"""Seconds before and behind an even cut where a keyframe is looked for."""
+_AROUND = (Fraction(3), Fraction(12))
+"""Seconds before and behind an even cut where a keyframe is looked for: first near it, where most files have one."""
 _UNSEEN = Fraction(1)
 """Seconds behind a keyframe in which pictures that belong before it come, if there are any."""
 _PRIMING = Fraction(1, 20)
@@ -47,18 +47,29 @@ def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | No
     count = len(plan.cuts) + 1
     if not seconds or source.size / count > plan.limits.max_bytes * _ROOMY:
         return None
-    starts = [max(Fraction(0), Fraction(int(cut - _AROUND))) for cut in plan.cuts]
-    listing = packets.windows(source.path, starts, 2 * _AROUND, ffmpeg=ffmpeg, cancel=cancel)
+    first = _beginning()
+    for around in _AROUND:
+        points = _near(plan, source, seconds, around, ffmpeg=ffmpeg, cancel=cancel)
+        cuts = splitting.choose(points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count)
+        if cuts is not None:
+            return splitting.stretches(first, cuts, Stretch(start=first, end=None))
+    return None
+
+
+def _near(
+    plan: Plan, source: Media, seconds: Fraction, around: Fraction, *, ffmpeg: str, cancel: Cancel | None
+) -> list[Point]:
+    """Return the keyframes `around` seconds or less from the even cuts of `plan`."""
+    starts = [max(Fraction(0), Fraction(int(cut - around))) for cut in plan.cuts]
+    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, cancel=cancel)
     points = []
     for number, start in enumerate(starts):
         found = listing.of(number)
         if found:
             base = listing.heads[number].time_base
             seen = splitting.from_packets(found, base, seconds=seconds, size=source.size)
-            points += _placed(seen, start, source.size / seconds, before=2 * _AROUND - _UNSEEN)
-    first = _beginning()
-    cuts = splitting.choose(points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count)
-    return None if cuts is None else splitting.stretches(first, cuts, Stretch(start=first, end=None))
+            points += _placed(seen, start, source.size / seconds, before=2 * around - _UNSEEN)
+    return points
 
 
 def _placed(points: list[Point], start: Fraction, rate: Fraction, *, before: Fraction) -> list[Point]:

@@ -58,6 +58,22 @@ def seek(piece: Piece, container: Container) -> dict[str, str]:
     return options
 
 
+def seek_picture(piece: Piece, container: Container) -> dict[str, str] | None:
+    """Return the input options that make a copied picture's packets those of `piece`, or None where none are exact.
+
+    Where each stream has an index, seeking lands on the keyframe that was chosen, and the first packet at the end by
+    its decoding time ends the stream. Filters do the same anywhere, but read every byte of what they let through.
+    """
+    if container not in _INDEXES_EACH_STREAM or (piece.start and piece.dts_start is None):
+        return None
+    options: dict[str, str] = {}
+    if piece.start:
+        options |= {"ss": time(piece.start + EPSILON), "itsoffset": time(EPSILON)}
+    if piece.dts_end is not None:
+        options["t"] = time(piece.dts_end - piece.start - EPSILON)
+    return options
+
+
 def filters(piece: Piece, *, picture: bool) -> dict[str, str]:
     """Return the output options that drop what `seek` lets in beside the stretch, packets and chapters."""
     rest = []

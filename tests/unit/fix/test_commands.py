@@ -39,6 +39,18 @@ def test_scale() -> None:
     ]  # fmt: skip
 
 
+def test_copies_of_stretches_that_only_filters_can_bound() -> None:
+    made = plan(values.report(values.media("in.mkv", duration=Fraction(700), container=Container.MKV)))
+    pieces = [
+        Piece(output=Path("1.mkv"), end=Fraction(350), dts_end=Fraction(34992, 100)),
+        Piece(output=Path("2.mkv"), start=Fraction(350), dts_start=Fraction(34992, 100)),
+    ]
+    argv = commands.copy(made, pieces, ffmpeg="ffmpeg")
+    filters = [argv[place + 1] for place, word in enumerate(argv) if word == "-bsf:v"]
+    assert filters == ["noise=amount=0:drop=gte(dts*tb\\,349.919000)", "noise=amount=0:drop=lt(dts*tb\\,-0.081000)"]
+    assert argv.count("-i") == 2
+
+
 def test_copies_of_stretches() -> None:
     made = plan(values.report(values.media("in.mp4", duration=Fraction(700))))
     pieces = [
@@ -50,13 +62,13 @@ def test_copies_of_stretches() -> None:
     ends = "noise=amount=0:drop=gte(pts*tb\\,349.999999)"
     starts = "noise=amount=0:drop=lt(pts*tb\\,-0.000001)"
     assert commands.copy(made, pieces, ffmpeg="ffmpeg") == [
-        "ffmpeg", *GUARD, "-t", "351.000000", "-i", "file:in.mp4",
+        "ffmpeg", *GUARD, "-t", "349.919000", "-i", "file:in.mp4", *GUARD, "-t", "351.000000", "-i", "file:in.mp4",
+        *GUARD[:2], "-itsoffset", "0.001000", *GUARD[2:], "-ss", "350.001000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "349.000000", "-i", "file:in.mp4",
-        "-map", "0:V:0", "-map", "0:a:0", "-bsf:a", ends, "-bsf:s", ends,
-        "-bsf:v", "noise=amount=0:drop=gte(dts*tb\\,349.919000)", *codecs, "0", *common,
+        "-map", "0:V:0", "-map", "1:a:0", "-bsf:a", ends, "-bsf:s", ends, *codecs, "1", *common,
         "-t", "350.000000", "file:1.mp4",
-        "-map", "1:V:0", "-map", "1:a:0", "-bsf:a", starts, "-bsf:s", starts,
-        "-bsf:v", "noise=amount=0:drop=lt(dts*tb\\,-0.081000)", *codecs, "1", *common, "file:2.mp4", *QUIET,
+        "-map", "2:V:0", "-map", "3:a:0", "-bsf:a", starts, "-bsf:s", starts, *codecs, "3", *common, "file:2.mp4",
+        *QUIET,
     ]  # fmt: skip
 
 
