@@ -67,7 +67,8 @@ class StreamPlan:
 class VideoEncode:
     """How the picture is encoded: sizes in pixels of the display, rates in bits/s, buffer in bits.
 
-    `size` and `crop` are None when the picture keeps its size; `max_rate` and `buffer` when nothing caps the rate.
+    `size` and `crop` are None when the picture keeps its size; `max_rate` and `buffer` when nothing caps the rate. An
+    `average` rate is aimed at in place of the quality `crf`.
     """
 
     encoder: str = "libx264"
@@ -79,6 +80,7 @@ class VideoEncode:
     tone_map: bool = False
     max_rate: int | None = None
     buffer: int | None = None
+    average: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

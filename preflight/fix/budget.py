@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from preflight.plan import VideoEncode
 from preflight.tools.packets import Packet
 
 FILL = Fraction(98, 100)
@@ -27,6 +28,14 @@ SAMPLE = 3
 """Seconds that are encoded to learn what calm ones take."""
 _UNEVEN = Fraction(1, 5)
 """Share of calm seconds from which on a sample pays: they leave that much more to the others."""
+_AVERAGED = frozenset({"libx264", "libx265"})
+"""Encoders whose average rate, reached in one pass, keeps to its aim within half a percent over a minute."""
+_EVEN = Fraction(30)
+"""Seconds of a clip from which on an average rate is kept so well; shorter ones miss it by up to 8%."""
+_PEAK = Fraction(3, 2)
+"""Times the average that the rate may be for as long as the buffer lasts."""
+_LOOKED_AT = Fraction(1, 20)
+"""Share of a clip after which the pace of its bytes tells whether the quality or the cap decides."""
 MAX_VIDEO_RATE = 100_000_000
 """Bits/s from which on a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
 MIN_VIDEO_RATE = 50_000
@@ -124,6 +133,28 @@ def _spent(rate: int, length: Fraction, demand: Sequence[int]) -> Fraction:
         total += taken
         left = min(room, left + rate - taken)
     return total
+
+
+def overspent(size: int, limit: int, done: Fraction, length: Fraction) -> bool:
+    """Return whether `size` bytes after `done` of `length` seconds go as fast as a cap for `limit` bytes allows."""
+    pace = limit * FILL / (length + SPENT * buffer_seconds(length))
+    return done >= length * _LOOKED_AT and size >= pace * done
+
+
+def averaged(encode: VideoEncode, length: Fraction) -> VideoEncode | None:
+    """Return `encode` with an average rate in place of its cap on a quality, or None where that is not sure enough.
+
+    Where the cap decides all along, x264 spends the same bits better by an average: 0.1 to 1.2 VMAF on six clips.
+    """
+    if encode.max_rate is None or encode.encoder not in _AVERAGED or length < _EVEN:
+        return None
+    return with_average(encode, int(encode.max_rate * (1 + SPENT * buffer_seconds(length) / length)), length)
+
+
+def with_average(encode: VideoEncode, rate: int, length: Fraction) -> VideoEncode:
+    """Return `encode` with `rate` as its average over `length` seconds, in bits/s."""
+    peak = int(rate * _PEAK)
+    return replace(encode, average=rate, max_rate=peak, buffer=int(peak * buffer_seconds(length)))
 
 
 def corrected(rate: int, size: int, limit: int, *, picture: int, attempt: int) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
+from preflight.errors import CancelledError
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.fix import budget, cuts
 from preflight.fix.splitting import Stretch
@@ -36,6 +38,24 @@ class Made:
     report: Report
 
 
+@dataclass(slots=True)
+class Watch:
+    """A cancel flag that is also set once an encode of `length` seconds takes bytes faster than the `limit` allows."""
+
+    limit: int
+    length: Fraction
+    cancel: Cancel | None
+    overspent: bool = False
+
+    def look(self, pace: tool.Pace) -> None:
+        """Judge how far an encode is."""
+        self.overspent |= budget.overspent(pace.size, self.limit, Fraction(pace.seconds), self.length)
+
+    def is_set(self) -> bool:
+        """Return True once the encode shall stop."""
+        return self.overspent or (self.cancel is not None and self.cancel.is_set())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
     """What every step of the making needs."""
@@ -46,10 +66,21 @@ class Workshop:
     listener: Listener
     cancel: Cancel | None
 
-    def run(self, argv: Sequence[str], *, done: Fraction, length: Fraction, total: Fraction, note: str = "") -> None:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        done: Fraction,
+        length: Fraction,
+        total: Fraction,
+        note: str = "",
+        watch: Watch | None = None,
+    ) -> None:
         """Run ffmpeg for `length` seconds of video, `done` of `total` seconds being there already."""
 
         def hear(pace: tool.Pace) -> None:
+            if watch is not None:
+                watch.look(pace)
             reached = min(float(done) + min(pace.seconds, float(length)), float(total))
             left = pace.left(float(total) - reached)
             self.listener(
@@ -58,7 +89,7 @@ class Workshop:
                 )
             )
 
-        tool.run(argv, on_progress=hear, cancel=self.cancel)
+        tool.run(argv, on_progress=hear, cancel=watch or self.cancel)
 
 
 def make(plan: Plan, shop: Workshop) -> list[Made]:
@@ -98,9 +129,11 @@ def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
         shop.run(commands.remux(plan, path, ffmpeg=shop.ffmpeg), done=Fraction(0), length=total, total=total)
         return Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))
     piece = Piece(output=path)
+    even = False
     if Action.SHRINK in plan.actions:
-        plan = _leveled(plan, shop, total)
-    report = _encode(plan, piece, shop, done=Fraction(0), length=total, total=total)
+        leveled = _leveled(plan, shop, total)
+        even, plan = leveled is plan, leveled
+    report = _encode(plan, piece, shop, done=Fraction(0), length=total, total=total, even=even)
     return Made(path=path, start=Fraction(0), end=total, report=report)
 
 
@@ -135,19 +168,24 @@ def _by_second(path: Path, shop: Workshop) -> list[int]:
 def _capped(plan: Plan, rate: int, length: Fraction) -> Plan:
     if plan.video is None:
         return plan
+    if plan.video.average is not None:
+        return replace(plan, video=budget.with_average(plan.video, rate, length))
     return replace(plan, video=replace(plan.video, max_rate=rate, buffer=int(rate * budget.buffer_seconds(length))))
 
 
-def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length: Fraction, total: Fraction) -> Report:
-    """Encode one piece; again with another cap while its size misses the limit, or leaves much of it unused."""
-    from preflight.fix import commands
+def _encode(
+    plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length: Fraction, total: Fraction, even: bool = False
+) -> Report:
+    """Encode one piece; again with another cap while its size misses the limit, or leaves much of it unused.
 
+    `even` tells that no seconds of it are much calmer than the others.
+    """
     best: Report | None = None
     for attempt in range(1, MAX_TRIES + 1):
         trial = piece.output.with_name(f"try-{attempt}{piece.output.suffix}")
         note = f"try {attempt}" if attempt > 1 else ""
-        argv = commands.convert(plan, replace(piece, output=trial), ffmpeg=shop.ffmpeg)
-        shop.run(argv, done=done, length=length, total=total, note=note)
+        run = partial(shop.run, done=done, length=length, total=total, note=note)
+        plan = _tried(plan, replace(piece, output=trial), run, length, shop, even=even and attempt == 1)
         report = shop.recheck(trial)
         if best is None or report.ok:
             trial.replace(piece.output)
@@ -159,15 +197,34 @@ def _encode(plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length:
     return best if best is not None else report
 
 
+def _tried(plan: Plan, piece: Piece, run: Callable[..., None], length: Fraction, shop: Workshop, *, even: bool) -> Plan:
+    """Encode `piece` and return the plan it was made by: by an average rate if the first seconds pass the size limit.
+
+    Then the limit decides and not the quality asked for, and an average spends the same bits better than a cap.
+    """
+    from preflight.fix import commands
+
+    average = budget.averaged(plan.video, length) if even and plan.video is not None else None
+    watch = None if average is None else Watch(plan.limits.max_bytes, length, shop.cancel)
+    try:
+        run(commands.convert(plan, piece, ffmpeg=shop.ffmpeg), watch=watch)
+    except CancelledError:
+        if watch is None or not watch.overspent:
+            raise
+        plan = replace(plan, video=average)
+        run(commands.convert(plan, piece, ffmpeg=shop.ffmpeg))
+    return plan
+
+
 def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, attempt: int, shop: Workshop) -> int | None:
     """Return the cap for another try in bits/s, or None when the file is good or nothing of this kind can mend it."""
     if plan.video is None:
         return None
     size, limit = made.stat().st_size, plan.limits.max_bytes
     if report.codes == (Code.SIZE,):
-        rate = plan.video.max_rate or int(size * 8 / length)
+        rate = plan.video.average or plan.video.max_rate or int(size * 8 / length)
         return budget.corrected(rate, size, limit, picture=sum(_by_second(made, shop)), attempt=attempt)
-    if not report.ok or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
+    if not report.ok or plan.video.average or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
         return None
     return budget.raised(plan.video.max_rate, size, limit, _by_second(made, shop))
 

@@ -50,11 +50,14 @@ def _quality(encode: VideoEncode) -> dict[str, str]:
     """Return preset, quality and cap in the encoder's own words."""
     if encode.encoder in SOFTWARE:
         preset = _SVT_PRESETS.get(encode.preset, encode.preset) if encode.encoder == "libsvtav1" else encode.preset
-        chosen = {"preset:0": preset, "crf:0": str(encode.crf)}
+        chosen = {"preset:0": preset}
+        chosen |= {"b:0": str(encode.average)} if encode.average else {"crf:0": str(encode.crf)}
     else:
         # A hardware encoder has no CRF; the cap is its bit rate.
         chosen = {"b:0": str(encode.max_rate or 8_000_000)}
     if encode.max_rate:
+        # What is told of the bytes written shall not lag behind the pictures.
+        chosen["flush_packets"] = "1"
         chosen["maxrate:0"] = str(encode.max_rate)
         chosen["bufsize:0"] = str(encode.buffer or encode.max_rate)
     return chosen

@@ -104,10 +104,11 @@ def local(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How far ffmpeg is: `seconds` of output made, and its speed in seconds of video a second, when known."""
+    """How far ffmpeg is: `seconds` and bytes of output made, and its speed in seconds of video a second, when known."""
 
     seconds: float
     speed: float | None = None
+    size: int = 0
 
     def left(self, seconds: float) -> float | None:
         """Return how long the remaining `seconds` of video will take, or None when the speed is unknown."""
@@ -139,6 +140,12 @@ def parse_progress(line: str) -> float | None:
     return int(value) / 1_000_000 if name == "out_time_us" and value.lstrip("-").isdigit() else None
 
 
+def parse_size(line: str) -> int | None:
+    """Return bytes of output from a line of `-progress`, or None for other lines and `N/A`."""
+    name, _, value = line.partition("=")
+    return int(value) if name == "total_size" and value.isascii() and value.isdigit() else None
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -148,21 +155,22 @@ def run(
 ) -> str:
     """Run an ffmpeg `argv` and return the tail of its log.
 
-    `-progress pipe:1 -nostats` is added behind the program's name when `on_progress` listens. Raises DiskFullError,
-    ToolMissingError, CancelledError, or ToolError with ffmpeg's last line.
+    `-progress pipe:1 -nostats -stats_period 0.2` is added behind the program's name when `on_progress` listens. Raises
+    DiskFullError, ToolMissingError, CancelledError, or ToolError with ffmpeg's last line.
     """
     command = list(argv)
     if on_progress is not None:
-        command[1:1] = ["-progress", "pipe:1", "-nostats"]
-    seconds = 0.0
+        command[1:1] = ["-progress", "pipe:1", "-nostats", "-stats_period", "0.2"]
+    seconds, size = 0.0, 0
 
     def hear(line: str) -> None:
-        nonlocal seconds
-        reached = parse_progress(line)
+        nonlocal seconds, size
+        reached, written = parse_progress(line), parse_size(line)
+        size = size if written is None else written
         seconds = seconds if reached is None else max(0.0, reached)
         # The speed closes each report.
         if line.startswith("speed=") and on_progress is not None:
-            on_progress(Pace(seconds=seconds, speed=parse_speed(line)))
+            on_progress(Pace(seconds=seconds, speed=parse_speed(line), size=size))
 
     done = process.run(command, on_line=hear, cancel=cancel, timeout=timeout)
     if done.status:

@@ -78,6 +78,21 @@ def test_what_calm_scenes_leave_goes_to_hard_ones_in_one_try(tmp_path: Path) -> 
     assert {progress.note for progress in heard} == {""}
 
 
+@pytest.mark.parametrize(("share", "averaged"), [(0.5, True), (3, False)])
+def test_average_rate_is_aimed_at_where_the_limit_decides(share: float, averaged: bool, tmp_path: Path) -> None:
+    source = clips.clip(tmp_path / "a.mp4", size=(640, 360), seconds=40, output=["-crf", "8", "-preset", "ultrafast"])
+    usual = clips.clip(
+        tmp_path / "usual.mp4", size=(640, 360), seconds=40, output=["-crf", "20", "-preset", "veryfast"]
+    )
+    limits = Limits(max_bytes=min(int(usual.stat().st_size * share), source.stat().st_size - 1))
+    made = plan(report(source, limits), policy=Policy.ONE_FILE)
+    media = apply(made, tmp_path / "out", recheck=checker(limits), ffmpeg=FFMPEG).segments[0].media
+    assert media.size <= limits.max_bytes
+    # x264 writes its settings into the stream.
+    assert (b"rc=abr" in media.path.read_bytes()) == averaged
+    assert media.size >= 0.93 * limits.max_bytes or not averaged
+
+
 def test_trim_keeps_the_stretch(tmp_path: Path) -> None:
     clip = clips.clip(tmp_path / "a.mp4", seconds=4)
     made = plan(report(clip), trim=(Fraction(1), Fraction(3)), preset="ultrafast")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -5,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.fix import budget
+from preflight.plan import VideoEncode
 from preflight.tools.packets import Packet
 
 
@@ -82,3 +84,34 @@ def test_sample_scales_the_calm_seconds_only() -> None:
 def test_seconds_without_packets_count() -> None:
     packets = [Packet(stream=0, dts=t, pts=t, duration=1, size=5, key=True) for t in (0, 3)]
     assert budget.by_second(packets, Fraction(1)) == [5, 0, 0, 5]
+
+
+def test_pace_of_a_capped_encode_tells_that_the_limit_decides() -> None:
+    limit, length = 10_000_000, Fraction(60)
+    rate = budget.rate_for(limit, length, other_bytes=0)
+    assert rate is not None
+    at_the_cap = rate.max_rate * 12 // 8
+    assert budget.overspent(at_the_cap + 1000, limit, Fraction(12), length)
+    assert not budget.overspent(at_the_cap * 9 // 10, limit, Fraction(12), length)
+    assert not budget.overspent(at_the_cap, limit, Fraction(2), length), "too early to tell"
+
+
+@given(st.integers(60_000, 50_000_000), st.integers(30, 360))
+def test_average_spends_what_the_cap_would(rate: int, seconds: int) -> None:
+    length = Fraction(seconds)
+    capped = VideoEncode(max_rate=rate, buffer=int(rate * budget.buffer_seconds(length)))
+    aimed = budget.averaged(capped, length)
+    assert aimed is not None
+    assert aimed.average is not None
+    assert aimed.max_rate is not None
+    assert aimed.average < aimed.max_rate
+    assert float(aimed.average * length) == pytest.approx(
+        float(rate * (length + budget.SPENT * budget.buffer_seconds(length))), rel=0.001
+    )
+
+
+def test_average_is_aimed_at_only_where_it_is_kept() -> None:
+    capped = VideoEncode(max_rate=1_000_000, buffer=3_000_000)
+    assert budget.averaged(capped, Fraction(29)) is None
+    assert budget.averaged(replace(capped, max_rate=None), Fraction(60)) is None
+    assert budget.averaged(replace(capped, encoder="libsvtav1"), Fraction(60)) is None

@@ -33,8 +33,9 @@ def test_scale() -> None:
         "ffmpeg", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
         "-b:1", "160000", "-bufsize:0", "8000000", "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
         "-enc_time_base:0", "1:90000", "-filter:0", "scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p",
-        "-fps_mode:0", "passthrough", "-map_chapters", "0", "-map_metadata", "0", "-max_muxing_queue_size", "4096",
-        "-maxrate:0", "4000000", "-movflags", "+faststart", "-preset:0", "veryfast", "-profile:0", "high",
+        "-flush_packets", "1", "-fps_mode:0", "passthrough", "-map_chapters", "0", "-map_metadata", "0",
+        "-max_muxing_queue_size", "4096", "-maxrate:0", "4000000", "-movflags", "+faststart",
+        "-preset:0", "veryfast", "-profile:0", "high",
         "file:out.mp4", *QUIET,
     ]  # fmt: skip
 
