@@ -34,8 +34,8 @@ _EVEN = Fraction(30)
 """Seconds of a clip from which on an average rate is kept so well; shorter ones miss it by up to 8%."""
 _PEAK = Fraction(3, 2)
 """Times the average that the rate may be for as long as the buffer lasts."""
-_LOOKED_AT = Fraction(1, 20)
-"""Share of a clip after which the pace of its bytes tells whether the quality or the cap decides."""
+_LOOKED_AT = (Fraction(1, 20), Fraction(1, 4))
+"""Shares of a clip between which the pace of its bytes tells whether the quality or the cap decides."""
 MAX_VIDEO_RATE = 100_000_000
 """Bits/s from which on a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
 MIN_VIDEO_RATE = 50_000
@@ -136,9 +136,13 @@ def _spent(rate: int, length: Fraction, demand: Sequence[int]) -> Fraction:
 
 
 def overspent(size: int, limit: int, done: Fraction, length: Fraction) -> bool:
-    """Return whether `size` bytes after `done` of `length` seconds go as fast as a cap for `limit` bytes allows."""
+    """Return whether `size` bytes after `done` of `length` seconds go about as fast as a cap for `limit` bytes allows.
+
+    Only early seconds are judged: later ones are not worth to begin anew for.
+    """
     pace = limit * FILL / (length + SPENT * buffer_seconds(length))
-    return done >= length * _LOOKED_AT and size >= pace * done
+    begun, late = (length * share for share in _LOOKED_AT)
+    return begun <= done <= late and size >= _AT_THE_CAP * pace * done
 
 
 def averaged(encode: VideoEncode, length: Fraction) -> VideoEncode | None:
@@ -182,6 +186,11 @@ def raised(rate: int, size: int, limit: int, seconds: Sequence[int]) -> int | No
         return None
     # Where a stretch lies half in a hard scene, more seconds take from what is left than were counted.
     return int(rate + (_RAISED_FILL * limit - size) * 8 / (starved + _STRETCH))
+
+
+def scaled(average: int, size: int, limit: int) -> int:
+    """Return the average for another try when one that was aimed at left much of the limit unused."""
+    return int(average * _RAISED_FILL * limit / size)
 
 
 def by_second(packets: Iterable[Packet], base: Fraction) -> list[int]:

@@ -224,6 +224,8 @@ def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, attempt:
     if report.codes == (Code.SIZE,):
         rate = plan.video.average or plan.video.max_rate or int(size * 8 / length)
         return budget.corrected(rate, size, limit, picture=sum(_by_second(made, shop)), attempt=attempt)
+    if report.ok and plan.video.average and size < budget.ENOUGH * limit:
+        return budget.scaled(plan.video.average, size, limit)
     if not report.ok or plan.video.average or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
         return None
     return budget.raised(plan.video.max_rate, size, limit, _by_second(made, shop))

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
@@ -22,6 +22,7 @@ PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
 _TAIL_LINES = 40
 _POLL = 0.1
+_JOIN = 5.0
 
 
 _GUARDIAN = """
@@ -85,15 +86,20 @@ class Running:
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._drain = threading.Thread(target=self._read_stderr, daemon=True)
-        self._drain.start()
-
-    def _read_stderr(self) -> None:
         # A full stderr pipe would stop the child, so it is read whatever the caller does.
-        stream = self._popen.stderr
-        if stream is not None:
-            for line in stream:
-                self._tail.append(line.decode("utf-8", "replace").rstrip())
+        self._readers: list[threading.Thread] = []
+        self.read(popen.stderr, lambda line: self._tail.append(line.decode("utf-8", "replace").rstrip()))
+
+    def read(self, stream: IO[bytes] | None, hear: Callable[[bytes], object]) -> None:
+        """Hand every line of a pipe from the child to `hear`, on a thread that ends with the child."""
+
+        def follow(lines: Iterable[bytes]) -> None:
+            for line in lines:
+                hear(line)
+
+        reader = threading.Thread(target=follow, args=(stream or (),), daemon=True)
+        reader.start()
+        self._readers.append(reader)
 
     @property
     def pid(self) -> int:
@@ -131,7 +137,7 @@ class Running:
                     self.kill()
                     raise ToolError(f"{self._popen.args[0]!s} took longer than {timeout:g} s.") from None  # type: ignore[index]
             else:
-                self._drain.join(1)
+                self._join()
                 return status
 
     def kill(self) -> None:
@@ -139,10 +145,15 @@ class Running:
         if self._popen.poll() is None:
             _kill_group(self._popen)
         self._popen.wait()
-        self._drain.join(1)
+        self._join()
         for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if stream is not None:
                 _close(stream)
+
+    def _join(self) -> None:
+        # A grandchild may hold the pipes open for longer than the child lives.
+        for reader in self._readers:
+            reader.join(_JOIN)
 
 
 def _close(stream: IO[bytes]) -> None:
@@ -209,18 +220,15 @@ def run(
     """
     kept: list[bytes] = []
 
-    def read(stream: IO[bytes]) -> None:
-        for line in stream:
-            if on_line is None:
-                kept.append(line)
-            else:
-                on_line(line.decode("utf-8", "replace").strip())
+    def hear(line: bytes) -> None:
+        if on_line is None:
+            kept.append(line)
+        else:
+            on_line(line.decode("utf-8", "replace").strip())
 
     with start(argv, stdout=PIPE, **options) as running:
-        reader = threading.Thread(target=read, args=(running.stdout,), daemon=True)
-        reader.start()
+        running.read(running.stdout, hear)
         status = running.wait(timeout=timeout, cancel=cancel)
-        reader.join(5)
         return Completed(status=status, stdout=b"".join(kept), stderr_tail=running.stderr_tail)
 
 

@@ -94,6 +94,7 @@ def test_pace_of_a_capped_encode_tells_that_the_limit_decides() -> None:
     assert budget.overspent(at_the_cap + 1000, limit, Fraction(12), length)
     assert not budget.overspent(at_the_cap * 9 // 10, limit, Fraction(12), length)
     assert not budget.overspent(at_the_cap, limit, Fraction(2), length), "too early to tell"
+    assert not budget.overspent(limit, limit, Fraction(50), length), "too late to gain"
 
 
 @given(st.integers(60_000, 50_000_000), st.integers(30, 360))
