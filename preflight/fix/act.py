@@ -10,7 +10,8 @@ from pathlib import Path
 
 from preflight.errors import FileChangedError, InputError, PreflightError, ToolError
 from preflight.events import Cancel, Listener, ignore
-from preflight.fix.make import Made, Recheck, Workshop, make
+from preflight.fix.encode import Recheck, Workshop
+from preflight.fix.make import Made, make
 from preflight.job import Fixed, Segment
 from preflight.media import FileIdentity, Media
 from preflight.plan import Plan, Treatment
