@@ -80,9 +80,9 @@ def test_what_calm_scenes_leave_goes_to_hard_ones_in_one_try(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("share", "averaged"), [(0.5, True), (3, False)])
 def test_average_rate_is_aimed_at_where_the_limit_decides(share: float, averaged: bool, tmp_path: Path) -> None:
-    source = clips.clip(tmp_path / "a.mp4", size=(640, 360), seconds=40, output=["-crf", "8", "-preset", "ultrafast"])
+    source = clips.clip(tmp_path / "a.mp4", size=(1280, 720), seconds=32, output=["-crf", "8", "-preset", "ultrafast"])
     usual = clips.clip(
-        tmp_path / "usual.mp4", size=(640, 360), seconds=40, output=["-crf", "20", "-preset", "veryfast"]
+        tmp_path / "usual.mp4", size=(1280, 720), seconds=32, output=["-crf", "20", "-preset", "veryfast"]
     )
     limits = Limits(max_bytes=min(int(usual.stat().st_size * share), source.stat().st_size - 1))
     made = plan(report(source, limits), policy=Policy.ONE_FILE)
