@@ -1,6 +1,7 @@
 """Inputs that other tools judge differently: the verdict, the rules told and whether anything can be mended."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -149,13 +150,17 @@ def test_file_that_grows_while_it_is_read_is_told(small_mp4: Path, tmp_path: Pat
 
     writer = threading.Thread(target=grow)
     writer.start()
+    # A probe takes 2 ms: on a busy machine the writer may sleep through many, so the first that meets it counts.
+    end = time.monotonic() + 60
     try:
-        subjects = [probe(growing) for _ in range(20)]
+        subject = probe(growing)
+        while not isinstance(subject, Unreadable) and time.monotonic() < end:
+            subject = probe(growing)
     finally:
         done.set()
         writer.join()
-    reasons = {s.reason for s in subjects if isinstance(s, Unreadable)}
-    assert reasons == {"changing"}
+    assert isinstance(subject, Unreadable)
+    assert subject.reason == "changing"
 
 
 def test_link_to_itself_is_told(tmp_path: Path) -> None:
