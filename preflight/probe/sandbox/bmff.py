@@ -6,12 +6,11 @@ Sources: ISO/IEC 14496-12 and Apple's QuickTime File Format specification.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from preflight.probe.sandbox.files import read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 MAX_BOXES = 20_000

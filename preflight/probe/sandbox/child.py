@@ -5,12 +5,12 @@ Each message is four bytes of length, big-endian, and that many bytes.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
 
 from preflight.probe.sandbox import bmff, ebml, riff, sniff
+from preflight.probe.sandbox.answer import encode
 from preflight.probe.sandbox.files import read_at
 from preflight.probe.sandbox.library import MediaInfo
 
@@ -39,7 +39,7 @@ def main() -> None:
             spent = resource.getrusage(resource.RUSAGE_SELF)
             limit = int(spent.ru_utime + spent.ru_stime) + seconds + 1
             resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-        reply = json.dumps(_answer(parser, path)).encode()
+        reply = encode(_answer(parser, path))
         replies.write(len(reply).to_bytes(4) + reply)
         replies.flush()
 

@@ -5,12 +5,11 @@ Sources: Microsoft's AVI RIFF file reference, and the OpenDML extensions 1.02 fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from preflight.probe.sandbox.files import read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 MAX_CHUNKS = 20_000
