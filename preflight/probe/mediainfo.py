@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     Track = dict[str, Any]
 
 
+_DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII).fullmatch
+# A file name or title may hold bytes that are no characters; MediaInfo hands some through.
+_DECODER = json.JSONDecoder(strict=False)
+
+
 def to_media(path: Path, facts: dict[str, Any]) -> Media:
     """Return the `Media` of `path` from the worker's `facts`."""
     tracks = _tracks(facts.get("mediainfo", ""))
@@ -69,9 +74,8 @@ def container(facts: dict[str, Any], general: Track) -> Container:
 
 
 def _tracks(text: str) -> list[Track]:
-    # A file name or title may hold bytes that are no characters; MediaInfo hands some through.
     try:
-        parsed = json.loads(text, strict=False)
+        parsed = _DECODER.decode(text)
     except ValueError:
         return []
     media = parsed.get("media") or {}
@@ -108,14 +112,18 @@ def _text(value: Any) -> str | None:
 
 def _number(text: Any) -> Fraction | None:
     """Return the exact value of MediaInfo's decimal text; None for what is no positive number."""
-    match = re.fullmatch(r"\d{1,18}(\.\d{1,18})?", str(text).strip())
-    value = Fraction(match[0]) if match else None
-    return value or None
+    match = _DECIMAL(str(text).strip())
+    if match is None:
+        return None
+    whole, decimals = match[1], match[2] or ""
+    # From integers a fraction is made in a quarter of the time that its own reading of decimals takes.
+    return Fraction(int(whole + decimals), 10 ** len(decimals)) or None
 
 
 def _whole(text: Any) -> int | None:
-    value = _number(text)
-    return None if value is None else int(value)
+    """Return the whole part of MediaInfo's decimal text; None for what is no number of 1 or more."""
+    match = _DECIMAL(str(text).strip())
+    return None if match is None else int(match[1]) or None
 
 
 def _stream(track: Track, position: int, exact: Exact) -> Stream:

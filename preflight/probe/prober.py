@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import errno
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,31 +137,32 @@ def _died(path: Path, *, timed_out: bool, seconds: float) -> Unreadable:
 
 
 class _Pool:
-    """Workers kept for the next call of `probe`, by their bounds. Any thread may take one."""
+    """Workers kept for the next call of `probe`, by their bounds.
+
+    Any thread may take one: each step on a list or dict is whole by itself, so there is no lock.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._idle: dict[tuple[float, int], list[Prober]] = {}
         atexit.register(self.close)
 
     @contextmanager
     def lend(self, timeout: float, memory: int) -> Iterator[Prober]:
-        with self._lock:
-            idle = self._idle.setdefault((timeout, memory), [])
-            prober = idle.pop() if idle else Prober(timeout=timeout, memory=memory)
+        idle = self._idle.setdefault((timeout, memory), [])
+        try:
+            prober = idle.pop()
+        except IndexError:
+            prober = Prober(timeout=timeout, memory=memory)
         try:
             yield prober
         finally:
-            with self._lock:
-                idle.append(prober)
+            idle.append(prober)
 
     def close(self) -> None:
         worker.discard()
-        with self._lock:
-            for idle in self._idle.values():
-                for prober in idle:
-                    prober.close()
-            self._idle.clear()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
 
 
 _POOL = _Pool()

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WORDS = {None: "null", True: "true", False: "false"}
-_ESCAPED = {number: f"\\u{number:04x}" for number in range(32)} | {ord('"'): '\\"', ord("\\"): "\\\\"}
+_CONTROLS = {number: f"\\u{number:04x}" for number in range(32)}
 
 
 def encode(value: Any) -> bytes:
@@ -20,7 +20,7 @@ def encode(value: Any) -> bytes:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return f'"{value.translate(_ESCAPED)}"'
+        return f'"{_escaped(value)}"'
     if value is None or isinstance(value, bool):
         return _WORDS[value]
     if isinstance(value, int | float):
@@ -30,3 +30,9 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_text, value)) + "]"
     raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _escaped(text: str) -> str:
+    # Each `replace` goes through the text at once, `translate` by character: it is for what hardly any text has.
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return text if text.isprintable() else text.translate(_CONTROLS)
