@@ -22,6 +22,10 @@ _AT_THE_CAP = Fraction(95, 100)
 """Share of the cap from which on a stretch of seconds counts as short of bits."""
 _STRETCH = 3
 """Seconds of such a stretch."""
+_RESERVE = Fraction(1, 10)
+"""Share of the buffer that is spent before the first picture: x264 starts with it nine tenths full."""
+_HELD_DOWN = Fraction(55, 100)
+"""Share of the buffer below which encoders take bits from a picture: x264 steers towards one half."""
 _OFTEN = Fraction(1, 4)
 """Share of such seconds from which on another try is worth its time."""
 SAMPLE = 3
@@ -172,13 +176,23 @@ def corrected(rate: int, size: int, limit: int, *, picture: int, attempt: int) -
     return max(MIN_VIDEO_RATE // 2, int(rate * share))
 
 
-def raised(rate: int, size: int, limit: int, seconds: Sequence[int]) -> int | None:
+def drained(rate: Rate, seconds: Sequence[int]) -> bool:
+    """Return whether the bytes that each second of picture took emptied the buffer so far that quality gave way."""
+    left = least = 1 - _RESERVE
+    for taken in seconds:
+        left = min(Fraction(1), left + Fraction(rate.max_rate - taken * 8, rate.buffer))
+        least = min(least, left)
+    return least < _HELD_DOWN
+
+
+def raised(capped: Rate, size: int, limit: int, seconds: Sequence[int]) -> int | None:
     """Return the cap for another try when the last one left much of the limit unused though it was short of bits.
 
     `seconds` are the bytes that each second of picture took. None when the quality asked for, not the cap, decided.
     """
-    if size >= ENOUGH * limit:
+    if size >= ENOUGH * limit or not drained(capped, seconds):
         return None
+    rate = capped.max_rate
     # Single seconds go up and down by themselves; only a stretch of them tells what held them down.
     stretches = [seconds[start : start + _STRETCH] for start in range(0, len(seconds), _STRETCH)]
     starved = sum(len(taken) for taken in stretches if sum(taken) * 8 >= rate * _AT_THE_CAP * len(taken))

@@ -175,7 +175,8 @@ def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, attempt:
         return budget.scaled(plan.video.average, size, limit)
     if not report.ok or plan.video.average or plan.video.max_rate is None or size >= budget.ENOUGH * limit:
         return None
-    return budget.raised(plan.video.max_rate, size, limit, _by_second(made, shop))
+    capped = budget.Rate(max_rate=plan.video.max_rate, buffer=plan.video.buffer or plan.video.max_rate)
+    return budget.raised(capped, size, limit, _by_second(made, shop))
 
 
 def as_encoded(plan: Plan, seconds: Fraction) -> Plan:

@@ -21,19 +21,28 @@ def test_cap_aims_below_the_target(target: int, seconds: Fraction, other: int) -
         assert other + (rate.max_rate * seconds + rate.buffer * budget.SPENT) / 8 <= target
 
 
+CAP = budget.Rate(max_rate=1_000_000, buffer=2_000_000)
+"""A rate with two seconds of buffer."""
+
+
 def test_cap_is_raised_where_it_starved_the_picture() -> None:
-    calm_then_wild = [10_000] * 10 + [125_000] * 10
-    raised = budget.raised(1_000_000, sum(calm_then_wild), 2_500_000, calm_then_wild)
+    calm_then_wild = [10_000] * 10 + [250_000] + [125_000] * 9
+    raised = budget.raised(CAP, sum(calm_then_wild), 2_500_000, calm_then_wild)
     assert raised is not None
     assert 10 * 10_000 + 10 * raised / 8 <= 2_500_000
 
 
 def test_cap_is_not_raised_where_quality_decided() -> None:
-    assert budget.raised(1_000_000, 200_000, 2_500_000, [10_000] * 20) is None
+    assert budget.raised(CAP, 200_000, 2_500_000, [10_000] * 20) is None
+
+
+def test_cap_is_not_raised_where_the_buffer_covered_the_hard_seconds() -> None:
+    around_the_cap = [130_000, 130_000, 130_000, 60_000, 60_000] * 4
+    assert budget.raised(CAP, sum(around_the_cap), 2_500_000, around_the_cap) is None
 
 
 def test_cap_is_not_raised_when_enough_is_used() -> None:
-    assert budget.raised(1_000_000, 2_400_000, 2_500_000, [125_000] * 20) is None
+    assert budget.raised(CAP, 2_400_000, 2_500_000, [125_000] * 20) is None
 
 
 def test_no_room_for_a_picture() -> None:
