@@ -26,20 +26,32 @@ class Found:
     score: float
 
 
-def locate(look: Picture, line: Box, frame: Frame, around: Offset, radius: Offset) -> Found:
-    """Search for `look`, the gray text of `line`, on a frame within `radius` of the offset `around`.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a line of text looks like: its luma, and in `near` 1 on the letters and right beside them."""
 
-    Text that has partly left the picture is compared by the part that is still on it.
+    gray: Picture
+    near: Picture
+
+
+def locate(look: Look, line: Box, frame: Frame, around: Offset, radius: Offset) -> Found:
+    """Search for the text of `line` on a frame within `radius` of the offset `around`.
+
+    Text that has partly left the picture is compared by the part that is still on it. Only the letters and what is
+    right beside them count: what the text passes by changes.
     """
     height, width = frame.y.shape
     home = line.moved(*around)
     seen = Box(max(0, home.x0), max(0, home.y0), min(width, home.x1), min(height, home.y1))
     if seen.width < max(8, LEAST_SHOWN * line.width) or seen.height < max(6, 0.7 * line.height):
         return Found(around, -1.0)
-    part = look[seen.moved(-home.x0, -home.y0).slices]
+    shown = seen.moved(-home.x0, -home.y0).slices
     left, top = max(0, seen.x0 - radius[0]), max(0, seen.y0 - radius[1])
     field = frame.y[top : seen.y1 + radius[1], left : seen.x1 + radius[0]]
-    scores = cv2.matchTemplate(np.ascontiguousarray(field), np.ascontiguousarray(part), cv2.TM_CCOEFF_NORMED)
+    part, near = np.ascontiguousarray(look.gray[shown]), np.ascontiguousarray(look.near[shown])
+    scores = cv2.matchTemplate(np.ascontiguousarray(field), part, cv2.TM_CCOEFF_NORMED, mask=near)
+    # On flat ground, and where no letter is left to compare, there is nothing to divide by.
+    scores = np.nan_to_num(scores, nan=-1.0, posinf=-1.0, neginf=-1.0)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     return Found((around[0] + left + x - seen.x0, around[1] + top + y - seen.y0), float(best))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
-from preflight.local.engine import drift, follow, models, presence, tracks
+from preflight.local.engine import drift, follow, models, presence, ticker, tracks
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
@@ -101,7 +101,8 @@ class Scan:
         for sighting in self.live:
             self._close(sighting, None)
         self.live = []
-        found = merged([t.until(end) for t in self.done], self.step)
+        crossing = ticker.followed([t.until(end) for t in self.done], self.size, end)
+        found = merged(crossing, self.step)
         return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
 
     def _frame(self, index: int) -> Frame:
@@ -194,16 +195,16 @@ class Scan:
             return False
         start, before = sighting.offset, sighting.seen_last
         there = presence.is_there(known, frame.color(sighting.box.moved(*start)))
-        gray = sighting.gray_line
+        look = sighting.look
         wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
         guess = start
         if sighting.path:
             guess = follow.between(*sighting.course(self.step), frame.index)
-        found = follow.locate(gray, sighting.line, frame, guess, wide)
+        found = follow.locate(look, sighting.line, frame, guess, wide)
         stays = there or found.score > follow.SURE
         if not stays:
             return False
-        home = follow.locate(gray, sighting.line, frame, start, (0, 0))
+        home = follow.locate(look, sighting.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + 0.04):
             if sighting.path:
                 self._trace(sighting, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
@@ -236,7 +237,7 @@ class Scan:
                 return
             score, offset = -1.0, guess
             if held:
-                found = follow.locate(sighting.gray_line, sighting.line, self._frame(index), guess, (2, 2))
+                found = follow.locate(sighting.look, sighting.line, self._frame(index), guess, (2, 2))
                 score, offset = found.score, found.offset
             if stop and share == 1 and index != start[0] and score < follow.SURE - 0.15:
                 return

@@ -9,7 +9,7 @@ import numpy as np
 
 from preflight.local.engine import glyphs, plates, presence
 from preflight.local.engine.drift import UNKNOWN, Drift
-from preflight.local.engine.follow import Offset
+from preflight.local.engine.follow import Look, Offset
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture, Plane32
 from preflight.local.engine.kind import Kind
@@ -104,12 +104,12 @@ class Sighting:
             self.looks = dict(list(self.looks.items())[::2])
 
     @property
-    def gray_line(self) -> Picture:
-        """The luma of the line itself as it looks when it is there."""
+    def look(self) -> Look:
+        """What the line itself looks like when it is there."""
         assert self.signature is not None  # noqa: S101
-        inside = self.line.moved(-self.box.x0, -self.box.y0)
-        gray: Picture = cv2.cvtColor(self.signature.look[inside.slices], cv2.COLOR_BGR2GRAY)
-        return gray
+        inside = self.line.moved(-self.box.x0, -self.box.y0).slices
+        gray: Picture = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
+        return Look(gray, self.signature.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
         """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""

@@ -82,7 +82,7 @@ def test_motion_is_unknown_over_a_cut() -> None:
 
 def test_moved_text_is_found_where_it_is() -> None:
     picture = frame()
-    look = picture.y[100:120, 200:300].copy()
+    look = follow.Look(picture.y[100:120, 200:300].copy(), np.ones((20, 100), np.uint8))
     found = follow.locate(look, Box(190, 95, 290, 115), picture, (0, 0), (20, 10))
     assert found.offset == (10, 5)
     assert found.score > 0.99
