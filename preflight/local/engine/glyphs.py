@@ -128,11 +128,16 @@ def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mas
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
 
 
-def outline_reach(look: Picture, fill: Mask, text_height: int) -> int:
-    """Return how many samples beyond the fill an outline goes, from the luminance at growing distance."""
+def outline_reach(look: Picture, fill: Mask, text_height: int, plate: Mask | None = None) -> int:
+    """Return how many samples beyond the fill an outline goes, from the luminance at growing distance.
+
+    Where letters stand on a `plate`, that is their ground, and nothing beyond it tells.
+    """
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY).astype(np.float32)
     away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
     farthest = max(4, int(text_height * 0.22))
+    if plate is not None:
+        away = np.where(cv2.erode(plate.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0, away, np.inf)
     far = (away > farthest) & (away <= farthest + 4)
     ground = float(np.median(gray[far])) if far.any() else float(np.median(gray))
     profile = []

@@ -1,6 +1,6 @@
-"""Follow a line that crosses the picture at one speed all the way: where it enters, where it was lost, where it leaves.
+"""Follow a line that crosses the picture at one speed all the way: from where it enters to where it leaves.
 
-A ticker is seen in parts where it enters and leaves, and lost where it passes something busy. It keeps its course there.
+A ticker is seen in parts where it enters and leaves, and lost over busy scenes. It keeps its course there.
 """
 
 from __future__ import annotations

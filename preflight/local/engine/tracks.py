@@ -149,10 +149,12 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
     first, last = _edges(sighting) if not sighting.path else (min(sighting.path), max(sighting.path))
     reading = read_line(look[_within(sighting.line, sighting.box)])
     height = sighting.line.text_height
-    reach = glyphs.outline_reach(look, strokes.fill, height)
+    plate = plates.plate(look, spread, strokes.fill)
+    reach = glyphs.outline_reach(look, strokes.fill, height, plate)
     outlined = glyphs.is_outlined(look, strokes.fill, height)
     by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
-    changed = None if sighting.path else _changed(sighting, first, last)
+    # A plate comes and goes with its letters: what changed then is not theirs alone.
+    changed = None if sighting.path or plate is not None else _changed(sighting, first, last)
     mask = glyphs.painted(strokes, reach, height, changed, by_outline)
     return Track(
         box=sighting.box,
@@ -162,7 +164,7 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         text=reading.text,
         score=reading.score,
         mask=mask,
-        plate=plates.plate(look, spread, mask, sighting.line.moved(-sighting.box.x0, -sighting.box.y0)),
+        plate=plate,
         certainty=strokes.certainty,
         outlined=outlined,
         drift=sighting.drift,

@@ -19,7 +19,9 @@ def track(
     first: int, last: int, line: Box = LINE, text: str = WORDS, path: tuple[tuple[int, int], ...] | None = None
 ) -> Track:
     mask = np.ones((line.height, line.width), np.bool_)
-    return Track(box=line, line=line, first=first, last=last, mask=mask, certainty=1.0, text=text, score=0.99, path=path)
+    return Track(
+        box=line, line=line, first=first, last=last, mask=mask, certainty=1.0, text=text, score=0.99, path=path
+    )
 
 
 def crossing(first: int, last: int, speed: float = -4) -> Track:
@@ -79,7 +81,7 @@ def test_what_does_not_cross_has_no_course(path: tuple[tuple[int, int], ...]) ->
 
 
 @given(st.floats(0.8, 30), st.booleans(), st.integers(10, 80))
-def test_course_is_found_again(speed: float, up: bool, frames: int) -> None:  # noqa: FBT001
+def test_course_is_found_again(speed: float, up: bool, frames: int) -> None:
     path = tuple((0, round(speed * index)) if up else (round(-speed * index), 0) for index in range(frames))
     known = course(track(0, frames - 1, path=path))
     if speed * (frames - 1) < 22:
