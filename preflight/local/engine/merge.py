@@ -13,12 +13,15 @@ from preflight.local.engine.tracks import Track
 
 _SAME_PLACE = 0.5
 _SAME_WORDS = 0.75
+_FAINT = 0.25
+"""Mean likeness of the frames between two tracks if the text is on them at least: 0.3 to 0.5; 0 to 0.15 if not."""
 
 
 def merged(tracks: list[Track], gap: int) -> list[Track]:
     """Return the tracks with those joined that are one text; `gap` frames between two may miss it.
 
     Text over a busy scene is lost and found again; each part alone would end a frame too early or hide too little.
+    Longer gaps are closed where their frames are like the text: a scene of its colour passes behind translucent text.
     """
     result: list[Track] = []
     for track in sorted(tracks, key=lambda t: (t.first, t.last)):
@@ -32,11 +35,17 @@ def merged(tracks: list[Track], gap: int) -> list[Track]:
 
 
 def _one(a: Track, b: Track, gap: int) -> bool:
-    if a.path is not None or b.path is not None or b.first > a.last + gap + 1:
+    if a.path is not None or b.path is not None or not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
         return False
     if a.line.iou(b.line) < _SAME_PLACE:
         return False
     return SequenceMatcher(None, a.text, b.text).ratio() > _SAME_WORDS and bool(a.text)
+
+
+def _lasts(track: Track, index: int) -> bool:
+    """Return True when a track's text was there, if faint, up to frame `index`."""
+    between = track.after[: index - track.last - 1]
+    return len(between) == index - track.last - 1 and sum(between) > _FAINT * len(between)
 
 
 def _both(a: Track, b: Track) -> Track:
@@ -58,6 +67,7 @@ def _both(a: Track, b: Track) -> Track:
         certainty=max(a.certainty, b.certainty),
         outlined=a.outlined or b.outlined,
         drift=a.drift + b.drift,
+        after=ends.after,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from preflight.local.engine.glyphs import Picture
 from preflight.local.engine.merge import merged
 from preflight.local.engine.models import read_line
 from preflight.local.engine.motion import Motion, proxy
+from preflight.local.engine.presence import Signature
 from preflight.local.engine.tracks import LEGIBLE, Sighting, Track
 from preflight.local.engine.work import Find
 
@@ -27,6 +28,10 @@ DRIFT_FRAMES = 4
 """Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
 FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
+
+
+LOST_FRAMES = 96
+"""Frames for which a text that was lost is still looked for at its place."""
 
 
 class Answer(Protocol):
@@ -62,6 +67,16 @@ def find_text(frame: Frame) -> list[Box]:
 
 
 @dataclass(slots=True)
+class _Gone:
+    """A text that was lost, and how alike the frames since then are to it."""
+
+    number: int
+    signature: Signature
+    box: Box
+    after: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Scan:
     """What the first pass has found so far."""
 
@@ -75,12 +90,15 @@ class Scan:
     window: deque[Frame] = field(default_factory=deque)
     live: list[Sighting] = field(default_factory=list)
     done: list[Track] = field(default_factory=list)
+    gone: list[_Gone] = field(default_factory=list)
     frames: int = 0
     judged: int = -1
 
     def feed(self, frame: Frame) -> None:
         """Take the next frame; samples are judged one step late, so that both sides of them are known."""
         self.window.append(frame)
+        for lost in tuple(self.gone):
+            self._compare(lost, frame)
         self.frames = frame.index + 1
         if len(self.window) > 3 * self.step + 1:
             self.window.popleft()
@@ -101,6 +119,8 @@ class Scan:
         for sighting in self.live:
             self._close(sighting, None)
         self.live = []
+        for lost in tuple(self.gone):
+            self._keep_after(lost)
         crossing = ticker.followed([t.until(end) for t in self.done], self.size, end)
         found = merged(crossing, self.step)
         return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
@@ -211,12 +231,24 @@ class Scan:
             return True
         if not sighting.path:
             velocity = (before, start), (frame.index, found.offset)
+            if not self._is_on(sighting, *velocity):
+                return there
             self._trace(
                 sighting, *velocity, range(before, max(-1, self.window[0].index - FLANK * self.step), -1), stop=True
             )
         self._trace(sighting, (before, start), (frame.index, found.offset), range(before + 1, frame.index + 1))
         sighting.offset = found.offset
         return True
+
+    def _is_on(self, sighting: Sighting, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
+        """Return True when the text is on the straight way between two places: a scene has its like here and there."""
+        scores = [
+            follow.locate(
+                sighting.look, sighting.line, self._frame(index), follow.between(start, end, index), (2, 2)
+            ).score
+            for index in range(max(start[0], self.window[0].index) + 1, end[0])
+        ]
+        return not scores or sorted(scores)[len(scores) // 2] > follow.SURE - 0.15
 
     def _trace(
         self,
@@ -263,8 +295,24 @@ class Scan:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
             self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
         track = tracks.settle(sighting)
-        if track is not None:
-            self.done.append(track)
+        if track is None or sighting.signature is None:
+            return
+        lost = _Gone(len(self.done), sighting.signature, sighting.box)
+        self.done.append(track)
+        if not sighting.path and index is not None:
+            self.gone.append(lost)
+            for frame in self.window:
+                if frame.index > track.last:
+                    self._compare(lost, frame)
+
+    def _compare(self, lost: _Gone, frame: Frame) -> None:
+        lost.after.append(presence.strength(lost.signature, frame.color(lost.box))[1])
+        if len(lost.after) == LOST_FRAMES:
+            self._keep_after(lost)
+
+    def _keep_after(self, lost: _Gone) -> None:
+        self.done[lost.number] = replace(self.done[lost.number], after=tuple(lost.after))
+        self.gone.remove(lost)
 
 
 def covers(sighting: Sighting, line: Box) -> bool:

@@ -30,7 +30,7 @@ class Track:
 
     `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
     `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
-    there at other times too, so its place is never lent by other frames.
+    there at other times too, so its place is never lent by other frames. `after` tells how alike the next frames are.
     """
 
     box: Box
@@ -49,6 +49,7 @@ class Track:
     lasting: bool = False
     outlined: bool = False
     drift: Drift = UNKNOWN
+    after: tuple[float, ...] = ()
 
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
