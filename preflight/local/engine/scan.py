@@ -13,10 +13,10 @@ from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
 from preflight.local.engine.glyphs import Picture
+from preflight.local.engine.lost import Lost
 from preflight.local.engine.merge import merged
 from preflight.local.engine.models import read_line
 from preflight.local.engine.motion import Motion, proxy
-from preflight.local.engine.presence import Signature
 from preflight.local.engine.tracks import LEGIBLE, Sighting, Track
 from preflight.local.engine.work import Find
 
@@ -28,10 +28,6 @@ DRIFT_FRAMES = 4
 """Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
 FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
-
-
-LOST_FRAMES = 96
-"""Frames for which a text that was lost is still looked for at its place."""
 
 
 class Answer(Protocol):
@@ -67,16 +63,6 @@ def find_text(frame: Frame) -> list[Box]:
 
 
 @dataclass(slots=True)
-class _Gone:
-    """A text that was lost, and how alike the frames since then are to it."""
-
-    number: int
-    signature: Signature
-    box: Box
-    after: list[float] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class Scan:
     """What the first pass has found so far."""
 
@@ -90,15 +76,17 @@ class Scan:
     window: deque[Frame] = field(default_factory=deque)
     live: list[Sighting] = field(default_factory=list)
     done: list[Track] = field(default_factory=list)
-    gone: list[_Gone] = field(default_factory=list)
+    lost: dict[int, Lost] = field(default_factory=dict)
     frames: int = 0
     judged: int = -1
 
     def feed(self, frame: Frame) -> None:
         """Take the next frame; samples are judged one step late, so that both sides of them are known."""
         self.window.append(frame)
-        for lost in tuple(self.gone):
-            self._compare(lost, frame)
+        for number, lost in tuple(self.lost.items()):
+            lost.look_on([frame])
+            if lost.is_over:
+                self._conclude(number)
         self.frames = frame.index + 1
         if len(self.window) > 3 * self.step + 1:
             self.window.popleft()
@@ -119,8 +107,8 @@ class Scan:
         for sighting in self.live:
             self._close(sighting, None)
         self.live = []
-        for lost in tuple(self.gone):
-            self._keep_after(lost)
+        for number in tuple(self.lost):
+            self._conclude(number)
         crossing = ticker.followed([t.until(end) for t in self.done], self.size, end)
         found = merged(crossing, self.step)
         return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
@@ -297,22 +285,14 @@ class Scan:
         track = tracks.settle(sighting)
         if track is None or sighting.signature is None:
             return
-        lost = _Gone(len(self.done), sighting.signature, sighting.box)
+        if not sighting.path:
+            self.lost[len(self.done)] = Lost(sighting.signature, sighting.box)
+            self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
-        if not sighting.path and index is not None:
-            self.gone.append(lost)
-            for frame in self.window:
-                if frame.index > track.last:
-                    self._compare(lost, frame)
 
-    def _compare(self, lost: _Gone, frame: Frame) -> None:
-        lost.after.append(presence.strength(lost.signature, frame.color(lost.box))[1])
-        if len(lost.after) == LOST_FRAMES:
-            self._keep_after(lost)
-
-    def _keep_after(self, lost: _Gone) -> None:
-        self.done[lost.number] = replace(self.done[lost.number], after=tuple(lost.after))
-        self.gone.remove(lost)
+    def _conclude(self, number: int) -> None:
+        """Note on a finished track what its place looked like afterwards."""
+        self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
 
 
 def covers(sighting: Sighting, line: Box) -> bool:

@@ -1,6 +1,6 @@
 """Which frames a text is on, on pictures drawn here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -122,3 +122,38 @@ def test_other_words_other_places_and_later_times_stay_apart() -> None:
     ]
     for other in others:
         assert merged([first, other], gap=10) == [first, other]
+
+
+def test_text_that_was_faint_meanwhile_is_one() -> None:
+    before, after = replace(track(5, 20, "@preflight"), after=(0.4,) * 60), track(60, 90, "@preflight")
+    (one,) = merged([before, after], gap=10)
+    assert (one.first, one.last) == (5, 90)
+
+
+def test_text_that_had_gone_meanwhile_is_two() -> None:
+    before, after = replace(track(5, 20, "@preflight"), after=(0.05,) * 60), track(60, 90, "@preflight")
+    assert merged([before, after], gap=10) == [before, after]
+    seen_too_short = replace(before, after=(0.4,) * 10)
+    assert merged([seen_too_short, after], gap=10) == [seen_too_short, after]
+
+
+def test_translucent_mark_is_one_through_a_busy_scene() -> None:
+    calm = flat(90, 70, 60)
+    letters = 0.25 * drawn(flat(0, 0, 0), "How it started") / 255
+    noise = np.random.default_rng(5).integers(0, 255, (60, 80, 3)).astype(np.uint8)
+    busy = cv2.resize(noise, (320, 240), interpolation=cv2.INTER_CUBIC)
+
+    def is_busy(index: int) -> bool:
+        return 28 <= index < 62
+
+    def finder(shown: Frame) -> Answer:
+        return Answer([] if is_busy(shown.index) else [LINE])
+
+    state = Scan(step=10, size=(320, 240), finder=finder)
+    for index in range(90):
+        scene = np.roll(busy, 7 * index, axis=1) if is_busy(index) else calm
+        state.feed(frame(index, (scene * (1 - letters) + 255 * letters).astype(np.uint8)))
+    parts = [(t.first, t.last) for t in sorted(state.done, key=lambda t: t.first)]
+    captions = [t for t in state.finish() if t.score > 0.8]
+    assert parts, "the busy scene should have hidden it"
+    assert [(t.first, t.last) for t in captions] == [(0, 89)]
