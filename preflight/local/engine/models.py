@@ -104,10 +104,18 @@ def find_lines(picture: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:
 
 
 def read_line(picture: NDArray[np.uint8]) -> Reading:
-    """Read the one line of text that fills a blue-green-red picture; a tall one is turned to lie first."""
+    """Read the one line of text that fills a blue-green-red picture.
+
+    A tall one is turned to lie first, either way: a column of letters, and a line that runs up or down.
+    """
+    if picture.shape[0] <= 1.5 * picture.shape[1]:
+        return _read(picture)
+    turns = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_90_CLOCKWISE)
+    return max((_read(np.asarray(cv2.rotate(picture, turn), np.uint8)) for turn in turns), key=lambda r: r.score)
+
+
+def _read(picture: NDArray[np.uint8]) -> Reading:
     session, letters = _recogniser()
-    if picture.shape[0] > 1.5 * picture.shape[1]:
-        picture = cv2.rotate(picture, cv2.ROTATE_90_COUNTERCLOCKWISE)
     height, width = picture.shape[:2]
     target = int(np.clip(round(width * _READ_HEIGHT / height), 16, _MAX_READ_WIDTH))
     scaled = cv2.resize(
