@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,9 +13,11 @@ from preflight.local.engine import crops, models, residue
 from preflight.local.engine.fill import Filler
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
-from preflight.local.engine.jobs import WARM_UP, Job
+from preflight.local.engine.jobs import LENGTH, REACH, WARM_UP, Job
 from preflight.local.engine.masks import WIDEST, paint
 from preflight.local.engine.patches import Patch, cut
+from preflight.local.engine.tracks import Track
+from preflight.local.engine.unmix import MOST_LOOKS, Look, Overlay, overlay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,7 @@ class Fill:
         patches, figures, filled_looks = [], [], {}
         with self.layout.path.open("rb") as file:
             filler = self._filler(file, holes)
+            marks = self._marks(file, widened)
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
                 own = paint(job.tracks, index, job.region, widened)
                 if not own.any():
@@ -83,20 +87,36 @@ class Fill:
                 filled = filler.fill(index)
                 if index < job.first:
                     continue
-                patches.append(cut(index, job.region, filled.color, own))
+                color = filled.color
+                for mark in marks:
+                    color = mark.lift(index, self._look(file, index), color)
+                patches.append(cut(index, job.region, color, own))
                 figures.append(
                     FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
                 )
                 if index in _checked(job):
-                    filled_looks[index] = filled.color
+                    filled_looks[index] = color
         left = max((self._left(look, holes.at(index), index) for index, look in filled_looks.items()), default=0.0)
         return Done(job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened)
+
+    def _marks(self, file: BinaryIO, widened: int) -> list[Mark]:
+        """Return the still tracks that let the scene through, with how they do."""
+        job, found = self.job, []
+        for track in job.tracks:
+            if track.path is not None or track.lasting or track.last < job.first or track.first > job.last:
+                continue
+            mark = Mark(track, job, widened)
+            found += [mark] if mark.learn(lambda index: self._look(file, index)) else []
+        return found
+
+    def _look(self, file: BinaryIO, index: int) -> Picture:
+        return crops.load(file, self.layout, index, self.job.place, self.job.region)
 
     def _filler(self, file: BinaryIO, holes: _Holes) -> Filler:
         job = self.job
         return Filler(
             known=range(job.known_first, job.known_last + 1),
-            color=lambda index: crops.load(file, self.layout, index, job.place, job.region),
+            color=lambda index: self._look(file, index),
             hole=holes.at,
             state=holes.state,
             motion=job.motion,
@@ -117,6 +137,48 @@ def _checked(job: Job) -> set[int]:
     """Return the frames of a job that are read again: two inside, away from the ends."""
     length = job.last - job.first + 1
     return {job.first + length // 3, job.first + 2 * length // 3}
+
+
+@dataclass(slots=True)
+class Mark:
+    """A still track in a job's region that may let the scene through."""
+
+    track: Track
+    job: Job
+    widened: int
+    overlay: Overlay | None = None
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where the track's box lies in the region."""
+        return self.track.box.moved(-self.job.region.x0, -self.job.region.y0).slices
+
+    def learn(self, look: Callable[[int], Picture]) -> bool:
+        """Find out from the job's known frames whether and how the track is translucent."""
+        job, track = self.job, self.track
+        frames = range(max(track.first, job.known_first), min(track.last, job.known_last) + 1)
+        # On one raster for all jobs, so that they learn from the same frames and agree.
+        step = (LENGTH + 2 * REACH) // MOST_LOOKS
+        looks = [self._seen(index, look(index)) for index in frames if index % step == 0]
+        self.overlay = overlay(looks, paint([track], track.first, track.box, self.widened))
+        return self.overlay is not None
+
+    def lift(self, index: int, seen: Picture, filled: Picture) -> Picture:
+        """Return the filled region of frame `index` with the scene under the track as it was `seen`."""
+        if self.overlay is None or not self.track.first <= index <= self.track.last:
+            return filled
+        own = paint([self.track], index, self.track.box, self.widened) & ~self._others(index)
+        result = filled.copy()
+        result[self.place] = self.overlay.lifted(seen[self.place], filled[self.place], own)
+        return result
+
+    def _seen(self, index: int, region: Picture) -> Look:
+        others = self._others(index)
+        return Look(region[self.place], others | paint([self.track], index, self.track.box, self.widened), others)
+
+    def _others(self, index: int) -> Mask:
+        others = [track for track in self.job.tracks if track is not self.track]
+        return paint(others, index, self.track.box, self.widened, hidden=True)
 
 
 class _Holes:

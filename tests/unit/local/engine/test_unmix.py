@@ -1,0 +1,90 @@
+"""The scene is seen through translucent text again, and opaque text is left to the fill."""
+
+import cv2
+import numpy as np
+import pytest
+
+from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.spatial import membrane
+from preflight.local.engine.unmix import LEAST_LOOKS, Look, Overlay, overlay
+
+HEIGHT, WIDTH = 48, 160
+FREE: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+
+
+def letters() -> Picture:
+    """Return how much of each sample the letters cover, 0..255, with soft edges."""
+    cover = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.putText(cover, "preflight", (8, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 2, cv2.LINE_AA)
+    return cover
+
+
+def scenes(count: int) -> list[Picture]:
+    """Return windows on a smooth, textured ground that passes by."""
+    noise = np.random.default_rng(7).integers(30, 220, (20, 140, 3)).astype(np.uint8)
+    ground = cv2.resize(noise, (140 * 12, 20 * 12), interpolation=cv2.INTER_CUBIC)
+    return [np.asarray(ground[60 : 60 + HEIGHT, 17 * n : 17 * n + WIDTH], np.uint8) for n in range(count)]
+
+
+def shown(scene: Picture, opacity: float) -> Picture:
+    alpha = (letters() / 255 * opacity)[..., None]
+    return np.clip(np.rint(scene * (1 - alpha) + 235 * alpha), 0, 255).astype(np.uint8)
+
+
+MARK: Mask = np.asarray(cv2.dilate(letters(), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+
+
+def looks(opacity: float, count: int = 40) -> list[Look]:
+    return [Look(shown(scene, opacity), MARK, FREE) for scene in scenes(count)]
+
+
+def error(a: Picture, b: Picture) -> float:
+    return float(np.abs(a.astype(np.float32) - b)[MARK].mean())
+
+
+@pytest.mark.parametrize("opacity", [0.3, 0.5, 0.7])
+def test_scene_shows_through(opacity: float) -> None:
+    known = overlay(looks(opacity), MARK)
+    assert known is not None
+    body = letters() > 250
+    assert float(np.median(known.kept[body])) == pytest.approx(1 - opacity, abs=0.06)
+    scene = scenes(60)[55]
+    seen = shown(scene, opacity)
+    filled = np.clip(np.rint(membrane(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
+    lifted = known.lifted(seen, filled, MARK)
+    assert error(lifted, scene) < 0.6 * error(filled, scene)
+    assert (lifted[~MARK] == filled[~MARK]).all()
+
+
+def test_opaque_text_is_no_overlay() -> None:
+    assert overlay(looks(1.0), MARK) is None
+
+
+def test_still_scene_tells_nothing() -> None:
+    still = [Look(shown(scenes(1)[0], 0.5), MARK, FREE)] * 40
+    assert overlay(still, MARK) is None
+
+
+def test_few_looks_tell_nothing() -> None:
+    assert overlay(looks(0.5, LEAST_LOOKS - 1), MARK) is None
+
+
+def test_other_text_that_passes_is_not_counted() -> None:
+    plain = overlay(looks(0.5), MARK)
+    passing = []
+    for number, look in enumerate(looks(0.5)):
+        band = FREE.copy()
+        band[:, 4 * number : 4 * number + 12] = True
+        color = look.color.copy()
+        color[band] = 255
+        passing.append(Look(color, MARK | band, band))
+    among = overlay(passing, MARK)
+    assert plain is not None
+    assert among is not None
+    assert float(np.abs(plain.kept - among.kept)[MARK].mean()) < 0.06
+
+
+def test_what_hardly_shows_through_is_left_to_the_fill() -> None:
+    seen, filled = scenes(2)
+    dense = Overlay(np.full((HEIGHT, WIDTH), 0.1, np.float32), np.zeros((HEIGHT, WIDTH, 3), np.float32))
+    assert (dense.lifted(seen, filled, MARK) == filled).all()
