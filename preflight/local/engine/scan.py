@@ -28,6 +28,8 @@ DRIFT_FRAMES = 4
 """Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
 FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
+RELEARNED = (3, 6, 12)
+"""Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
 
 
 class Answer(Protocol):
@@ -131,6 +133,8 @@ class Scan:
             if self._follow(sighting, frame):
                 sighting.seen_last = max(sighting.seen_last, index)
                 sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
+                if sighting.seen in RELEARNED and not sighting.path:
+                    tracks.learn(sighting, list(sighting.looks.values()))
                 still.append(sighting)
             else:
                 self._close(sighting, index)
@@ -219,7 +223,7 @@ class Scan:
             return True
         if not sighting.path:
             velocity = (before, start), (frame.index, found.offset)
-            if not self._is_on(sighting, *velocity):
+            if _trembles(sighting, found.offset) or not self._is_on(sighting, *velocity):
                 return there
             self._trace(
                 sighting, *velocity, range(before, max(-1, self.window[0].index - FLANK * self.step), -1), stop=True
@@ -299,3 +303,9 @@ def covers(sighting: Sighting, line: Box) -> bool:
     """Return True when the text found in `line` is what the sighting already follows."""
     common = sighting.box.moved(*sighting.offset).common(line)
     return common > 0.6 * line.area and line.area < 1.6 * sighting.line.area
+
+
+def _trembles(sighting: Sighting, offset: Offset) -> bool:
+    """Return True for a small move of text that stood still so far: something of the scene is like its letters."""
+    way = max(abs(offset[0] - sighting.offset[0]), abs(offset[1] - sighting.offset[1]))
+    return sighting.seen >= RELEARNED[0] and 2 * way < sighting.line.text_height
