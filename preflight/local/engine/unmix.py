@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from preflight.local.engine.glyphs import Mask, Picture
-from preflight.local.engine.smooth import Field
+from preflight.local.engine.smooth import Field, times
 from preflight.local.engine.spatial import membrane
 
 LEAST_LOOKS = 16
@@ -28,6 +28,11 @@ _TRANSLUCENT = 0.25
 """Share of the scene that all but a quarter of a mark lets through at least; strokes of opaque text let none."""
 _LEAST_KEPT, _SURELY_KEPT = 0.15, 0.3
 """Shares of the scene under which nothing is taken from it, as noise grows by their inverse, and above which all is."""
+_CLEAR = 0.92
+"""Share of the scene from which on a sample is none of the mark's."""
+_MIDDLE = 128.0
+_TINT = 5.0
+"""Samples over which a stroke has one tint at least: what differs within them is the scene."""
 _PRIOR = 8.0
 """Levels of variation as which the mark's mean share counts for each sample."""
 
@@ -41,10 +46,24 @@ class Overlay:
 
     def lifted(self, seen: Picture, filled: Picture, own: Mask) -> Picture:
         """Return `filled` with the scene itself under the mark's `own` samples, as far as `seen` shows it."""
-        scene = (seen.astype(np.float32) - self.added) / np.maximum(self.kept, _LEAST_KEPT)[..., None]
+        kept = np.maximum(self.kept, _LEAST_KEPT).astype(np.float32)
+        scene = ((seen - self.added) / kept[..., None]).astype(np.float32)
         share = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1) * own
-        mixed = filled + (scene - filled) * share[..., None]
+        mixed = filled + (self._evened(scene, own) - filled) * share[..., None]
         result: Picture = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+        return result
+
+    def _evened(self, scene: Field, own: Mask) -> Field:
+        """Return the lifted scene without what is left of letters: a tint that bright or dark strokes share."""
+        painted = own & (self.kept < _CLEAR)
+        around = membrane(scene, painted)
+        bright = self.added[..., 0] > (1 - self.kept) * _MIDDLE
+        result = scene.copy()
+        for stroke in (painted & bright, painted & ~bright):
+            weight = stroke.astype(np.float32)
+            near: Field = 1 / np.maximum(_blurred(weight), np.float32(1e-3))
+            tint = times(_blurred(times(around - scene, weight)), near.astype(np.float32))
+            result[stroke] += tint[stroke]
         return result
 
 
@@ -69,6 +88,17 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
         return None
     scene = np.stack([membrane(color, _grown(look.hole)) for color, look in zip(seen, looks, strict=True)])
     counted = np.stack([~_grown(look.others) for look in looks]).astype(np.float32)[..., None]
+    first = _fitted(seen, scene, counted, mark)
+    if first is None:
+        return None
+    # What the mark does not paint after all is the scene itself, and tells more of it.
+    painted = mark & _grown(first.kept < _CLEAR)
+    scene = np.stack([membrane(color, painted | _grown(look.others)) for color, look in zip(seen, looks, strict=True)])
+    return _fitted(seen, scene, counted, mark)
+
+
+def _fitted(seen: Field, scene: Field, counted: Field, mark: Mask) -> Overlay | None:
+    """Return the overlay that makes of `scene` what is `seen`, by the looks and samples that are `counted`."""
     count = np.maximum(counted.sum(axis=0), 1)
     seen_mean, scene_mean = (seen * counted).sum(axis=0) / count, (scene * counted).sum(axis=0) / count
     apart = (scene - scene_mean) * counted
@@ -78,7 +108,8 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     telling = mark & (own > levels * _VARIED**2) & (count[..., 0] >= LEAST_LOOKS)
     if 2 * telling.sum() < mark.sum() or np.percentile(common[telling] / own[telling], 25) < _TRANSLUCENT:
         return None
-    usual = float(np.clip(common[telling].sum() / own[telling].sum(), 0, 1))
+    strokes = telling & (common < _CLEAR * own)
+    usual = float(np.clip(common[strokes].sum() / own[strokes].sum(), 0, 1)) if strokes.any() else 1.0
     prior = levels * _PRIOR**2
     kept = np.clip((common + prior * usual) / (own + prior), 0, 1).astype(np.float32)
     return Overlay(kept=kept, added=(seen_mean - kept[..., None] * scene_mean).astype(np.float32))
@@ -87,6 +118,11 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
 def _grown(mask: Mask) -> Mask:
     """Return a mask with a rim of one sample, which encoders and half-size chroma tint."""
     return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, bool)
+
+
+def _blurred(field: Field) -> Field:
+    result: Field = cv2.GaussianBlur(field, (0, 0), _TINT)
+    return result
 
 
 def _near(sums: Field) -> Field:

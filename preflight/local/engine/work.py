@@ -157,8 +157,8 @@ class Mark:
         """Find out from the job's known frames whether and how the track is translucent."""
         job, track = self.job, self.track
         frames = range(max(track.first, job.known_first), min(track.last, job.known_last) + 1)
-        # On one raster for all jobs, so that they learn from the same frames and agree.
-        step = (LENGTH + 2 * REACH) // MOST_LOOKS
+        # On one raster where there are many, so that jobs learn from the same frames and agree.
+        step = max(1, min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS)
         looks = [self._seen(index, look(index)) for index in frames if index % step == 0]
         self.overlay = overlay(looks, paint([track], track.first, track.box, self.widened))
         return self.overlay is not None

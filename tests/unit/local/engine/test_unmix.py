@@ -20,9 +20,12 @@ def letters() -> Picture:
 
 
 def scenes(count: int) -> list[Picture]:
-    """Return windows on a smooth, textured ground that passes by."""
-    noise = np.random.default_rng(7).integers(30, 220, (20, 140, 3)).astype(np.uint8)
-    ground = cv2.resize(noise, (140 * 12, 20 * 12), interpolation=cv2.INTER_CUBIC)
+    """Return windows on a ground that passes by, rough on every scale, the more the larger it is, as scenes are."""
+    dice, ground = np.random.default_rng(7), np.zeros((200, 1800, 3), np.float32)
+    for cell in (64, 32, 16, 8, 4):
+        noise = dice.normal(size=(200 // cell + 2, 1800 // cell + 2, 3)).astype(np.float32)
+        ground += 0.8 * cell * cv2.resize(noise, (1800, 200), interpolation=cv2.INTER_CUBIC)
+    ground = np.clip(ground + 120, 10, 240)
     return [np.asarray(ground[60 : 60 + HEIGHT, 17 * n : 17 * n + WIDTH], np.uint8) for n in range(count)]
 
 
