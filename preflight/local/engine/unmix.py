@@ -24,8 +24,8 @@ _VARIED = 5.0
 """Levels by which the scene behind a sample varies at least for the sample to tell anything."""
 _NOISE = 1.0
 """Levels by which opaque text varies as it is encoded."""
-_TRANSLUCENT = 0.25
-"""Share of the scene that all but a quarter of a mark lets through at least; strokes of opaque text let none."""
+_TRANSLUCENT, _DENSEST = 0.25, 2
+"""Share of the scene that all but its densest samples (in percent) let through at least; opaque strokes let none."""
 _LEAST_KEPT, _SURELY_KEPT = 0.15, 0.3
 """Shares of the scene under which nothing is taken from it, as noise grows by their inverse, and above which all is."""
 _CLEAR = 0.92
@@ -61,7 +61,7 @@ class Overlay:
         result = scene.copy()
         for stroke in (painted & bright, painted & ~bright):
             weight = stroke.astype(np.float32)
-            near: Field = 1 / np.maximum(_blurred(weight), np.float32(1e-3))
+            near = 1 / np.maximum(_blurred(weight), 1e-3)
             tint = times(_blurred(times(around - scene, weight)), near.astype(np.float32))
             result[stroke] += tint[stroke]
         return result
@@ -106,7 +106,7 @@ def _fitted(seen: Field, scene: Field, counted: Field, mark: Mask) -> Overlay | 
     own = _near((apart * apart).sum(axis=(0, 3)))
     levels = 3 * count[..., 0]
     telling = mark & (own > levels * _VARIED**2) & (count[..., 0] >= LEAST_LOOKS)
-    if 2 * telling.sum() < mark.sum() or np.percentile(common[telling] / own[telling], 25) < _TRANSLUCENT:
+    if 2 * telling.sum() < mark.sum() or np.percentile(common[telling] / own[telling], _DENSEST) < _TRANSLUCENT:
         return None
     strokes = telling & (common < _CLEAR * own)
     usual = float(np.clip(common[strokes].sum() / own[strokes].sum(), 0, 1)) if strokes.any() else 1.0

@@ -19,6 +19,9 @@ from preflight.local.engine.patches import Patch, cut
 from preflight.local.engine.tracks import Track
 from preflight.local.engine.unmix import MOST_LOOKS, Look, Overlay, overlay
 
+_COMING = 4
+"""Frames after a text came and before it goes on which it may not be as usual."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
@@ -64,8 +67,13 @@ class Fill:
     layout: crops.Layout
 
     def run(self) -> Done:
-        """Return the filled samples of every frame; while the text can be read in the result, with wider masks."""
-        done = self._attempt(0)
+        """Return the filled samples of every frame; while the text can be read in the result, with wider masks.
+
+        What was lifted off the scene and can be read all the same is filled, as opaque text is.
+        """
+        done = self._attempt(0, lifting=True)
+        if done.left >= residue.LEGIBLE:
+            done = self._attempt(0)
         for widened in range(1, WIDEST + 1):
             if done.left < residue.LEGIBLE:
                 break
@@ -73,13 +81,13 @@ class Fill:
             done = again if again.left < done.left else done
         return done
 
-    def _attempt(self, widened: int) -> Done:
+    def _attempt(self, widened: int, *, lifting: bool = False) -> Done:
         job = self.job
         holes = _Holes(job, widened)
         patches, figures, filled_looks = [], [], {}
         with self.layout.path.open("rb") as file:
             filler = self._filler(file, holes)
-            marks = self._marks(file, widened)
+            marks = self._marks(file) if lifting else []
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
                 own = paint(job.tracks, index, job.region, widened)
                 if not own.any():
@@ -99,13 +107,13 @@ class Fill:
         left = max((self._left(look, holes.at(index), index) for index, look in filled_looks.items()), default=0.0)
         return Done(job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened)
 
-    def _marks(self, file: BinaryIO, widened: int) -> list[Mark]:
+    def _marks(self, file: BinaryIO) -> list[Mark]:
         """Return the still tracks that let the scene through, with how they do."""
         job, found = self.job, []
         for track in job.tracks:
             if track.path is not None or track.lasting or track.last < job.first or track.first > job.last:
                 continue
-            mark = Mark(track, job, widened)
+            mark = Mark(track, job)
             found += [mark] if mark.learn(lambda index: self._look(file, index)) else []
         return found
 
@@ -145,7 +153,6 @@ class Mark:
 
     track: Track
     job: Job
-    widened: int
     overlay: Overlay | None = None
 
     @property
@@ -156,29 +163,30 @@ class Mark:
     def learn(self, look: Callable[[int], Picture]) -> bool:
         """Find out from the job's known frames whether and how the track is translucent."""
         job, track = self.job, self.track
-        frames = range(max(track.first, job.known_first), min(track.last, job.known_last) + 1)
+        first, last = track.first + _COMING, track.last - _COMING
+        frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
         # On one raster where there are many, so that jobs learn from the same frames and agree.
         step = max(1, min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS)
         looks = [self._seen(index, look(index)) for index in frames if index % step == 0]
-        self.overlay = overlay(looks, paint([track], track.first, track.box, self.widened))
+        self.overlay = overlay(looks, track.mask)
         return self.overlay is not None
 
     def lift(self, index: int, seen: Picture, filled: Picture) -> Picture:
         """Return the filled region of frame `index` with the scene under the track as it was `seen`."""
         if self.overlay is None or not self.track.first <= index <= self.track.last:
             return filled
-        own = paint([self.track], index, self.track.box, self.widened) & ~self._others(index)
+        own = self.track.mask & ~self._others(index)
         result = filled.copy()
         result[self.place] = self.overlay.lifted(seen[self.place], filled[self.place], own)
         return result
 
     def _seen(self, index: int, region: Picture) -> Look:
         others = self._others(index)
-        return Look(region[self.place], others | paint([self.track], index, self.track.box, self.widened), others)
+        return Look(region[self.place], others | self.track.mask, others)
 
     def _others(self, index: int) -> Mask:
         others = [track for track in self.job.tracks if track is not self.track]
-        return paint(others, index, self.track.box, self.widened, hidden=True)
+        return paint(others, index, self.track.box, hidden=True)
 
 
 class _Holes:
