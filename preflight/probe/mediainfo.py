@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -19,13 +18,11 @@ if TYPE_CHECKING:
 
 
 _DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII).fullmatch
-# A file name or title may hold bytes that are no characters; MediaInfo hands some through.
-_DECODER = json.JSONDecoder(strict=False)
 
 
 def to_media(path: Path, facts: dict[str, Any]) -> Media:
     """Return the `Media` of `path` from the worker's `facts`."""
-    tracks = _tracks(facts.get("mediainfo", ""))
+    tracks = _tracks(facts.get("mediainfo"))
     general = tracks[0] if tracks and tracks[0].get("@type") == "General" else {}
     exact = Exact.of(facts.get("header") or {})
     ordered = sorted(filter(_counts, tracks[1:]), key=_order)
@@ -54,7 +51,7 @@ def _duration(exact: Exact, general: Track, streams: tuple[Stream, ...]) -> Frac
     if exact.brand in {"matroska", "webm"}:
         # A stream's duration is a tag here, which many tools copy unchanged into shorter files.
         return exact.duration
-    return longest(exact.duration or _number(general.get("Duration")), streams)
+    return longest(exact.duration or _seconds(general), streams)
 
 
 def longest(container: Fraction | None, streams: tuple[Stream, ...]) -> Fraction | None:
@@ -73,14 +70,8 @@ def container(facts: dict[str, Any], general: Track) -> Container:
     return Container(kind) if kind in set(Container) else Container.OTHER
 
 
-def _tracks(text: str) -> list[Track]:
-    try:
-        parsed = _DECODER.decode(text)
-    except ValueError:
-        return []
-    media = parsed.get("media") or {}
-    tracks = media.get("track") or []
-    return [_moving(track) for track in tracks if isinstance(track, dict)]
+def _tracks(told: Any) -> list[Track]:
+    return [_moving(track) for track in told if isinstance(track, dict)] if isinstance(told, list) else []
 
 
 def _moving(track: Track) -> Track:
@@ -99,14 +90,6 @@ def _order(track: Track) -> tuple[int, ...]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a tag's text. MediaInfo gives what JSON can't hold as it is, such as control characters, in base64."""
-    if isinstance(value, dict):
-        import base64
-
-        try:
-            return base64.b64decode(str(value.get("#value"))).decode("utf-8", "replace")
-        except ValueError:
-            return None
     return None if value is None else str(value)
 
 
@@ -126,6 +109,12 @@ def _whole(text: Any) -> int | None:
     return None if match is None else int(match[1]) or None
 
 
+def _seconds(track: Track) -> Fraction | None:
+    """Return the duration, which MediaInfo tells in milliseconds."""
+    milliseconds = _number(track.get("Duration"))
+    return milliseconds / 1000 if milliseconds else None
+
+
 def _stream(track: Track, position: int, exact: Exact) -> Stream:
     kind = {
         "Video": StreamKind.VIDEO,
@@ -138,7 +127,7 @@ def _stream(track: Track, position: int, exact: Exact) -> Stream:
         "index": index,
         "kind": kind.get(track["@type"], StreamKind.DATA),
         "codec": names.codec(track),
-        "duration": header.duration or _number(track.get("Duration")),
+        "duration": header.duration or _seconds(track),
         "bit_rate": _whole(track.get("BitRate")),
         "language": _text(track.get("Language")),
         "title": _text(track.get("Title")),
@@ -234,5 +223,5 @@ def _pictures(general: Track, first: int) -> tuple[Stream, ...]:
 
 
 def _chapters(tracks: list[Track]) -> int:
-    menus = (track.get("extra") or {} for track in tracks if track.get("@type") == "Menu")
-    return sum(1 for menu in menus for name in menu if re.fullmatch(r"_\d+(_\d+){3}", name))
+    menus = [track for track in tracks if track.get("@type") == "Menu"]
+    return sum((_whole(m.get("Chapters_Pos_End")) or 0) - (_whole(m.get("Chapters_Pos_Begin")) or 0) for m in menus)
