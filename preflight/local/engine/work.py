@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -13,14 +12,10 @@ from preflight.local.engine import crops, models, residue
 from preflight.local.engine.fill import Filler
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
-from preflight.local.engine.jobs import LENGTH, REACH, WARM_UP, Job
+from preflight.local.engine.jobs import WARM_UP, Job
+from preflight.local.engine.marks import Mark
 from preflight.local.engine.masks import WIDEST, paint
 from preflight.local.engine.patches import Patch, cut
-from preflight.local.engine.tracks import Track
-from preflight.local.engine.unmix import MOST_LOOKS, Look, Overlay, overlay
-
-_COMING = 4
-"""Frames after a text came and before it goes on which it may not be as usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +44,8 @@ class FrameFigures:
 class Done:
     """A finished job: its patches and figures, one of each a frame.
 
-    `left` is how legible the text still is (0..1) and `widened` how often its masks had to be widened for that.
+    `left` is how legible the text still is (0..1) and `widened` how often its masks had to be widened for that;
+    `lifted` tells that the scene was seen through some of it.
     """
 
     job: Job
@@ -57,6 +53,7 @@ class Done:
     figures: tuple[FrameFigures, ...]
     left: float = 0.0
     widened: int = 0
+    lifted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ class Fill:
         What was lifted off the scene and can be read all the same is filled, as opaque text is.
         """
         done = self._attempt(0, lifting=True)
-        if done.left >= residue.LEGIBLE:
+        if done.lifted and done.left >= residue.LEGIBLE:
             done = self._attempt(0)
         for widened in range(1, WIDEST + 1):
             if done.left < residue.LEGIBLE:
@@ -105,7 +102,9 @@ class Fill:
                 if index in _checked(job):
                     filled_looks[index] = color
         left = max((self._left(look, holes.at(index), index) for index, look in filled_looks.items()), default=0.0)
-        return Done(job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened)
+        return Done(
+            job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened, lifted=bool(marks)
+        )
 
     def _marks(self, file: BinaryIO) -> list[Mark]:
         """Return the still tracks that let the scene through, with how they do."""
@@ -145,48 +144,6 @@ def _checked(job: Job) -> set[int]:
     """Return the frames of a job that are read again: two inside, away from the ends."""
     length = job.last - job.first + 1
     return {job.first + length // 3, job.first + 2 * length // 3}
-
-
-@dataclass(slots=True)
-class Mark:
-    """A still track in a job's region that may let the scene through."""
-
-    track: Track
-    job: Job
-    overlay: Overlay | None = None
-
-    @property
-    def place(self) -> tuple[slice, slice]:
-        """Where the track's box lies in the region."""
-        return self.track.box.moved(-self.job.region.x0, -self.job.region.y0).slices
-
-    def learn(self, look: Callable[[int], Picture]) -> bool:
-        """Find out from the job's known frames whether and how the track is translucent."""
-        job, track = self.job, self.track
-        first, last = track.first + _COMING, track.last - _COMING
-        frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
-        # On one raster where there are many, so that jobs learn from the same frames and agree.
-        step = max(1, min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS)
-        looks = [self._seen(index, look(index)) for index in frames if index % step == 0]
-        self.overlay = overlay(looks, track.mask)
-        return self.overlay is not None
-
-    def lift(self, index: int, seen: Picture, filled: Picture) -> Picture:
-        """Return the filled region of frame `index` with the scene under the track as it was `seen`."""
-        if self.overlay is None or not self.track.first <= index <= self.track.last:
-            return filled
-        own = self.track.mask & ~self._others(index)
-        result = filled.copy()
-        result[self.place] = self.overlay.lifted(seen[self.place], filled[self.place], own)
-        return result
-
-    def _seen(self, index: int, region: Picture) -> Look:
-        others = self._others(index)
-        return Look(region[self.place], others | self.track.mask, others)
-
-    def _others(self, index: int) -> Mask:
-        others = [track for track in self.job.tracks if track is not self.track]
-        return paint(others, index, self.track.box, hidden=True)
 
 
 class _Holes:

@@ -1,0 +1,57 @@
+"""A text of a job through which the scene may be seen: what is known of it, and the scene instead of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.jobs import LENGTH, REACH, Job
+from preflight.local.engine.masks import paint
+from preflight.local.engine.tracks import Track
+from preflight.local.engine.unmix import MOST_LOOKS, Look, Overlay, overlay
+
+_COMING = 4
+"""Frames after a text came and before it goes on which it may not be as usual."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """A still track in a job's region that may let the scene through."""
+
+    track: Track
+    job: Job
+    overlay: Overlay | None = None
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where the track's box lies in the region."""
+        return self.track.box.moved(-self.job.region.x0, -self.job.region.y0).slices
+
+    def learn(self, look: Callable[[int], Picture]) -> bool:
+        """Find out from the job's known frames whether and how the track is translucent."""
+        job, track = self.job, self.track
+        first, last = track.first + _COMING, track.last - _COMING
+        frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
+        # On one raster where there are many, so that jobs learn from the same frames and agree.
+        step = max(1, min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS)
+        looks = [self._seen(index, look(index)) for index in frames if index % step == 0]
+        self.overlay = overlay(looks, track.mask)
+        return self.overlay is not None
+
+    def lift(self, index: int, seen: Picture, filled: Picture) -> Picture:
+        """Return the filled region of frame `index` with the scene under the track as it was `seen`."""
+        if self.overlay is None or not self.track.first <= index <= self.track.last:
+            return filled
+        own = self.track.mask & ~self._others(index)
+        result = filled.copy()
+        result[self.place] = self.overlay.lifted(seen[self.place], filled[self.place], own)
+        return result
+
+    def _seen(self, index: int, region: Picture) -> Look:
+        others = self._others(index)
+        return Look(region[self.place], others | self.track.mask, others)
+
+    def _others(self, index: int) -> Mask:
+        others = [track for track in self.job.tracks if track is not self.track]
+        return paint(others, index, self.track.box, hidden=True)
