@@ -30,6 +30,8 @@ FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
 RELEARNED = (3, 6, 12)
 """Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
+_BORDER = 4
+"""Samples from the picture's border at which a line may be cut off by it."""
 
 
 class Answer(Protocol):
@@ -166,13 +168,21 @@ class Scan:
 
     def _covered(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
         """Return True when the text found in `line` is what the sighting follows and nothing else may be there."""
-        if not covers(sighting, line):
+        if not covers(sighting, line) or self._has_entered(line, sighting):
             return False
         if sighting.confirmed and line.text_height > 0.6 * sighting.line.text_height:
             return True
         # What can't be read, or is much larger, may be no text at all: it must not hide a caption that comes there.
         here = read_line(frame.color(line.padded(2, *self.size)))
         return here.score <= LEGIBLE
+
+    def _has_entered(self, line: Box, sighting: Sighting) -> bool:
+        """Return True when more of a line is seen than when it was first seen entering the picture."""
+        width, height = self.size
+        seen = sighting.line
+        inside = seen.x0 > _BORDER and seen.y0 > _BORDER and seen.x1 < width - _BORDER and seen.y1 < height - _BORDER
+        longer = max(line.width - seen.width, line.height - seen.height)
+        return bool(sighting.path) and not inside and longer > seen.text_height / 2
 
     def _look_between(self, index: int, ended: list[Sighting]) -> None:
         """Look for text that came and went since the last sample, as the words of a quick caption do."""

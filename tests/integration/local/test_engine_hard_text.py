@@ -1,0 +1,88 @@
+"""Text that is harder than captions, burned over a moving scene whose truth is known."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from fixtures import captions, clips
+from fixtures.captions import Caption
+from preflight.job import RemovalOptions
+from preflight.local import engine
+from preflight.local.engine.frames import Frame, decode
+from preflight.local.engine.source import inspect
+from preflight.tools import ffmpeg
+
+SIZE, SECONDS, RATE = (640, 360), 4, 25
+PROGRAM = ffmpeg.find()
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera that moves over a large picture, rough on every scale."""
+    folder = tmp_path_factory.mktemp("scene")
+    dice, ground = np.random.default_rng(3), np.full((500, 1400, 3), 120, np.float32)
+    for cell in (64, 32, 16, 8, 4):
+        noise = dice.normal(size=(500 // cell + 2, 1400 // cell + 2, 3)).astype(np.float32)
+        ground += 4 * cell**0.5 * cv2.resize(noise, (1400, 500), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(folder / "ground.png"), np.clip(ground, 10, 245).astype(np.uint8))
+    made = folder / "clean.mkv"
+    pan = f"crop={SIZE[0]}:{SIZE[1]}:350-3*n:n,format=yuv420p"
+    still = ("-loop", "1", "-framerate", str(RATE), "-t", str(SECONDS), "-i", folder / "ground.png")
+    clips.run(*still, "-vf", pan, "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", made)
+    return made
+
+
+def cleaned(scene: Path, folder: Path, text: Caption, **wishes: Any) -> tuple[list[Frame], list[Frame], dict[str, Any]]:
+    """Return the frames with `text` and after its removal, and the report."""
+    shown = captions.burn(scene, folder / "shown.mp4", (text,), size=SIZE, output=("-c:v", "libx264", "-crf", "14"))
+    out = folder / "out.mp4"
+    report = engine.remove_text(shown, out, RemovalOptions(**wishes), ffmpeg=PROGRAM)
+    before, after = (list(decode(inspect(path, PROGRAM), PROGRAM)) for path in (shown, out))
+    return before, after, report
+
+
+def psnr(a: Frame, b: Frame, where: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
+    apart = a.y.astype(np.float64)[where] - b.y[where]
+    return 10 * math.log10(255**2 / max(1e-6, float((apart**2).mean())))
+
+
+def test_translucent_mark_is_gone(scene: Path, tmp_path: Path) -> None:
+    mark = Caption(start=0, end=SECONDS + 1, text="@preflight_shop", style="ghost", effect="\\an9\\fs30")
+    shown, result, report = cleaned(scene, tmp_path, mark)
+    truth = list(decode(inspect(scene, PROGRAM), PROGRAM))
+    (track,) = report["tracks"]
+    assert (track["first_frame"], track["last_frame"]) == (0, SECONDS * RATE - 1)
+    painted = [np.abs(a.y.astype(int) - b.y) > 12 for a, b in zip(shown, truth, strict=True)]
+    where = np.mean(painted, axis=0) > 0.3
+    numbers = range(20, 80, 10)
+    before = np.mean([psnr(shown[n], truth[n], where) for n in numbers])
+    after = np.mean([psnr(result[n], truth[n], where) for n in numbers])
+    assert float(after) > float(before) + 8
+    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=4).present
+
+
+def test_ticker_is_gone_from_where_it_enters_to_where_it_leaves(scene: Path, tmp_path: Path) -> None:
+    across = Caption(start=0, end=SECONDS, text="Breaking news", style="white", effect="\\an7\\move(640,8,-60,8)")
+    _, result, report = cleaned(scene, tmp_path, across)
+    truth = list(decode(inspect(scene, PROGRAM), PROGRAM))
+    (track,) = report["tracks"]
+    assert track["moves"]
+    assert track["first_frame"] <= 6
+    assert track["last_frame"] >= 84
+    band = np.zeros((SIZE[1], SIZE[0]), np.bool_)
+    band[:40] = True
+    assert min(psnr(result[n], truth[n], band) for n in range(2, SECONDS * RATE - 2)) > 30
+
+
+def test_plate_goes_with_its_letters_when_asked(scene: Path, tmp_path: Path) -> None:
+    shown, result, _ = cleaned(
+        scene, tmp_path, Caption(start=0.5, end=3, text="Text on a plate", style="plate"), color_blocks=True
+    )
+    truth = list(decode(inspect(scene, PROGRAM), PROGRAM))
+    plate = np.abs(shown[40].y.astype(int) - truth[40].y) > 25
+    assert plate.sum() > 2000
+    assert psnr(result[40], truth[40], plate) > psnr(shown[40], truth[40], plate) + 12
