@@ -160,7 +160,7 @@ class _Pool:
 
     def close(self) -> None:
         worker.discard()
-        for idle in self._idle.values():
+        for idle in tuple(self._idle.values()):
             while idle:
                 idle.pop().close()
 

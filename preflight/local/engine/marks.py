@@ -34,8 +34,8 @@ class Mark:
         first, last = track.first + _COMING, track.last - _COMING
         frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
         # On one raster where there are many, so that jobs learn from the same frames and agree.
-        step = max(1, min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS)
-        looks = [self._seen(index, look(index)) for index in frames if index % step == 0]
+        step = max(1, -(-min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS))
+        looks = [Look(look(index)[self.place], self._others(index)) for index in frames if index % step == 0]
         self.overlay = overlay(looks, track.mask)
         return self.overlay is not None
 
@@ -47,10 +47,6 @@ class Mark:
         result = filled.copy()
         result[self.place] = self.overlay.lifted(seen[self.place], filled[self.place], own)
         return result
-
-    def _seen(self, index: int, region: Picture) -> Look:
-        others = self._others(index)
-        return Look(region[self.place], others | self.track.mask, others)
 
     def _others(self, index: int) -> Mask:
         others = [track for track in self.job.tracks if track is not self.track]

@@ -69,10 +69,9 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A mark as one frame shows it: the picture, what of it all text hides, and what other text than the mark does."""
+    """A mark as one frame shows it: the picture, and what of it other text than the mark hides."""
 
     color: Picture
-    hole: Mask
     others: Mask
 
 
@@ -86,7 +85,7 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     seen = np.stack([look.color for look in looks]).astype(np.float32)
     if np.percentile(seen[..., 0].std(axis=0)[mark], 25) < _VARIED * _TRANSLUCENT + _NOISE:
         return None
-    scene = np.stack([membrane(color, _grown(look.hole)) for color, look in zip(seen, looks, strict=True)])
+    scene = np.stack([membrane(color, _grown(mark | look.others)) for color, look in zip(seen, looks, strict=True)])
     counted = np.stack([~_grown(look.others) for look in looks]).astype(np.float32)[..., None]
     first = _fitted(seen, scene, counted, mark)
     if first is None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from preflight.local.engine.geometry import Box
@@ -83,9 +83,8 @@ def test_what_does_not_cross_has_no_course(path: tuple[tuple[int, int], ...]) ->
 @given(st.floats(0.8, 30), st.booleans(), st.integers(10, 80))
 def test_course_is_found_again(speed: float, up: bool, frames: int) -> None:
     path = tuple((0, round(speed * index)) if up else (round(-speed * index), 0) for index in range(frames))
+    assume(speed * (frames - 1) >= 22)
     known = course(track(0, frames - 1, path=path))
-    if speed * (frames - 1) < 22:
-        return
     assert known is not None
     for index, (x, y) in enumerate(path):
         assert abs(known.at(index)[0] - x) <= 2
