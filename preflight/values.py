@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-__all__ = ["dataclass", "field", "fields", "replace"]
+__all__ = ["dataclass", "field", "fields", "load", "replace"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,20 +27,21 @@ class _Later(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def _standard() -> Any:
-    """Return the module `dataclasses`, loaded without `inspect`, of use for classes without a docstring only."""
-    if "dataclasses" not in sys.modules and "inspect" not in sys.modules:
-        sys.modules["inspect"] = _Later("inspect")
-        try:
-            import dataclasses
-        finally:
-            del sys.modules["inspect"]
-    import dataclasses
+def load(name: str, *, without: tuple[str, ...]) -> Any:
+    """Return the module `name`, loaded now, where those `without` are loaded when it first uses them."""
+    from importlib import import_module
 
-    return dataclasses
+    later = [other for other in without if other not in sys.modules and name not in sys.modules]
+    sys.modules.update({other: _Later(other) for other in later})
+    try:
+        return import_module(name)
+    finally:
+        for other in later:
+            del sys.modules[other]
 
 
-_dataclasses = _standard()
+# Of what it loads, only its own decorator uses `inspect`, for classes without a docstring, and `asdict` uses `copy`.
+_dataclasses = load("dataclasses", without=("inspect", "copy"))
 
 
 def _value(*, frozen: bool, slots: bool, kw_only: bool) -> Callable[[type], type]:

@@ -18,6 +18,10 @@ def main() -> None:
         plain = len(words) == 2 and not words[1].startswith("-")
         prepare(words[1] if plain else None)
         if plain:
+            from preflight.values import load
+
+            # `pathlib` loads this for addresses, of which there are none here.
+            load("urllib.parse", without=("ipaddress",))
             # A single file without options needs no parser of options, which takes longer to load than the check.
             from preflight.cli.plain import run_plainly
 

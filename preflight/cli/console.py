@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +31,8 @@ def printable(text: object) -> str:
 
 def _escape(character: str) -> str:
     # surrogateescape'd bytes of a non-UTF-8 name show as the byte they are.
+    import unicodedata
+
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from preflight.tools.spawn import Helper, spawn
+from preflight.tools.spawn import Helper, fork, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ MAX_REPLY = 64 * 2**20
 """Bytes of an answer. MediaInfo's text on a file of 1,000 streams has about 1 MiB."""
 _START = 10.0
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
-_START_CODE = "import sys; sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
+_START_CODE = (
+    "import gc, sys; gc.disable(); sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
+)
 # Windows starts no process without the first; nothing else of the person's environment is the parser's business.
 _ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _PREPARED: list[Worker] = []
@@ -41,11 +43,9 @@ class WorkerDied(Exception):  # noqa: N818 - it is news for the prober, not an e
 
 def library() -> str:
     """Return MediaInfo's library: the one in the pymediainfo wheel, else the system's. Raises ToolMissingError."""
-    from importlib.machinery import PathFinder
-
     names = {"win32": ("MediaInfo.dll",), "darwin": ("libmediainfo.0.dylib", "libmediainfo.dylib")}
     candidates = names.get(sys.platform, ("libmediainfo.so.0",))
-    spec = PathFinder.find_spec("pymediainfo")
+    spec = next(filter(None, (finder.find_spec("pymediainfo", None) for finder in sys.meta_path)), None)
     if spec is None or spec.origin is None:
         from preflight.errors import ToolMissingError
 
@@ -71,13 +71,11 @@ def load() -> None:
 class Worker:
     """One running worker process. Not for use by several threads at once."""
 
-    def __init__(self, *, timeout: float = TIMEOUT, memory: int = MEMORY) -> None:
+    def __init__(self, *, timeout: float = TIMEOUT, memory: int = MEMORY, helper: Helper | None = None) -> None:
         self._timeout = timeout
         self._fresh = True
         self._asked: list[bytes] = []
-        code = _START_CODE.format(root=_ROOT)
-        argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(CPU_SECONDS)]
-        self._helper: Helper = spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
+        self._helper = helper or _spawned(memory)
 
     @property
     def pid(self) -> int:
@@ -94,6 +92,11 @@ class Worker:
         self._helper.stdin.write(len(request).to_bytes(4) + request)
         self._helper.stdin.flush()
         self._asked.append(request)
+
+    def send_last(self, path: str) -> None:
+        """Send `path` and end the process once it has answered, while its answer is judged. Raises BrokenPipeError."""
+        self.send(path)
+        self._helper.stdin.close()
 
     def owes_other_than(self, path: Path) -> bool:
         """Return whether the next answer will be on another path, which was sent and never asked for."""
@@ -137,6 +140,30 @@ class Worker:
         return facts if isinstance(facts, dict) else None
 
 
+def _spawned(memory: int) -> Helper:
+    code = _START_CODE.format(root=_ROOT)
+    argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(CPU_SECONDS)]
+    return spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
+
+
+def _copied() -> Helper | None:
+    """Return a copy of this process as the worker's; None where one can't be had, or would not be a clean one.
+
+    Other systems' libraries don't stand being copied, and who has loaded `threading` may have several threads.
+    """
+    if sys.platform != "linux" or "threading" in sys.modules or not os.path.exists("/proc/self/stat"):  # noqa: PTH110
+        return None
+    file = library()
+
+    def main() -> None:
+        from preflight.probe.sandbox import child
+
+        child.forget()
+        child.serve(file, MEMORY, CPU_SECONDS)
+
+    return fork(main)
+
+
 def _request(path: Path | str) -> bytes:
     # The worker keeps the folder it was started in, whatever this process does later.
     return os.fsencode(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
@@ -145,15 +172,17 @@ def _request(path: Path | str) -> bytes:
 def prepare(path: str | None = None) -> None:
     """Start a worker with the usual bounds ahead of its first use, so that it works while other things happen.
 
-    It is sent `path` at once when that is a regular file: nothing else may be opened before the gate has seen it.
+    It is sent `path`, the only one, at once when that is a regular file: nothing else may be opened before the gate
+    has seen it.
+    For the first moments of a process: what it holds in memory by then, the worker may hold too.
     """
     import stat
 
-    worker = Worker()
+    worker = Worker(helper=_copied())
     _PREPARED.append(worker)
     try:
         if path is not None and stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            worker.send(path)
+            worker.send_last(path)
     except (OSError, ValueError):
         # The check says what is wrong with it.
         return

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import IO
 
 _CHUNK = 65_536
@@ -75,8 +75,7 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
         from preflight.tools import process
 
         return process.helper(argv, environment)
-    theirs_in, ours_out = os.pipe()
-    ours_in, theirs_out = os.pipe()
+    theirs_in, ours_out, ours_in, theirs_out = *os.pipe(), *os.pipe()
     actions = [
         (os.POSIX_SPAWN_DUP2, theirs_in, 0),
         (os.POSIX_SPAWN_DUP2, theirs_out, 1),
@@ -91,4 +90,30 @@ def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
     finally:
         os.close(theirs_in)
         os.close(theirs_out)
-    return Helper(pid, os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb", buffering=0))
+    return _helper(pid, ours_out, ours_in)
+
+
+def fork(main: Callable[[], None]) -> Helper:
+    """Run `main` as such a helper in a copy of this process, which spares it the start of an interpreter.
+
+    The copy has this process's memory, so it is for a process that has done nothing yet, and has one thread.
+    """
+    theirs_in, ours_out, ours_in, theirs_out = *os.pipe(), *os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(theirs_in)
+        os.close(theirs_out)
+        return _helper(pid, ours_out, ours_in)
+    # Nothing may come back from here to what the original does.
+    try:
+        os.setpgid(0, 0)
+        for mine, place in ((theirs_in, 0), (theirs_out, 1), (os.open(os.devnull, os.O_WRONLY), 2)):
+            os.dup2(mine, place)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        main()
+    finally:
+        os._exit(1)
+
+
+def _helper(pid: int, stdin: int, stdout: int) -> Helper:
+    return Helper(pid, os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb", buffering=0))

@@ -5,6 +5,7 @@ Each message is four bytes of length, big-endian, and that many bytes.
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import sys
@@ -28,12 +29,42 @@ _HEADERS = {sniff.BMFF: bmff.read, "matroska": ebml.read, "avi": riff.read}
 
 def main() -> None:
     """Serve requests. `sys.argv`: the library's path, the memory limit in bytes, CPU seconds a file."""
-    library, memory, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+
+
+def forget() -> None:
+    """Wipe this process's environment, which is the original's, and take on the locale that an empty one stands for.
+
+    For a process that was copied (Linux): what is in the environment may be secret, and is not the parser's business.
+    """
+    import ctypes
+    from _locale import LC_CTYPE, Error, setlocale  # type: ignore[attr-defined]
+
+    for value in os.environb.values():
+        # Freed, these bytes would lie about until something else needs the memory. A single one is everybody's.
+        if len(value) > 1:
+            ctypes.memset(id(value) + bytes.__basicsize__ - 1, 0, len(value))
+    os.environ.clear()
+    with open("/proc/self/stat", "rb") as file:  # noqa: PTH123
+        # Fields 50 and 51 of proc(5), counted from the third, which follows the name in brackets.
+        start, end = map(int, file.read().rpartition(b")")[2].split()[47:49])
+    ctypes.memset(start, 0, end - start)
+    try:
+        setlocale(LC_CTYPE, "C.UTF-8")
+    except Error:
+        setlocale(LC_CTYPE, "C")
+
+
+def serve(library: str, memory: int, seconds: int) -> None:
+    """Serve requests with MediaInfo's `library`, within `memory` bytes and `seconds` of computing a file."""
     requests, replies = os.fdopen(0, "rb", closefd=False), os.fdopen(os.dup(1), "wb")
     # Whatever a library prints goes to stderr, not between the messages.
     os.dup2(2, 1)
     _bound(memory)
     parser = MediaInfo(library)
+    # Off until here: what was loaded stays, and looking through it for garbage would take longer than loading it.
+    gc.freeze()
+    gc.enable()
     while path := _receive(requests):
         if resource is not None:
             spent = resource.getrusage(resource.RUSAGE_SELF)

@@ -210,3 +210,34 @@ def test_endless_boxes_end(tmp_path: Path) -> None:
     many = tmp_path / "many.mp4"
     many.write_bytes(struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0) + struct.pack(">I4s", 8, b"free") * 10**6)
     assert isinstance(probe(many), Unreadable)
+
+
+PREPARED = """
+import os, re, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from preflight.probe import worker
+assert "threading" not in sys.modules
+worker.prepare()
+(made,) = worker._PREPARED
+assert made.ask(Path({path!r}))["kind"] == "bmff"
+memory = open(f"/proc/{{made.pid}}/mem", "rb", 0)
+written = [line.split() for line in open(f"/proc/{{made.pid}}/maps") if line.split()[1].startswith("rw")]
+for start, end in ((int(bound, 16) for bound in words[0].split("-")) for words in written):
+    memory.seek(start)
+    assert os.environ["AIDGE_ACCESS_KEY_SECRET"].encode() not in memory.read(end - start)
+assert set(open(f"/proc/{{made.pid}}/environ").read()) <= {{chr(0)}}
+assert sorted(os.listdir(f"/proc/{{made.pid}}/fd")) == ["0", "1", "2", "3"]
+assert os.getpgid(made.pid) == made.pid
+limits = open(f"/proc/{{made.pid}}/limits").read()
+assert re.findall(r"Max (?:file|core file) size +0 +0 ", limits) and f" {{worker.MEMORY}} " in limits
+made.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the worker is a copy on Linux only")
+def test_worker_of_a_single_check_holds_no_secret_and_keeps_its_bounds(small_mp4: Path) -> None:
+    """It is a copy of the program, so that its memory is searched too."""
+    code = PREPARED.format(root=str(Path(__file__).parents[3]), path=str(small_mp4))
+    environment = {"AIDGE_ACCESS_KEY_SECRET": "hush, nobody may know", "A": "1"}
+    subprocess.run([sys.executable, "-I", "-c", code], env=environment, check=True)
