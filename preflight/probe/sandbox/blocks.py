@@ -23,6 +23,11 @@ _REORDERED = 4
 _ROUNDING = 2
 """Ticks by which two even steps may differ: each of both ends is rounded to one."""
 
+_HEAD = 24
+"""Bytes that hold an element's head and, if it is a block, the head of that: track number, time, flags."""
+_WINDOW = 4096
+"""Bytes read at a time: a page, which small blocks share, and more of which large ones would not need."""
+
 _SIMPLE, _GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
 
 
@@ -43,9 +48,12 @@ def _is_uneven(times: list[int]) -> bool:
 
 def _times(fd: int, position: int, end: int, track: int) -> Iterator[int]:
     """Yield the times, in ticks from the cluster's own, of the blocks of `track`."""
+    window, start = b"", 0
     for _ in range(BLOCKS):
-        # An element's head, and if it is a block the head of that: track number, time, flags.
-        data = read_at(fd, 24, position) if position < end else b""
+        at = position - start
+        if at > len(window) - _HEAD:
+            window, start, at = read_at(fd, _WINDOW, position), position, 0
+        data = window[at : at + _HEAD] if position < end else b""
         element = head(data)
         if element is None:
             return
