@@ -70,12 +70,14 @@ def brand_container(brand: str | None) -> Container:
         return Container.MOV
     if brand[:3] in {"3gp", "3gg", "3gr", "3gs", "3ge", "3g2"}:
         return Container.THREEGP
-    return Container.OTHER if brand in {"heic", "heix", "mif1", "avif", "avis", "msf1"} else Container.MP4
+    return Container.OTHER if brand in STILL_BRANDS else Container.MP4
 
 
 _PIXELS = {
     "prores": (10, "4:2:2"), "vp8": (8, "4:2:0"), "theora": (8, "4:2:0"), "mpeg4": (8, "4:2:0"), "wmv2": (8, "4:2:0"),
 }  # fmt: skip
+STILL_BRANDS = frozenset({"heic", "heix", "hevc", "mif1", "avif", "avis", "msf1", "jxl "})
+"""Major brands of picture files, which are made of the boxes that an MP4 is made of."""
 STILLS = frozenset({"png", "mjpeg", "bmp", "webp", "tiff"})
 """Codecs of cover pictures, which are videos too only when they have more than one frame."""
 PRIMARIES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from preflight.media import Media, Unreadable
-from preflight.probe import gate, mediainfo, worker
+from preflight.probe import gate, mediainfo, names, worker
 from preflight.probe.worker import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 from preflight.values import replace
 
@@ -33,6 +33,7 @@ _HINTS = {
     "not-video": "Choose another file.",
     "no-moov": "The recording never finished: without an index (moov) only a repair tool for that camera can help.",
     "changing": "Wait until the copy or the recording has ended.",
+    "truncated": "Copy or download it again.",
     "damaged": "Copy or download it again.",
     "parser-crash": "Copy or download it again, or convert it with the program it came from.",
     "parser-timeout": "Try again on a less busy machine, or convert it with the program it came from.",
@@ -115,7 +116,11 @@ def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
         return _refusal(path, reason, detail, size)
     header = facts.get("header") or {}
     if header.get("has_movie") is False:
+        if header.get("brand") in names.STILL_BRANDS:
+            return _refusal(path, "not-video", _NOT_VIDEO["image"][1], size)
         return _refusal(path, "no-moov", "The file has no movie header (moov): the recording never finished.", size)
+    if header.get("movie_cut"):
+        return _refusal(path, "truncated", "The file was cut short in its movie header (moov).", size)
     if facts.get("changed"):
         return _refusal(path, "changing", "The file changed while it was read.", size)
     media = mediainfo.to_media(path, facts)

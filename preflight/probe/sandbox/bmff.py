@@ -23,6 +23,9 @@ MAX_MOOV = 64 * 2**20
 _TOLD_BY_HEADER = frozenset({"avc1", "avc3", "hvc1", "hev1", "av01", "vp09", "mp4a", "Opus", "fLaC", "tx3g", "tmcd"})
 """Sample formats whose facts MediaInfo tells from the sample description alone; a test compares."""
 
+_NEEDED = frozenset((b"moov", b"mdat", b"moof"))
+"""What must be there to its end. Behind the data, other things that reach beyond the file's end are no loss: writers of
+photos and cameras put notes of their own there, which are no boxes at all."""
 _CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"dinf"))
 
 
@@ -34,7 +37,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
     moov = b""
     for kind, start, body, end in _top(fd, size):
         first.setdefault(kind, start)
-        if end > size:
+        if end > size and (kind in _NEEDED or not facts["data"]):
             facts["missing_bytes"] = max(facts["missing_bytes"], end - size)
         if kind == b"ftyp" and not facts["brand"]:
             facts["brand"] = read_at(fd, 4, body).decode("latin-1")
@@ -51,6 +54,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
         facts["faststart"] = first[b"moov"] < first[b"mdat"]
     facts.update(_movie(moov))
     _add_fragments(fragments, facts)
+    facts["missing_bytes"] = max([facts["missing_bytes"], *(t.pop("reach", 0) - size for t in facts["tracks"])])
     return facts
 
 
@@ -220,6 +224,21 @@ def _stsz(body: bytes, track: dict[str, Any]) -> None:
     track["samples"] = int.from_bytes(body[8:12])
 
 
+def _stco(body: bytes, track: dict[str, Any]) -> None:
+    _reach(body, 4, track)
+
+
+def _co64(body: bytes, track: dict[str, Any]) -> None:
+    _reach(body, 8, track)
+
+
+def _reach(body: bytes, width: int, track: dict[str, Any]) -> None:
+    """Note where the last chunk of samples begins: a file may end before its data does, between two boxes."""
+    last = 8 + width * (int.from_bytes(body[4:8]) - 1)
+    if last >= 8 and not track.get("external"):
+        track["reach"] = int.from_bytes(body[last : last + width])
+
+
 def _dref(body: bytes, track: dict[str, Any]) -> None:
     # Flag 1 means "in this very file"; without it the samples are in another file, which is never opened.
     if any(not entry[3:4] or not entry[3] & 1 for _, entry in _boxes(body[8:])):
@@ -228,5 +247,5 @@ def _dref(body: bytes, track: dict[str, Any]) -> None:
 
 _READERS = {
     b"tkhd": _tkhd, b"mdhd": _mdhd, b"hdlr": _hdlr, b"elst": _elst, b"stsd": _stsd, b"stsz": _stsz, b"stz2": _stsz,
-    b"dref": _dref,
+    b"dref": _dref, b"stco": _stco, b"co64": _co64,
 }  # fmt: skip

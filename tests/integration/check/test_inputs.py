@@ -188,3 +188,27 @@ def test_still_images_are_no_videos(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg"):
         clips.run("-f", "lavfi", "-i", "color=size=64x64", "-frames:v", "1", tmp_path / name)
         assert verdict((tmp_path / name).rename(tmp_path / "x.mp4")).codes == (702,)
+
+
+def test_cut_between_two_boxes_is_found(small_mp4: Path, tmp_path: Path) -> None:
+    whole = cases.remux(small_mp4, tmp_path / "whole.mp4", "-movflags", "+faststart")
+    assert told(cases.without_data(whole, tmp_path / "cut.mp4")) == ["truncated"]
+
+
+def test_cut_movie_header_is_told_alone(small_mp4: Path, tmp_path: Path) -> None:
+    made = cases.cut(small_mp4, tmp_path / "cut.mp4", keep=0.999)
+    (finding,) = verdict(made).findings
+    assert (finding.rule, finding.code, finding.fix) == ("truncated", 702, None)
+
+
+def test_notes_behind_the_data_are_no_loss(small_mp4: Path, tmp_path: Path) -> None:
+    noted = tmp_path / "noted.mp4"
+    noted.write_bytes(small_mp4.read_bytes() + b"SEFH no box, but what a camera puts behind its file SEFT")
+    assert verdict(noted).findings == ()
+
+
+def test_picture_made_of_boxes_is_a_picture(tmp_path: Path) -> None:
+    still = tmp_path / "still.mp4"
+    still.write_bytes(b"\0\0\0\x14ftypavif\0\0\0\0mif1\0\0\0\x08meta\0\0\0\x08mdat")
+    (finding,) = verdict(still).findings
+    assert "still picture" in finding.message
