@@ -26,10 +26,11 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
     if media.video is None:
         yield _no_video(media, limit)
     if media.container not in limits.containers:
+        content = "that of another container" if media.container is Container.OTHER else str(media.container)
         yield Finding(
             rule="container",
             code=Code.FORMAT,
-            message=f"Its content is {media.container}; the service takes {limit} ({limits.source}).",
+            message=f"Its content is {content}; the service takes {limit} ({words.source(limits, 'containers')}).",
             measured=str(media.container),
             limit=limit,
             fix="Remux it to mp4, or encode what mp4 can't hold (`preflight fix`)." if media.video else None,
@@ -46,7 +47,7 @@ def _misnamed(media: Media, limit: str) -> Finding:
         message=f"Its content is {media.container}, but {named}; the service sees a URL that ends in the name.",
         measured=f".{media.extension}" if media.extension else "no extension",
         limit=limit,
-        fix=f"Rename it to .{media.container}, or remux it (`preflight fix`).",
+        fix=f"Rename it to .{media.container}, or remux it (`preflight fix`)." if media.video else None,
     )
 
 

@@ -24,10 +24,11 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         )
     elif media.duration > limits.max_seconds:
         measured = words.seconds(media.duration)
+        source = words.source(limits, "max_seconds")
         yield Finding(
             rule="duration",
             code=Code.DURATION,
-            message=f"It is {measured} long{_longest(media)}; the limit is {limit} ({limits.source}).",
+            message=f"It is {measured} long{_longest(media)}; the limit is {limit} ({source}).",
             measured=measured,
             limit=limit,
             fix=_fix(media, limits),

@@ -31,10 +31,13 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         )
     elif max(width, height) > limits.max_long_side or min(width, height) > limits.max_short_side:
         shown = words.pixels(width, height)
+        source = words.source(
+            limits, "max_long_side" if max(width, height) > limits.max_long_side else "max_short_side"
+        )
         yield Finding(
             rule="resolution",
             code=Code.RESOLUTION,
-            message=f"Its picture is shown at {shown}; the limit is {limit} ({limits.source}).",
+            message=f"Its picture is shown at {shown}; the limit is {limit} ({source}).",
             measured=shown,
             limit=limit,
             fix=_fix(width, height, limits),

@@ -16,10 +16,11 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         return
     limit = words.limit_size(limits.max_bytes)
     measured = words.size(media.size)
+    source = words.source(limits, "max_bytes")
     yield Finding(
         rule="size",
         code=Code.SIZE,
-        message=f"It has {measured}; the limit is {limit} ({limits.source}).{_both_readings(media, limits)}",
+        message=f"It has {measured}; the limit is {limit} ({source}).{_both_readings(media, limits)}",
         measured=measured,
         limit=limit,
         fix="Shrink it with one encode to the limit (`preflight fix`), or split it (`preflight fix --split`).",

@@ -17,7 +17,7 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             rule="truncated",
             code=Code.FORMAT,
-            message=f"The file was cut short: {missing} that its header announces are missing. Copy or download it again.",
+            message=f"The file was cut short: it lacks {missing} that its header announces. Copy or download it again.",
             measured=f"{missing} missing",
             limit=f"a whole {words.names(limits.containers)} file",
         )

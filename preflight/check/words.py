@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from preflight.limits import MB, MIB
+from preflight.limits import DEFAULT_LIMITS, MB, MIB, Limits
 from preflight.media import Container
 
 
@@ -44,3 +44,9 @@ def names(containers: Iterable[Container]) -> str:
     """Return the containers as a list in words: `mp4, mov or mkv`."""
     words = [str(c) for c in containers]
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def source(limits: Limits, name: str) -> str:
+    """Return where the limit in the field `name` comes from: the service's page, or the person who set another."""
+    changed = limits.source == DEFAULT_LIMITS.source and getattr(limits, name) != getattr(DEFAULT_LIMITS, name)
+    return "your setting" if changed else limits.source

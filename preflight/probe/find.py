@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from preflight.errors import UsageError
 from preflight.probe.sandbox import sniff
 
 CLAIMS = frozenset((
@@ -25,6 +26,7 @@ def expand(names: Iterable[str], *, stdin: IO[bytes] | None = None, separator: b
 
     A folder stands for the videos below it, by content or claim; a pattern that is no file's name for what it matches;
     `-` for the paths on `stdin`, each ended by `separator`. A name that matches nothing is yielded as it is.
+    Raises UsageError for an empty one.
     """
     for name in names:
         if name == "-" and stdin is not None:
@@ -35,6 +37,9 @@ def expand(names: Iterable[str], *, stdin: IO[bytes] | None = None, separator: b
 
 
 def _meant(name: str) -> Iterator[Path]:
+    if not name:
+        # To a Path that would be the folder one is in: an unset variable in a script is no wish to check that.
+        raise UsageError("One of the names is empty.", hint="Name a file, or `.` for the folder you are in.")
     path = Path(name)
     try:
         if path.is_dir():

@@ -66,6 +66,8 @@ def refused(path: Path, number: int) -> Unreadable:
         return unreadable(path, "missing", "There is no such file.")
     if number in {errno.EACCES, errno.EPERM}:
         return unreadable(path, "permission", "You have no permission to read it.")
-    if number in {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL}:
+    if number == errno.ELOOP:
+        return unreadable(path, "dangling-link", "It is a link that leads back to itself.")
+    if number in {errno.ENAMETOOLONG, errno.EINVAL}:
         return unreadable(path, "bad-path", f"The path can't be used: {os.strerror(number)}.")
     return unreadable(path, "io-error", f"It could not be read: {os.strerror(number)}.")

@@ -31,7 +31,7 @@ _HINTS = {
     "playlist": "Download or record the stream it points to into one file.",
     "no-video": "Nothing can be mended: choose the file that has the picture.",
     "not-video": "Choose another file.",
-    "no-moov": "The recording never finished: without an index (moov) only a repair tool for that camera can help.",
+    "no-moov": "Without that index only a repair tool for the camera or program it came from can help.",
     "changing": "Wait until the copy or the recording has ended.",
     "truncated": "Copy or download it again.",
     "damaged": "Copy or download it again.",
@@ -114,19 +114,26 @@ def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
     if kind in _NOT_VIDEO:
         reason, detail = _NOT_VIDEO[kind]
         return _refusal(path, reason, detail, size)
-    header = facts.get("header") or {}
-    if header.get("has_movie") is False:
-        if header.get("brand") in names.STILL_BRANDS:
-            return _refusal(path, "not-video", _NOT_VIDEO["image"][1], size)
-        return _refusal(path, "no-moov", "The file has no movie header (moov): the recording never finished.", size)
-    if header.get("movie_cut"):
-        return _refusal(path, "truncated", "The file was cut short in its movie header (moov).", size)
+    lack = _lack(facts.get("header") or {})
+    if lack is not None:
+        return _refusal(path, *lack, size)
     if facts.get("changed"):
         return _refusal(path, "changing", "The file changed while it was read.", size)
     media = mediainfo.to_media(path, facts)
     if not media.streams:
         return _refusal(path, "damaged", "Its header is that of a video, but no stream could be read from it.", size)
     return media
+
+
+def _lack(header: dict[str, Any]) -> tuple[str, str] | None:
+    """Return why nothing can be read behind `header`, as a reason and in words; None where something can."""
+    if header.get("has_movie") is False:
+        if header.get("brand") in names.STILL_BRANDS:
+            return _NOT_VIDEO["image"]
+        return "no-moov", "The file has no movie header (moov): the recording never finished."
+    if header.get("movie_cut"):
+        return "truncated", "The file was cut short in its movie header (moov)."
+    return None
 
 
 def _refusal(path: Path, reason: str, detail: str, size: int | None) -> Unreadable:

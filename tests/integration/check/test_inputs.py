@@ -166,7 +166,7 @@ def test_file_that_grows_while_it_is_read_is_told(small_mp4: Path, tmp_path: Pat
 def test_link_to_itself_is_told(tmp_path: Path) -> None:
     loop = tmp_path / "loop.mp4"
     loop.symlink_to(loop)
-    assert told(loop) == ["bad-path"]
+    assert told(loop) == ["dangling-link"]
 
 
 def test_random_bytes_are_no_video(tmp_path: Path) -> None:
@@ -212,3 +212,8 @@ def test_picture_made_of_boxes_is_a_picture(tmp_path: Path) -> None:
     still.write_bytes(b"\0\0\0\x14ftypavif\0\0\0\0mif1\0\0\0\x08meta\0\0\0\x08mdat")
     (finding,) = verdict(still).findings
     assert "still picture" in finding.message
+
+
+def test_sound_under_a_sounds_name_is_not_to_be_renamed(tmp_path: Path) -> None:
+    clips.run("-f", "lavfi", "-t", "1", "-i", "sine", "-c:a", "aac", tmp_path / "a.m4a")
+    assert [finding.fix for finding in verdict(tmp_path / "a.m4a").failures] == [None, None]

@@ -173,6 +173,7 @@ def test_deep_reads_all(small_mp4: Path, deep: str) -> None:
 
 def test_unknown_option_exits_with_2() -> None:
     assert preflight("--nonsense").returncode == 2
+    assert preflight("", cwd=Path("/")).returncode == 2
 
 
 def test_verdicts_come_while_the_list_still_does(small_mp4: Path) -> None:

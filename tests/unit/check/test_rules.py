@@ -173,3 +173,10 @@ def test_verdict_is_the_limits_and_nothing_else(width: int, height: int, size: i
     report = evaluate(media)
     assert report.codes == tuple(code for code, broken in expected.items() if broken)
     assert all(f.severity is Severity.FAILURE for f in report.failures)
+
+
+def test_limit_of_ones_own_says_so() -> None:
+    (finding,) = evaluate(GOOD, Limits(max_seconds=Fraction(9))).failures
+    assert "(your setting)" in finding.message
+    (finding,) = evaluate(GOOD, Limits(max_seconds=Fraction(9), source="their page")).failures
+    assert "(their page)" in finding.message
