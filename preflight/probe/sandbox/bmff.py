@@ -37,7 +37,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
     moov = b""
     for kind, start, body, end in _top(fd, size):
         first.setdefault(kind, start)
-        if end > size and (kind in _NEEDED or not facts["data"]):
+        if end > size and (kind in _NEEDED or not facts["data"] or _is_torn(moov)):
             facts["missing_bytes"] = max(facts["missing_bytes"], end - size)
         if kind == b"ftyp" and not facts["brand"]:
             facts["brand"] = read_at(fd, 4, body).decode("latin-1")
@@ -99,6 +99,14 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield kind, data[position + body : position + length]
         position += length
+
+
+def _is_torn(data: bytes) -> bool:
+    """Return whether the last box in `data` reaches beyond it: then what follows is no other thing but its rest."""
+    position = 0
+    while int.from_bytes(data[position : position + 4]) >= 8 and position < len(data):
+        position += int.from_bytes(data[position : position + 4])
+    return position > len(data)
 
 
 def _movie(moov: bytes) -> dict[str, Any]:

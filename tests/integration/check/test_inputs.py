@@ -207,6 +207,16 @@ def test_notes_behind_the_data_are_no_loss(small_mp4: Path, tmp_path: Path) -> N
     assert verdict(noted).findings == ()
 
 
+def test_rest_of_a_torn_movie_header_is_a_loss(small_mp4: Path, tmp_path: Path) -> None:
+    """A header that is said to be shorter than it is leaves its own rest behind it, which looks like notes."""
+    data = bytearray(small_mp4.read_bytes())
+    start, end = next((start, end) for kind, start, end in cases.boxes(bytes(data)) if kind == b"moov")
+    data[start : start + 4] = (end - start - 900).to_bytes(4)
+    torn = tmp_path / "torn.mp4"
+    torn.write_bytes(data)
+    assert "truncated" in told(torn)
+
+
 def test_picture_made_of_boxes_is_a_picture(tmp_path: Path) -> None:
     still = tmp_path / "still.mp4"
     still.write_bytes(b"\0\0\0\x14ftypavif\0\0\0\0mif1\0\0\0\x08meta\0\0\0\x08mdat")
