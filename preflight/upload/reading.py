@@ -7,10 +7,12 @@ import io
 import threading
 import time
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from preflight.errors import CancelledError, FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage
@@ -19,6 +21,8 @@ from preflight.upload.profiles import MIB, Checksum
 
 _EVERY = MIB
 _BLOCK = MIB // 4
+_STRIDE = 4 * MIB
+"""Bytes read at once for the digests: below, handing blocks from thread to thread takes longer than a hash."""
 
 
 class _Hash(Protocol):
@@ -92,24 +96,23 @@ def fingerprint(
     """Read `path` once. Raises FileChangedError when it changes meanwhile, InputError, CancelledError."""
     identity = identity_of(path)
     whole, done = hashlib.sha256(), 0
-    parts: list[bytes] = []
+    parts: list[_Hash] = []
+    lengths = (*_lengths(identity.size, part_size), 0)
     try:
-        # hashlib lets go of the interpreter, so the two hashes of a block are computed side by side.
-        with path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as beside:
-            while done < identity.size or not parts:
-                part = new_hash(checksum)
-                left = min(part_size, identity.size - done)
-                while left and (block := file.read(min(_EVERY, left))):
-                    other = beside.submit(part.update, block)
-                    whole.update(block)
-                    other.result()
-                    left -= len(block)
-                    done += len(block)
-                    listener(Progress(stage=Stage.UPLOAD, done=done, total=identity.size, unit="B", note="digest"))
-                    _stop_if(cancel)
-                if left:
+        with path.open("rb") as file, ThreadPoolExecutor(1) as beside:
+            block = file.read(lengths[0])
+            for length, following in pairwise(lengths):
+                if len(block) < length:
                     raise changed(path)
-                parts.append(part.digest())
+                if done % part_size == 0:
+                    parts.append(new_hash(checksum))
+                # Hashes let go of the interpreter: during one, the other is computed and the next block read.
+                ahead = beside.submit(_add_and_read, parts[-1], block, file, following)
+                whole.update(block)
+                block = ahead.result()
+                done += length
+                listener(Progress(stage=Stage.UPLOAD, done=done, total=identity.size, unit="B", note="digest"))
+                _stop_if(cancel)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.") from error
     found = Fingerprint(
@@ -118,10 +121,23 @@ def fingerprint(
         sha256=whole.hexdigest(),
         part_size=part_size,
         checksum=checksum,
-        parts=tuple(parts),
+        parts=tuple(part.digest() for part in parts),
     )
     found.require_unchanged()
     return found
+
+
+def _lengths(size: int, part_size: int) -> Iterator[int]:
+    """Yield the lengths of the blocks of all parts in order; an empty file is one empty block."""
+    for start in range(0, size or 1, part_size):
+        end = min(start + part_size, size)
+        for at in range(start, end or 1, _STRIDE):
+            yield min(_STRIDE, end - at)
+
+
+def _add_and_read(part: _Hash, block: bytes, file: BinaryIO, amount: int) -> bytes:
+    part.update(block)
+    return file.read(amount)
 
 
 def _stop_if(cancel: Cancel | None) -> None:

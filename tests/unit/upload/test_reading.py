@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from preflight.errors import CancelledError, FileChangedError
 from preflight.events import Progress, ignore
+from preflight.upload import reading
 from preflight.upload.profiles import Checksum
 from preflight.upload.reading import Fingerprint, Meter, PartBody, Stopped, fingerprint
 
@@ -19,11 +20,15 @@ def read(path: Path, part_size: int, checksum: Checksum = Checksum.CRC32) -> Fin
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
-@given(st.binary(min_size=1, max_size=300), st.integers(1, 120), st.sampled_from(Checksum))
-def test_one_reading_gives_every_sum(tmp_path: Path, content: bytes, part_size: int, checksum: Checksum) -> None:
+@given(st.binary(max_size=300), st.integers(1, 120), st.sampled_from(Checksum), st.integers(1, 400))
+def test_one_reading_gives_every_sum(
+    tmp_path: Path, content: bytes, part_size: int, checksum: Checksum, stride: int
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    found = read(path, part_size, checksum)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_STRIDE", stride)
+        found = read(path, part_size, checksum)
     assert found.sha256 == hashlib.sha256(content).hexdigest()
     spans = [found.span(number) for number in range(1, len(found.parts) + 1)]
     pieces = [content[offset : offset + length] for offset, length in spans]
