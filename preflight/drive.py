@@ -149,13 +149,26 @@ class Driver:
             raise
 
     def _fetch(self, job: Job, task: Task, folder: Path) -> Job:
+        """Fetch the result; a URL that has expired meanwhile is asked for anew, once."""
+        from preflight.removal.fetch import EXPIRED
+
+        try:
+            file = self._download(job, task, folder)
+        except ServiceError as error:
+            if error.code not in EXPIRED:
+                raise
+            self.ledger.advance(job.id, job.state, cause=f"asking for a fresh URL: {error.message}")
+            file = self._download(job, self._wait(job), folder)
+        return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
+
+    def _download(self, job: Job, task: Task, folder: Path) -> Path:
         from preflight.removal.fetch import fetch
 
         assert task.video_url is not None  # noqa: S101 - a done task has one
         ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
         # The name comes from us: nothing that a server says can lead out of the folder.
         name = f"{job.id}{ending if ending[1:] in set(DEFAULT_LIMITS.containers) else '.mp4'}"
-        file = fetch(
+        return fetch(
             task.video_url,
             folder / name,
             self.listener,
@@ -163,7 +176,6 @@ class Driver:
             ca_bundle=self.settings.ca_bundle,
             accept=_require_video,
         )
-        return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
 
     def _forget_object(self, job: Job) -> None:
         """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""

@@ -22,13 +22,20 @@ from preflight.job import SecretUrl
 from preflight.removal import transport, wire
 
 ATTEMPTS = 6
-"""Breaks in a row, without one new byte between them, after which a download ends."""
+"""Breaks in a row, with less than LEAST new bytes between them, after which a download ends."""
+
+LEAST = 1 << 16
+"""Bytes that `_WINDOW` seconds have to bring: a trickle would keep a run for ever."""
+
+EXPIRED = frozenset({401, 403, 404, 410})
+"""HTTP statuses of a URL that serves no longer; a fresh one may."""
 
 SIZE_LIMIT = 4 << 30
 """Bytes. A result is about as large as what was sent (200 MB at most); this only stops a server that never ends."""
 
 _CHUNK = 1 << 18
 _STALL = 30.0
+_WINDOW = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,23 @@ class _Version:
 
 class _BrokenError(Exception):
     """The transfer broke off and can go on."""
+
+
+class _Pace:
+    """Tells a transfer that goes on from one that trickles."""
+
+    def __init__(self, done: int) -> None:
+        self._start_over(done)
+
+    def require(self, done: int) -> None:
+        """Raise _BrokenError when the last `_WINDOW` seconds brought less than LEAST bytes."""
+        if done >= self._enough:
+            self._start_over(done)
+        elif time.monotonic() > self._end:
+            raise _BrokenError("the bytes come too slowly")
+
+    def _start_over(self, done: int) -> None:
+        self._enough, self._end = done + LEAST, time.monotonic() + _WINDOW
 
 
 class _Download:
@@ -78,7 +102,9 @@ class _Download:
             elif response.status_code == 200:
                 self._write(response, 0, self._begin(response))
             else:
-                self.discard()
+                if response.status_code in {206, 416}:
+                    # What is here is no beginning of what the server has.
+                    self.discard()
                 raise _refusal(response)
 
     def _begin(self, response: requests.Response) -> int | None:
@@ -99,7 +125,7 @@ class _Download:
         return int(length)
 
     def _write(self, response: requests.Response, start: int, total: int | None) -> None:
-        done = start
+        done, pace = start, _Pace(start)
         with self.part.open("ab" if start else "wb") as file:
             while chunk := response.raw.read1(_CHUNK, decode_content=True):
                 file.write(chunk)
@@ -108,6 +134,7 @@ class _Download:
                     raise _too_long(done, total)
                 self.listener(Progress(stage=Stage.FETCH, done=done, total=total, unit="B"))
                 _check(self.cancel)
+                pace.require(done)
             file.flush()
             os.fsync(file.fileno())
         if total is not None and done != total:
@@ -155,8 +182,7 @@ def _examine(download: _Download, accept: Callable[[Path], None] | None) -> None
 
 
 def _attempts(download: _Download, verify: str | bool) -> None:
-    breaks = 0
-    before = -1
+    breaks = enough = 0
     with transport.session(download.url.reveal()) as http:
         while True:
             try:
@@ -166,8 +192,9 @@ def _attempts(download: _Download, verify: str | bool) -> None:
             else:
                 return
             size = download.part.stat().st_size if download.part.exists() else 0
-            breaks = 1 if size > before else breaks + 1
-            before = size
+            if size >= enough:
+                breaks, enough = 0, size + LEAST
+            breaks += 1
             if breaks >= ATTEMPTS:
                 raise ServiceError(
                     f"The download of {download.url} broke off {breaks} times in a row: {reason}.",

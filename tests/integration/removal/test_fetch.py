@@ -2,6 +2,7 @@
 
 import errno
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from preflight.drive import Driver
 from preflight.errors import CancelledError, DiskFullError, ServiceError, ToolError
-from preflight.events import Progress
-from preflight.job import SecretUrl
+from preflight.events import Progress, Stage
+from preflight.job import RemovalOptions, SecretUrl, Task, TaskState
+from preflight.ledger import Ledger, State
+from preflight.removal import RemovalClient
 from preflight.removal import fetch as fetch_module
 from preflight.removal.fetch import fetch
+from preflight.settings import Secret, Settings
 
 CONTENT = bytes(i * 7 % 251 for i in range(1_000_000))
 
@@ -28,6 +33,7 @@ class Behaviour:
     status: int | None = None
     ranges: bool = True
     length: str = "content-length"
+    trickles: bool = False
     breaks: list[int] = field(default_factory=list)
     asked: list[str | None] = field(default_factory=list)
     sent: int = 0
@@ -62,6 +68,10 @@ class Handler(BaseHTTPRequestHandler):
         now.sent += len(part)
         if now.length == "chunked":
             part = b"%x\r\n%s\r\n" % (len(body), part) + (b"0\r\n\r\n" if part == body else b"")
+        if now.trickles:
+            for byte in part:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.01)
         self.wfile.write(part)
 
     def log_message(self, *_: Any) -> None:
@@ -160,12 +170,77 @@ def test_server_that_never_delivers_is_given_up(url: SecretUrl, behaviour: Behav
     assert "hush" not in str(caught.value)
 
 
+def test_server_that_trickles_is_given_up(
+    url: SecretUrl, behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_module, "_WINDOW", 0.1)
+    behaviour.trickles = True
+    with pytest.raises(ServiceError, match="too slowly"):
+        fetch(url, tmp_path / "out.mp4")
+
+
+def test_server_that_breaks_off_after_every_byte_is_given_up(
+    url: SecretUrl, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    behaviour.breaks = [300_000] + [1] * 20
+    with pytest.raises(ServiceError, match="broke off 6 times"):
+        fetch(url, tmp_path / "out.mp4")
+    assert fetch(url, tmp_path / "out.mp4", lambda _: behaviour.breaks.clear()).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_refusal_on_the_way_keeps_what_came(url: SecretUrl, behaviour: Behaviour, tmp_path: Path, status: int) -> None:
+    def refuse(_: Progress) -> None:
+        behaviour.status = status
+
+    behaviour.breaks = [300_000]
+    with pytest.raises(ServiceError, match=str(status)):
+        fetch(url, tmp_path / "out.mp4", refuse)
+    behaviour.status = None
+    assert fetch(url, tmp_path / "out.mp4").read_bytes() == CONTENT
+    assert behaviour.asked[-1] == "bytes=300000-"
+
+
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_expired_url_says_so(url: SecretUrl, behaviour: Behaviour, tmp_path: Path, status: int) -> None:
     behaviour.status = status
     with pytest.raises(ServiceError, match="expired") as caught:
         fetch(url, tmp_path / "out.mp4")
     assert (caught.value.code, len(behaviour.asked), list(tmp_path.iterdir())) == (status, 1, [])
+
+
+def test_expired_url_is_asked_for_anew_and_the_download_goes_on(
+    url: SecretUrl, behaviour: Behaviour, small_mp4: Path, tmp_path: Path
+) -> None:
+    behaviour.content = small_mp4.read_bytes()
+    half = len(behaviour.content) // 2
+    behaviour.breaks = [half]
+    waits: list[str] = []
+
+    def wait(task_id: str, **_: object) -> Task:
+        waits.append(task_id)
+        behaviour.status = None
+        return Task(task_id=task_id, state=TaskState.DONE, video_url=url)
+
+    def expire(progress: Progress) -> None:
+        if progress.stage is Stage.FETCH and len(waits) == 1:
+            behaviour.status = 403
+
+    settings = Settings(home=tmp_path / "home", access_key_name="name", access_key_secret=Secret("secret"))
+    with Ledger(settings.ledger) as ledger, RemovalClient(settings) as client:
+        driver = Driver(
+            ledger=ledger, settings=settings, client=client, options=RemovalOptions(), listener=expire, wait=wait
+        )
+        known = ledger.claim("d" * 64, "{}", "account", source=small_mp4)
+        with ledger.lease(known.id) as job:
+            for state in (State.UPLOADING, State.UPLOADED, State.SUBMITTING):
+                ledger.advance(job.id, state, cause="test")
+            accepted = ledger.advance(job.id, State.SUBMITTED, cause="test", task_id="t1")
+            fetched, _ = driver.finish(accepted, tmp_path)
+    assert fetched.file is not None
+    assert fetched.file.read_bytes() == behaviour.content
+    assert waits == ["t1", "t1"]
+    assert behaviour.asked == [None, f"bytes={half}-", f"bytes={half}-"]
 
 
 @pytest.mark.parametrize("bad", ["file:///etc/passwd", "ftp://127.0.0.1/x", "clip.mp4"])
