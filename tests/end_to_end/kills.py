@@ -12,12 +12,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fixtures.stores import fresh_prefix
 from preflight.ledger import Job, Ledger, State
 from preflight.local.stack import environment
 from preflight.settings import Settings
+from preflight.upload import incomplete
 from tests.end_to_end.cli import Outcome, preflight
 
 KILLED = -9
@@ -84,6 +86,12 @@ class Scene:
         folder = self.folder / "out"
         return {path.name: digest(path) for path in folder.iterdir()} if folder.exists() else {}
 
+    @property
+    def begun(self) -> list[str]:
+        """The multipart uploads of this scene that were begun and not completed."""
+        there = replace(self.stack, prefix=self.more["PREFLIGHT_PREFIX"])
+        return [upload.upload_id for upload in incomplete(there)]
+
     def go_on(self) -> list[State]:
         """Do what a person does after a crash: resume, settling what is unknown; return the states that were found."""
         found = [job.state for job in self.jobs]
@@ -112,8 +120,12 @@ class Scene:
 
 
 def scene(source: Path, folder: Path, stack: Settings, **more: str) -> Scene:
-    """Return a scene that starts now, with `more` in its environment."""
-    return Scene(source=source, folder=folder, stack=stack, known=frozenset(tasks(stack)), more=more)
+    """Return a scene that starts now, with `more` in its environment.
+
+    Its objects have a prefix of their own: what an earlier scene has sent would not be sent again.
+    """
+    prefix = {"PREFLIGHT_PREFIX": fresh_prefix()}
+    return Scene(source=source, folder=folder, stack=stack, known=frozenset(tasks(stack)), more=prefix | more)
 
 
 def tasks(stack: Settings) -> list[str]:
