@@ -130,7 +130,7 @@ def main() -> None:
         share, ramp, memory, threads, latest, done = figures[way]
         print(
             f"{way:>10}: {jobs} jobs waiting: {share:.2%} of a core (while starting {ramp:.2%}), {memory:.0f} MB peak, "
-            f"{threads} threads; {done} noticed, the latest {latest:.1f} s after it was done"
+            f"{threads} threads; {done} noticed, the latest {latest:.1f} s after it was done (interval: 30 s)"
         )
     if len(figures) == 2:
         ours, peer = figures["one thread"], figures["threads"]

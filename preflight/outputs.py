@@ -47,6 +47,11 @@ class Outputs:
         """The cleaned video."""
         return self.folder / files.name(self.stem, f"{_MARK}.{extension}")
 
+    def require_writable(self) -> None:
+        """Raise ToolError or DiskFullError for a folder that could not take the result, before it is paid for."""
+        with files.scratch(self.folder):
+            pass
+
     def target(self, jobs: Sequence[Job], extension: str, *, plain: bool = True) -> Path:
         """Return where the finished file of these fetched jobs goes: what was chosen before, else a free name.
 

@@ -114,6 +114,7 @@ class Run:
             if (file := outputs.finished(known)) is not None:
                 return _succeeded(report, file, known)
             steps.require_service(self.settings)
+            outputs.require_writable()
             jobs = self._claim(ledger, identity, report.path, plan, leases)
             # Another process may have finished them while this one waited for the leases.
             if (file := outputs.finished(jobs)) is not None:

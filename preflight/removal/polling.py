@@ -18,7 +18,10 @@ _UNKNOWN_LIMIT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Back-off between polls in seconds: from `first`, times `factor` each, to `last`; `jitter` is a share of it."""
+    """Back-off between polls in seconds: from `first`, times `factor` each, to `last`; `jitter` is a share of it.
+
+    None is longer than `last`: that is how late a finished job is noticed at the latest.
+    """
 
     first: float = 2.0
     last: float = 30.0
@@ -29,7 +32,8 @@ class Pace:
         """Return the seconds to wait after the poll number `polls`; `chance` in 0..1 picks the jitter."""
         # The exponent is bounded: a float overflows long before a patient waiter gives up.
         plain = min(self.last, self.first * self.factor ** min(polls, 100))
-        return max(min(FASTEST, self.first), plain * (1 + self.jitter * (2 * chance - 1)))
+        jittered = plain * (1 + self.jitter * (2 * chance - 1))
+        return min(self.last, max(min(FASTEST, self.first), jittered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,3 +136,17 @@ def test_a_damaged_ledger_stops_before_anything_is_paid(stack: Settings, clip: P
     assert "damaged" in outcome.err
     assert "mv " in outcome.err
     assert stage.accepted == []
+
+
+@pytest.mark.parametrize("place", ["a file", "/proc/nowhere"])
+def test_a_folder_that_takes_no_result_stops_before_anything_is_paid(
+    stack: Settings, clip: Path, tmp_path: Path, place: str
+) -> None:
+    stage = scene(clip, tmp_path, stack)
+    taken = tmp_path / "a file"
+    taken.touch()
+    outcome = preflight("run", clip, "-o", taken if place == "a file" else place, **stage.environment)
+    assert outcome.code == 1
+    assert "Choose another output folder" in outcome.err
+    assert stage.accepted == []
+    assert stage.run().code == 0
