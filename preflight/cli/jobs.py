@@ -86,17 +86,16 @@ def resolve(
 ) -> None:
     """Settle a job whose submit was sent and not answered. Look into the service's console first.
 
-    `preflight resume` goes on afterwards.
+    `preflight resume` goes on afterwards. A wrong task id can be settled again in the same way.
     """
     from preflight.ledger import Ledger, State
 
-    if [resubmit, task is not None, drop].count(True) != 1:
+    task = task.strip() if task is not None else None
+    if task == "" or [resubmit, task is not None, drop].count(True) != 1:
         raise UsageError("Say what happened to the job.", hint="Give one of --resubmit, --task TASKID, --drop.")
     to = State.QUEUED if resubmit else State.CANCELLED if drop else State.SUBMITTED
     with Ledger(context.settings(ctx).ledger) as ledger:
         with ledger.lease(ledger.get(job).id) as found:
-            if found.state is not State.UNKNOWN:
-                raise UsageError(f"Job {found.id} is {found.state}, not unknown.", hint="There is nothing to settle.")
             settled = ledger.resolve(found.id, to, task_id=task)
         _say(settled, as_json=as_json)
 

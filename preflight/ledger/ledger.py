@@ -22,6 +22,7 @@ from preflight.ledger.states import Change, Job, State, identify
 from preflight.ledger.uploads import UploadLog
 
 _POLL = 0.25
+_TASK_GIVEN = "resolved: task id given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,12 +178,23 @@ class Ledger:
         return self._change(job_id, Change(to=new_state, at=datetime.now(UTC), cause=cause, **facts))
 
     def resolve(self, job_id: str, to: State, *, task_id: str | None = None) -> Job:
-        """Settle a leased `unknown` job by a person's word: queued (send again), submitted (its id) or cancelled."""
-        cause = {State.QUEUED: "resolved: send again", State.SUBMITTED: "resolved: task id given"}
+        """Settle a leased `unknown` job by a person's word: queued (send again), submitted (its id) or cancelled.
+
+        A task id that was given before may have been a wrong one, so such a job can be settled again until it is done.
+        Raises UsageError for any other job.
+        """
+        job = self.get(job_id)
+        if job.state is not State.UNKNOWN and not self._has_given_task(job):
+            raise UsageError(f"Job {job.id} is {job.state}, not unknown.", hint="There is nothing to settle.")
+        cause = {State.QUEUED: "resolved: send again", State.SUBMITTED: _TASK_GIVEN}
         change = Change(
             to=to, at=datetime.now(UTC), cause=cause.get(to, "resolved: dropped"), task_id=task_id, by_person=True
         )
         return self._change(job_id, change)
+
+    def _has_given_task(self, job: Job) -> bool:
+        steps = [step for step in self.history(job.id) if step.attempt == job.attempt]
+        return job.state in {State.SUBMITTED, State.RUNNING} and any(step.cause == _TASK_GIVEN for step in steps)
 
     def forget(self, job_id: str) -> None:
         """Delete a leased job and its history: a later run of the same content pays again."""

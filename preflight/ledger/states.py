@@ -56,7 +56,8 @@ MOVES: dict[State, frozenset[State]] = {
 """What the program may do by itself. A move to the same state is a remark and always allowed."""
 
 RESOLUTIONS = frozenset({State.SUBMITTED, State.QUEUED, State.CANCELLED})
-"""Where only a person may take a job whose submit has an unknown outcome."""
+"""Where only a person may take a job whose submit has an unknown outcome, or was given a task id by hand."""
+_OPEN_TO_A_PERSON = frozenset({State.UNKNOWN, State.SUBMITTED, State.RUNNING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def apply(job: Job, change: Change) -> Job:
     """Return `job` after `change`. Raises LedgerError for a move that the states do not have."""
     to = change.to
     allowed = MOVES[job.state] | {job.state}
-    if change.by_person and job.state is State.UNKNOWN:
+    if change.by_person and job.state in _OPEN_TO_A_PERSON:
         allowed |= RESOLUTIONS
     if to not in allowed:
         hint = f"`preflight jobs resolve {job.id}` settles it." if job.state is State.UNKNOWN else None

@@ -65,6 +65,19 @@ def test_a_job_that_never_arrived_is_sent_again_on_a_persons_word(stack: Setting
         assert len(stage.accepted) == 1
 
 
+def test_a_wrong_task_id_can_be_settled_again(stack: Settings, clip: Path, tmp_path: Path) -> None:
+    with behind(stack, clip, tmp_path, once(SUBMIT, Fault.DROP_REPLY)) as stage:
+        job = unknown(stage)
+        assert jobs(stage, "resolve", job, "--task", "mistyped").code == 0
+        lost = stage.resume()
+        assert lost.code == 5
+        assert "no such task" in lost.out
+        assert jobs(stage, "resolve", job, "--task", stage.accepted[0]).code == 0
+        assert stage.resume().code == 0
+        assert len(stage.accepted) == 1
+        assert jobs(stage, "resolve", job, "--resubmit").code == 2
+
+
 def test_a_dropped_job_is_left_and_a_new_run_starts_over(stack: Settings, clip: Path, tmp_path: Path) -> None:
     with behind(stack, clip, tmp_path, once(SUBMIT, Fault.RESET_REPLY)) as stage:
         job = unknown(stage)
@@ -80,7 +93,7 @@ def test_settling_asks_for_one_answer_about_an_unknown_job(stack: Settings, clip
     stage = scene(clip, tmp_path, stack)
     assert stage.run().code == 0
     (job,) = stage.jobs
-    for arguments in ([], ["--drop", "--resubmit"], ["--drop"]):
+    for arguments in ([], ["--drop", "--resubmit"], ["--drop"], ["--task", " "]):
         assert jobs(stage, "resolve", job.id, *arguments).code == 2
 
 
