@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,8 +41,37 @@ def _mark_sent() -> None:
     _thread.sent = True
 
 
+class _Bounded(io.RawIOBase):
+    """A reply's bytes until `end`: one now and then would keep every read's own time-out from coming."""
+
+    def __init__(self, raw: io.RawIOBase, end: float) -> None:
+        super().__init__()
+        self._raw, self._end = raw, end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        if time.monotonic() > self._end:
+            raise TimeoutError
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        if (patience := getattr(_thread, "patience", None)) is not None:
+            self.fp = io.BufferedReader(_Bounded(self.fp.detach(), time.monotonic() + patience))
+
+
 class _Http(urllib3.connection.HTTPConnection):
     """Notes the moment from which the server may have the request."""
+
+    response_class = _Response
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -50,6 +82,8 @@ class _Http(urllib3.connection.HTTPConnection):
 
 class _Https(urllib3.connection.HTTPSConnection):
     """The same behind TLS: a failed handshake has sent nothing."""
+
+    response_class = _Response
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -114,13 +148,13 @@ class Call:
 
 
 def exchange(http: requests.Session, call: Call, *, timeout: float, verify: str | bool) -> Reply:
-    """Send `call` once and return the whole reply, within about `timeout` seconds.
+    """Send `call` once and return the whole reply, which may take about `timeout` seconds to come.
 
     Raises UnreachableError when nothing was sent, NoAnswerError when something was. No text of `requests` is passed
     on: it holds the URL, whose query is a credential.
     """
     _thread.sent = False
-    end = time.monotonic() + timeout
+    _thread.patience = timeout
     try:
         with http.request(
             call.method,
@@ -133,7 +167,7 @@ def exchange(http: requests.Session, call: Call, *, timeout: float, verify: str 
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = _read(response, end)
+            body = _read(response)
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Reply(status=response.status_code, body=body, headers=headers)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -146,14 +180,14 @@ def exchange(http: requests.Session, call: Call, *, timeout: float, verify: str 
             f"{host} can't be reached: {reason(error)}.",
             hint="Check the network and the setting api_domain; `preflight doctor` tests both.",
         ) from None
+    finally:
+        _thread.patience = None
 
 
-def _read(response: requests.Response, end: float) -> bytes:
+def _read(response: requests.Response) -> bytes:
     body = bytearray()
     while chunk := response.raw.read1(1 << 16, decode_content=True):
         body += chunk
-        if time.monotonic() > end:
-            raise requests.Timeout
         if len(body) > _BODY_LIMIT:
             raise requests.exceptions.ContentDecodingError
     return bytes(body)
