@@ -115,6 +115,8 @@ class Run:
                 return _succeeded(report, file, known)
             steps.require_service(self.settings)
             outputs.require_writable()
+            # What is under way is a copy of somebody's video, wherever the home is.
+            outputs.work.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             jobs = self._claim(ledger, identity, report.path, plan, leases)
             # Another process may have finished them while this one waited for the leases.
             if (file := outputs.finished(jobs)) is not None:

@@ -43,6 +43,10 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Videos at a time.")] = 1,
     deadline: Annotated[str | None, typer.Option(help="Longest wait for a job, such as 30:00.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the fixed file that was sent, for another run.")] = False,
+    keep_upload: Annotated[
+        bool | None,
+        typer.Option("--keep-upload/--delete-upload", help="Whether the uploaded object stays after its job."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan only.")] = False,
     null: choices.Null = False,
     as_json: choices.AsJson = False,
@@ -58,6 +62,7 @@ def run(
         ctx,
         service=service,
         keep_fixed=keep or None,
+        keep_upload=keep_upload,
         deadline=float(parse_seconds(deadline)) if deadline is not None else None,
     )
     detect = language == "auto"

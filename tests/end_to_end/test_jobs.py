@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from fixtures import stores
@@ -118,6 +119,9 @@ def test_uploads_are_deleted_after_the_job_when_that_is_wished(stack: Settings, 
     kept = scene(clip, tmp_path / "kept", stack, PREFLIGHT_PREFIX="kept/")
     assert kept.run().code == 0
     assert len(keys(stack, "kept/")) == 1
+    told = replace(scene(clip, tmp_path / "told", stack, PREFLIGHT_PREFIX="told/"), options=("--delete-upload",))
+    assert told.run().code == 0
+    assert keys(stack, "told/") == []
 
 
 def keys(stack: Settings, prefix: str) -> list[str]:

@@ -62,3 +62,4 @@ def test_what_the_home_holds_is_private(stack: Settings, clip: Path, tmp_path: P
     home = stage.settings.home
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in home.glob("ledger*")} == {0o600}
+    assert stat.S_IMODE((home / "work").stat().st_mode) == 0o700
