@@ -311,8 +311,11 @@ class Scan:
 
 def covers(sighting: Sighting, line: Box) -> bool:
     """Return True when the text found in `line` is what the sighting already follows."""
-    common = sighting.box.moved(*sighting.offset).common(line)
-    return common > 0.6 * line.area and line.area < 1.6 * sighting.line.area
+    # Not by the box with its margin: the next line of a caption lies in it for the most part.
+    slack = max(2, sighting.line.text_height // 8)
+    place = sighting.line.moved(*sighting.offset)
+    around = Box(place.x0 - slack, place.y0 - slack, place.x1 + slack, place.y1 + slack)
+    return around.common(line) > 0.6 * line.area and line.area < 1.6 * sighting.line.area
 
 
 def _trembles(sighting: Sighting, offset: Offset) -> bool:
