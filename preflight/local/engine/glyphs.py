@@ -25,11 +25,15 @@ _OUTLINE = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strokes:
-    """The body of the letters: `fill` marks it, `color` is its blue, green, red, `certainty` grows from 0."""
+    """The body of the letters: `fill` marks it, `color` is its blue, green, red, `certainty` grows from 0.
+
+    `bright` letters are brighter than what is around them.
+    """
 
     fill: Mask
     color: tuple[float, float, float]
     certainty: float
+    bright: bool = True
 
     @property
     def found(self) -> bool:
@@ -51,17 +55,59 @@ def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:
 
 def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) -> Strokes:
     """Find the letters' body inside `inner`: the steady, flat, stroke-wide colour that spans the line best."""
-    size = max(5, int(text_height * 0.5) | 1)
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     best = Strokes(fill=np.zeros(look.shape[:2], bool), color=(0.0, 0.0, 0.0), certainty=0.0)
-    for operation, favour in ((cv2.MORPH_TOPHAT, 1.1), (cv2.MORPH_BLACKHAT, 1.0)):
-        # The colour in which they differ most: white on pink has as much red as its ground.
-        hat = cv2.morphologyEx(look, operation, element).max(axis=2)
+    for bright, favour in ((True, 1.1), (False, 1.0)):
+        hat = _hat(look, text_height, bright=bright)
         for color, score in _flat_colors(look, spread, hat, inner, text_height):
             if score * favour > best.certainty:
                 fill = _of_color(look, spread, hat, inner, color)
-                best = Strokes(fill=fill, color=color, certainty=score * favour)
+                best = Strokes(fill=fill, color=color, certainty=score * favour, bright=bright)
     return best
+
+
+def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
+    """Return how much each sample stands out from what is wider than a stroke, in the colour where it does most.
+
+    White on pink has as much red as its ground.
+    """
+    size = max(5, int(text_height * 0.5) | 1)
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    hat = cv2.morphologyEx(look, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
+    blue, green, red = cv2.split(hat)
+    result: Picture = cv2.max(cv2.max(blue, green), red)
+    return result
+
+
+def beyond(
+    look: Picture, spread: Plane32, strokes: Strokes, line: Mask, text_height: int, changed: Mask | None
+) -> Mask:
+    """Return strokes of the text that its found `line` leaves out: a dash before it, a full stop, a tail, a dot.
+
+    They are steady, stand out as the letters do, have their colour or `changed` with them, are no larger than a letter,
+    and lie beside them.
+    """
+    if not strokes.found:
+        return strokes.fill
+    hat = _hat(look, text_height, bright=strokes.bright)
+    apart = np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)).max(axis=2)
+    akin = apart < _SAME_COLOR
+    if changed is not None:
+        akin |= changed
+    alike = akin & (spread < _STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
+    reach = np.ones((2 * (text_height // 4) + 1, 2 * text_height + 1), np.uint8)
+    near = cv2.dilate(line.astype(np.uint8), reach if _lies(line) else reach.T)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((alike & (near > 0)).astype(np.uint8))
+    widths, heights, areas = (stats[:, k] for k in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
+    kept = (np.maximum(widths, heights) <= 1.2 * text_height) & (areas >= 2)
+    kept[0] = False
+    found: Mask = kept[labels]
+    return found
+
+
+def _lies(line: Mask) -> bool:
+    """Return True for a line that runs across."""
+    _, _, width, height = cv2.boundingRect(line.astype(np.uint8))
+    return bool(width >= height)
 
 
 def _flat_colors(
@@ -191,9 +237,9 @@ def outlined_letters(look: Picture, spread: Plane32, fill: Mask) -> Mask:
     return np.asarray(cv2.dilate(whole, np.ones((5, 5), np.uint8)) > 0, bool)
 
 
-def painted(strokes: Strokes, reach: int, text_height: int, changed: Mask | None, outlined: Mask | None = None) -> Mask:
+def painted(fill: Mask, reach: int, text_height: int, changed: Mask | None, outlined: Mask | None = None) -> Mask:
     """Return every sample the text paints: fill, outline, and near it what `changed` when the text came or went."""
-    away = cv2.distanceTransform((~strokes.fill).astype(np.uint8), cv2.DIST_L2, 3)
+    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
     mask = away <= reach + 2
     if outlined is not None:
         mask |= outlined

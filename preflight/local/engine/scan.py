@@ -278,8 +278,7 @@ class Scan:
             sighting.path[index] = offset if score > 0.5 else guess
 
     def _open(self, line: Box, index: int) -> None:
-        pad = int(line.text_height * 0.35) + 4
-        box = line.padded(pad, *self.size)
+        box = margined(line, self.size)
         sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index)
         sighting.edges = {f.index: f.color(box) for f in self._near(index, 2 * self.step) if f.index <= index}
         look = self._frame(index).color(box)
@@ -307,6 +306,13 @@ class Scan:
     def _conclude(self, number: int) -> None:
         """Note on a finished track what its place looked like afterwards."""
         self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
+
+
+def margined(line: Box, size: tuple[int, int]) -> Box:
+    """Return a line with what may belong to it: outline and shadow all around, a dash or a full stop at its ends."""
+    pad, more = int(line.text_height * 0.35) + 4, int(line.text_height * 0.5)
+    across, down = (more, 0) if line.width >= line.height else (0, more)
+    return Box(line.x0 - across, line.y0 - down, line.x1 + across, line.y1 + down).padded(pad, *size)
 
 
 def covers(sighting: Sighting, line: Box) -> bool:

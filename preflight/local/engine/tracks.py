@@ -156,7 +156,8 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
     by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
     # A plate comes and goes with its letters: what changed then is not theirs alone.
     changed = None if sighting.path or plate is not None else _changed(sighting, first, last)
-    mask = glyphs.painted(strokes, reach, height, changed, by_outline)
+    body = strokes.fill | glyphs.beyond(look, spread, strokes, sighting.inner, height, changed)
+    mask = glyphs.painted(body, reach, height, changed, by_outline)
     return Track(
         box=sighting.box,
         line=sighting.line,
