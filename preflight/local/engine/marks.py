@@ -13,6 +13,9 @@ from preflight.local.engine.unmix import MOST_LOOKS, Look, Overlay, overlay
 
 _COMING = 4
 """Frames after a text came and before it goes on which it may not be as usual."""
+_LEAST_HEIGHT = 28
+"""Height of a line from which on its strokes have an inside: thinner ones are mixed with the scene by their edges and by
+coding, so they look translucent when they are not, and filling them loses little."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Mark:
     def learn(self, look: Callable[[int], Picture]) -> bool:
         """Find out from the job's known frames whether and how the track is translucent."""
         job, track = self.job, self.track
+        if track.line.text_height < _LEAST_HEIGHT:
+            return False
         first, last = track.first + _COMING, track.last - _COMING
         frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
         # On one raster where there are many, so that jobs learn from the same frames and agree.
