@@ -19,6 +19,10 @@ from preflight.local.engine.tracks import Track
 
 _SURE, _SHORT, _FOREIGN = 0.75, 0.85, 0.92
 _LEAST_FRAMES = 3
+_AMONG_OTHERS = 0.4
+"""Confidence in a reading from which on text is believed that takes its turn with others."""
+_PAUSE = 12
+"""Frames between two texts that take turns."""
 _SOON, _SAME_WORDS = 48, 0.6
 """Frames between two tracks of like words, and how like, for them to be one thing seen twice."""
 
@@ -83,13 +87,38 @@ def believable(reading: Reading, language: str) -> bool:
 
 def chosen(tracks: list[Track], options: RemovalOptions) -> list[Track]:
     """Return the tracks of text that `options` ask to remove."""
-    return [
-        replace(track, mask=track.mask | track.plate) if options.color_blocks and track.plate is not None else track
+    wanted = [
+        track
         for track in tracks
-        if believable(Reading(track.text, track.score), options.language)
-        and track.last - track.first + 1 >= _LEAST_FRAMES
+        if track.last - track.first + 1 >= _LEAST_FRAMES
         and (track.kind is Kind.ARTIFICIAL or not options.artificial_text_only)
     ]
+    sure = [track for track in wanted if believable(Reading(track.text, track.score), options.language)]
+
+    def is_text(track: Track) -> bool:
+        if any(track is other for other in sure):
+            return True
+        return bool(track.text) and track.score > _AMONG_OTHERS and any(in_turn(track, other) for other in sure)
+
+    return [
+        replace(track, mask=track.mask | track.plate) if options.color_blocks and track.plate is not None else track
+        for track in wanted
+        if is_text(track)
+    ]
+
+
+def in_turn(track: Track, other: Track) -> bool:
+    """Return True when a text takes another's turn: right before or after it, in its place, as large as it.
+
+    Captions that come word by word have words too short to be read surely on their own.
+    """
+    if track.path is not None or not 0 < max(track.first - other.last, other.first - track.last) <= _PAUSE:
+        return False
+    a, b = track.line, other.line
+    height = min(a.height, b.height)
+    aligned = min(abs(a.x0 - b.x0), abs(a.x1 - b.x1), abs(a.x0 + a.x1 - b.x0 - b.x1) / 2) < height / 3
+    level = abs(a.y0 - b.y0) < height / 3 and abs(a.y1 - b.y1) < height / 3
+    return aligned and level
 
 
 def asked(boxes: tuple[InpaintingBox | PixelBox, ...], times: tuple[int, ...], source: Source) -> list[Track]:

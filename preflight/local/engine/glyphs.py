@@ -78,6 +78,12 @@ def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
     return result
 
 
+def alike(look: Picture, strokes: Strokes, inner: Mask, text_height: int) -> Mask:
+    """Return the body of the letters on another look at them, by the colour of their `strokes`."""
+    hat = _hat(look, text_height, bright=strokes.bright)
+    return _of_color(look, np.zeros(look.shape[:2], np.float32), hat, inner, strokes.color)
+
+
 def beyond(
     look: Picture, spread: Plane32, strokes: Strokes, line: Mask, text_height: int, changed: Mask | None
 ) -> Mask:

@@ -27,24 +27,25 @@ def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *,
         box = track.place(index)
         x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)
         if x0 < x1 and y0 < y1:
-            own = wide(track, widened)[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
+            own = wide(track, index, widened)[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
             mask[y0 - region.y0 : y1 - region.y0, x0 - region.x0 : x1 - region.x0] |= own
     return mask
 
 
-def wide(track: Track, widened: int) -> Mask:
-    """Return a track's mask, widened 0, 1 or 2 times."""
+def wide(track: Track, index: int, widened: int) -> Mask:
+    """Return a track's mask on frame `index`, widened 0, 1 or 2 times."""
+    mask = track.mask_on(index)
     if widened == 0:
-        return track.mask
+        return mask
     if widened == 1:
         size = 2 * max(2, track.line.text_height // 8) + 1
-        grown = cv2.dilate(track.mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+        grown = cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
         return np.asarray(grown > 0, bool)
-    whole = np.zeros(track.mask.shape, bool)
+    whole = np.zeros(mask.shape, bool)
     pad = max(2, track.line.text_height // 8)
     line = track.line.moved(-track.box.x0, -track.box.y0)
     whole[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
-    return track.mask | whole
+    return mask | whole
 
 
 def coarse(mask: Mask) -> Mask:

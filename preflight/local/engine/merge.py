@@ -13,6 +13,8 @@ from preflight.local.engine.tracks import Track
 
 _SAME_PLACE = 0.5
 _SAME_WORDS = 0.75
+_SAME_SPOT = 0.3
+"""Share of a text's line that another one covers to be in its place."""
 _FAINT = 0.25
 """Mean likeness of the frames between two tracks if the text is on them at least: 0.3 to 0.5; 0 to 0.15 if not."""
 
@@ -35,7 +37,7 @@ def merged(tracks: list[Track], gap: int) -> list[Track]:
 
 
 def _one(a: Track, b: Track, gap: int) -> bool:
-    if a.path is not None or b.path is not None or not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
+    if a.scaled or b.scaled or a.path is not None or b.path is not None or not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
         return False
     if a.line.iou(b.line) < _SAME_PLACE:
         return False
@@ -62,6 +64,7 @@ def _both(a: Track, b: Track) -> Track:
         last=ends.last,
         mask=_on(box, a.box, a.mask) | _on(box, b.box, b.mask),
         plate=plates[0] | plates[-1] if plates else None,
+        ends=tuple((index, _on(box, t.box, mask)) for t in (a, b) for index, mask in t.ends if not _usual(index, a, b)),
         appears=a.appears,
         vanishes=ends.vanishes,
         certainty=max(a.certainty, b.certainty),
@@ -71,8 +74,34 @@ def _both(a: Track, b: Track) -> Track:
     )
 
 
+def _usual(index: int, *tracks: Track) -> bool:
+    """Return True when one of the tracks is as usual on frame `index`."""
+    return any(t.usual[0] <= index <= t.usual[1] for t in tracks)
+
+
 def _on(whole: Box, box: Box, mask: Mask) -> Mask:
     """Return a mask of `box` on the ground of `whole`."""
     result = np.zeros((whole.height, whole.width), bool)
     result[box.moved(-whole.x0, -whole.y0).slices] = mask
     return result
+
+
+def parted(tracks: list[Track]) -> list[Track]:
+    """Return the tracks without those of their ends on which another text is in their place, as usual for that."""
+    return [_parted(track, [other for other in tracks if other is not track]) for track in tracks]
+
+
+def _parted(track: Track, others: list[Track]) -> Track:
+    if not track.ends:
+        return track
+    rivals = [other.usual for other in others if other.line.common(track.line) > _SAME_SPOT * track.line.area]
+
+    def is_own(index: int) -> bool:
+        return track.first <= index <= track.last and not any(start <= index <= end for start, end in rivals)
+
+    first, last = track.usual
+    while is_own(first - 1):
+        first -= 1
+    while is_own(last + 1):
+        last += 1
+    return replace(track, first=first, last=last, ends=tuple(end for end in track.ends if first <= end[0] <= last))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
 from preflight.local.engine.glyphs import Picture
 from preflight.local.engine.lost import Lost
-from preflight.local.engine.merge import merged
+from preflight.local.engine.merge import merged, parted
 from preflight.local.engine.models import read_line
 from preflight.local.engine.motion import Motion, proxy
 from preflight.local.engine.tracks import LEGIBLE, Sighting, Track
@@ -30,6 +31,9 @@ FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
 RELEARNED = (3, 6, 12)
 """Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
+_LETTER = 0.4
+"""Width of a letter, at least, as a share of the line's height."""
+_SAME_WORDS = 0.6
 _BORDER = 4
 """Samples from the picture's border at which a line may be cut off by it."""
 
@@ -114,7 +118,7 @@ class Scan:
         for number in tuple(self.lost):
             self._conclude(number)
         crossing = ticker.followed([t.until(end) for t in self.done], self.size, end)
-        found = merged(crossing, self.step)
+        found = merged(parted(crossing), self.step)
         return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
 
     def _frame(self, index: int) -> Frame:
@@ -128,11 +132,17 @@ class Scan:
     def _judge(self, index: int) -> None:
         self.judged = index
         frame = self._frame(index)
+        waited = self.answers.pop(index, None) or self.finder(frame)
+        lines = plausible(waited.result(), self.size[1])
         before = [sighting.line for sighting in self.live]
         still: list[Sighting] = []
         ended: list[Sighting] = []
         for sighting in self.live:
-            if self._follow(sighting, frame):
+            if any(is_scaled(line, sighting) and self._reads_like(line, sighting, frame) for line in lines):
+                sighting.scaled = True
+                self._close(sighting, index)
+                ended.append(sighting)
+            elif self._follow(sighting, frame):
                 sighting.seen_last = max(sighting.seen_last, index)
                 sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
                 if sighting.seen in RELEARNED and not sighting.path:
@@ -142,10 +152,10 @@ class Scan:
                 self._close(sighting, index)
                 ended.append(sighting)
         self.live = still
-        waited = self.answers.pop(index, None) or self.finder(frame)
-        for line in plausible(waited.result(), self.size[1]):
+        for line in lines:
             if not any(self._covered(line, sighting, frame) for sighting in self.live):
-                self._open(line, index)
+                scaled = any(s.scaled and is_scaled(line, s) for s in ended)
+                self._open(line, index, scaled=scaled)
         if ended:
             self._look_between(index, ended)
         self._watch(frame)
@@ -168,7 +178,7 @@ class Scan:
 
     def _covered(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
         """Return True when the text found in `line` is what the sighting follows and nothing else may be there."""
-        if not covers(sighting, line) or self._has_entered(line, sighting):
+        if not covers(sighting, line) or self._has_entered(line, sighting) or self._is_typed(line, sighting, frame):
             return False
         if sighting.confirmed and line.text_height > 0.6 * sighting.line.text_height:
             return True
@@ -183,6 +193,19 @@ class Scan:
         inside = seen.x0 > _BORDER and seen.y0 > _BORDER and seen.x1 < width - _BORDER and seen.y1 < height - _BORDER
         longer = max(line.width - seen.width, line.height - seen.height)
         return bool(sighting.path) and not inside and longer > seen.text_height / 2
+
+    def _is_typed(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
+        """Return True when letters have come to a text that stays at its place, as when it is typed."""
+        more = line.width - sighting.line.width if line.width >= line.height else line.height - sighting.line.height
+        if sighting.path or not sighting.confirmed or more < line.text_height * _LETTER:
+            return False
+        here = read_line(frame.color(line.padded(2, *self.size)))
+        return here.score > LEGIBLE and len(here.text) > len(sighting.reading.text)
+
+    def _reads_like(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
+        """Return True when a line reads as the text of the sighting does."""
+        here = read_line(frame.color(line.padded(2, *self.size)))
+        return SequenceMatcher(None, here.text, sighting.reading.text).ratio() > _SAME_WORDS
 
     def _look_between(self, index: int, ended: list[Sighting]) -> None:
         """Look for text that came and went since the last sample, as the words of a quick caption do."""
@@ -277,9 +300,9 @@ class Scan:
                 return
             sighting.path[index] = offset if score > 0.5 else guess
 
-    def _open(self, line: Box, index: int) -> None:
+    def _open(self, line: Box, index: int, *, scaled: bool = False) -> None:
         box = margined(line, self.size)
-        sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index)
+        sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
         sighting.edges = {f.index: f.color(box) for f in self._near(index, 2 * self.step) if f.index <= index}
         look = self._frame(index).color(box)
         # One look only: the text may move, and looks taken together would smear it.
@@ -306,6 +329,17 @@ class Scan:
     def _conclude(self, number: int) -> None:
         """Note on a finished track what its place looked like afterwards."""
         self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
+
+
+def is_scaled(line: Box, sighting: Sighting) -> bool:
+    """Return True when a line has grown or shrunk around the place of a text that can be read and does not move."""
+    known = sighting.line
+    wider, higher = line.width - known.width, line.height - known.height
+    off = max(abs(line.x0 + line.x1 - known.x0 - known.x1), abs(line.y0 + line.y1 - known.y0 - known.y1)) / 2
+    # In proportion: a line that letters come to, or that is found with a neighbour's stroke, keeps its height.
+    even = 0.4 < higher * known.width / (wider * known.height) < 2.5 if wider * higher > 0 else False
+    far = abs(wider) > max(4, 0.25 * known.text_height)
+    return far and even and off < known.text_height / 2 and not sighting.path and sighting.confirmed
 
 
 def margined(line: Box, size: tuple[int, int]) -> Box:

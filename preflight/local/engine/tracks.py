@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from preflight.local.engine import glyphs, plates, presence
+from preflight.local.engine import ends, glyphs, plates, presence
 from preflight.local.engine.drift import UNKNOWN, Drift
 from preflight.local.engine.follow import Look, Offset
 from preflight.local.engine.geometry import Box
@@ -31,6 +31,7 @@ class Track:
     `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
     `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
     there at other times too, so its place is never lent by other frames. `after` tells how alike the next frames are.
+    `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows or shrinks.
     """
 
     box: Box
@@ -50,6 +51,23 @@ class Track:
     outlined: bool = False
     drift: Drift = UNKNOWN
     after: tuple[float, ...] = ()
+    ends: tuple[tuple[int, Mask], ...] = ()
+    scaled: bool = False
+
+    def mask_on(self, index: int) -> Mask:
+        """Return what the text paints of its box on frame `index`."""
+        return next((mask for end, mask in self.ends if end == index), self.mask)
+
+    @property
+    def usual(self) -> tuple[int, int]:
+        """The first and the last frame on which the text is as usual."""
+        ends = {index for index, _ in self.ends}
+        first, last = self.first, self.last
+        while first in ends and first < last:
+            first += 1
+        while last in ends and last > first:
+            last -= 1
+        return first, last
 
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
@@ -72,7 +90,7 @@ class Track:
 
 @dataclass(slots=True, kw_only=True)
 class Sighting:
-    """A track in the making: looks at one place, by frame index."""
+    """A track in the making: looks at one place, by frame index. `scaled` text grows or shrinks."""
 
     line: Box
     box: Box
@@ -86,14 +104,20 @@ class Sighting:
     offset: Offset = (0, 0)
     path: dict[int, Offset] = field(default_factory=dict)
     drift: Drift = UNKNOWN
+    scaled: bool = False
     _reading: Reading | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What the recogniser reads of the text as it is known so far."""
+        if self._reading is None and self.signature is not None:
+            self._reading = read_line(self.signature.look[_within(self.line, self.box)])
+        return self._reading or Reading("", 0.0)
 
     @property
     def confirmed(self) -> bool:
         """True when the recogniser can read the text as it is known so far."""
-        if self._reading is None and self.signature is not None:
-            self._reading = read_line(self.signature.look[_within(self.line, self.box)])
-        return self._reading is not None and self._reading.score > LEGIBLE
+        return self.reading.score > LEGIBLE
 
     def keep(self, index: int, look: Picture) -> None:
         """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
@@ -138,31 +162,38 @@ def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Pic
     return strokes, look, spread
 
 
-def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None:
+def settle(sighting: Sighting) -> Track | None:
     """Turn a finished sighting into a track: strokes from all looks, exact first and last frame, the text read.
 
-    None when there is nothing like text after all. `last_frame` is the video's, when the track reaches it.
+    None when there is nothing like text after all.
     """
     looks = _looks(sighting)
     strokes, look, spread = learn(sighting, looks)
     if sighting.signature is None:
         return None
-    first, last = _edges(sighting) if not sighting.path else (min(sighting.path), max(sighting.path))
+    first, last = _edges(sighting)
     reading = read_line(look[_within(sighting.line, sighting.box)])
     height = sighting.line.text_height
     plate = plates.plate(look, spread, strokes.fill)
     reach = glyphs.outline_reach(look, strokes.fill, height, plate)
     outlined = glyphs.is_outlined(look, strokes.fill, height)
     by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
+    changing = _changing(sighting, first, last, reading)
+    before, after = min((first, *changing)), max((last, *changing))
     # A plate comes and goes with its letters: what changed then is not theirs alone.
-    changed = None if sighting.path or plate is not None else _changed(sighting, first, last)
+    changed = None if sighting.path or plate is not None else _changed(sighting, (first, last), (before, after))
     body = strokes.fill | glyphs.beyond(look, spread, strokes, sighting.inner, height, changed)
     mask = glyphs.painted(body, reach, height, changed, by_outline)
+
+    def own_mask(look: Picture) -> Mask:
+        own = ends.painted(look, strokes, height, sighting.inner, reach)
+        return own if sighting.scaled else own | mask
+
     return Track(
         box=sighting.box,
         line=sighting.line,
-        first=first,
-        last=last if last_frame is None else last_frame,
+        first=before,
+        last=after,
         text=reading.text,
         score=reading.score,
         mask=mask,
@@ -170,10 +201,25 @@ def settle(sighting: Sighting, *, last_frame: int | None = None) -> Track | None
         certainty=strokes.certainty,
         outlined=outlined,
         drift=sighting.drift,
-        appears=not sighting.path and first - 1 in sighting.edges,
-        vanishes=not sighting.path and last + 1 in sighting.edges,
+        appears=not sighting.path and before - 1 in sighting.edges,
+        vanishes=not sighting.path and after + 1 in sighting.edges,
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
+        ends=tuple((index, own_mask(sighting.edges[index])) for index in changing),
+        scaled=sighting.scaled,
     )
+
+
+def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:
+    """Return the frames before `first` and after `last` on which the text can be read, though it is not as usual."""
+    if sighting.path or reading.score <= LEGIBLE:
+        return []
+    inside = _within(sighting.line, sighting.box)
+
+    def read(look: Picture) -> Reading:
+        return read_line(look[inside])
+
+    runs = ((first - 1, -1), (last + 1, 1))
+    return [index for start, step in runs for index in ends.run(sighting.edges, start, step, reading.text, read)]
 
 
 def _looks(sighting: Sighting) -> list[Picture]:
@@ -196,9 +242,14 @@ def _within(line: Box, box: Box) -> tuple[slice, slice]:
 
 
 def _edges(sighting: Sighting) -> tuple[int, int]:
+    """Return the first and the last frame on which the text is as usual."""
     known = sighting.signature
     assert known is not None  # noqa: S101
+    if sighting.path:
+        return min(sighting.path), max(sighting.path)
     first, last = sighting.seen_first, sighting.seen_last
+    if sighting.scaled:
+        return first, last
     while first - 1 in sighting.edges and presence.is_there(known, sighting.edges[first - 1]):
         first -= 1
     while last + 1 in sighting.edges and presence.is_there(known, sighting.edges[last + 1]):
@@ -215,10 +266,10 @@ def _fading(known: presence.Signature, look: Picture | None) -> bool:
     return look is not None and presence.is_fading(known, look)
 
 
-def _changed(sighting: Sighting, first: int, last: int) -> Mask | None:
-    """Return the samples that changed at both ends of the track, where both are known."""
+def _changed(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> Mask | None:
+    """Return the samples that changed at both ends of the track, from right outside the `whole` of it to the `usual`."""
     changes = []
-    for inside, outside in ((first, first - 1), (last, last + 1)):
+    for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1)):
         if inside in sighting.edges and outside in sighting.edges:
             changes.append(cv2.absdiff(sighting.edges[inside], sighting.edges[outside]).max(axis=2))
     if not changes:

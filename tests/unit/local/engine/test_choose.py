@@ -97,3 +97,23 @@ def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
     late = replace(again, first=90, last=99)
     kinds = [t.kind for t in with_kin([sign, again, other, apart, late], Motion(), (640, 360))]
     assert kinds == [Kind.NATURAL, Kind.NATURAL, Kind.ARTIFICIAL, Kind.ARTIFICIAL, Kind.ARTIFICIAL]
+
+
+def test_a_short_word_is_believed_in_its_turn() -> None:
+    word = replace(track("I"), first=10, last=15, score=0.5, line=Box(44, 10, 56, 30))
+    assert chosen([track(), word], RemovalOptions()) == [track(), word]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(track("I"), first=30, last=35, score=0.5),
+        replace(track("I"), first=10, last=15, score=0.3),
+        replace(track("I"), first=10, last=15, score=0.5, line=Box(10, 40, 90, 60)),
+        replace(track("I"), first=10, last=15, score=0.5, line=Box(0, 10, 40, 30)),
+        replace(track("I"), first=10, last=15, score=0.5, kind=Kind.NATURAL),
+        replace(track("I"), first=5, last=15, score=0.5),
+    ],
+)
+def test_what_does_not_take_turns_must_be_read_for_itself(other: Track) -> None:
+    assert [t.text for t in chosen([track(), other], RemovalOptions())] == ["Swipe up"]

@@ -103,7 +103,7 @@ def test_masks_widen_in_steps() -> None:
     mask = np.zeros((40, 120), bool)
     mask[18:22, 30:90] = True
     text = Track(box=Box(0, 0, 120, 40), line=Box(10, 8, 110, 32), first=0, last=0, mask=mask, certainty=0.5)
-    areas = [int(masks.wide(text, widened).sum()) for widened in range(masks.WIDEST + 1)]
+    areas = [int(masks.wide(text, 0, widened).sum()) for widened in range(masks.WIDEST + 1)]
     assert areas == sorted(set(areas))
 
 
