@@ -54,16 +54,26 @@ def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
 
 
 def with_kin(tracks: list[Track], motion: Motion, size: tuple[int, int]) -> list[Track]:
-    """Return the tracks with their kinds; what says nothing of itself is taken for what the same words were just before
-    or after: a sign that the camera loses and finds again does not come and go as captions do.
-    """  # noqa: D205
+    """Return the tracks with their kinds, judged by themselves first and then by the company they keep.
+
+    What says nothing of itself is taken for what the same words were just before or after: a sign that the camera loses
+    and finds again does not come and go as captions do. What comes and goes in turn with captions is one of them, even
+    where it seems to move with the scene for a moment, as a word does that pops up.
+    """
     judged = [classified(track, motion, size) for track in tracks]
     signs = [track for track in judged if track.kind is Kind.NATURAL and track.drift.together]
-    return [
+    found = [
         replace(track, kind=Kind.NATURAL)
         if track.drift.apart <= track.drift.together and any(_kin(track, sign) for sign in signs)
         else track
         for track in judged
+    ]
+    captions = [track for track in found if track.kind is Kind.ARTIFICIAL and track.score > _SURE]
+    return [
+        replace(track, kind=Kind.ARTIFICIAL)
+        if track.appears and track.vanishes and any(in_turn(track, caption) for caption in captions)
+        else track
+        for track in found
     ]
 
 

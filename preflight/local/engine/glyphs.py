@@ -19,6 +19,7 @@ _LEAST_HAT = 10
 """Gray levels that strokes differ from their ground at least; coding noise stays below."""
 _CLUSTERS = 4
 _MIN_FILL = 15
+_LARGE = 25
 _OUTLINE = 12
 """Gray levels by which an outline differs from letters and ground at least."""
 
@@ -71,7 +72,9 @@ def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
     White on pink has as much red as its ground.
     """
     size = max(5, int(text_height * 0.5) | 1)
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    # A large ellipse takes time by its area, a rectangle by its sides.
+    form = cv2.MORPH_ELLIPSE if size < _LARGE else cv2.MORPH_RECT
+    element = cv2.getStructuringElement(form, (size, size))
     hat = cv2.morphologyEx(look, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
     blue, green, red = cv2.split(hat)
     result: Picture = cv2.max(cv2.max(blue, green), red)

@@ -17,6 +17,7 @@ _SHAPED = 0.42
 _FAINT = 0.10
 _LIKE = 0.55
 _FADED = 0.6
+_MEAN = np.full((1, 3), 1 / 3, np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def _shape(look: Picture, solid: Mask, band: Mask) -> Plane32:
 
     So neither a smooth ground nor any other text, bright as a whole against its ground, can look like this one.
     """
-    gray = look.astype(np.float32).mean(axis=2)
+    gray = cv2.transform(look.astype(np.float32), _MEAN)
     size = max(5, min(solid.shape) // 2 | 1)
     detail = (gray - cv2.blur(gray, (size, size)))[band]
     shape: Plane32 = detail - detail.mean() if detail.size else detail

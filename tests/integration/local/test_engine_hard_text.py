@@ -36,9 +36,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def cleaned(scene: Path, folder: Path, text: Caption, **wishes: Any) -> tuple[list[Frame], list[Frame], dict[str, Any]]:
-    """Return the frames with `text` and after its removal, and the report."""
-    shown = captions.burn(scene, folder / "shown.mp4", (text,), size=SIZE, output=("-c:v", "libx264", "-crf", "14"))
+def cleaned(
+    scene: Path, folder: Path, *texts: Caption, **wishes: Any
+) -> tuple[list[Frame], list[Frame], dict[str, Any]]:
+    """Return the frames with `texts` and after their removal, and the report."""
+    shown = captions.burn(scene, folder / "shown.mp4", texts, size=SIZE, output=("-c:v", "libx264", "-crf", "14"))
     out = folder / "out.mp4"
     report = engine.remove_text(shown, out, RemovalOptions(**wishes), ffmpeg=PROGRAM)
     before, after = (list(decode(inspect(path, PROGRAM), PROGRAM)) for path in (shown, out))
@@ -86,3 +88,52 @@ def test_plate_goes_with_its_letters_when_asked(scene: Path, tmp_path: Path) -> 
     plate = np.abs(shown[40].y.astype(int) - truth[40].y) > 25
     assert plate.sum() > 2000
     assert psnr(result[40], truth[40], plate) > psnr(shown[40], truth[40], plate) + 12
+
+
+def worst(scene: Path, shown: list[Frame], result: list[Frame]) -> float:
+    """Return the lowest PSNR of any frame over what was painted on it, in dB."""
+    truth = decode(inspect(scene, PROGRAM), PROGRAM)
+    found = []
+    for before, after, real in zip(shown, result, truth, strict=True):
+        where = np.abs(before.y.astype(int) - real.y) > 25
+        if where.sum() > 20:
+            found.append(psnr(after, real, where))
+    return min(found)
+
+
+def test_both_lines_go_with_their_dashes_and_full_stops(scene: Path, tmp_path: Path) -> None:
+    text = Caption(start=0.6, end=3, text="- Are you sure of it?\\N- No. Not at all...", effect="\\i1")
+    shown, result, report = cleaned(scene, tmp_path, text)
+    assert [(t["first_frame"], t["last_frame"]) for t in report["tracks"]] == [(15, 74)] * 2
+    assert worst(scene, shown, result) > 24
+
+
+def test_words_that_pop_up_one_by_one_are_gone_to_the_frame(scene: Path, tmp_path: Path) -> None:
+    pop = "\\an5\\fs40\\fscx80\\fscy80\\t(0,80,\\fscx105\\fscy105)\\t(80,140,\\fscx100\\fscy100)"
+    words = ("WAIT", "until", "today", "then", "it", "begins")
+    texts = [Caption(start=0.4 + 0.4 * n, end=0.8 + 0.4 * n, text=word, effect=pop) for n, word in enumerate(words)]
+    shown, result, report = cleaned(scene, tmp_path, *texts)
+    ends = [(t["first_frame"], t["last_frame"]) for t in report["tracks"]]
+    assert [abs(a - 10 - 10 * n) + abs(b - 19 - 10 * n) <= 1 for n, (a, b) in enumerate(ends)] == [True] * len(words)
+    assert worst(scene, shown, result) > 22
+
+
+def test_text_that_is_typed_is_gone_letter_by_letter(scene: Path, tmp_path: Path) -> None:
+    full = "Typing this slowly"
+    typed = [
+        Caption(
+            start=0.4 + 0.08 * n,
+            end=0.48 + 0.08 * n if n < len(full) else 3,
+            text=full[:n],
+            effect="\\an7\\pos(120,250)",
+        )
+        for n in range(6, len(full) + 1)
+    ]
+    shown, result, _ = cleaned(scene, tmp_path, *typed)
+    assert worst(scene, shown, result) > 20
+
+
+def test_text_that_grows_is_gone_all_the_while(scene: Path, tmp_path: Path) -> None:
+    grows = "\\an5\\fs36\\fscx80\\fscy80\\t(\\fscx115\\fscy115)"
+    shown, result, _ = cleaned(scene, tmp_path, Caption(start=0.4, end=3, text="The journey begins", effect=grows))
+    assert worst(scene, shown, result) > 20

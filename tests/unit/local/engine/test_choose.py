@@ -117,3 +117,12 @@ def test_a_short_word_is_believed_in_its_turn() -> None:
 )
 def test_what_does_not_take_turns_must_be_read_for_itself(other: Track) -> None:
     assert [t.text for t in chosen([track(), other], RemovalOptions())] == ["Swipe up"]
+
+
+def test_a_word_that_comes_in_turn_with_captions_is_one() -> None:
+    caption = replace(track("Three easy"), appears=True, vanishes=True)
+    word = replace(track("steps"), first=10, last=15, drift=Drift(together=20), appears=True, vanishes=True)
+    sign = replace(word, line=Box(10, 40, 90, 60))
+    stays = replace(word, vanishes=False)
+    kinds = [[t.kind for t in with_kin([caption, other], Motion(), (640, 360))] for other in (word, sign, stays)]
+    assert kinds == [[Kind.ARTIFICIAL] * 2, [Kind.ARTIFICIAL, Kind.NATURAL], [Kind.ARTIFICIAL, Kind.NATURAL]]
