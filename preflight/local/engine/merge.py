@@ -37,7 +37,9 @@ def merged(tracks: list[Track], gap: int) -> list[Track]:
 
 
 def _one(a: Track, b: Track, gap: int) -> bool:
-    if a.scaled or b.scaled or a.path is not None or b.path is not None or not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
+    if any(t.scaled or t.path is not None for t in (a, b)):
+        return False
+    if not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
         return False
     if a.line.iou(b.line) < _SAME_PLACE:
         return False

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import Protocol
 
-from preflight.local.engine import drift, follow, models, presence, ticker, tracks
+from preflight.local.engine import drift, follow, matching, models, presence, ticker, tracks
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, join_words
 from preflight.local.engine.glyphs import Picture
 from preflight.local.engine.lost import Lost
 from preflight.local.engine.merge import merged, parted
-from preflight.local.engine.models import read_line
 from preflight.local.engine.motion import Motion, proxy
-from preflight.local.engine.tracks import LEGIBLE, Sighting, Track
+from preflight.local.engine.tracks import Sighting, Track
 from preflight.local.engine.work import Find
 
 SAMPLE_SECONDS = 0.4
@@ -31,11 +29,6 @@ FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
 RELEARNED = (3, 6, 12)
 """Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
-_LETTER = 0.4
-"""Width of a letter, at least, as a share of the line's height."""
-_SAME_WORDS = 0.6
-_BORDER = 4
-"""Samples from the picture's border at which a line may be cut off by it."""
 
 
 class Answer(Protocol):
@@ -138,7 +131,7 @@ class Scan:
         still: list[Sighting] = []
         ended: list[Sighting] = []
         for sighting in self.live:
-            if any(is_scaled(line, sighting) and self._reads_like(line, sighting, frame) for line in lines):
+            if any(matching.is_scaled(line, sighting, frame) for line in lines):
                 sighting.scaled = True
                 self._close(sighting, index)
                 ended.append(sighting)
@@ -153,8 +146,8 @@ class Scan:
                 ended.append(sighting)
         self.live = still
         for line in lines:
-            if not any(self._covered(line, sighting, frame) for sighting in self.live):
-                scaled = any(s.scaled and is_scaled(line, s) for s in ended)
+            if not any(matching.is_known(line, sighting, frame) for sighting in self.live):
+                scaled = any(s.scaled and matching.is_scaled(line, s, frame) for s in ended)
                 self._open(line, index, scaled=scaled)
         if ended:
             self._look_between(index, ended)
@@ -175,37 +168,6 @@ class Scan:
                 known = sighting.signature
                 home = presence.is_there(known, after.color(own))
                 sighting.drift += drift.measure(frame.y, after.y, known.solid, own, others, at_home=home)
-
-    def _covered(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
-        """Return True when the text found in `line` is what the sighting follows and nothing else may be there."""
-        if not covers(sighting, line) or self._has_entered(line, sighting) or self._is_typed(line, sighting, frame):
-            return False
-        if sighting.confirmed and line.text_height > 0.6 * sighting.line.text_height:
-            return True
-        # What can't be read, or is much larger, may be no text at all: it must not hide a caption that comes there.
-        here = read_line(frame.color(line.padded(2, *self.size)))
-        return here.score <= LEGIBLE
-
-    def _has_entered(self, line: Box, sighting: Sighting) -> bool:
-        """Return True when more of a line is seen than when it was first seen entering the picture."""
-        width, height = self.size
-        seen = sighting.line
-        inside = seen.x0 > _BORDER and seen.y0 > _BORDER and seen.x1 < width - _BORDER and seen.y1 < height - _BORDER
-        longer = max(line.width - seen.width, line.height - seen.height)
-        return bool(sighting.path) and not inside and longer > seen.text_height / 2
-
-    def _is_typed(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
-        """Return True when letters have come to a text that stays at its place, as when it is typed."""
-        more = line.width - sighting.line.width if line.width >= line.height else line.height - sighting.line.height
-        if sighting.path or not sighting.confirmed or more < line.text_height * _LETTER:
-            return False
-        here = read_line(frame.color(line.padded(2, *self.size)))
-        return here.score > LEGIBLE and len(here.text) > len(sighting.reading.text)
-
-    def _reads_like(self, line: Box, sighting: Sighting, frame: Frame) -> bool:
-        """Return True when a line reads as the text of the sighting does."""
-        here = read_line(frame.color(line.padded(2, *self.size)))
-        return SequenceMatcher(None, here.text, sighting.reading.text).ratio() > _SAME_WORDS
 
     def _look_between(self, index: int, ended: list[Sighting]) -> None:
         """Look for text that came and went since the last sample, as the words of a quick caption do."""
@@ -331,31 +293,11 @@ class Scan:
         self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
 
 
-def is_scaled(line: Box, sighting: Sighting) -> bool:
-    """Return True when a line has grown or shrunk around the place of a text that can be read and does not move."""
-    known = sighting.line
-    wider, higher = line.width - known.width, line.height - known.height
-    off = max(abs(line.x0 + line.x1 - known.x0 - known.x1), abs(line.y0 + line.y1 - known.y0 - known.y1)) / 2
-    # In proportion: a line that letters come to, or that is found with a neighbour's stroke, keeps its height.
-    even = 0.4 < higher * known.width / (wider * known.height) < 2.5 if wider * higher > 0 else False
-    far = abs(wider) > max(4, 0.25 * known.text_height)
-    return far and even and off < known.text_height / 2 and not sighting.path and sighting.confirmed
-
-
 def margined(line: Box, size: tuple[int, int]) -> Box:
     """Return a line with what may belong to it: outline and shadow all around, a dash or a full stop at its ends."""
     pad, more = int(line.text_height * 0.35) + 4, int(line.text_height * 0.5)
     across, down = (more, 0) if line.width >= line.height else (0, more)
     return Box(line.x0 - across, line.y0 - down, line.x1 + across, line.y1 + down).padded(pad, *size)
-
-
-def covers(sighting: Sighting, line: Box) -> bool:
-    """Return True when the text found in `line` is what the sighting already follows."""
-    # Not by the box with its margin: the next line of a caption lies in it for the most part.
-    slack = max(2, sighting.line.text_height // 8)
-    place = sighting.line.moved(*sighting.offset)
-    around = Box(place.x0 - slack, place.y0 - slack, place.x1 + slack, place.y1 + slack)
-    return around.common(line) > 0.6 * line.area and line.area < 1.6 * sighting.line.area
 
 
 def _trembles(sighting: Sighting, offset: Offset) -> bool:

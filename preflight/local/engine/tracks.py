@@ -31,7 +31,8 @@ class Track:
     `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
     `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
     there at other times too, so its place is never lent by other frames. `after` tells how alike the next frames are.
-    `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows or shrinks.
+    `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
+    or shrinks.
     """
 
     box: Box
@@ -267,7 +268,7 @@ def _fading(known: presence.Signature, look: Picture | None) -> bool:
 
 
 def _changed(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> Mask | None:
-    """Return the samples that changed at both ends of the track, from right outside the `whole` of it to the `usual`."""
+    """Return the samples that changed at both ends of a track, from right outside the `whole` of it to the `usual`."""
     changes = []
     for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1)):
         if inside in sighting.edges and outside in sighting.edges:
