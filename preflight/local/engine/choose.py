@@ -110,11 +110,7 @@ def chosen(tracks: list[Track], options: RemovalOptions) -> list[Track]:
             return True
         return bool(track.text) and track.score > _AMONG_OTHERS and any(in_turn(track, other) for other in sure)
 
-    return [
-        replace(track, mask=track.mask | track.plate) if options.color_blocks and track.plate is not None else track
-        for track in wanted
-        if is_text(track)
-    ]
+    return [track for track in wanted if is_text(track)]
 
 
 def in_turn(track: Track, other: Track) -> bool:

@@ -20,6 +20,8 @@ _LEAST_HAT = 10
 _CLUSTERS = 4
 _MIN_FILL = 15
 _LARGE = 25
+_LONG = 1.3
+"""Height of the text, as which a stroke is shorter."""
 _OUTLINE = 12
 """Gray levels by which an outline differs from letters and ground at least."""
 
@@ -60,10 +62,20 @@ def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) 
     for bright, favour in ((True, 1.1), (False, 1.0)):
         hat = _hat(look, text_height, bright=bright)
         for color, score in _flat_colors(look, spread, hat, inner, text_height):
-            if score * favour > best.certainty:
-                fill = _of_color(look, spread, hat, inner, color)
-                best = Strokes(fill=fill, color=color, certainty=score * favour, bright=bright)
+            if score * favour <= best.certainty:
+                continue
+            fill = _of_color(look, spread, hat, inner, color)
+            certainty = score * favour * min(1.0, 1.2 - _barred(fill, text_height)) ** 2
+            if certainty > best.certainty:
+                best = Strokes(fill=fill, color=color, certainty=certainty, bright=bright)
     return best
+
+
+def _barred(fill: Mask, text_height: int) -> float:
+    """Return the share of the fill in bars longer than letters: rims of a plate, which look like bright strokes."""
+    solid, long = fill.astype(np.uint8), max(9, round(_LONG * text_height))
+    bars = [cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, long), (long, 1))]
+    return float((bars[0] | bars[1]).sum() / max(1, solid.sum()))
 
 
 def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
@@ -183,16 +195,11 @@ def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mas
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
 
 
-def outline_reach(look: Picture, fill: Mask, text_height: int, plate: Mask | None = None) -> int:
-    """Return how many samples beyond the fill an outline goes, from the luminance at growing distance.
-
-    Where letters stand on a `plate`, that is their ground, and nothing beyond it tells.
-    """
+def outline_reach(look: Picture, fill: Mask, text_height: int) -> int:
+    """Return how many samples beyond the fill an outline goes, from the luminance at growing distance."""
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY).astype(np.float32)
     away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
     farthest = max(4, int(text_height * 0.22))
-    if plate is not None:
-        away = np.where(cv2.erode(plate.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0, away, np.inf)
     far = (away > farthest) & (away <= farthest + 4)
     ground = float(np.median(gray[far])) if far.any() else float(np.median(gray))
     profile = []

@@ -57,7 +57,6 @@ def _both(a: Track, b: Track) -> Track:
     read = max(a, b, key=lambda t: t.score)
     ends = max(a, b, key=lambda t: t.last)
     box = a.box.united(b.box)
-    plates = [_on(box, t.box, t.plate) for t in (a, b) if t.plate is not None]
     return replace(
         read,
         box=box,
@@ -65,13 +64,13 @@ def _both(a: Track, b: Track) -> Track:
         first=a.first,
         last=ends.last,
         mask=_on(box, a.box, a.mask) | _on(box, b.box, b.mask),
-        plate=plates[0] | plates[-1] if plates else None,
         ends=tuple((index, _on(box, t.box, mask)) for t in (a, b) for index, mask in t.ends if not _usual(index, a, b)),
         appears=a.appears,
         vanishes=ends.vanishes,
         certainty=max(a.certainty, b.certainty),
         outlined=a.outlined or b.outlined,
         drift=a.drift + b.drift,
+        ground=None if a.ground is None or b.ground is None else _on(box, a.box, a.ground) & _on(box, b.box, b.ground),
         after=ends.after,
     )
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.job import RemovalOptions
-from preflight.local.engine import choose, crops, encode, jobs, rate, smart
+from preflight.local.engine import blocks, choose, crops, encode, jobs, rate, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
@@ -63,8 +63,10 @@ def remove_text(
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
             tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
-            chosen = choose.chosen(tracks, options) + choose.asked(options.inpainting_boxes, times, facts)
+            texts = choose.chosen(tracks, options)
             work = Work(facts, program, folder, times, tell)
+            chosen = texts + choose.asked(options.inpainting_boxes, times, facts)
+            chosen += behind(work, texts, motion) if options.color_blocks else []
             for done in fill(work, pool, chosen, motion):
                 spool.put(*done.patches)
                 quality.add(done)
@@ -78,7 +80,7 @@ def remove_text(
             shown = tinted(decode(facts, program), chosen)
             encode.write(shown, times, facts, program, extras.overlay, encode.Companions(()))
     tell(1.0)
-    gone = {(track.first, track.box) for track in chosen}
+    gone = {(track.first, track.box) for track in texts}
     kept = [track for track in tracks if track.text and (track.first, track.box) not in gone]
     return {
         "frames": len(times),
@@ -196,6 +198,17 @@ def scan(
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = choose.with_kin(state.finish(), state.motion, source.upright)
     return tracks, times[: state.frames], state.motion
+
+
+def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:
+    """Return tracks of the blocks behind text."""
+
+    def shown() -> Iterator[Frame]:
+        for frame in decode(work.source, work.program, stop=blocks.until(texts)):
+            work.tell(_SCANNED)
+            yield frame
+
+    return blocks.behind(texts, shown(), motion, work.source.upright) if texts else []
 
 
 def fill(work: Work, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[Done]:

@@ -13,7 +13,7 @@ from preflight.errors import ToolError
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Picture
-from preflight.local.engine.masks import coarse, paint
+from preflight.local.engine.masks import coarse, touched
 from preflight.local.engine.tracks import Track
 
 _MOST = 6
@@ -60,7 +60,7 @@ def tinted(frames: Iterable[Frame], tracks: list[Track]) -> Iterator[Frame]:
     """Yield the frames with everything that the tracks paint shown in red."""
     for frame in frames:
         height, width = (side // 2 * 2 for side in frame.y.shape)
-        half = coarse(paint(tracks, frame.index, Box(0, 0, width, height)))
+        half = coarse(touched(tracks, frame.index, Box(0, 0, width, height)))
         u, v = frame.u.copy(), frame.v.copy()
         for plane, value in ((u, _RED[0]), (v, _RED[1])):
             plane[: height // 2, : width // 2][half] = value

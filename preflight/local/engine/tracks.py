@@ -14,6 +14,7 @@ from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture, Plane32
 from preflight.local.engine.kind import Kind
 from preflight.local.engine.models import Reading, read_line
+from preflight.local.engine.veils import Veil
 
 LEGIBLE = 0.75
 """Confidence of the recogniser above which it has read something."""
@@ -28,11 +29,13 @@ _FADE_TAIL = 2
 class Track:
     """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it.
 
-    `plate` is what a block of one colour behind the text covers; `path` the offsets of text that moves, one a frame;
+    `path` holds the offsets of text that moves, one a frame;
     `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
     there at other times too, so its place is never lent by other frames. `after` tells how alike the next frames are.
     `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
     or shrinks.
+    `veil` is a translucent plate that can be taken off, so that only its border, the `mask`, is to be filled; `ground`
+    the plate that letters stand on, from which alone they are.
     """
 
     box: Box
@@ -44,7 +47,6 @@ class Track:
     text: str = ""
     score: float = 0.0
     kind: Kind = Kind.ARTIFICIAL
-    plate: Mask | None = None
     appears: bool = False
     vanishes: bool = False
     path: tuple[Offset, ...] | None = None
@@ -54,6 +56,9 @@ class Track:
     after: tuple[float, ...] = ()
     ends: tuple[tuple[int, Mask], ...] = ()
     scaled: bool = False
+
+    veil: Veil | None = None
+    ground: Mask | None = None
 
     def mask_on(self, index: int) -> Mask:
         """Return what the text paints of its box on frame `index`."""
@@ -70,9 +75,19 @@ class Track:
             last -= 1
         return first, last
 
+    def ground_on(self, index: int) -> Mask | None:
+        """Return the plate that the letters stand on as usual on frame `index`; None without one."""
+        whole = self.first <= index <= self.last and all(end != index for end, _ in self.ends)
+        return self.ground if whole else None
+
     def place(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
         return self.box if self.path is None else self.box.moved(*self.path[index - self.first])
+
+    @property
+    def is_cleared(self) -> bool:
+        """True for what is taken off a frame by that frame alone."""
+        return self.veil is not None or self.ground is not None
 
     def until(self, last: int) -> Track:
         """Return the track without what goes beyond frame `last`."""
@@ -175,16 +190,16 @@ def settle(sighting: Sighting) -> Track | None:
     first, last = _edges(sighting)
     reading = read_line(look[_within(sighting.line, sighting.box)])
     height = sighting.line.text_height
-    plate = plates.plate(look, spread, strokes.fill)
-    reach = glyphs.outline_reach(look, strokes.fill, height, plate)
+    reach = glyphs.outline_reach(look, strokes.fill, height)
     outlined = glyphs.is_outlined(look, strokes.fill, height)
     by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
     changing = _changing(sighting, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
-    # A plate comes and goes with its letters: what changed then is not theirs alone.
-    changed = None if sighting.path or plate is not None else _changed(sighting, (first, last), (before, after))
+    changed = None if sighting.path else _changed(sighting, (first, last), (before, after))
+    plate = None if sighting.scaled else plates.ground(look, spread, strokes.fill, changed)
     body = strokes.fill | glyphs.beyond(look, spread, strokes, sighting.inner, height, changed)
-    mask = glyphs.painted(body, reach, height, changed, by_outline)
+    # A plate comes and goes with its letters: what changed then is not theirs alone.
+    mask = glyphs.painted(body, reach, height, changed, by_outline) if plate is None else plate.letters
 
     def own_mask(look: Picture) -> Mask:
         own = ends.painted(look, strokes, height, sighting.inner, reach)
@@ -198,7 +213,7 @@ def settle(sighting: Sighting) -> Track | None:
         text=reading.text,
         score=reading.score,
         mask=mask,
-        plate=plate,
+        ground=None if plate is None else plate.area,
         certainty=strokes.certainty,
         outlined=outlined,
         drift=sighting.drift,

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from preflight.local.engine import crops, models, residue
-from preflight.local.engine.fill import Filler
+from preflight.local.engine.fill import Filled, Filler
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
 from preflight.local.engine.marks import Mark
-from preflight.local.engine.masks import WIDEST, paint
+from preflight.local.engine.masks import WIDEST, cleared, paint, touched
 from preflight.local.engine.patches import Patch, cut
 
 
@@ -86,10 +86,13 @@ class Fill:
             filler = self._filler(file, holes)
             marks = self._marks(file) if lifting else []
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
-                own = paint(job.tracks, index, job.region, widened)
+                own = touched(job.tracks, index, job.region, widened)
                 if not own.any():
                     continue
-                filled = filler.fill(index)
+                if holes.at(index).any():
+                    filled = filler.fill(index)
+                else:
+                    filled = Filled(color=self._look(file, index), share=0.0, error=0.0)
                 if index < job.first:
                     continue
                 color = filled.color
@@ -101,7 +104,13 @@ class Fill:
                 )
                 if index in _checked(job):
                     filled_looks[index] = color
-        left = max((self._left(look, holes.at(index), index) for index, look in filled_looks.items()), default=0.0)
+        left = max(
+            (
+                self._left(look, touched(job.tracks, index, job.region, widened), index)
+                for index, look in filled_looks.items()
+            ),
+            default=0.0,
+        )
         return Done(
             job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened, lifted=bool(marks)
         )
@@ -110,14 +119,21 @@ class Fill:
         """Return the still tracks that let the scene through, with how they do."""
         job, found = self.job, []
         for track in job.tracks:
-            if track.path is not None or track.lasting or track.last < job.first or track.first > job.last:
+            if (
+                track.path is not None
+                or track.lasting
+                or track.veil
+                or track.last < job.first
+                or track.first > job.last
+            ):
                 continue
             mark = Mark(track, job)
             found += [mark] if mark.learn(lambda index: self._look(file, index)) else []
         return found
 
     def _look(self, file: BinaryIO, index: int) -> Picture:
-        return crops.load(file, self.layout, index, self.job.place, self.job.region)
+        look = crops.load(file, self.layout, index, self.job.place, self.job.region)
+        return cleared(look, self.job.tracks, index, self.job.region)
 
     def _filler(self, file: BinaryIO, holes: _Holes) -> Filler:
         job = self.job

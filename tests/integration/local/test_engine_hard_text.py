@@ -1,6 +1,7 @@
 """Text that is harder than captions, burned over a moving scene whose truth is known."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +81,28 @@ def test_ticker_is_gone_from_where_it_enters_to_where_it_leaves(scene: Path, tmp
     assert min(psnr(result[n], truth[n], band) for n in range(2, SECONDS * RATE - 2)) > 30
 
 
-def test_plate_goes_with_its_letters_when_asked(scene: Path, tmp_path: Path) -> None:
-    shown, result, _ = cleaned(
-        scene, tmp_path, Caption(start=0.5, end=3, text="Text on a plate", style="plate"), color_blocks=True
-    )
+@pytest.mark.parametrize(("effect", "gain"), [("", 14), ("\\3a&H70&", 14)], ids=["opaque", "translucent"])
+def test_plates_of_two_lines_go_with_their_letters_when_asked(
+    scene: Path, tmp_path: Path, effect: str, gain: float
+) -> None:
+    text = Caption(start=0.5, end=3, text="Two lines of text\\Non their plates", style="plate", effect=effect)
+    shown, result, _ = cleaned(scene, tmp_path, text, color_blocks=True)
     truth = list(decode(inspect(scene, PROGRAM), PROGRAM))
-    plate = np.abs(shown[40].y.astype(int) - truth[40].y) > 25
-    assert plate.sum() > 2000
-    assert psnr(result[40], truth[40], plate) > psnr(shown[40], truth[40], plate) + 12
+    covered = np.abs(shown[40].y.astype(int) - truth[40].y) > 12
+    assert covered.sum() > 4000
+    assert psnr(result[40], truth[40], covered) > psnr(shown[40], truth[40], covered) + gain
+    assert psnr(result[8], truth[8], np.ones_like(covered)) > 40
+
+
+def test_plates_of_two_lines_are_kept_clean_when_not_asked(scene: Path, tmp_path: Path) -> None:
+    text = Caption(start=0.5, end=3, text="Two lines of text\\Non their plates", style="plate")
+    shown, result, _ = cleaned(scene, tmp_path, text)
+    bare = replace(text, effect="\\1a&HFF&")
+    plates = captions.burn(scene, tmp_path / "plates.mkv", (bare,), size=SIZE, output=("-c:v", "libx264", "-qp", "0"))
+    truth = list(decode(inspect(plates, PROGRAM), PROGRAM))
+    letters = np.abs(shown[40].y.astype(int) - truth[40].y) > 40
+    assert letters.sum() > 600
+    assert psnr(result[40], truth[40], letters) > 34
 
 
 def worst(scene: Path, shown: list[Frame], result: list[Frame]) -> float:

@@ -19,12 +19,9 @@ LINE = Box(10, 10, 90, 30)
 MASK = np.zeros((20, 80), bool)
 
 
-def track(text: str = "Swipe up", kind: Kind = Kind.ARTIFICIAL, plate: bool = False) -> Track:
+def track(text: str = "Swipe up", kind: Kind = Kind.ARTIFICIAL) -> Track:
     """A track of ten frames."""
-    block = np.ones((20, 80), bool) if plate else None
-    return Track(
-        box=LINE, line=LINE, first=0, last=9, mask=MASK, certainty=0.5, text=text, score=0.95, kind=kind, plate=block
-    )
+    return Track(box=LINE, line=LINE, first=0, last=9, mask=MASK, certainty=0.5, text=text, score=0.95, kind=kind)
 
 
 def source() -> Source:
@@ -68,12 +65,6 @@ def test_natural_text_stays_unless_all_is_asked() -> None:
     sign = track(kind=Kind.NATURAL)
     assert chosen([sign], RemovalOptions()) == []
     assert chosen([sign], RemovalOptions(artificial_text_only=False)) == [sign]
-
-
-def test_plates_go_only_when_asked() -> None:
-    on_plate = track(plate=True)
-    assert not chosen([on_plate], RemovalOptions())[0].mask.any()
-    assert chosen([on_plate], RemovalOptions(color_blocks=True))[0].mask.all()
 
 
 def test_box_covers_its_place_and_time() -> None:
