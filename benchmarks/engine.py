@@ -30,11 +30,11 @@ import numpy as np
 
 from fixtures import burned
 from preflight.job import RemovalOptions
-from preflight.local.engine import models
+from preflight.local.engine import blocks, models
 from preflight.local.engine.choose import chosen as chosen_tracks
 from preflight.local.engine.frames import Frame, decode
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.masks import paint
+from preflight.local.engine.masks import touched
 from preflight.local.engine.pool import workers
 from preflight.local.engine.remove import remove_text, scan
 from preflight.local.engine.source import Source, inspect
@@ -206,8 +206,10 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     took = time.monotonic() - begun
     memory.stop.set()
     with workers() as pool:
-        tracks, times, _ = scan(facts, PROGRAM, pool, lambda _: None)
+        tracks, times, motion = scan(facts, PROGRAM, pool, lambda _: None)
     chosen = chosen_tracks(tracks, options)
+    if options.color_blocks:
+        chosen += blocks.behind(chosen, decode(facts, PROGRAM, stop=blocks.until(chosen)), motion, size)
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,
@@ -296,7 +298,7 @@ def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: 
 
 def glyph_telea(frame: Frame, live: list[Track]) -> np.ndarray:
     picture = whole(frame)
-    mask = paint(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
+    mask = touched(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
     return cv2.inpaint(picture, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA) if mask.any() else picture
 
 
