@@ -38,7 +38,8 @@ class Ground:
     @property
     def letters(self) -> Mask:
         """What letters cover, inside the plate."""
-        inside = cv2.erode(self.area.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        # Not up to the border, where the encoder has mixed the two sides.
+        inside = cv2.erode(self.area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         return np.asarray(_grown(self.ink, 5) & inside, bool)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -20,20 +21,21 @@ PLATE, LINE, FIRST, LAST = Box(60, 100, 240, 132), Box(68, 104, 232, 128), 20, 3
 Draw = Callable[[Picture, int], None]
 
 
-def ground(index: int, speed: int) -> Picture:
-    """Return a frame of a scene that moves."""
+@functools.cache
+def wide_scene() -> Picture:
+    """Return a scene wider than a frame, rough on every scale."""
     dice = np.random.default_rng(5)
     scene = np.full((HEIGHT, WIDTH + COUNT * 3, 3), 110, np.float32)
     for cell in (48, 24, 12, 6):
         noise = dice.normal(size=(HEIGHT // cell + 2, scene.shape[1] // cell + 2, 3)).astype(np.float32)
         scene += 3 * cell**0.5 * cv2.resize(noise, (scene.shape[1], HEIGHT), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(np.clip(scene, 10, 245)[:, speed * index : speed * index + WIDTH]).astype(np.uint8)
+    return np.clip(scene, 10, 245).astype(np.uint8)
 
 
 def frames(draw: Draw, speed: int = 2) -> Iterator[Frame]:
     """Yield frames of a scene on which `draw` has drawn, with a line of text from `FIRST` to `LAST`."""
     for index in range(COUNT):
-        look = ground(index, speed)
+        look = wide_scene()[:, speed * index : speed * index + WIDTH].copy()
         draw(look, index)
         if FIRST <= index <= LAST:
             cv2.putText(
