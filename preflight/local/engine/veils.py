@@ -78,7 +78,7 @@ def find(looks: list[Picture], inks: list[Box], height: int) -> Veil | None:
     """
     stack = np.stack(looks).astype(np.float32)
     rows, columns = stack.shape[1:3]
-    wide, tall = round(_WIDE * height), round(_TALL * height)
+    wide = round(_WIDE * height)
     sides = []
     for ink in inks:
         inset = max(1, ink.height // 6)
@@ -86,25 +86,46 @@ def find(looks: list[Picture], inks: list[Box], height: int) -> Veil | None:
         sides.append(_borders(across, ink.x0, max(0, ink.x0 - wide)))
         sides.append(_borders(across, ink.x1, min(columns, ink.x1 + wide)))
     turned = stack.transpose(0, 2, 1, 3)
-    sides.append(_borders(turned[:, inks[0].x0 : inks[0].x1], inks[0].y0, max(0, inks[0].y0 - tall)))
-    sides.append(_borders(turned[:, inks[-1].x0 : inks[-1].x1], inks[-1].y1, min(rows, inks[-1].y1 + tall)))
-    sure = _agreeing(sides)
-    if sure is None:
+    tall = max(0, inks[0].y0 - round(_TALL * height)), min(rows, inks[-1].y1 + round(_TALL * height))
+    ends = [
+        _borders(turned[:, inks[0].x0 : inks[0].x1], inks[0].y0, tall[0]),
+        _borders(turned[:, inks[-1].x0 : inks[-1].x1], inks[-1].y1, tall[1]),
+    ]
+    sure = _agreeing(sides + ends)
+    if sure is not None:
+        return _veil(sure, _rectangles(turned, inks, sure), (rows, columns))
+    # From side to side of the picture, where it looks the same at both ends.
+    for part in (turned[:, :height], turned[:, -height:]):
+        ends += [_borders(part, inks[0].y0, tall[0]), _borders(part, inks[-1].y1, tall[1])]
+    sure = _agreeing(ends)
+    if sure is None or max(np.ptp([side.at for side in sure[end::2]]) for end in (0, 1)) > _RIM:
         return None
-    kept = float(np.median([side.kept for side in sure]))
-    added = np.median([side.added for side in sure], axis=0)
-    area, rim, top = np.zeros((rows, columns), bool), np.zeros((rows, columns), bool), sure[-2].at
+    return _veil(sure, [Box(0, sure[0].at, columns, sure[1].at)], (rows, columns))
+
+
+def _rectangles(turned: Plane32, inks: list[Box], sure: list[_Side]) -> list[Box]:
+    """Return the rectangle of each line, by the borders beside each and those above and below all."""
+    found, top = [], sure[-2].at
     for number, ink in enumerate(inks):
-        left, right = sure[2 * number].at, sure[2 * number + 1].at
-        bottom = sure[-1].at
+        span, bottom = (sure[2 * number].at, sure[2 * number + 1].at), sure[-1].at
         if number + 1 < len(inks):
             below = sure[2 * number + 2].at, sure[2 * number + 3].at
-            bottom = _step(turned, sure[0], (ink, inks[number + 1]), ((left, right), below))
-        own = np.zeros_like(area)
-        own[top:bottom, left:right] = True
+            bottom = _step(turned, sure[0], (ink, inks[number + 1]), (span, below))
+        found.append(Box(span[0], top, span[1], bottom))
+        top = bottom
+    return found
+
+
+def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> Veil:
+    """Return the plate of some rectangles, as all of its borders show it."""
+    area, rim = np.zeros(shape, bool), np.zeros(shape, bool)
+    for box in rectangles:
+        own = np.zeros(shape, bool)
+        own[box.slices] = True
         # Between two lines as well: where their rectangles overlap they are darker.
-        area, rim, top = area | own, rim | _rim(own), bottom
-    blue, green, red = (float(value) for value in added)
+        area, rim = area | own, rim | _rim(own)
+    kept = float(np.median([side.kept for side in sure]))
+    blue, green, red = (float(value) for value in np.median([side.added for side in sure], axis=0))
     return Veil(area, rim, kept, (blue, green, red))
 
 
@@ -183,5 +204,5 @@ def strength(veil: Veil, inner: Plane32, outer: Plane32) -> float:
 def _rim(area: Mask) -> Mask:
     """Return the samples beside the border of an area."""
     solid, kernel = area.astype(np.uint8), np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
-    inside = cv2.erode(solid, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    inside = cv2.erode(solid, kernel)
     return np.asarray((cv2.dilate(solid, kernel) > 0) & (inside == 0), bool)

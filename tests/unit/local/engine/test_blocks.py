@@ -97,11 +97,15 @@ def test_bar_beside_a_plate_goes_with_it() -> None:
     assert not covered(track, 30)[other.slices].any()
 
 
-@pytest.mark.parametrize(("alpha", "speed"), [(0.5, 2), (0.5, 0), (0.3, 2)])
-def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int) -> None:
+@pytest.mark.parametrize(
+    ("alpha", "speed", "box"),
+    [(0.5, 2, PLATE), (0.5, 0, PLATE), (0.3, 2, PLATE), (0.5, 2, Box(0, 96, WIDTH, 136))],
+    ids=["half", "still", "faint", "band"],
+)
+def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box: Box) -> None:
     def veiled(look: Picture, index: int) -> None:
         if FIRST <= index <= LAST:
-            look[PLATE.slices] = look[PLATE.slices] * (1 - alpha)
+            look[box.slices] = look[box.slices] * (1 - alpha)
 
     track = found(veiled, speed)
     assert track is not None
@@ -112,7 +116,7 @@ def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int) -> 
     truth = next(frame for frame in frames(lambda *_: None, speed) if frame.index == 30)
     lifted = masks.cleared(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
     # Where there are no letters.
-    strip = slice(PLATE.y0 + 1, PLATE.y0 + 4), slice(PLATE.x0 + 4, PLATE.x1 - 4)
+    strip = slice(box.y0 + 1, box.y0 + 4), slice(box.x0 + 4, box.x1 - 4)
     assert np.abs(lifted[strip].astype(int) - truth.y[strip]).mean() < 3
     assert np.array_equal(lifted[:90], shown.y[:90])
 
