@@ -32,7 +32,6 @@ _STEADY = 0.6
 _GONE, _THIN = 0.15, 0.25
 """Share of its usual strength under which a block, and a veil, is not there; what stands out by chance stays below."""
 _MOVED = 3.0
-_BLEED = 9
 _STRICT = 0.9
 _EVEN = 3.0
 """Straightness and evenness of a block in a still scene that neither came nor went, for it not to be of the scene."""
@@ -105,11 +104,9 @@ def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, veils.V
     rects = [cv2.boundingRect(fill.astype(np.uint8)) for fill in fills]
     # Where the scene under a veil is flat it looks like a plate, but never the other way round.
     veil = veils.find(list(group.looks.values()), [Box(x, y, x + w, y + h) for x, y, w, h in rects], group.height)
-    ink = np.logical_or.reduce(fills)
     if veil is not None:
-        # What letters bleed into the samples around them is lifted with these.
-        grown = cv2.dilate(ink.astype(np.uint8), np.ones((_BLEED, _BLEED), np.uint8)) > 0
-        return veil.area, replace(veil, rim=veil.rim | grown)
+        return veil.area, veil
+    ink = np.logical_or.reduce(fills)
     found = [plates.block(look, spread, fill, ink, group.height) for fill in fills]
     return np.logical_or.reduce([nothing, *(block for block in found if block is not None)]), None
 
