@@ -66,9 +66,10 @@ def _settled(group: Group, motion: Motion) -> Track | None:
         return None
     border = Border.of(mask, look, group.scale, group.height)
     strengths = {index: border.strength(small, veil) for index, small in sorted(group.small.items())}
-    usual, least = (float(value) for value in np.nanpercentile([strengths[n] for n in group.looks], (50, 20)))
-    if not least > _STEADY:
+    told = [strengths[n] for n in group.looks if not np.isnan(strengths[n])]
+    if not told or np.percentile(told, 20) < _STEADY:
         return None
+    usual = float(np.median(told))
     strengths = {index: strength / usual for index, strength in strengths.items()}
     # A band from side to side stays where it is, whatever runs along it.
     moves = group.moves and not _crosses(mask)
@@ -79,18 +80,16 @@ def _settled(group: Group, motion: Motion) -> Track | None:
     comes = before is not None or after is not None
     if not (comes or moves or _stands_apart(group, mask, None if veil else look, motion)):
         return None
+    path = _path(group, slides, first, last, moves=moves)
     if veil is not None:
         lives = tuple(1.0 if (share := strengths[n]) > _FULL else max(0.0, share) for n in range(first, last + 1))
-        return _track(group, veil.rim, first, last, veil=replace(veil, strengths=lives))
+        return _track(group, veil.rim, first, last, path=path, veil=replace(veil, strengths=lives))
     full = [n for n in range(first, last + 1) if not strengths[n] < _FULL and n not in slides] or [first, last]
     ends = (before, full[0]), (after, full[-1])
     changes = [cv2.absdiff(group.small[a], group.small[b]) for a, b in ends if a is not None]
     mask = mask | beside(mask, changes, shrunk(np.clip(spread, 0, 255).astype(np.uint8), group.scale))
     # Encoders tint the samples beside a border.
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    path = (
-        tuple(group.offset(index) for index in range(first, last + 1)) if moves else _path(group, slides, first, last)
-    )
     block = _track(group, grown, first, last, path=path)
     return replace(block, lasting=first - 1 not in strengths or last + 1 not in strengths)
 
@@ -136,8 +135,10 @@ def _slides(group: Group, border: Border, strengths: dict[int, float]) -> dict[i
     return found
 
 
-def _path(group: Group, slides: dict[int, Offset], first: int, last: int) -> tuple[Offset, ...] | None:
-    """Return the way of a block that slides, frame by frame; None when it stands still."""
+def _path(group: Group, slides: dict[int, Offset], first: int, last: int, *, moves: bool) -> tuple[Offset, ...] | None:
+    """Return the way of a block that `moves` with its text, or slides, frame by frame; None when it stands still."""
+    if moves:
+        return tuple(group.offset(index) for index in range(first, last + 1))
     if not slides:
         return None
     # On the frame more at an end it is hardly to be seen, where it was beside.

@@ -156,3 +156,10 @@ def test_block_slides_in_before_its_text() -> None:
         shown = next(frame.y for frame in frames(sliding) if frame.index == index)
         truth = next(frame.y for frame in frames(lambda *_: None) if frame.index == index)
         assert not ((np.abs(shown.astype(int) - truth) > 30) & ~covered(track, index)).any()
+
+
+def test_plate_of_the_colour_of_all_around_is_left() -> None:
+    def flat(look: Picture, _: int) -> None:
+        look[:] = (120, 30, 20)
+
+    assert found(flat) is None
