@@ -83,3 +83,10 @@ def join_words(boxes: Iterable[Box]) -> list[Box]:
         else:
             lines.append(box)
     return lines
+
+
+def margined(line: Box, size: tuple[int, int]) -> Box:
+    """Return a line with what may belong to it: outline and shadow all around, a dash or a full stop at its ends."""
+    pad, more = int(line.text_height * 0.35) + 4, int(line.text_height * 0.5)
+    across, down = (more, 0) if line.width >= line.height else (0, more)
+    return Box(line.x0 - across, line.y0 - down, line.x1 + across, line.y1 + down).padded(pad, *size)

@@ -33,7 +33,7 @@ def is_scaled(line: Box, sighting: Sighting, frame: Frame) -> bool:
     off = max(abs(line.x0 + line.x1 - known.x0 - known.x1), abs(line.y0 + line.y1 - known.y0 - known.y1)) / 2
     # In proportion: a line that letters come to, or that is found with a neighbour's stroke, keeps its height.
     even = wider * higher > 0 and 0.4 < higher * known.width / (wider * known.height) < 2.5
-    if not even or abs(wider) <= max(4, 0.25 * known.text_height) or off >= known.text_height / 2:
+    if not even or abs(wider) <= max(4, 0.25 * known.text_height) or off >= known.text_height / 5:
         return False
     if sighting.path or not sighting.confirmed:
         return False

@@ -11,7 +11,7 @@ from typing import Protocol
 from preflight.local.engine import drift, follow, matching, models, presence, ticker, tracks
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
-from preflight.local.engine.geometry import Box, join_words
+from preflight.local.engine.geometry import Box, join_words, margined
 from preflight.local.engine.glyphs import Picture
 from preflight.local.engine.lost import Lost
 from preflight.local.engine.merge import merged, parted
@@ -291,13 +291,6 @@ class Scan:
     def _conclude(self, number: int) -> None:
         """Note on a finished track what its place looked like afterwards."""
         self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
-
-
-def margined(line: Box, size: tuple[int, int]) -> Box:
-    """Return a line with what may belong to it: outline and shadow all around, a dash or a full stop at its ends."""
-    pad, more = int(line.text_height * 0.35) + 4, int(line.text_height * 0.5)
-    across, down = (more, 0) if line.width >= line.height else (0, more)
-    return Box(line.x0 - across, line.y0 - down, line.x1 + across, line.y1 + down).padded(pad, *size)
 
 
 def _trembles(sighting: Sighting, offset: Offset) -> bool:
