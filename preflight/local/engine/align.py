@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
+from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.motion import Matrix
+from preflight.local.engine.planes import Planes, double, half, halved
 from preflight.local.engine.smooth import Field, spread
 
 RING = 3
 """Samples around the text that are held out to test a fill on."""
 _DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RING + 1, 2 * RING + 1))
 _GRID = 4
-_FINE = 120_000
-"""Samples in a region above which motion is measured at half size: large pictures need no finer flow, and wait less."""
+_MARGIN = 16
+"""Samples around the wide hole that tell of its light; all that is further away only tells of motion."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
-    """One frame's region: `color` is luma and full-size chroma, `hole` what text paints, `wide` the hole with its ring.
+    """One frame's region, and what text paints of it: `hole`, `wide` with its ring.
 
-    `gray` is luma with the wide hole smoothed over and `hidden` the wide hole, both at the size motion is measured at.
+    `gray` is luma with the wide hole smoothed over and `hidden` the wide hole, both of half size, at which motion is
+    measured.
     """
 
-    color: Picture
+    planes: Planes[np.uint8]
     hole: Mask
     wide: Mask
     gray: Picture
@@ -37,65 +41,59 @@ class View:
         """True when no text is on this frame's region."""
         return self.wide is self.hole
 
+    @cached_property
+    def core(self) -> Box:
+        """The part of the region around the wide hole that is worked on, on even corners."""
+        x, y, width, height = cv2.boundingRect(self.wide.astype(np.uint8))
+        return Box(x, y, x + width, y + height).padded(_MARGIN, *self.wide.shape[::-1])
+
+    @cached_property
+    def unlent(self) -> Picture:
+        """255 where text or what it tints is, and nothing can be lent from."""
+        grown: Picture = cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
+        return grown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
-    """Where each sample of one view lies on another: `x`, `y`.
+    """Where the samples of one view's core lie on another region: `x`, `y` for luma, `x_half`, `y_half` for chroma.
 
-    `error` is the gray difference there, spread over the hole; `typical` its median outside the text; `shift` the
-    median displacement in samples, of the larger of the two coordinates.
+    `error` is the gray difference there at half size, spread over the hole; `typical` its median outside the text of
+    the whole region; `shift` the median displacement in samples, of the larger of the two coordinates.
     """
 
     x: Field
     y: Field
+    x_half: Field
+    y_half: Field
     error: Field
     typical: float
     shift: float
 
 
-def divisor(height: int, width: int) -> int:
-    """Return by how much a region is shrunk to measure motion on it."""
-    return 2 if height * width > _FINE else 1
-
-
-def view(color: Picture, hole: Mask) -> View:
-    """Prepare a frame's region."""
-    height, width = hole.shape
-    shrink = divisor(height, width)
-    size = (width // shrink, height // shrink)
-    gray = cv2.resize(np.ascontiguousarray(color[..., 0]), size, interpolation=cv2.INTER_AREA)
+def view(planes: Planes[np.uint8], hole: Mask) -> View:
+    """Prepare a frame's region, whose sides are even."""
+    gray = half(planes.luma)
     if not hole.any():
-        return View(color=color, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool))
+        return View(planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool))
     wide = cv2.dilate(hole.astype(np.uint8), _DISK)
-    hidden = wide if shrink == 1 else cv2.resize(wide * 255, size, interpolation=cv2.INTER_AREA)
-    covered = hidden > 0
+    covered = half(wide * 255) > 0
     smooth = spread(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
     flat = np.where(covered, smooth, gray).astype(np.uint8)
-    return View(color=color, hole=hole, wide=wide > 0, gray=flat, hidden=covered)
+    return View(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered)
 
 
 class Aligner:
     """Aligns views of one region, whose left top corner on the picture is `corner`."""
 
     def __init__(self, height: int, width: int, corner: tuple[int, int]) -> None:
-        self._dis = _flow()
-        self._full = (width, height)
-        self._shrink = divisor(height, width)
-        width, height = width // self._shrink, height // self._shrink
+        self._dis = _search()
+        self._whole_columns, self._whole_rows = _grid(width, height)
+        width, height = width // 2, height // 2
         self._columns, self._rows = _grid(width, height)
-        self._columns_full, self._rows_full = _grid(*self._full)
         across, down = self._columns[::_GRID, ::_GRID], self._rows[::_GRID, ::_GRID]
         self._basis = np.stack([np.ones(across.size), across.ravel() / width - 0.5, down.ravel() / height - 0.5], 1)
         self._corner = corner
-
-    def _global_flow(self, step: Matrix) -> Field:
-        """Return the displacement field of a global motion on the (maybe shrunken) region."""
-        s, corner = self._shrink, self._corner
-        x, y = self._columns + np.float32(corner[0] / s), self._rows + np.float32(corner[1] / s)
-        m = step.astype(np.float32)
-        u = (m[0, 0] - 1) * x + m[0, 1] * y + m[0, 2] / s
-        v = m[1, 0] * x + (m[1, 1] - 1) * y + m[1, 2] / s
-        return np.dstack([u, v])
 
     def align(self, here: View, there: View, start: Matrix) -> Alignment:
         """Return where the samples of `here` lie on `there`; `start` is the global motion between the two."""
@@ -110,19 +108,32 @@ class Aligner:
             known = known & (hidden == 0)
         seen = error[::2, ::2][known[::2, ::2]]
         typical = float(np.median(seen)) if seen.size else 255.0
-        if not here.clear:
-            weight = known.astype(np.float32)
-            flow = self._complete(flow, weight * np.exp(error / -8), here.hidden)
-            error = np.where(here.hidden, spread(error, weight, 8.0), error)
-        return self._enlarged(flow, error, typical)
+        weight = known.astype(np.float32)
+        flow = self._complete(flow, weight * np.exp(error / -8), here.hidden)
+        error = np.where(here.hidden, spread(error, weight, 8.0), error)
+        return self._cropped(flow, error, typical, here.core)
 
-    def _enlarged(self, flow: Field, error: Field, typical: float) -> Alignment:
-        if self._shrink > 1:
-            flow = cv2.resize(flow, self._full, interpolation=cv2.INTER_LINEAR) * np.float32(self._shrink)
-            error = cv2.resize(error, self._full, interpolation=cv2.INTER_LINEAR)
-        x, y = self._columns_full + flow[..., 0], self._rows_full + flow[..., 1]
-        shift = float(np.median(np.abs(flow[::_GRID, ::_GRID]).max(axis=2)))
-        return Alignment(x=x, y=y, error=error, typical=typical, shift=shift)
+    def _cropped(self, flow: Field, error: Field, typical: float, core: Box) -> Alignment:
+        shift = 2 * float(np.median(np.abs(flow[::_GRID, ::_GRID]).max(axis=2)))
+        part = halved(core).slices
+        u, v = np.ascontiguousarray(flow[*part, 0]), np.ascontiguousarray(flow[*part, 1])
+        return Alignment(
+            x=self._whole_columns[core.slices] + 2 * double(u),
+            y=self._whole_rows[core.slices] + 2 * double(v),
+            x_half=self._columns[part] + u,
+            y_half=self._rows[part] + v,
+            error=error[part],
+            typical=typical,
+            shift=shift,
+        )
+
+    def _global_flow(self, step: Matrix) -> Field:
+        left, top = self._corner
+        x, y = self._columns + np.float32(left / 2), self._rows + np.float32(top / 2)
+        m = step.astype(np.float32)
+        u = (m[0, 0] - 1) * x + m[0, 1] * y + m[0, 2] / 2
+        v = m[1, 0] * x + (m[1, 1] - 1) * y + m[1, 2] / 2
+        return _joined(u, v)
 
     def _complete(self, flow: Field, weight: Field, hole: Mask) -> Field:
         """Replace the flow inside the hole by a robust affine motion plus what the surroundings deviate from it."""
@@ -131,7 +142,8 @@ class Aligner:
             return flow
         rest = flow - plane
         near = (np.abs(rest[..., 0]) < 6) & (np.abs(rest[..., 1]) < 6)
-        return np.where(hole[..., None], plane + spread(rest, weight * near, 10.0), flow)
+        completed = plane + spread(rest, weight * near, 10.0)
+        return np.asarray(cv2.copyTo(completed, hole.view(np.uint8), flow), np.float32)
 
     def _affine(self, flow: Field, weight: Field) -> Field | None:
         weights = weight[::_GRID, ::_GRID].ravel().astype(np.float64)
@@ -151,21 +163,27 @@ class Aligner:
         height, width = weight.shape
         c = coefficients.astype(np.float32)
         x, y = self._columns / np.float32(width) - np.float32(0.5), self._rows / np.float32(height) - np.float32(0.5)
-        return np.dstack([c[0, k] + c[1, k] * x + c[2, k] * y for k in range(2)])
+        return _joined(*(c[0, k] + c[1, k] * x + c[2, k] * y for k in range(2)))
 
 
-def _flow() -> cv2.DISOpticalFlow:
-    """Return the search for dense motion: down to half size, unrefined.
+def _search() -> cv2.DISOpticalFlow:
+    """Return the search for dense motion: at the size of what it is given, unrefined.
 
     Refinement smooths what is completed and checked later anyway: without it fills are 0.3 dB nearer to the truth in
-    the mean of eight clips, and motion takes 0.4 of the time.
+    the mean of eight clips, and motion takes 0.4 of the time. Patches further apart than usual cost nothing.
     """
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow.setFinestScale(1)
+    flow.setFinestScale(0)
     flow.setVariationalRefinementIterations(0)
+    flow.setGradientDescentIterations(12)
+    flow.setPatchStride(5)
     return flow
 
 
 def _grid(width: int, height: int) -> tuple[Field, Field]:
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return columns, rows
+
+
+def _joined(u: Field, v: Field) -> Field:
+    return np.asarray(cv2.merge((u, v)), np.float32)

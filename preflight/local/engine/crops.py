@@ -11,7 +11,7 @@ import numpy as np
 
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.glyphs import Picture
+from preflight.local.engine.planes import Planes, halved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +41,13 @@ def store(file: BinaryIO, layout: Layout, frame: Frame) -> None:
         file.writelines(plane.tobytes() for plane in (frame.y[rows, columns], frame.u[half], frame.v[half]))
 
 
-def load(file: BinaryIO, layout: Layout, index: int, place: int, region: Box) -> Picture:
-    """Return luma and full-size chroma of `region`, which lies in `place`, on frame `index`."""
+def load(file: BinaryIO, layout: Layout, index: int, place: int, region: Box) -> Planes[np.uint8]:
+    """Return `region`, which lies in `place`, on frame `index`."""
     box = layout.places[place]
     file.seek(layout.offset(index, place))
     data = np.frombuffer(file.read(crop_bytes(box)), np.uint8)
-    area = box.area
-    y = data[:area].reshape(box.height, box.width)
-    u, v = (
-        data[area + k * area // 4 : area + (k + 1) * area // 4].reshape(box.height // 2, box.width // 2) for k in (0, 1)
-    )
+    luma, chroma = np.split(data, [box.area])
+    height, width = box.height // 2, box.width // 2
     inside = region.moved(-box.x0, -box.y0)
-    half = slice(inside.y0 // 2, inside.y1 // 2), slice(inside.x0 // 2, inside.x1 // 2)
-    size = (region.width, region.height)
-    chroma = [cv2.resize(plane[half], size, interpolation=cv2.INTER_LINEAR) for plane in (u, v)]
-    picture: Picture = np.dstack([y[inside.slices], *chroma])
-    return picture
+    u, v = (plane[halved(inside).slices] for plane in chroma.reshape(2, height, width))
+    return Planes(luma.reshape(box.height, box.width)[inside.slices], np.asarray(cv2.merge((u, v)), np.uint8))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from preflight.local.engine.glyphs import Mask, Picture
-from preflight.local.engine.motion import Matrix, Motion
+from preflight.local.engine.motion import Motion
 
 OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
 """Frames away that are always considered; beside them the first clear ones before and after the text."""
@@ -21,11 +22,16 @@ _LOYALTY = 1.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What each candidate shows of the hole, at quarter size, and the motion to it."""
+    """What each candidate shows of the hole: at places of the region four samples apart, by `rows` and `columns`."""
 
-    needed: Mask
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
     shown: dict[int, Mask]
-    steps: dict[int, Matrix]
+
+    @property
+    def count(self) -> int:
+        """Return how many places the hole has."""
+        return len(self.rows)
 
 
 def candidates(index: int, known: range, states: Callable[[int], int]) -> set[int]:
@@ -51,23 +57,20 @@ def coverage(
     corner: tuple[int, int],
 ) -> Coverage:
     """Return what each of `others` shows of the samples marked by `wide`; `hole` gives a frame's shrunken hole."""
-    needed = shrink(wide) > 0
-    rows, columns = np.mgrid[0 : needed.shape[0], 0 : needed.shape[1]].astype(np.float32)
-    x, y = columns * _SHRINK + _SHRINK / 2 + corner[0], rows * _SHRINK + _SHRINK / 2 + corner[1]
+    rows, columns = (places * _SHRINK + _SHRINK // 2 for places in np.nonzero(shrink(wide)))
+    places = np.stack([columns + corner[0], rows + corner[1], np.ones_like(rows)]).astype(np.float64)
+    height, width = wide.shape[0] // _SHRINK, wide.shape[1] // _SHRINK
     shown: dict[int, Mask] = {}
-    steps: dict[int, Matrix] = {}
-    for other in others:
-        step = motion.between(index, other)
-        if step is None:
-            continue
-        u = ((step[0, 0] * x + step[0, 1] * y + step[0, 2] - corner[0]) / _SHRINK - 0.5).astype(np.float32)
-        v = ((step[1, 0] * x + step[1, 1] * y + step[1, 2] - corner[1]) / _SHRINK - 0.5).astype(np.float32)
+    for other, step in motion.from_frame(index, others).items():
+        x, y = step[:2] @ places
+        u, v = ((x - corner[0]) // _SHRINK).astype(np.int64), ((y - corner[1]) // _SHRINK).astype(np.int64)
+        seen = (u >= 0) & (v >= 0) & (u < width) & (v < height)
         hidden = hole(other)
-        ground = np.zeros(needed.shape, np.uint8) if hidden is None else hidden
-        seen = cv2.remap(ground, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=1) == 0
-        if (seen & needed).any():
-            shown[other], steps[other] = seen & needed, step
-    return Coverage(needed=needed, shown=shown, steps=steps)
+        if hidden is not None:
+            seen[seen] = hidden[v[seen], u[seen]] == 0
+        if seen.any():
+            shown[other] = seen
+    return Coverage(rows=rows, columns=columns, shown=shown)
 
 
 def shrink(mask: Mask) -> Picture:
@@ -82,12 +85,12 @@ def shrink(mask: Mask) -> Picture:
 
 def best(index: int, known: Coverage, counted: Picture, tried: set[int], loyal: set[int]) -> int | None:
     """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
-    chosen, most = None, 0.01 * float(known.needed.sum())
+    chosen, most = None, 0.01 * known.count
+    weight = np.where(counted == 0, 1.0, np.where(counted == 1, 0.3, 0.0))
     for other, seen in known.shown.items():
         if other in tried:
             continue
-        gain = float((seen & (counted == 0)).sum()) + 0.3 * float((seen & (counted == 1)).sum())
-        gain *= np.exp(-abs(index - other) / _FADING) * (_LOYALTY if other in loyal else 1.0)
+        gain = float(weight @ seen) * np.exp(-abs(index - other) / _FADING) * (_LOYALTY if other in loyal else 1.0)
         if gain > most:
             chosen, most = other, gain
     return chosen

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from preflight.local.engine import donors, spatial
+from preflight.local.engine import donors, lend, spatial
 from preflight.local.engine.align import Aligner, Alignment, View, view
 from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.lend import Estimate, Here
+from preflight.local.engine.masks import coarse
 from preflight.local.engine.motion import Motion
-from preflight.local.engine.smooth import Field, spread
+from preflight.local.engine.planes import Planes, double, half
+from preflight.local.engine.smooth import Field, times
 
 MAX_DONORS = 6
 _MAX_TRIES = 10
@@ -35,42 +38,32 @@ _STILL = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A filled region: `color` like the view's, `share` of the hole's samples taken from other frames (0..1).
+    """A filled region: its `planes`, `share` of the hole's samples taken from other frames (0..1).
 
     `error` is the mean difference of what was used on the held-out ring, in gray levels.
     """
 
-    color: Picture
+    planes: Planes[np.uint8]
     share: float
     error: float
 
 
 @dataclass(slots=True)
-class _Gathered:
-    """The temporal estimate of a frame: a colour for each sample, its expected error, where there is one."""
-
-    color: Field
-    error: Field
-    there: Mask
-    used: set[int]
-
-
-@dataclass(slots=True)
 class _Previous:
     index: int
-    filled: Field
+    filled: Planes[np.float32]
     trust: Field
 
 
 @dataclass(slots=True)
 class Filler:
-    """Fills one region over a stretch of frames; `color` and `hole` give a frame's region and what text paints of it.
+    """Fills one region over a stretch of frames; `planes` and `hole` give a frame's region and what text paints of it.
 
     `state` numbers the text that is on at a frame, 0 for none.
     """
 
     known: range
-    color: Callable[[int], Picture]
+    planes: Callable[[int], Planes[np.uint8]]
     hole: Callable[[int], Mask]
     state: Callable[[int], int]
     motion: Motion
@@ -84,26 +77,26 @@ class Filler:
 
     def fill(self, index: int) -> Filled:
         """Fill frame `index`; frames are expected in rising order, so that the fill stays calm from one to the next."""
-        here = self._view(index)
+        here = Here.of(self._view(index))
         self._aligned = {}
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
-        gathered = self._gather(index, here)
-        around = spatial.membrane(here.color[..., 0].astype(np.float32), here.wide)
-        missed = _ring_error(around, here, here.wide & ~here.hole)
-        trust = _trust(gathered, missed)
+        estimate, used = self._gather(index, here)
+        missed = here.error(spatial.membrane(here.planes.luma, here.wide))
+        trust = _trust(estimate, missed)
         if self._previous is not None:
-            trust = np.where(gathered.there, 0.6 * trust + 0.4 * self._previous.trust, 0).astype(np.float32)
-        result = _mixed(here, gathered.color, trust)
-        self._calm(index, here, result)
-        self._previous, self._loyal = _Previous(index, result, trust), gathered.used
+            before = self._previous.trust[here.box.slices]
+            trust = np.where(estimate.there, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
+        mixed = _mixed(here, estimate, trust)
         held = trust[here.hole]
-        error = held * gathered.error[here.hole] + (1 - held) * missed[here.hole]
-        return Filled(color=_rounded(result), share=float(held.mean()), error=float(error.mean()))
+        error = held * estimate.error[here.hole] + (1 - held) * missed[here.hole]
+        result = self._kept(index, here, self._calmed(index, here, mixed), trust)
+        self._loyal = used
+        return Filled(planes=_rounded(result), share=float(held.mean()), error=float(error.mean()))
 
     def _view(self, index: int) -> View:
         if index not in self._views:
-            self._views[index] = view(self.color(index), self.hole(index))
+            self._views[index] = view(self.planes(index), self.hole(index))
             if len(self._views) > _KEPT_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(index)
@@ -129,131 +122,83 @@ class Filler:
         aligned = self._aligned[other]
         return aligned if aligned.typical <= _LOST else None
 
-    def _gather(self, index: int, here: View) -> _Gathered:
-        shape = here.hole.shape
-        total, weights = np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32)
-        top, top_weight = np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32)
-        error, used, tried = np.full(shape, 99, np.float32), set[int](), set[int]()
+    def _gather(self, index: int, here: Here) -> tuple[Estimate, set[int]]:
+        """Return what other frames make of the hole together, and which they are."""
+        estimate, used, tried = Estimate(here.hole.shape), set[int](), set[int]()
         others = donors.candidates(index, self.known, self.state)
-        known = donors.coverage(here.wide, index, others, self._small_hole, self.motion, self.corner)
-        counted = np.zeros(known.needed.shape, np.uint8)
-        tolerance = _tolerance(here)
+        known = donors.coverage(here.view.wide, index, others, self._small_hole, self.motion, self.corner)
+        counted = np.zeros(known.count, np.uint8)
         while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:
             other = donors.best(index, known, counted, tried, self._loyal)
             if other is None:
                 break
             tried.add(other)
             aligned = self._align(index, other)
-            if aligned is None:
+            loan = None if aligned is None else lend.lend(here, self._view(other), aligned)
+            if loan is None:
                 continue
-            color, usable = _fetch(self._view(other), aligned, tolerance)
-            if not usable.any():
-                continue
-            color, doubt = _fit(here, color, usable)
-            weight = np.where(usable, 1 / (1 + (doubt / 4) ** 2 + 0.02 * abs(index - other)), 0).astype(np.float32)
-            better = weight > top_weight
-            np.copyto(top, color, where=better[..., None])
-            np.copyto(error, doubt, where=better)
-            top_weight = np.maximum(top_weight, weight)
-            total += color * weight[..., None]
-            weights += weight
+            estimate.add(loan, abs(index - other))
             used.add(other)
-            counted = counted + cv2.resize(
-                usable.astype(np.uint8), counted.shape[::-1], interpolation=cv2.INTER_NEAREST
-            )
-        mean: Field = (total / np.maximum(weights, 1e-6)[..., None]).astype(np.float32)
-        # Donors that disagree are not averaged into a blur: the best one wins.
-        apart = np.clip((_largest(mean - top) - 6) / 10, 0, 1)[..., None]
-        settled = (mean + (top - mean) * apart).astype(np.float32)
-        return _Gathered(color=settled, error=error, there=weights > 0, used=used)
+            counted += loan.usable[known.rows - here.box.y0, known.columns - here.box.x0]
+        return estimate, used
 
-    def _calm(self, index: int, here: View, result: Field) -> None:
+    def _calmed(self, index: int, here: Here, result: Planes[np.float32]) -> Planes[np.float32]:
         """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""
         before = self._previous
         aligned = None if before is None else self._align(index, index - 1)
         if before is None or aligned is None:
-            return
+            return result
         still = aligned.shift <= _STILL
-        moved = before.filled if still else _sampled(before.filled, aligned)
-        apart = _largest(moved - result)
+        moved = before.filled.inside(here.box) if still else lend.moved(before.filled, aligned)
         most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
-        share = most * np.clip(2 - 2 * apart / far, 0, 1) * np.clip((off - aligned.error) * 3 / off, 0, 1)
-        held = share[here.hole][:, None]
-        result[here.hole] = held * moved[here.hole] + (1 - held) * result[here.hole]
+        alike = np.clip(2 - 2 * lend.apart(moved, result) / far, 0, 1)
+        share = most * alike * double(np.clip((off - aligned.error) * 3 / off, 0, 1))
+        return Planes(
+            _blended(result.luma, moved.luma, share, here.hole),
+            _blended(result.chroma, moved.chroma, half(share), coarse(here.hole)),
+        )
+
+    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: Field) -> Planes[np.float32]:
+        """Return the whole region, and remember it for the next frame."""
+        planes = here.view.planes
+        whole = Planes(planes.luma.astype(np.float32), planes.chroma.astype(np.float32))
+        part, trusted = whole.inside(here.box), np.zeros(planes.luma.shape, np.float32)
+        part.luma[:], part.chroma[:], trusted[here.box.slices] = core.luma, core.chroma, trust
+        self._previous = _Previous(index, whole, trusted)
+        return whole
 
 
-def _rounded(color: Field) -> Picture:
-    """Return colours as 8-bit samples."""
-    return np.clip(np.rint(color), 0, 255).astype(np.uint8)
+def _rounded(planes: Planes[np.float32]) -> Planes[np.uint8]:
+    """Return 8-bit samples."""
+    luma, chroma = (np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in (planes.luma, planes.chroma))
+    return Planes(luma, chroma)
 
 
-def _largest(color: Field) -> Field:
-    """Return the largest magnitude over the three colours (quicker than a reduction over so short an axis)."""
-    size = np.abs(color)
-    return np.maximum(np.maximum(size[..., 0], size[..., 1]), size[..., 2])
-
-
-def _tolerance(here: View) -> Field:
-    """Return how far a donor may be off at each place: more where the scene around is richly textured."""
-    gray, known = here.gray.astype(np.float32), (~here.hidden).astype(np.float32)
-    mean = spread(gray, known, 10.0)
-    texture = np.sqrt(np.maximum(spread((gray - mean) ** 2, known, 10.0), 0))
-    height, width = here.hole.shape
-    result: Field = cv2.resize(6 + 0.45 * texture, (width, height), interpolation=cv2.INTER_LINEAR)
-    return result
-
-
-def _sampled(color: Picture | Field, aligned: Alignment) -> Field:
-    """Return a view's colours at the places of the view it was aligned to."""
-    moved: Field = cv2.remap(color, aligned.x, aligned.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(
-        np.float32
-    )
-    return moved
-
-
-def _fetch(there: View, aligned: Alignment, tolerance: Field) -> tuple[Field, Mask]:
-    """Return the donor's colours at the places of the view it was aligned to, and where they can be used."""
-    x, y = aligned.x, aligned.y
-    color = _sampled(there.color, aligned)
-    height, width = there.hole.shape
-    usable = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-    if not there.clear:
-        grown = cv2.dilate(there.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
-        hidden = cv2.remap(grown, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
-        usable &= hidden < 1
-    return color, usable & (aligned.error < tolerance)
-
-
-def _fit(here: View, color: Field, usable: Mask) -> tuple[Field, Field]:
-    """Take the donor's difference in light off, and return the colours with their error expected from the ring."""
-    gap = np.clip(here.color.astype(np.float32) - color, -25, 25)
-    outside = (~here.wide).astype(np.float32)
-    tested = color[..., 0] + spread(np.ascontiguousarray(gap[..., 0]), outside, 8.0)
-    ring = here.wide & ~here.hole & usable
-    return color + spread(gap, ring.astype(np.float32), 6.0, shrink=2), _ring_error(tested, here, ring)
-
-
-def _ring_error(luma: Field, here: View, ring: Mask) -> Field:
-    """Return how far `luma` is off on the held-out ring, spread over the hole."""
-    apart = np.abs(luma - here.color[..., 0])
-    return spread(apart, ring.astype(np.float32), 7.0, shrink=2)
-
-
-def _trust(gathered: _Gathered, missed: Field) -> Field:
+def _trust(estimate: Estimate, missed: Field) -> Field:
     """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
-    lead = (1.15 * missed + 0.3 - gathered.error) / (0.5 + 0.12 * missed)
+    lead = (1.15 * missed + 0.3 - estimate.error) / (0.5 + 0.12 * missed)
     trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
-    return np.where(gathered.there, trust, 0).astype(np.float32)
+    return np.where(estimate.there, trust, 0).astype(np.float32)
 
 
-def _mixed(here: View, temporal: Field, trust: Field) -> Field:
-    """Return the region with its hole filled: surely known samples first, then the rest from around them too."""
-    result = here.color.astype(np.float32)
-    sure = here.hole & (trust >= _SURE)
-    result[sure] = temporal[sure]
-    rest = here.hole & ~sure
-    if rest.any():
-        around = spatial.membrane(result, rest)[rest]
-        share = trust[rest][:, None]
-        result[rest] = temporal[rest] * share + around * (1 - share)
+def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
+    """Return the core with its hole filled."""
+    temporal = estimate.settled()
+    return Planes(
+        _filled(here.planes.luma, here.hole, temporal.luma, trust),
+        _filled(here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage()),
+    )
+
+
+def _filled(known: Field, hole: Mask, temporal: Field, trust: Field) -> Field:
+    """Return a plane with its hole filled: surely known samples first, then the rest from around them too."""
+    sure = hole & (trust >= _SURE)
+    result = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
+    rest = hole & ~sure
+    return _blended(spatial.membrane(result, rest), temporal, trust, rest) if rest.any() else result
+
+
+def _blended(one: Field, other: Field, share: Field, where: Mask) -> Field:
+    """Return `one`, and `share` of the `other` in it at the places of a mask."""
+    result: Field = cv2.copyTo(one + times(other - one, share), where.view(np.uint8), one.copy())
     return result

@@ -42,6 +42,14 @@ def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) 
     return mask
 
 
+def is_covered(tracks: Iterable[Track], index: int) -> bool:
+    """Return True when a frame shows veils, or letters on plates, to be taken off before anything looks at it."""
+    return any(
+        track.ground_on(index) is not None or (track.veil is not None and track.first <= index <= track.last)
+        for track in tracks
+    )
+
+
 def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> Picture:
     """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
     tracks = tuple(tracks)

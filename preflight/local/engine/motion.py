@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cv2
@@ -65,6 +66,23 @@ class Motion:
         if start <= end:
             return total
         return np.asarray(np.linalg.inv(total), np.float64)
+
+    def from_frame(self, start: int, ends: Iterable[int]) -> dict[int, Matrix]:
+        """Return what `between` does of `start` and each of `ends` of which it knows."""
+        wanted, found = set(ends), dict[int, Matrix]()
+        for direction in (1, -1):
+            total, place = _STILL, start
+            last = max((direction * end for end in wanted), default=0)
+            while direction * place < last:
+                step = min(place, place + direction)
+                if step in self.cuts or step not in self.steps:
+                    break
+                one = self.steps[step]
+                total = np.asarray((one if direction > 0 else np.linalg.inv(one)) @ total, np.float64)
+                place += direction
+                if place in wanted:
+                    found[place] = total
+        return found
 
     def part(self, first: int, last: int) -> Motion:
         """Return what is known of frames `first`..`last`."""

@@ -6,14 +6,14 @@ import pickle
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.glyphs import Mask
 from preflight.local.engine.masks import coarse
+from preflight.local.engine.planes import Planes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +29,17 @@ class Patch:
     v: bytes
 
 
-def cut(index: int, region: Box, filled: Picture, hole: Mask) -> Patch:
-    """Return the patch of a filled region (luma and full-size chroma); only what `hole` marks is taken."""
-    half = coarse(hole)
-    small = cv2.resize(filled[..., 1:], (region.width // 2, region.height // 2), interpolation=cv2.INTER_AREA)
+def cut(index: int, region: Box, filled: Planes[np.uint8], hole: Mask) -> Patch:
+    """Return the patch of a filled region; only what `hole` marks is taken."""
+    tinted = coarse(hole)
     return Patch(
         index=index,
         region=region,
         luma_mask=np.packbits(hole).tobytes(),
-        chroma_mask=np.packbits(half).tobytes(),
-        y=filled[..., 0][hole].tobytes(),
-        u=small[..., 0][half].tobytes(),
-        v=small[..., 1][half].tobytes(),
+        chroma_mask=np.packbits(tinted).tobytes(),
+        y=filled.luma[hole].tobytes(),
+        u=filled.chroma[..., 0][tinted].tobytes(),
+        v=filled.chroma[..., 1][tinted].tobytes(),
     )
 
 

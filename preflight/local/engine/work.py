@@ -14,8 +14,9 @@ from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
 from preflight.local.engine.marks import Mark
-from preflight.local.engine.masks import WIDEST, cleared, paint, touched
+from preflight.local.engine.masks import WIDEST, cleared, is_covered, paint, touched
 from preflight.local.engine.patches import Patch, cut
+from preflight.local.engine.planes import Planes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +93,21 @@ class Fill:
                 if holes.at(index).any():
                     filled = filler.fill(index)
                 else:
-                    filled = Filled(color=self._look(file, index), share=0.0, error=0.0)
+                    filled = Filled(planes=self._planes(file, index), share=0.0, error=0.0)
                 if index < job.first:
                     continue
-                color = filled.color
-                for mark in marks:
-                    color = mark.lift(index, self._look(file, index), color)
-                patches.append(cut(index, job.region, color, own))
+                planes = filled.planes
+                if marks:
+                    color, seen = planes.color(), self._planes(file, index).color()
+                    for mark in marks:
+                        color = mark.lift(index, seen, color)
+                    planes = Planes.of(color)
+                patches.append(cut(index, job.region, planes, own))
                 figures.append(
                     FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
                 )
                 if index in _checked(job):
-                    filled_looks[index] = color
+                    filled_looks[index] = planes.color()
         left = max(
             (
                 self._left(look, touched(job.tracks, index, job.region, widened), index)
@@ -128,18 +132,20 @@ class Fill:
             ):
                 continue
             mark = Mark(track, job)
-            found += [mark] if mark.learn(lambda index: self._look(file, index)) else []
+            found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
         return found
 
-    def _look(self, file: BinaryIO, index: int) -> Picture:
-        look = crops.load(file, self.layout, index, self.job.place, self.job.region)
-        return cleared(look, self.job.tracks, index, self.job.region)
+    def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
+        planes = crops.load(file, self.layout, index, self.job.place, self.job.region)
+        if not is_covered(self.job.tracks, index):
+            return planes
+        return Planes.of(cleared(planes.color(), self.job.tracks, index, self.job.region))
 
     def _filler(self, file: BinaryIO, holes: _Holes) -> Filler:
         job = self.job
         return Filler(
             known=range(job.known_first, job.known_last + 1),
-            color=lambda index: self._look(file, index),
+            planes=lambda index: self._planes(file, index),
             hole=holes.at,
             state=holes.state,
             motion=job.motion,

@@ -6,6 +6,7 @@ import numpy as np
 
 from preflight.local.engine.fill import Filler
 from preflight.local.engine.motion import Motion
+from preflight.local.engine.planes import Planes
 
 FRAMES = 12
 SHAPE = (64, 160)
@@ -25,19 +26,20 @@ def hole(_: int) -> np.ndarray:
 def fills(luma: Callable[[int], np.ndarray]) -> list[np.ndarray]:
     """Fill every frame of a scene without motion whose text is always on, and return the lumas under the text."""
 
-    def color(index: int) -> np.ndarray:
+    def planes(index: int) -> Planes[np.uint8]:
         gray = np.clip(np.rint(luma(index)), 0, 255).astype(np.uint8)
-        return np.dstack([np.where(hole(index), 235, gray), np.full_like(gray, 128), np.full_like(gray, 128)])
+        chroma = np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8)
+        return Planes(np.where(hole(index), 235, gray).astype(np.uint8), chroma)
 
     filler = Filler(
         known=range(FRAMES),
-        color=color,
+        planes=planes,
         hole=hole,
         state=lambda _: 1,
         motion=Motion(steps={index: np.eye(3) for index in range(FRAMES)}),
         corner=(0, 0),
     )
-    return [filler.fill(index).color[..., 0][hole(index)].astype(int) for index in range(FRAMES)]
+    return [filler.fill(index).planes.luma[hole(index)].astype(int) for index in range(FRAMES)]
 
 
 def test_the_fill_of_a_still_scene_stands_still_although_single_samples_change() -> None:

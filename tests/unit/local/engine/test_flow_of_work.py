@@ -12,6 +12,7 @@ from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.motion import Motion
 from preflight.local.engine.patches import Spool, cut, paste
+from preflight.local.engine.planes import Planes
 from preflight.local.engine.tracks import Track
 
 STILL = np.eye(3)
@@ -70,7 +71,7 @@ def test_donor_that_shows_most_is_taken_first() -> None:
     half[:, 32:] = False
     hidden = {1: donors.shrink(half), 2: None}
     known = donors.coverage(hole, 0, (1, 2), hidden.get, still(3), (0, 0))
-    assert donors.best(0, known, np.zeros(known.needed.shape, np.uint8), set(), set()) == 2
+    assert donors.best(0, known, np.zeros(known.count, np.uint8), set(), set()) == 2
 
 
 def test_motion_is_unknown_over_a_cut() -> None:
@@ -112,7 +113,7 @@ def test_only_the_hole_is_changed() -> None:
     hole = np.zeros((32, 64), bool)
     hole[10:20, 10:50] = True
     spool = Spool(io.BytesIO())
-    spool.put(cut(0, region, np.full((32, 64, 3), 77, np.uint8), hole))
+    spool.put(cut(0, region, Planes.of(np.full((32, 64, 3), 77, np.uint8)), hole))
     after = paste(before, spool.take(0))
     changed = after.y != before.y
     assert (after.y[region.slices][hole] == 77).all()
