@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.motion import Motion
@@ -86,15 +87,22 @@ def _joined(boxes: list[Box]) -> list[Box]:
 
 
 def _stretches(tracks: list[Track], motion: Motion) -> list[tuple[int, int]]:
-    """Return runs of frames with text, cut at shots and to the length of a job."""
+    """Return runs of frames with text, cut at shots and into equal parts of at most the length of a job."""
     marked = sorted({index for track in tracks for index in range(track.first, track.last + 1)})
     runs: list[tuple[int, int]] = []
     for index in marked:
-        if runs and index == runs[-1][1] + 1 and index - 1 not in motion.cuts and index - runs[-1][0] < LENGTH:
+        if runs and index == runs[-1][1] + 1 and index - 1 not in motion.cuts:
             runs[-1] = (runs[-1][0], index)
         else:
             runs.append((index, index))
-    return runs
+    return [part for first, last in runs for part in _parts(first, last + 1)]
+
+
+def _parts(start: int, stop: int) -> list[tuple[int, int]]:
+    length = stop - start
+    count = -(-length // LENGTH)
+    ends = [start + length * number // count for number in range(count + 1)]
+    return [(first, following - 1) for first, following in pairwise(ends)]
 
 
 def _scene(first: int, last: int, motion: Motion, frames: int) -> tuple[int, int]:

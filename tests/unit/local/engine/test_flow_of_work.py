@@ -46,6 +46,19 @@ def test_jobs_cover_every_frame_of_text_once() -> None:
     assert max(job.last - job.first + 1 for job in planned) <= jobs.LENGTH
 
 
+def test_no_job_is_a_short_rest_of_a_long_text() -> None:
+    lengths = [job.last - job.first + 1 for job in jobs.plan([track(10, 51)], still(60), 60, 640, 360)]
+    assert lengths == [21, 21]
+
+
+def test_motion_to_many_frames_is_that_to_each() -> None:
+    step = np.array([[1.01, 0.02, 3.0], [-0.01, 0.99, -2.0], [0.0, 0.0, 1.0]])
+    motion = Motion(steps=dict.fromkeys(range(20), step), cuts={15})
+    found = motion.from_frame(8, (2, 7, 9, 15, 16))
+    assert sorted(found) == [2, 7, 9, 15]
+    assert all(np.allclose(found[other], motion.between(8, other)) for other in found)
+
+
 def test_jobs_never_look_over_a_cut() -> None:
     planned = jobs.plan([track(10, 60)], still(100, cuts={29}), 100, 640, 360)
     assert [(job.first, job.last) for job in planned] == [(10, 29), (30, 60)]
