@@ -15,6 +15,7 @@ from preflight.events import Cancel
 from preflight.job import RemovalOptions
 from preflight.local.engine import blocks, choose, crops, encode, jobs, rate, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
+from preflight.local.engine.geometry import Box
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
 from preflight.local.engine.pool import Pool, workers
@@ -180,16 +181,30 @@ def scan(
 
     A small file is put to `scratch`, or where the system keeps such files.
     """
+    step = sample_step(source.rate)
+    asked: dict[int, Future[list[Box]]] = {}
+
+    def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
+        # Where samples are close together, the answer to one is long in coming: the next is asked for meanwhile.
+        held: deque[Frame] = deque()
+        for frame in frames:
+            if frame.index % step == 0:
+                asked[frame.index] = pool.submit(question(frame))
+            held.append(frame)
+            if len(held) > step:
+                yield held.popleft()
+        yield from held
+
     state = Scan(
-        step=sample_step(source.rate),
+        step=step,
         size=source.upright,
-        finder=lambda frame: pool.submit(question(frame)),
+        finder=lambda frame: asked.pop(frame.index, None) or pool.submit(question(frame)),
         motion=Motion(scale=PROXY_WIDTH / source.upright[0]),
     )
     expected = float(source.duration * source.rate) if source.duration else 0.0
     with tempfile.TemporaryDirectory(prefix="preflight-", dir=scratch) as folder:
         listing = Path(folder) / "times"
-        for frame in decode(source, program, times=listing):
+        for frame in look_ahead(decode(source, program, times=listing)):
             state.feed(frame)
             if expected:
                 tell(min(1.0, frame.index / expected))
