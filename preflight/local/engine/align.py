@@ -170,12 +170,13 @@ def _search() -> cv2.DISOpticalFlow:
     """Return the search for dense motion: at the size of what it is given, unrefined.
 
     Refinement smooths what is completed and checked later anyway: without it fills are 0.3 dB nearer to the truth in
-    the mean of eight clips, and motion takes 0.4 of the time. Patches further apart than usual cost nothing.
+    the mean of eight clips, and motion takes 0.4 of the time. Patches further apart than usual,
+    and fewer steps for each, cost nothing.
     """
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     flow.setFinestScale(0)
     flow.setVariationalRefinementIterations(0)
-    flow.setGradientDescentIterations(12)
+    flow.setGradientDescentIterations(8)
     flow.setPatchStride(5)
     return flow
 
