@@ -46,6 +46,10 @@ class Box:
         height = min(self.y1, other.y1) - max(self.y0, other.y0)
         return max(0, width) * max(0, height)
 
+    def covers(self, other: Box) -> bool:
+        """Return True when `other` lies inside."""
+        return self.common(other) == other.area
+
     def iou(self, other: Box) -> float:
         """Return the share of the union that is common."""
         common = self.common(other)

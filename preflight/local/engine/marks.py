@@ -18,6 +18,15 @@ _LEAST_HEIGHT = 28
 by coding, so they look translucent when they are not, and filling them loses little."""
 
 
+def looked_at(track: Track, job: Job) -> list[int]:
+    """Return the job's known frames on which a text that stays is learnt."""
+    first, last = track.first + _COMING, track.last - _COMING
+    frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
+    # On one raster where there are many, so that jobs learn from the same frames and agree.
+    step = max(1, -(-min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS))
+    return [index for index in frames if index % step == 0]
+
+
 @dataclass(slots=True)
 class Mark:
     """A still track in a job's region that may let the scene through."""
@@ -36,11 +45,7 @@ class Mark:
         job, track = self.job, self.track
         if track.line.text_height < _LEAST_HEIGHT:
             return False
-        first, last = track.first + _COMING, track.last - _COMING
-        frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
-        # On one raster where there are many, so that jobs learn from the same frames and agree.
-        step = max(1, -(-min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS))
-        looks = [Look(look(index)[self.place], self._others(index)) for index in frames if index % step == 0]
+        looks = [Look(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
         self.overlay = overlay(looks, track.mask)
         return self.overlay is not None
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import cv2
 import numpy as np
 
-from preflight.local.engine import crops, models, residue
+from preflight.local.engine import crops, models, persist, residue
 from preflight.local.engine.fill import Filled, Filler
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
-from preflight.local.engine.marks import Mark
+from preflight.local.engine.marks import Mark, looked_at
 from preflight.local.engine.masks import WIDEST, cleared, is_covered, paint, touched
 from preflight.local.engine.patches import Patch, cut
 from preflight.local.engine.planes import Planes
+from preflight.local.engine.tracks import Track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,27 @@ class Fill:
 
         What was lifted off the scene and can be read all the same is filled, as opaque text is.
         """
+        task = replace(self, job=self._sharpened())
+        return task.filled()
+
+    def _sharpened(self) -> Job:
+        """Return the job without the parts of the scene that the masks of its texts take in."""
+        job = self.job
+        if not any(map(persist.is_vague, job.tracks)):
+            return job
+        with self.layout.path.open("rb") as file:
+
+            def sharp(track: Track) -> Track:
+                place = track.box.moved(-job.region.x0, -job.region.y0).slices
+                return persist.sharpened(
+                    track, [self._planes(file, index).luma[place] for index in looked_at(track, job)]
+                )
+
+            tracks = [sharp(t) if persist.is_vague(t) and job.region.covers(t.box) else t for t in job.tracks]
+        return replace(job, tracks=tuple(tracks))
+
+    def filled(self) -> Done:
+        """Return what `run` does, by the masks as they are."""
         done = self._attempt(0, lifting=True)
         if done.lifted and done.left >= residue.LEGIBLE:
             done = self._attempt(0)
