@@ -40,8 +40,7 @@ class Here:
         part = view.planes.inside(box)
         planes = Planes(part.luma.astype(np.float32), part.chroma.astype(np.float32))
         hole, wide = view.hole[box.slices], view.wide[box.slices]
-        tolerance = _tolerance(view)[halved(box).slices]
-        return cls(view, box, planes, hole, wide, wide & ~hole, tolerance)
+        return cls(view, box, planes, hole, wide, wide & ~hole, _tolerance(view, box))
 
     def error(self, luma: Field, ring: Mask | None = None) -> Field:
         """Return how far `luma` is off on the held-out ring, spread over the hole."""
@@ -163,8 +162,9 @@ def _usable(here: Here, there: View, aligned: Alignment) -> Mask:
     return usable
 
 
-def _tolerance(view: View) -> Field:
+def _tolerance(view: View, box: Box) -> Field:
     gray, known = view.gray.astype(np.float32), (~view.hidden).astype(np.float32)
     mean = spread(gray, known, 10.0)
     texture = np.sqrt(np.maximum(spread((gray - mean) ** 2, known, 10.0), 0))
-    return 6 + np.float32(0.45) * texture
+    part = texture[halved(box).slices] if gray.shape != view.hole.shape else half(texture[box.slices])
+    return np.asarray(6 + np.float32(0.45) * part, np.float32)
