@@ -69,17 +69,25 @@ class Outputs:
     def finished(self, jobs: Sequence[Job]) -> Path | None:
         """Return the cleaned file that these jobs led to, in this folder, or None when it has to be made.
 
-        A file that went to another folder before is copied from there. Raises DiskFullError, ToolError.
+        A file that went to another folder before, or was made of the same content under another name, is copied from
+        there with what lies beside it. Raises DiskFullError, ToolError.
         """
         made = {job.file for job in jobs if job.state is State.FETCHED}
         file = next(iter(made)) if len(made) == 1 and all(job.state is State.FETCHED for job in jobs) else None
         if file is None or not file.is_file() or self.work in file.parents:
             return None
-        wanted = self.folder.absolute() / file.name
+        plain = self.file(file.suffix[1:])
+        spare = replace(self, stem=f"{self.stem}-{jobs[0].group[:8]}").file(file.suffix[1:])
+        wanted = self.folder.absolute() / (spare if file.name == spare.name else plain).name
+        if wanted.exists() and not filecmp.cmp(wanted, file, shallow=False):
+            wanted = wanted.with_name(spare.name)
         if wanted.exists() and filecmp.cmp(wanted, file, shallow=False):
             return wanted
         with files.scratch(self.folder) as scratch:
-            return files.publish(files.copy(file, scratch / file.name), wanted)
+            for beside in (record_of, picture_of):
+                if beside(file).is_file():
+                    files.publish(files.copy(beside(file), scratch / beside(wanted).name), beside(wanted))
+            return files.publish(files.copy(file, scratch / wanted.name), wanted)
 
     def keep_fetched(self, job: Job) -> Path:
         """Copy what was fetched for a job, whose finished file can't be made, into the folder and return where it is.

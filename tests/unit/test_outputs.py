@@ -49,3 +49,26 @@ def test_result_elsewhere_is_copied_once(tmp_path: Path) -> None:
     here = Outputs(folder=tmp_path / "b", work=tmp_path / "work", stem="clip")
     assert here.finished(known) == here.finished(known) == tmp_path / "b" / "clip.cleaned.mp4"
     assert len(list((tmp_path / "b").iterdir())) == 1
+
+
+def test_result_of_the_same_content_is_named_as_the_file_asked_for(tmp_path: Path) -> None:
+    made = tmp_path / "clip.cleaned.mp4"
+    made.write_bytes(b"video")
+    record_of(made).write_text("{}")
+    picture_of(made).write_bytes(b"picture")
+    copy = Outputs(folder=tmp_path, work=tmp_path / "work", stem="copy")
+    found = copy.finished([job(state=State.FETCHED, file=made)])
+    assert found == tmp_path / "copy.cleaned.mp4"
+    assert record_of(found).is_file()
+    assert picture_of(found).read_bytes() == b"picture"
+    assert copy.finished([job(state=State.FETCHED, file=made)]) == found
+
+
+def test_result_does_not_take_the_name_of_another(tmp_path: Path) -> None:
+    made = tmp_path / "a" / "clip.cleaned.mp4"
+    made.parent.mkdir()
+    made.write_bytes(b"video")
+    (tmp_path / "clip.cleaned.mp4").write_bytes(b"other")
+    found = outputs(tmp_path).finished([job(state=State.FETCHED, file=made)])
+    assert found == tmp_path / "clip-01234567.cleaned.mp4"
+    assert (tmp_path / "clip.cleaned.mp4").read_bytes() == b"other"

@@ -19,7 +19,7 @@ from preflight.local.engine.tracks import Track
 LEAST_LOOKS = 12
 _CLEAR, _LEAST_EDGE = 4.0, 2.5
 """How much steeper than the scene's remains an edge is, and gray levels a sample that it has at least."""
-_INSIDE = 0.8
+_INSIDE = 0.65
 """Share of the edges that lie on the line of text, where they are the text's."""
 _SPARSE, _DENSE = 0.05, 0.85
 """Shares of the line that strokes and their rims cover."""
@@ -58,6 +58,7 @@ def strokes(looks: Sequence[Picture], line: Mask, text_height: int) -> Mask | No
     edges = steepness > least
     if not edges.any() or edges[line].sum() < _INSIDE * edges.sum():
         return None
+    edges &= line
     width = max(3, text_height // 6) | 1
     size = 2 * _RIM + 1
     body = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +23,8 @@ _CAME = 0.7
 """Share of a plate that changes when it comes or goes; the rest is of the scene's colour."""
 _COVERED = 0.95
 """Share of the letters' place that a plate covers."""
+_OUTLINE, _GAPS = 0.12, 0.08
+"""Width of an outline in heights of the text, and share of the letters' place that is beyond all outlines at least."""
 _RUN = 0.5
 """Length of a straight stretch, in heights of the text."""
 _OUTLINED = 0.7
@@ -67,6 +70,25 @@ def ground(look: Picture, spread: Plane32, fill: Mask, changed: Mask | None = No
         return None
     beside = _grown(body, 9).any(axis=1, keepdims=True)
     return Ground(solid, solid & ~same & beside)
+
+
+def film(fill: Mask, changes: Sequence[Mask]) -> Ground | None:
+    """Return the translucent plate behind the letters' body `fill`, by what changed as it came or went, else None.
+
+    `changes` are what changed at each end: where the scene moved then, that end tells nothing.
+    """
+    body = _body(fill)
+    height = int(np.count_nonzero(body.any(axis=1)))
+    # An outline or a shadow changes too, but not what lies between letters further apart.
+    amid = body & ~_grown(fill, 2 * round(_OUTLINE * height + 2) + 1)
+    if amid.sum() < _GAPS * body.sum():
+        return None
+    for changed in changes:
+        area = _opened(_closed(changed | fill, height // 4 | 1), height // 3 | 1)
+        solid = _filled(_touching(area | fill, body))
+        if solid[body].mean() >= _COVERED and changed[amid].mean() >= _CAME and _borders(solid, body) >= _SIDES:
+            return Ground(solid, fill)
+    return None
 
 
 def block(look: Picture, spread: Plane32, fill: Mask, ink: Mask, height: int) -> Mask | None:

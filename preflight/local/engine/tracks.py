@@ -195,9 +195,12 @@ def settle(sighting: Sighting) -> Track | None:
     by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
     changing = _changing(sighting, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
-    changed = None if sighting.path else _changed(sighting, (first, last), (before, after))
+    changes = [] if sighting.path else _changes(sighting, (first, last), (before, after))
+    changed = np.logical_and.reduce(changes) if changes else None
     plate = None if sighting.scaled else plates.ground(look, spread, strokes.fill, changed)
     body = strokes.fill | glyphs.beyond(look, spread, strokes, sighting.inner, height, changed)
+    if plate is None and not sighting.scaled:
+        plate = plates.film(body, changes)
     # A plate comes and goes with its letters: what changed then is not theirs alone.
     mask = glyphs.painted(body, reach, height, changed, by_outline) if plate is None else plate.letters
 
@@ -282,13 +285,10 @@ def _fading(known: presence.Signature, look: Picture | None) -> bool:
     return look is not None and presence.is_fading(known, look)
 
 
-def _changed(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> Mask | None:
-    """Return the samples that changed at both ends of a track, from right outside the `whole` of it to the `usual`."""
-    changes = []
-    for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1)):
-        if inside in sighting.edges and outside in sighting.edges:
-            changes.append(cv2.absdiff(sighting.edges[inside], sighting.edges[outside]).max(axis=2))
-    if not changes:
-        return None
-    changed: Mask = np.minimum.reduce(changes) > _CHANGED
-    return changed
+def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[Mask]:
+    """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
+    return [
+        cv2.absdiff(sighting.edges[inside], sighting.edges[outside]).max(axis=2) > _CHANGED
+        for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
+        if inside in sighting.edges and outside in sighting.edges
+    ]

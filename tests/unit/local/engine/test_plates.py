@@ -132,3 +132,34 @@ def test_ground_without_ends_is_no_block(rows: slice) -> None:
     look[rows] = 210
     above, below = two_lines(look)
     assert plates.block(look, np.zeros(look.shape[:2], np.float32), above, above | below, 24) is None
+
+
+def film(*, straight: bool) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the letters of a word, and what changes when it comes: it on a plate, or it with its outline."""
+    fill = (
+        cv2.putText(np.zeros((90, 420), np.uint8), "Hi, it is I", (40, 58), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 255, 3) > 0
+    )
+    changed = cv2.dilate(fill.astype(np.uint8), np.ones((7, 7), np.uint8))
+    if straight:
+        cv2.rectangle(changed, (30, 14), (350, 76), 1, cv2.FILLED)
+    # Not where the scene has the plate's brightness.
+    changed[20:24, 60:90] = 0
+    return fill, [changed > 0]
+
+
+def test_a_translucent_plate_is_known_by_coming_with_its_letters() -> None:
+    fill, changes = film(straight=True)
+    found = plates.film(fill, [np.zeros(fill.shape, bool), *changes])
+    assert found is not None
+    assert found.area[16:74, 32:348].all()
+    assert found.area.sum() < 1.1 * 62 * 320
+    assert (found.letters & fill).sum() == fill.sum()
+
+
+def test_an_outline_that_comes_with_its_letters_is_no_plate() -> None:
+    assert plates.film(*film(straight=False)) is None
+
+
+def test_a_scene_that_changes_all_over_shows_no_plate() -> None:
+    fill, _ = film(straight=True)
+    assert plates.film(fill, [np.ones(fill.shape, bool)]) is None
