@@ -17,6 +17,8 @@ from preflight.tools import bounds, containers
 from preflight.tools.bounds import Piece
 from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET, local
 
+_NO_STREAM = "9999?"
+"""Of an input: nothing, and no error when there is nothing."""
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
 
 
@@ -89,7 +91,8 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     names = [containers.specifier(source, stream.index) for stream in _kept(plan)]
     options |= {"map_metadata": "1", "map_chapters": "1"}
     options |= {f"map_metadata:s:{position}": f"1:s:{name}" for position, name in enumerate(names)}
-    rest = [given[name] for name in names[1:]]
+    # Tags and chapters come from the source even where no stream does; an input that gives none would be left out.
+    rest = [given[name] for name in names[1:]] or [given[_NO_STREAM]]
     return _compile([builder.output(shown["v:0"], *rest, local(piece.output), **options)], ffmpeg)
 
 

@@ -92,3 +92,10 @@ def test_one_file_does_not_split_what_is_too_large(tmp_path: Path) -> None:
     made = plan(checker(limits)(clip), trim=(Fraction(3), Fraction(6)), policy=Policy.ONE_FILE)
     with pytest.raises(InputError, match="Keep less"):
         apply(made, tmp_path / "out", recheck=checker(limits), ffmpeg=FFMPEG)
+
+
+def test_silent_clip_is_cut_between_keyframes(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=6, audio=False, output=REORDERED)
+    result = trimmed(clip, "1", "4.36")
+    assert hashes(result)[25:81] == hashes(clip)[50:106]
+    assert measure(result).audio == ()
