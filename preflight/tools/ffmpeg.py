@@ -180,8 +180,11 @@ def run(
 
 def failure(tail: str) -> ToolError:
     """Return the error that ffmpeg's last words stand for."""
+    import logging
+
+    logging.getLogger(__name__).info("ffmpeg failed:\n%s", tail)
     if os.strerror(errno.ENOSPC) in tail:
         return DiskFullError("The disk is full.", hint="Free some space, or choose another output folder with -o.")
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     telling = [line for line in lines if not _CONSEQUENCE.search(line)] or lines or ["no message"]
-    return ToolError(f"ffmpeg failed: {telling[-1]}", hint="Run with --debug for its whole log.")
+    return ToolError(f"ffmpeg failed: {telling[-1].rstrip('.')}.", hint="`preflight --debug` shows its whole log.")
