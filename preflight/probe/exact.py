@@ -49,9 +49,13 @@ class ExactTrack:
 
     id: str = ""
     tag: str = ""
+    handler: str = ""
+    """What MP4 and QuickTime say that a player is to take the stream for, such as `vide`."""
     duration: Fraction | None = None
     sar: Fraction | None = None
     rate: Fraction | None = None
+    pace: Fraction | None = None
+    """Samples a second where fragments bring samples that all last equally long."""
     rotation: int | None = None
     interlaced: bool = False
     uneven: bool | None = None
@@ -65,9 +69,11 @@ class ExactTrack:
         return cls(
             id=str(track.get("id", "")),
             tag=str(track.get("tag", "")),
+            handler=str(track.get("handler", "")),
             duration=ratio(track.get("seconds")) or _shown(track, timescale),
             sar=ratio(track.get("sar")),
             rate=ratio(track.get("rate")),
+            pace=ratio(track.get("pace")),
             rotation=track.get("rotation"),
             interlaced=bool(track.get("interlaced")),
             uneven=track.get("uneven"),

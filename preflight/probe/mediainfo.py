@@ -116,16 +116,10 @@ def _seconds(track: Track) -> Fraction | None:
 
 
 def _stream(track: Track, position: int, exact: Exact) -> Stream:
-    kind = {
-        "Video": StreamKind.VIDEO,
-        "Image": StreamKind.COVER,
-        "Audio": StreamKind.AUDIO,
-        "Text": StreamKind.SUBTITLE,
-    }
     index, header = exact.find(str(track.get("ID")), position)
     common: dict[str, Any] = {
         "index": index,
-        "kind": kind.get(track["@type"], StreamKind.DATA),
+        "kind": _kind(track, header),
         "codec": names.codec(track),
         "duration": header.duration or _seconds(track),
         "bit_rate": _whole(track.get("BitRate")),
@@ -139,6 +133,18 @@ def _stream(track: Track, position: int, exact: Exact) -> Stream:
             **common, channels=_whole(track.get("Channels")), sample_rate=_whole(track.get("SamplingRate"))
         )
     return Stream(**common)
+
+
+def _kind(track: Track, header: ExactTrack) -> StreamKind:
+    kinds = {
+        "Video": StreamKind.VIDEO,
+        "Image": StreamKind.COVER,
+        "Audio": StreamKind.AUDIO,
+        "Text": StreamKind.SUBTITLE,
+    }
+    kind = kinds.get(track["@type"], StreamKind.DATA)
+    # MediaInfo goes by the samples' format alone; a player shows only what is said to be video.
+    return StreamKind.DATA if kind is StreamKind.VIDEO and header.handler not in {"", "vide"} else kind
 
 
 def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStream:
@@ -173,6 +179,9 @@ def _timing(track: Track, header: ExactTrack) -> tuple[Fraction | None, int | No
     """
     rate, count = frame_rate(track), _whole(track.get("FrameCount"))
     varies = track.get("FrameRate_Mode") == "VFR"
+    if varies and header.pace:
+        # To MediaInfo a longer first sample in a fragment makes a rate that varies.
+        return near_ntsc(header.pace), count, False
     stated = None if header.rate is None else near_ntsc(header.rate)
     if stated and (rate is None or not Fraction(1, 2) < rate / stated < 2):
         return stated, None, bool(header.uneven)

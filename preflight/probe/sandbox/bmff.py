@@ -10,13 +10,15 @@ from preflight.probe.sandbox.files import read_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 MAX_BOXES = 20_000
 """Boxes looked at in one file: a day of one-second fragments has about 170,000, of which a part tells enough."""
 MAX_MOOF = 2**20
 """Bytes of one fragment's header that are read; a minute at 60 fps has 60 KiB."""
+MAX_LENGTHS = 10_000
+"""Samples in fragments whose lengths are compared, of one track: five minutes at 30 fps."""
 MAX_MOOV = 64 * 2**20
 """Bytes of movie header that are read; two hours of 60 fps video with sound have about 8 MiB."""
 
@@ -134,19 +136,23 @@ def _clock(body: bytes) -> tuple[int, int | None]:
 
 
 def _add_fragments(fragments: list[bytes], facts: dict[str, Any]) -> None:
-    """Give each track the end, in its own ticks, of the last sample that a fragment brings."""
+    """Give each track the end, in its own ticks, of the last sample that a fragment brings, and the pace."""
     defaults: dict[int, int] = facts.pop("defaults", {})
     ends: dict[int, int] = {}
+    lengths: dict[int, list[tuple[int, int]]] = {}
     for moof in fragments:
         for kind, traf in _boxes(moof):
             if kind == b"traf":
-                _traf(traf, defaults, ends)
+                _traf(traf, defaults, ends, lengths)
     for track in facts["tracks"]:
         if track.get("id") in ends:
             track["fragments_end"] = ends[track["id"]]
+            track["pace"] = _pace(lengths[track["id"]], track.get("timescale", 0))
 
 
-def _traf(traf: bytes, defaults: dict[int, int], ends: dict[int, int]) -> None:
+def _traf(
+    traf: bytes, defaults: dict[int, int], ends: dict[int, int], lengths: dict[int, list[tuple[int, int]]]
+) -> None:
     track_id = each = start = 0
     for kind, body in _boxes(traf):
         flags = int.from_bytes(body[1:4])
@@ -158,18 +164,37 @@ def _traf(traf: bytes, defaults: dict[int, int], ends: dict[int, int]) -> None:
         elif kind == b"tfdt":
             start = int.from_bytes(body[4:12] if body[:1] == b"\x01" else body[4:8])
         elif kind == b"trun":
-            start += _run(body, flags, each)
+            run = _run(body, flags, each)
+            start += sum(count * ticks for count, ticks in run)
             ends[track_id] = max(start, ends.get(track_id, 0))
+            known = lengths.setdefault(track_id, [])
+            known += run[: MAX_LENGTHS - len(known)]
 
 
-def _run(body: bytes, flags: int, each: int) -> int:
-    """Return the ticks of a run of samples, which have `each` unless they say otherwise (flag 0x100)."""
+def _run(body: bytes, flags: int, each: int) -> list[tuple[int, int]]:
+    """Return how many samples of a run last how many ticks: `each` unless they say otherwise (flag 0x100)."""
     count = int.from_bytes(body[4:8])
     if not flags & 0x100:
-        return count * each
+        return [(count, each)]
     first = 8 + 4 * (flags & 1) + 4 * (flags >> 2 & 1)
     step = 4 * sum(flags >> bit & 1 for bit in (8, 9, 10, 11))
-    return sum(int.from_bytes(body[at : at + 4]) for at in range(first, min(first + count * step, len(body)), step))
+    ends = range(first, min(first + count * step, len(body)), step)
+    return [(1, int.from_bytes(body[at : at + 4])) for at in ends]
+
+
+def _pace(lengths: Sequence[tuple[int, int]], timescale: int) -> tuple[int, int] | None:
+    """Return samples and seconds as a ratio where fragments bring samples that all last equally long; else None.
+
+    The first may take the place of the sound's priming, and the last has none behind it: neither makes a rate vary.
+    """
+    inner = lengths[_is_alone(lengths[:1]) : len(lengths) - _is_alone(lengths[-1:])]
+    if not inner or max(t for _, t in inner) - min(t for _, t in inner) > 1:
+        return None
+    return sum(count for count, _ in inner) * timescale, sum(count * ticks for count, ticks in inner)
+
+
+def _is_alone(entry: Sequence[tuple[int, int]]) -> bool:
+    return bool(entry) and entry[0][0] == 1
 
 
 def _track(trak: bytes) -> dict[str, Any]:

@@ -227,3 +227,16 @@ def test_picture_made_of_boxes_is_a_picture(tmp_path: Path) -> None:
 def test_sound_under_a_sounds_name_is_not_to_be_renamed(tmp_path: Path) -> None:
     clips.run("-f", "lavfi", "-t", "1", "-i", "sine", "-c:a", "aac", tmp_path / "a.m4a")
     assert [finding.fix for finding in verdict(tmp_path / "a.m4a").failures] == [None, None]
+
+
+@pytest.mark.parametrize("handler", [b"meta", b"pict"])
+def test_what_no_player_shows_is_no_video(small_mp4: Path, tmp_path: Path, handler: bytes) -> None:
+    assert "no-video" in told(cases.handled(small_mp4, tmp_path / "h.mp4", handler))
+
+
+def test_low_bit_rate_leaves_open_whether_the_picture_moves(tmp_path: Path) -> None:
+    still = tmp_path / "still.avi"
+    picture = ("-f", "lavfi", "-i", "color=size=320x180:rate=25:duration=4", "-f", "lavfi", "-i", "sine=duration=4")
+    clips.run(*picture, "-c:v", "libx264", still)
+    (finding,) = evaluate(probe(still)).findings
+    assert (finding.rule, "unless its picture hardly moves" in finding.message) == ("low-bit-rate", True)

@@ -94,6 +94,25 @@ def test_variable_frame_rate_of_a_live_recording_is_told(tmp_path: Path) -> None
     assert video(clips.clip(tmp_path / "a.webm", output=stretched)).variable_frame_rate
 
 
+def test_first_picture_that_waits_for_the_sound_makes_no_varying_rate(tmp_path: Path) -> None:
+    """Without an edit list the sound's priming is made up for by the length of the first picture."""
+    options = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
+    stream = video(clips.clip(tmp_path / "f.mp4", seconds=2, output=options))
+    assert (stream.frame_rate, stream.variable_frame_rate) == (25, False)
+
+
+def test_variable_frame_rate_in_fragments_is_told(tmp_path: Path) -> None:
+    stretched = (
+        "-vf",
+        "setpts='PTS+if(gt(N,10),0.2/TB,0)'",
+        "-fps_mode",
+        "vfr",
+        "-movflags",
+        "frag_keyframe+empty_moov",
+    )
+    assert video(clips.clip(tmp_path / "a.mp4", output=stretched)).variable_frame_rate
+
+
 def test_layout_is_told(small_mp4: Path, tmp_path: Path) -> None:
     assert media(small_mp4).faststart is False
     assert media(cases.remux(small_mp4, tmp_path / "f.mp4", "-movflags", "+faststart")).faststart is True
