@@ -185,12 +185,17 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _convert(name: str, value: Any) -> Any:
-    """Turn a text from the environment or TOML into the field's type."""
+def _convert(field_name: str, value: Any, name: str) -> Any:
+    """Turn a text from the environment or TOML into the field's type; `name` is what the person wrote for it."""
     try:
-        return _CONVERTERS.get(name, str)(value)
+        return _CONVERTERS.get(field_name, str)(value)
+    except UsageError as error:
+        raise UsageError(f"Setting {name}: {error.message}", hint=error.hint) from None
     except (ValueError, TypeError, KeyError):
-        raise UsageError(f"Setting {name} has the unusable value {value!r}.") from None
+        raise UsageError(
+            f"Setting {name} has the unusable value {value!r}.",
+            hint="docs/cli.md has all settings with their defaults.",
+        ) from None
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -200,15 +205,22 @@ def read_file(path: Path) -> dict[str, Any]:
 
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"Settings file {path} can't be read: {error}.") from error
+    except OSError as error:
+        raise UsageError(
+            f"Settings file {path} can't be read: {error.strerror}.", hint="Name another with --config FILE."
+        ) from error
+    except ValueError as error:
+        # Of TOML's grammar, or of UTF-8.
+        raise UsageError(
+            f"Settings file {path} is no TOML: {error}.", hint='Write lines like `bucket = "my-bucket"`.'
+        ) from error
     known = {f.name for f in fields(Settings)}
     for name in raw:
         if name not in known:
             raise UsageError(
                 f"Settings file {path} has the unknown name {name!r}.", hint=f"Known: {', '.join(sorted(known))}."
             )
-    return {name: _convert(name, value) for name, value in raw.items()}
+    return {name: _convert(name, value, f"{name} in {path}") for name, value in raw.items()}
 
 
 def load(
@@ -226,6 +238,6 @@ def load(
     for spec in fields(Settings):
         variable = ENVIRONMENT.get(spec.name, f"PREFLIGHT_{spec.name.upper()}")
         if environment.get(variable):
-            values[spec.name] = _convert(spec.name, environment[variable])
+            values[spec.name] = _convert(spec.name, environment[variable], variable)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     return replace(Settings(**values), **given)

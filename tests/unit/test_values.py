@@ -1,4 +1,5 @@
 import pickle
+import re
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -88,6 +89,24 @@ def test_settings_name_the_unknown(tmp_path: Path) -> None:
     file.write_text("bukket = 'x'\n")
     with pytest.raises(UsageError, match="bukket"):
         settings.load(file=file)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("max_size = 'lots'", "max_size in .*'lots' is not a size. Write it"), ("max_size = [", "is no TOML.*Write")],
+)
+def test_settings_file_says_what_is_wrong_where(written: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "preflight.toml"
+    file.write_text(written)
+    with pytest.raises(UsageError) as caught:
+        settings.load(file=file)
+    assert re.search(words, str(caught.value))
+    assert str(file) in str(caught.value)
+
+
+def test_settings_name_the_variable() -> None:
+    with pytest.raises(UsageError, match="PREFLIGHT_DEADLINE: 'soon' is not a time"):
+        settings.load(environment={"PREFLIGHT_DEADLINE": "soon"})
 
 
 def test_settings_hide_the_secret() -> None:
