@@ -24,7 +24,7 @@ is for people. `preflight --install-completion` sets up the shell's completion.
 | 0 | done; for `check`: the service would take every file |
 | 1 | some inputs failed |
 | 2 | usage: an option, a parameter or a setting is wrong |
-| 3 | an input breaks a limit, or can't be fixed |
+| 3 | an input breaks a limit or can't be fixed, or no video was found |
 | 4 | credentials or credit |
 | 5 | trouble with the service, the store or the network: worth a retry |
 | 6 | still pending at the deadline; the task id is kept |

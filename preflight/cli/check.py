@@ -49,7 +49,7 @@ def check(
 ) -> None:
     """Say of each file whether the service would take it, and if not, why and what mends it.
 
-    Exits with 0 when all pass and 3 when one breaks a limit.
+    Exits with 0 when all pass and 3 when one breaks a limit, or when there is no video at all.
     """
     settings = context.settings(
         ctx,

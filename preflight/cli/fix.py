@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import choices, console, context
-from preflight.cli.inputs import videos
+from preflight.cli.inputs import nothing, videos
 from preflight.cli.run import overall
 from preflight.errors import ExitCode, PreflightError
 from preflight.events import Listener
@@ -56,6 +56,8 @@ def fix(
                 codes.append(_tell(path, report, plan, as_json=as_json))
             else:
                 codes.append(_carry_out(path, report, plan, output, settings, naming(path.name), as_json=as_json))
+    if not codes:
+        raise nothing(files)
     raise typer.Exit(overall(codes))
 
 

@@ -32,6 +32,11 @@ def sources(names: Sequence[str], *, null: bool = False) -> list[Path]:
     alone = len(names) == 1 and Path(names[0]).is_file()
     kept = meant if alone else [path for path in meant if not is_result(path)]
     if not kept:
-        what = f"only results of earlier runs ({len(meant)})" if meant else "no videos"
-        raise InputError(f"There are {what} in {', '.join(names)}.", hint="Name videos, or a folder that holds some.")
+        raise nothing(names, f"only results of earlier runs ({len(meant)})" if meant else "no videos")
     return kept
+
+
+def nothing(names: Sequence[str], what: str = "no videos") -> InputError:
+    """Return the error for `names` that mean no video at all: a script with a wrong folder must not go on."""
+    places = ", ".join("the list on stdin" if name == "-" else name for name in names)
+    return InputError(f"There are {what} in {places}.", hint="Name videos, or a folder that holds some.")

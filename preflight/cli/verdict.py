@@ -50,12 +50,19 @@ class Request:
 
 
 def perform(request: Request, settings: Settings) -> int:
-    """Write the verdict on each file and return the exit code: 0 when all pass, 3 when one breaks a limit."""
+    """Write the verdict on each file and return the exit code: 0 when all pass, 3 when one breaks a limit.
+
+    Raises InputError when there is no file.
+    """
     deep = request.deep.value if request.deep else None
     terms = Terms(limits=settings.limits, deep=deep, text=request.text, strict=request.strict, ignore=request.ignored)
     with writer(request.form) as write, _listening(request) as listen:
         for report in _reports(request, terms, listen):
             write(report)
+    if not write.counts.files:
+        from preflight.cli.inputs import nothing
+
+        raise nothing(request.files)
     return int(ExitCode.OK if write.counts.all_ok else ExitCode.INPUT)
 
 

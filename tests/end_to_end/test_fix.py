@@ -55,3 +55,8 @@ def test_refusal_has_its_exit_code(folder: Path, tmp_path: Path) -> None:
     )
     assert done.code == ExitCode.INPUT
     assert "--trim" in done.err
+
+
+def test_folder_without_videos_is_an_error(tmp_path: Path) -> None:
+    done = preflight("fix", tmp_path, "-o", tmp_path / "out")
+    assert (done.code, "no videos" in done.err) == (ExitCode.INPUT, True)

@@ -82,6 +82,15 @@ def test_folder_is_searched_by_content_and_by_claim(folder: Path) -> None:
     assert found == ["a text.mp4", "b good.mp4", "no-extension"]
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_nothing_to_check_is_told_and_3(tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "notes.txt").write_text("no video")
+    done = preflight(tmp_path, *options)
+    assert done.returncode == 3
+    assert f"no videos in {tmp_path}".encode() in done.stderr
+    assert preflight("-", *options).returncode == 3
+
+
 def test_summary_counts_by_code(folder: Path) -> None:
     assert lines(preflight(folder, "-f", "jsonl"))[-1] == {
         "schema": 1, "event": "summary", "files": 3, "ok": 1, "refused": 2, "codes": {"702": 2},
