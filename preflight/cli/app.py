@@ -71,6 +71,12 @@ class Program(TyperGroup):
             # The reader of our output has gone (`| head`): not an error, and nothing more to say.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(int(ExitCode.OK)) from None
+        except OSError as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            where = f"{console.printable(error.filename)}: " if error.filename else ""
+            console.say(f"preflight: {where}{error.strerror or error}. Check the disk and the permissions.")
+            raise typer.Exit(int(ExitCode.SOME_FAILED)) from None
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from preflight.cli import choices, console, context
-from preflight.errors import UsageError
+from preflight.errors import InputError, UsageError
 from preflight.events import Progress, Stage
+from preflight.probe import gate
+from preflight.tools import files
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +23,8 @@ def clean(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A video.", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The cleaned video; else beside the file, named -clean.")
+        Path | None,
+        typer.Option("--output", "-o", help="The cleaned video, or its folder; else beside the file, named -clean."),
     ] = None,
     language: choices.Language = "en",
     all_text: choices.AllText = False,
@@ -40,9 +43,9 @@ def clean(
     from preflight.local import engine
     from preflight.tools import ffmpeg
 
-    destination = output or file.with_name(f"{file.stem}-clean{file.suffix or '.mp4'}")
-    if destination.absolute() == file.absolute():
-        raise UsageError("The output would replace the source.", hint="Choose another name with -o.")
+    destination = _destination(file, output)
+    for made in filter(None, (destination, sheet, overlay)):
+        _require_place(made)
     options = choices.removal(
         language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
     )
@@ -64,6 +67,27 @@ def clean(
         console.emit("cleaned", file=destination, quality=report)
     else:
         _tell(destination, report)
+
+
+def _destination(file: Path, output: Path | None) -> Path:
+    """Return where the cleaned video goes. Raises InputError when there is no file to clean, UsageError."""
+    refusal = gate.look(file)
+    if refusal is not None:
+        raise InputError(f"{file} can't be cleaned. {refusal.detail}", hint=refusal.hint)
+    folder = output if output is not None and output.is_dir() else file.parent
+    named = None if output is None or output.is_dir() else output
+    destination = named or folder / f"{file.stem}-clean{file.suffix or '.mp4'}"
+    if destination.absolute() == file.absolute():
+        raise UsageError("The output would replace the source.", hint="Choose another name with -o.")
+    return destination
+
+
+def _require_place(made: Path) -> None:
+    """Make the folder of an output, before the work begins. Raises UsageError, ToolError."""
+    if made.is_dir():
+        raise UsageError(f"{made} is a folder.", hint="Name a file in it.")
+    files.require_writable(made.parent)
+    made.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _tell(destination: Path, report: dict[str, Any]) -> None:

@@ -52,6 +52,15 @@ def full(folder: Path) -> DiskFullError:
     )
 
 
+def require_writable(folder: Path) -> None:
+    """Raise ToolError unless `folder` is one that takes new files, or can be made. Nothing is made yet."""
+    whole = folder.absolute()
+    there = next(place for place in (whole, *whole.parents) if os.path.lexists(place))
+    number = errno.ENOTDIR if not there.is_dir() else 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
+    if number:
+        raise _refused(OSError(number, os.strerror(number)), folder)
+
+
 def require_room(folder: Path, needed: int) -> None:
     """Raise DiskFullError when the file system of `folder` (which exists) has less than `needed` bytes free."""
     free = shutil.disk_usage(folder).free

@@ -103,7 +103,9 @@ def read(path: Path) -> Manifest:
             parts=parts,
         )
     except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}.") from error
+        raise InputError(
+            f"{path} can't be read: {error.strerror}.", hint="Name the file `preflight fix` wrote."
+        ) from error
     except (ValueError, KeyError, TypeError, ZeroDivisionError, IndexError) as error:
         raise InputError(
             f"{path} is no manifest of a split.", hint="`preflight fix` writes it beside the segments."

@@ -154,6 +154,15 @@ def test_folder_without_videos_is_an_error(tmp_path: Path, home: str) -> None:
     assert "no videos" in outcome.err
 
 
+def test_output_that_is_no_folder_is_told_before_any_work(small_mp4: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    home = str(tmp_path / "home")
+    outcome = preflight("run", small_mp4, "-o", tmp_path / "taken" / "out", PREFLIGHT_HOME=home)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "can't be written: Not a directory" in outcome.err
+    assert preflight("jobs", "--json", PREFLIGHT_HOME=home).out == ""
+
+
 def test_batch_on_a_terminal_shows_one_bar_for_all_and_results_as_they_come(tmp_path: Path, home: str) -> None:
     first = clips.clip(tmp_path / "first.mp4", seconds=0.5)
     second = clips.clip(tmp_path / "second.mp4", seconds=0.6)

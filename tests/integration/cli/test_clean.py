@@ -44,3 +44,28 @@ def test_source_is_never_replaced(clip: Path) -> None:
     outcome = preflight("clean", clip, "-o", clip, PYTHONPATH=ROOT)
     assert outcome.code == 2
     assert "replace the source" in outcome.err
+
+
+def test_output_may_be_a_folder(clip: Path, tmp_path: Path) -> None:
+    outcome = preflight("clean", clip, "-o", tmp_path, PYTHONPATH=ROOT)
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'clip-clean.mp4'}\n"), outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("missing.mp4",), 3, "There is no such file"),
+        (("{folder}",), 3, "It is a folder"),
+        (("{clip}", "--sheet", "{folder}"), 2, "is a folder"),
+        (("{clip}", "-o", "{clip}/a.mp4"), 1, "can't be written: Not a directory"),
+        (("{clip}", "-o", "{folder}/new/a.mp4", "--overlay", "{clip}/a.mp4"), 1, "can't be written: Not a directory"),
+    ],
+)
+def test_what_can_not_be_read_or_written_is_told_before_the_work(
+    arguments: tuple[str, ...], code: int, words: str, clip: Path, tmp_path: Path
+) -> None:
+    given = [argument.format(clip=clip, folder=tmp_path) for argument in arguments]
+    outcome = preflight("clean", *given, PYTHONPATH=ROOT)
+    assert (outcome.code, outcome.out) == (code, ""), outcome.err
+    assert words in outcome.err
+    assert len(outcome.err.splitlines()) == 1
