@@ -34,6 +34,10 @@ class Order:
         """True when the frames have to be looked at before the order is complete."""
         return self.detect_language or self.skip_textless
 
+    def skips(self, media: Media | None) -> bool:
+        """Return whether the video is left alone, since no text was seen on its frames."""
+        return self.skip_textless and media is not None and media.text is not None and not media.text.places
+
     def settled(self, media: Media | None) -> Order:
         """Return the order for one video: its boxes in pixels become the API's, its language is the one that was seen.
 

@@ -80,7 +80,7 @@ class Run:
             report, plan = self.look(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
-            if self.order.skip_textless and report.media and report.media.text and not report.media.text.places:
+            if self.order.skips(report.media):
                 return Skipped(source=path)
             return replace(self, order=self.order.settled(report.media)).clean(report, plan)
         except SubmitUnknownError as error:

@@ -121,10 +121,13 @@ def _rehearse(paths: Sequence[Path], *, order: Order, settings: Settings, as_jso
     for path in paths:
         report, plan = Run(order=order, settings=settings).look(path)
         codes.append(ExitCode.INPUT if plan.refusal else ExitCode.OK)
+        skipped, language = order.skips(report.media), order.settled(report.media).options.language
         if as_json:
-            console.emit("plan", file=path, report=report, plan=plan)
+            console.emit("plan", file=path, report=report, plan=plan, skipped=skipped, language=language)
             continue
-        console.out(f"{console.printable(path)}: {console.printable(plan.refusal or _steps(plan))}")
+        foreseen = plan.refusal or ("would be skipped: no text was seen on its frames" if skipped else _steps(plan))
+        seen = f" (language {language})" if order.detect_language and not plan.refusal and not skipped else ""
+        console.out(f"{console.printable(path)}: {console.printable(foreseen)}{seen}")
     return overall(codes)
 
 

@@ -101,6 +101,10 @@ def test_language_is_found_by_looking(tmp_path: Path, home: str) -> None:
     chinese = captions.burn(
         plain, tmp_path / "zh.mp4", [captions.Caption(start=0, end=1, text="今天我们来看看")], size=(640, 360)
     )
+    looking = ("--language", "auto", "--skip-textless", "--dry-run")
+    foreseen = preflight("run", chinese, plain, "-o", tmp_path, *looking, PREFLIGHT_HOME=home).out.splitlines()
+    assert foreseen[0].endswith("zh.mp4: would be sent as it is (language zh)")
+    assert foreseen[1].endswith("plain.mp4: would be skipped: no text was seen on its frames")
     outcome = preflight("run", chinese, "-o", tmp_path, "--language", "auto", "--json", PREFLIGHT_HOME=home)
     assert outcome.code == 0, outcome.err
     (job,) = preflight("jobs", "--json", PREFLIGHT_HOME=home).events[-1:]
