@@ -45,6 +45,8 @@ def look(path: Path) -> Unreadable | None:
         return refused(path, error.errno or 0)
     kind = stat.S_IFMT(status.st_mode)
     if kind == stat.S_IFDIR:
+        if not os.access(path, os.R_OK | os.X_OK):
+            return refused(path, errno.EACCES)
         return unreadable(path, "directory", "It is a folder, not a video file.")
     if kind != stat.S_IFREG:
         return special(path, kind)

@@ -34,7 +34,7 @@ _OTHER_ENCODER = f"Choose another with --encoder: {', '.join(SOFTWARE)}; the ffm
 _CONSEQUENCE = re.compile(
     r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
-    r"|Error sending frames to consumers"
+    r"|Error sending frames to consumers|Error while opening encoder"
 )
 """What ffmpeg says after the line that tells the cause."""
 

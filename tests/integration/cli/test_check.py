@@ -91,6 +91,12 @@ def test_nothing_to_check_is_told_and_3(tmp_path: Path, options: tuple[str, ...]
     assert preflight("-", *options).returncode == 3
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_folder_that_can_not_be_listed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0)
+    assert b"permission" in preflight(tmp_path / "shut").stdout
+
+
 def test_summary_counts_by_code(folder: Path) -> None:
     assert lines(preflight(folder, "-f", "jsonl"))[-1] == {
         "schema": 1, "event": "summary", "files": 3, "ok": 1, "refused": 2, "codes": {"702": 2},
