@@ -14,9 +14,13 @@ from preflight.fix import picture
 from preflight.media import Container, Media
 from preflight.plan import Plan, StreamPlan, Treatment
 from preflight.tools import bounds, containers
+from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import Piece
-from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET, local
+from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET
 
+_ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
+"""Bytes of a name that is no UTF-8, which ffmpeg-python can't take, and letters for private use in their place."""
+_BACK = {letter: byte for byte, letter in _ASIDE.items()}
 _NO_STREAM = "9999?"
 """Of an input: nothing, and no error when there is nothing."""
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
@@ -47,9 +51,9 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
     source = _source(plan)
     made, inputs = [], 0
     for piece in pieces:
-        given = builder.input(local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+        given = builder.input(_local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
         exact = bounds.seek_picture(piece, source.container)
-        shown = given if exact is None else builder.input(local(source.path), **INPUT_OPTIONS, **exact)
+        shown = given if exact is None else builder.input(_local(source.path), **INPUT_OPTIONS, **exact)
         options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=exact is None)
         streams = _chosen(plan, shown, given, picture_only=picture_only)
         # Each input's chapters are shifted by as much as its packets; ffmpeg-python numbers inputs as they are used.
@@ -62,7 +66,7 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
             # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
             options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
             options["tag:v"] = "hev1"
-        made.append(builder.output(*streams, local(piece.output), **options))
+        made.append(builder.output(*streams, _local(piece.output), **options))
     return _compile(made, ffmpeg)
 
 
@@ -72,9 +76,10 @@ def head(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
     if piece.end is None:
         raise ValueError("a head has an end")
     timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
-    given = builder.input(local(source.path), **INPUT_OPTIONS, **timing)
+    given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
     options = picture.head_options(source) | {"map_chapters": "-1"}
-    made = builder.output(given["V:0"], local(piece.output), **options)
+    options["vf"] = f"{_until(timing['t'])},{options['vf']}"
+    made = builder.output(given["V:0"], _local(piece.output), **options)
     return _compile([made], ffmpeg)
 
 
@@ -82,8 +87,8 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     """Return the argv that joins the pictures in the concat list `listing` and adds the rest of the stretch."""
     source = _source(plan)
     # The list's demuxer opens its files itself, which are all our own.
-    shown = builder.input(local(listing), **_LIST_OPTIONS)
-    given = builder.input(local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+    shown = builder.input(_local(listing), **_LIST_OPTIONS)
+    given = builder.input(_local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
     options = _copy_options(plan) | bounds.filters(piece, picture=False)
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
@@ -93,7 +98,16 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     options |= {f"map_metadata:s:{position}": f"1:s:{name}" for position, name in enumerate(names)}
     # Tags and chapters come from the source even where no stream does; an input that gives none would be left out.
     rest = [given[name] for name in names[1:]] or [given[_NO_STREAM]]
-    return _compile([builder.output(shown["v:0"], *rest, local(piece.output), **options)], ffmpeg)
+    return _compile([builder.output(shown["v:0"], *rest, _local(piece.output), **options)], ffmpeg)
+
+
+def _until(end: str) -> str:
+    # `-t` counts from the first picture behind the seek: one that comes late would let the first of the next in.
+    return f"trim=end={end}"
+
+
+def _local(path: Path) -> str:
+    return tool.local(path).translate(_ASIDE)
 
 
 def _source(plan: Plan) -> Media:
@@ -108,7 +122,7 @@ def _picture_index(source: Media) -> int:
 
 def _compile(made: list[Any], ffmpeg: str) -> list[str]:
     joined = builder.merge_outputs(*made) if len(made) > 1 else made[0]
-    return [str(word) for word in joined.global_args(*QUIET).compile(cmd=ffmpeg)]
+    return [str(word).translate(_BACK) for word in joined.global_args(*QUIET).compile(cmd=ffmpeg)]
 
 
 def _kept(plan: Plan) -> list[StreamPlan]:
@@ -139,10 +153,10 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
 
 
 def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> Any:
-    given = builder.input(local(source.path), **INPUT_OPTIONS, **timing)
+    given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
     heard = given
     if plan.audio_end is not None:
-        heard = builder.input(local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
+        heard = builder.input(_local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
     kept = _kept(plan)
     sounds = {stream.index for stream in source.audio}
     chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
@@ -154,7 +168,9 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
         options |= picture.options(plan.video, source)
         if "ss" in timing:
             options["filter:0"] = f"{picture.AT_ZERO},{options['filter:0']}"
-    return builder.output(*chosen, local(piece.output), **options)
+        if "t" in timing:
+            options["filter:0"] = f"{_until(timing['t'])},{options['filter:0']}"
+    return builder.output(*chosen, _local(piece.output), **options)
 
 
 def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:

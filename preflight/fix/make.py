@@ -150,5 +150,5 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
             run(commands.head(plan, part, ffmpeg=shop.ffmpeg))
         parts.append((part.output, None if finish == end else finish - start))
     listing = shop.folder / "pictures.txt"
-    listing.write_text(tool.concat_list(parts), encoding="utf-8")
+    listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
     run(commands.assemble(plan, listing, piece, ffmpeg=shop.ffmpeg))

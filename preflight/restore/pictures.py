@@ -59,7 +59,8 @@ def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | 
     made = folder / f"pictures{suffix}"
     lengths = [None if item.end is None else item.end - item.start for item in shown]
     listed = folder / "pictures.txt"
-    listed.write_text(tool.concat_list(list(zip(alone, lengths, strict=True))), encoding="utf-8")
+    listing = tool.concat_list(list(zip(alone, lengths, strict=True)))
+    listed.write_text(listing, encoding="utf-8", errors="surrogateescape")
     argv = [ffmpeg, *tool.QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
     argv += ["-i", tool.local(listed), "-map", "0:v:0", "-c", "copy", "-video_track_timescale", _TIME_SCALE]
     tool.run([*argv, tool.local(made)], cancel=cancel)

@@ -1,5 +1,7 @@
 """`preflight fix` and `preflight join` as a person runs them."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,16 @@ def test_refusal_has_its_exit_code(folder: Path, tmp_path: Path) -> None:
 def test_folder_without_videos_is_an_error(tmp_path: Path) -> None:
     done = preflight("fix", tmp_path, "-o", tmp_path / "out")
     assert (done.code, "no videos" in done.err) == (ExitCode.INPUT, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is text")
+def test_names_that_are_no_text_are_kept(folder: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    odd.write_bytes((folder / "long.mp4").read_bytes())
+    out = tmp_path / os.fsdecode(b"\xe9t\xe9")
+    done = preflight("fix", odd, "-o", out, "--trim", "0.5-9.5", PREFLIGHT_MAX_DURATION="5")
+    assert (done.code, "caf\\xe9-fixed" in done.out) == (ExitCode.OK, True), done.err
+    (manifest,) = (path for path in out.glob("*.json") if not path.name.startswith("."))
+    joined = preflight("join", manifest, "-o", out / "whole.mp4")
+    assert joined.code == ExitCode.OK, joined.err
+    assert len(hashes(out / "whole.mp4")) == 225

@@ -99,3 +99,14 @@ def test_silent_clip_is_cut_between_keyframes(tmp_path: Path) -> None:
     result = trimmed(clip, "1", "4.36")
     assert hashes(result)[25:81] == hashes(clip)[50:106]
     assert measure(result).audio == ()
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_stretch_that_begins_between_two_pictures_has_none_twice(scaled: bool, tmp_path: Path) -> None:
+    size = (2048, 64) if scaled else (160, 90)
+    clip = clips.clip(tmp_path / "a.mp4", size=size, seconds=4, output=["-g", "25"])
+    made = plan(checker(LIMITS)(clip), trim=(Fraction("0.51"), Fraction("2.01")))
+    assert (made.video is not None) == scaled
+    (segment,) = apply(made, tmp_path / "out", recheck=checker(LIMITS), ffmpeg=FFMPEG).segments
+    # From 0.52 to 2.00 s.
+    assert len(hashes(segment.media.path)) == 38
