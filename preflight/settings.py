@@ -105,6 +105,10 @@ class Settings:
             value = getattr(self, name)
             if value not in allowed:
                 raise UsageError(f"Setting {name} is {value!r}.", hint=f"Use one of: {', '.join(allowed)}.")
+        for name in ("s3_endpoint", "public_url"):
+            value = getattr(self, name)
+            if value and not re.match(r"https?://[^\s/]", value):
+                raise UsageError(f"Setting {name} is {value!r}.", hint="Write an address such as https://example.com.")
 
     @property
     def limits(self) -> Limits:

@@ -104,6 +104,12 @@ def test_settings_file_says_what_is_wrong_where(written: str, words: str, tmp_pa
     assert str(file) in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["s3_endpoint", "public_url"])
+def test_settings_refuse_what_is_no_address(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is 'example.com'"):
+        settings.load(environment={f"PREFLIGHT_{name.upper()}": "example.com"})
+
+
 def test_settings_name_the_variable() -> None:
     with pytest.raises(UsageError, match="PREFLIGHT_DEADLINE: 'soon' is not a time"):
         settings.load(environment={"PREFLIGHT_DEADLINE": "soon"})
