@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import choices, console, context
+from preflight.errors import ExitCode
 
 
 def register(app: typer.Typer) -> None:
@@ -53,4 +54,8 @@ def serve(
                 console.out(f"export {name}={shlex.quote(value)}")
             sys.stdout.flush()
         console.say(f"Serving at {stack.settings.api_domain}, store at {stack.settings.s3_endpoint}. Ctrl-C ends it.")
-        threading.Event().wait()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            console.say("Stopped. Tasks go on when the service is started again.")
+            raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
