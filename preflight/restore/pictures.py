@@ -59,8 +59,8 @@ def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | 
     made = folder / f"pictures{suffix}"
     lengths = [None if item.end is None else item.end - item.start for item in shown]
     listed = folder / "pictures.txt"
-    listing = tool.concat_list(list(zip(alone, lengths, strict=True)))
-    listed.write_text(listing, encoding="utf-8", errors="surrogateescape")
+    text = tool.concat_list(list(zip(alone, lengths, strict=True)))
+    listed.write_text(text, encoding="utf-8", errors="surrogateescape")
     argv = [ffmpeg, *tool.QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
     argv += ["-i", tool.local(listed), "-map", "0:v:0", "-c", "copy", "-video_track_timescale", _TIME_SCALE]
     tool.run([*argv, tool.local(made)], cancel=cancel)
