@@ -186,16 +186,26 @@ def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
     temporal = estimate.settled()
     return Planes(
         _filled(here.planes.luma, here.hole, temporal.luma, trust),
-        _filled(here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage()),
+        # Vivid letters tint the chroma around their hole, which must not flow back into it.
+        _filled(
+            here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage(), coarse(here.wide)
+        ),
     )
 
 
-def _filled(known: Field, hole: Mask, temporal: Field, trust: Field) -> Field:
-    """Return a plane with its hole filled: surely known samples first, then the rest from around them too."""
+def _filled(known: Field, hole: Mask, temporal: Field, trust: Field, doubtful: Mask | None = None) -> Field:
+    """Return a plane with its hole filled: surely known samples first, then the rest from around them too.
+
+    What is `doubtful` around the hole stays as it is, and nothing is filled from it.
+    """
     sure = hole & (trust >= _SURE)
-    result = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
+    result: Field = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
     rest = hole & ~sure
-    return _blended(spatial.membrane(result, rest), temporal, trust, rest) if rest.any() else result
+    if not rest.any():
+        return result
+    around = spatial.membrane(result, rest if doubtful is None else doubtful & ~sure)
+    filled: Field = cv2.copyTo(around, rest.view(np.uint8), result.copy())
+    return _blended(filled, temporal, trust, rest)
 
 
 def _blended(one: Field, other: Field, share: Field, where: Mask) -> Field:

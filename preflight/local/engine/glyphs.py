@@ -20,6 +20,8 @@ _LEAST_HAT = 10
 _CLUSTERS = 4
 _MIN_FILL = 15
 _LARGE = 25
+_VIVID, _BLEED = 110, 3
+"""Gray levels between a colour's parts from which on it is vivid, and how many samples it then bleeds."""
 _LONG = 1.3
 """Height of the text, as which a stroke is shorter."""
 _OUTLINE = 12
@@ -42,6 +44,11 @@ class Strokes:
     def found(self) -> bool:
         """True when anything like letters was found."""
         return int(self.fill.sum()) >= _MIN_FILL
+
+    @property
+    def bleed(self) -> int:
+        """How many samples beyond the fill its colour tints at least: vivid ones go on in half-size chroma."""
+        return _BLEED if max(self.color) - min(self.color) > _VIVID else 0
 
 
 def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:

@@ -190,7 +190,7 @@ def settle(sighting: Sighting) -> Track | None:
     first, last = _edges(sighting)
     reading = read_line(look[_within(sighting.line, sighting.box)])
     height = sighting.line.text_height
-    reach = glyphs.outline_reach(look, strokes.fill, height)
+    reach = max(glyphs.outline_reach(look, strokes.fill, height), strokes.bleed)
     outlined = glyphs.is_outlined(look, strokes.fill, height)
     by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
     changing = _changing(sighting, first, last, reading)
