@@ -42,6 +42,16 @@ def until(tracks: list[Track]) -> int:
     return max((track.last for track in tracks), default=-1) + REACH + 1
 
 
+def freed(texts: list[Track], found: list[Track]) -> list[Track]:
+    """Return texts with nothing left of the blocks that go with them to be filled from."""
+    return [
+        replace(text, ground=None)
+        if any(block.reach.common(text.line) > text.line.area / 2 for block in found)
+        else text
+        for text in texts
+    ]
+
+
 def behind(tracks: list[Track], frames: Iterable[Frame], motion: Motion, size: tuple[int, int]) -> list[Track]:
     """Return tracks of the blocks behind text, and of what adjoins them; `frames` are the video's from the first on."""
     groups = grouped(tracks, size)

@@ -23,6 +23,8 @@ _CAME = 0.7
 """Share of a plate that changes when it comes or goes; the rest is of the scene's colour."""
 _COVERED = 0.95
 """Share of the letters' place that a plate covers."""
+_SHADOW = 0.08
+"""Width of shadows and thin outlines on translucent plates, in heights of the text."""
 _OUTLINE, _GAPS = 0.12, 0.08
 """Width of an outline in heights of the text, and share of the letters' place that is beyond all outlines at least."""
 _RUN = 0.5
@@ -87,7 +89,8 @@ def film(fill: Mask, changes: Sequence[Mask]) -> Ground | None:
         area = _opened(_closed(changed | fill, height // 4 | 1), height // 3 | 1)
         solid = _filled(_touching(area | fill, body))
         if solid[body].mean() >= _COVERED and changed[amid].mean() >= _CAME and _borders(solid, body) >= _SIDES:
-            return Ground(solid, fill)
+            # Shadows and what encoding mixes with the letters go with them.
+            return Ground(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
     return None
 
 

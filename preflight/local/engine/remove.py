@@ -67,7 +67,9 @@ def remove_text(
             texts = choose.chosen(tracks, options)
             work = Work(facts, program, folder, times, tell)
             chosen = texts + choose.asked(options.inpainting_boxes, times, facts)
-            chosen += behind(work, texts, motion) if options.color_blocks else []
+            if options.color_blocks:
+                found = behind(work, texts, motion)
+                chosen = blocks.freed(chosen, found) + found
             for done in fill(work, pool, chosen, motion):
                 spool.put(*done.patches)
                 quality.add(done)

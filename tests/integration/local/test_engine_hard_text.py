@@ -81,7 +81,7 @@ def test_ticker_is_gone_from_where_it_enters_to_where_it_leaves(scene: Path, tmp
     assert min(psnr(result[n], truth[n], band) for n in range(2, SECONDS * RATE - 2)) > 30
 
 
-@pytest.mark.parametrize(("effect", "gain"), [("", 14), ("\\3a&H70&", 14)], ids=["opaque", "translucent"])
+@pytest.mark.parametrize(("effect", "gain"), [("", 14), ("\\3a&H70&", 24)], ids=["opaque", "translucent"])
 def test_plates_of_two_lines_go_with_their_letters_when_asked(
     scene: Path, tmp_path: Path, effect: str, gain: float
 ) -> None:
@@ -152,3 +152,15 @@ def test_text_that_grows_is_gone_all_the_while(scene: Path, tmp_path: Path) -> N
     grows = "\\an5\\fs36\\fscx80\\fscy80\\t(\\fscx115\\fscy115)"
     shown, result, _ = cleaned(scene, tmp_path, Caption(start=0.4, end=3, text="The journey begins", effect=grows))
     assert worst(scene, shown, result) > 20
+
+
+def test_a_translucent_plate_stays_whole_when_only_its_letters_go(scene: Path, tmp_path: Path) -> None:
+    text = Caption(start=0.5, end=3, text="Only the letters go", style="plate", effect="\\3a&H70&")
+    shown, result, _ = cleaned(scene, tmp_path, text)
+    empty = replace(text, effect=text.effect + "\\1a&HFF&")
+    bare = captions.burn(scene, tmp_path / "bare.mp4", (empty,), size=SIZE, output=("-c:v", "libx264", "-crf", "14"))
+    plate = list(decode(inspect(bare, PROGRAM), PROGRAM))[40]
+    letters = np.abs(shown[40].y.astype(int) - plate.y) > 12
+    assert letters.sum() > 500
+    assert psnr(result[40], plate, letters) > psnr(shown[40], plate, letters) + 12
+    assert psnr(result[40], plate, ~letters) > 40
