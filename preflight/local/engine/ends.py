@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 
-from preflight.local.engine import glyphs
-from preflight.local.engine.glyphs import Mask, Picture, Strokes
+from preflight.local.engine.glyphs import Picture
 from preflight.local.engine.models import Reading
 
 MOST = 12
@@ -27,8 +26,3 @@ def run(looks: Mapping[int, Picture], start: int, step: int, text: str, read: Re
         if reading.score < _SURE or SequenceMatcher(None, reading.text, text).ratio() < _SAME_WORDS:
             return
         yield index
-
-
-def painted(look: Picture, strokes: Strokes, text_height: int, inner: Mask, reach: int) -> Mask:
-    """Return what a text whose usual `strokes` are known paints on one look at it, where they may be others."""
-    return glyphs.painted(glyphs.alike(look, strokes, inner, text_height), reach, text_height, None)

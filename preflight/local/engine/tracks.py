@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from preflight.local.engine import ends, glyphs, plates, presence
+from preflight.local.engine import ends, glyphs, ink, presence
 from preflight.local.engine.drift import UNKNOWN, Drift
 from preflight.local.engine.follow import Look, Offset
 from preflight.local.engine.geometry import Box
@@ -183,31 +183,18 @@ def settle(sighting: Sighting) -> Track | None:
 
     None when there is nothing like text after all.
     """
-    looks = _looks(sighting)
-    strokes, look, spread = learn(sighting, looks)
+    strokes, look, spread = learn(sighting, _looks(sighting))
     if sighting.signature is None:
         return None
     first, last = _edges(sighting)
     reading = read_line(look[_within(sighting.line, sighting.box)])
-    height = sighting.line.text_height
-    reach = max(glyphs.outline_reach(look, strokes.fill, height), strokes.bleed)
-    outlined = glyphs.is_outlined(look, strokes.fill, height)
-    by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
     changing = _changing(sighting, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
-    changes = [] if sighting.path else _changes(sighting, (first, last), (before, after))
-    changed = np.logical_and.reduce(changes) if changes else None
-    plate = None if sighting.scaled else plates.ground(look, spread, strokes.fill, changed)
-    body = strokes.fill | glyphs.beyond(look, spread, strokes, sighting.inner, height, changed)
-    if plate is None and not sighting.scaled:
-        plate = plates.film(body, changes)
-    # A plate comes and goes with its letters: what changed then is not theirs alone.
-    mask = glyphs.painted(body, reach, height, changed, by_outline) if plate is None else plate.letters
-
-    def own_mask(look: Picture) -> Mask:
-        own = ends.painted(look, strokes, height, sighting.inner, reach)
-        return own if sighting.scaled else own | mask
-
+    changes = _changes(sighting, (first, last), (before, after))
+    place = ink.Place(
+        look=look, spread=spread, inner=sighting.inner, height=sighting.line.text_height, scaled=sighting.scaled
+    )
+    own = ink.learnt(place, strokes, changes)
     return Track(
         box=sighting.box,
         line=sighting.line,
@@ -215,15 +202,15 @@ def settle(sighting: Sighting) -> Track | None:
         last=after,
         text=reading.text,
         score=reading.score,
-        mask=mask,
-        ground=None if plate is None else plate.area,
+        mask=own.mask,
+        ground=own.ground,
         certainty=strokes.certainty,
-        outlined=outlined,
+        outlined=own.outlined,
         drift=sighting.drift,
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
-        ends=tuple((index, own_mask(sighting.edges[index])) for index in changing),
+        ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,
     )
 
@@ -287,6 +274,8 @@ def _fading(known: presence.Signature, look: Picture | None) -> bool:
 
 def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[Mask]:
     """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
+    if sighting.path:
+        return []
     return [
         cv2.absdiff(sighting.edges[inside], sighting.edges[outside]).max(axis=2) > _CHANGED
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))

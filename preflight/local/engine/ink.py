@@ -1,0 +1,63 @@
+"""What a text paints of its box, and the plate that it may stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from preflight.local.engine import glyphs, plates
+from preflight.local.engine.glyphs import Mask, Picture, Plane32, Strokes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A text's box as it usually looks, with how much each sample varies; `inner` is the line's own place in it.
+
+    `scaled` text grows or shrinks, so what is usual for it is so on few frames.
+    """
+
+    look: Picture
+    spread: Plane32
+    inner: Mask
+    height: int
+    scaled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ink:
+    """What a text paints of a place: its `mask`, how far outlines `reach`, and the `ground` of a plate behind it."""
+
+    place: Place
+    strokes: Strokes
+    mask: Mask
+    reach: int
+    outlined: bool
+    ground: Mask | None = None
+
+    def on(self, look: Picture) -> Mask:
+        """Return the mask for one look on which the text is not as usual."""
+        own = glyphs.painted(
+            glyphs.alike(look, self.strokes, self.place.inner, self.place.height), self.reach, self.place.height, None
+        )
+        return own if self.place.scaled else own | self.mask
+
+
+def learnt(place: Place, strokes: Strokes, changes: Sequence[Mask]) -> Ink:
+    """Return what a text of known `strokes` paints; `changes` are what changed at each known end of its time."""
+    look, spread, height = place.look, place.spread, place.height
+    reach = max(glyphs.outline_reach(look, strokes.fill, height), strokes.bleed)
+    outlined = glyphs.is_outlined(look, strokes.fill, height)
+    changed = np.logical_and.reduce(changes) if changes else None
+    body = strokes.fill | glyphs.beyond(look, spread, strokes, place.inner, height, changed)
+    plate = None
+    if not place.scaled:
+        plate = plates.ground(look, spread, strokes.fill, changed) or plates.film(body, changes)
+    if plate is None:
+        by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
+        mask, ground = glyphs.painted(body, reach, height, changed, by_outline), None
+    else:
+        # A plate comes and goes with its letters: what changed then is not theirs alone.
+        mask, ground = plate.letters, plate.area
+    return Ink(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined, ground=ground)
