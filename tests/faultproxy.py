@@ -71,12 +71,16 @@ HARMLESS = (Fault.DELAY_REQUEST, Fault.DELAY_REPLY, Fault.DRIBBLE_REPLY, Fault.D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A request: `path` is without its query, `headers` as sent; `accepted` counts how often the server answered it."""
+    """A request: `path` is without its query, `headers` and the start of its `body` are as sent.
+
+    `accepted` counts how often the server answered it.
+    """
 
     method: str
     path: str
     number: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
     fault: Fault | None = None
     accepted: int = 0
 
@@ -166,11 +170,12 @@ class FaultProxy:
         """Return the requests to paths that match the shell `pattern`."""
         return [seen for seen in self.log if fnmatch(seen.path, pattern)]
 
-    def note(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, Seen]:
+    def note(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Seen]:
         """Count a request, choose its fault, and return its place in the log."""
         with self._lock:
             self._counts[method, path] += 1
-            seen = Seen(method=method, path=path, number=self._counts[method, path], headers=headers)
+            number = self._counts[method, path]
+            seen = Seen(method=method, path=path, number=number, headers=headers, body=body[:_KEPT])
             seen = replace(seen, fault=self.script(seen))
             self.log.append(seen)
             return len(self.log) - 1, seen
@@ -200,6 +205,8 @@ class _Request:
 
 
 _HOP = {"connection", "expect", "content-length", "transfer-encoding"}
+_KEPT = 4096
+"""Bytes of a body that are noted: all of a call, and little of a file."""
 _BOUNDARY = b"\r\n\r\n"
 
 
@@ -217,7 +224,8 @@ class _Exchange:
             if request is None:
                 return
             method, target, _ = request.line.decode("latin-1").split(" ", 2)
-            self.place, seen = self.proxy.note(method, urlsplit(target).path, dict(request.headers.items()))
+            path, headers = urlsplit(target).path, dict(request.headers.items())
+            self.place, seen = self.proxy.note(method, path, headers, request.body)
             self._commit(seen.fault, request)
 
     def _read(self, stream: BinaryIO) -> _Request | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fixtures import stores
 from preflight.ledger import State
@@ -64,6 +65,16 @@ def test_a_job_that_never_arrived_is_sent_again_on_a_persons_word(stack: Setting
         assert jobs(stage, "resolve", job, "--resubmit").code == 0
         assert stage.resume().code == 0
         assert len(stage.accepted) == 1
+
+
+def test_a_job_that_is_sent_again_has_a_fresh_url(stack: Settings, clip: Path, tmp_path: Path) -> None:
+    with FaultProxy(stack.api_domain, once(SUBMIT, Fault.SWALLOW_REQUEST), silence=0.5) as proxy:
+        stage = scene(clip, tmp_path, stack, AIDGE_API_DOMAIN=proxy.url)
+        assert jobs(stage, "resolve", unknown(stage), "--resubmit").code == 0
+        assert stage.resume().code == 0
+        first, second = (urlsplit(json.loads(seen.body)["videoUrl"]) for seen in proxy.requests(SUBMIT))
+    assert first.path == second.path
+    assert first.query != second.query
 
 
 def test_a_wrong_task_id_can_be_settled_again(stack: Settings, clip: Path, tmp_path: Path) -> None:
