@@ -275,7 +275,7 @@ class Scan:
 
     def _close(self, sighting: Sighting, index: int | None) -> None:
         for frame in self.window:
-            if frame.index >= sighting.seen_last and (index is None or frame.index <= index):
+            if frame.index >= sighting.seen_last:
                 sighting.edges[frame.index] = frame.color(sighting.box)
         if sighting.path and index is not None:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
