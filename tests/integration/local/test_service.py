@@ -3,6 +3,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -49,8 +50,11 @@ def test_full_queue_is_a_rate_limit_that_passes(tmp_path: Path, monkeypatch: pyt
             client.submit(url, RemovalOptions())
         assert (caught.value.code, caught.value.retry_after) == (501, 5)
         # The third is sent again by itself until there is room, and all three are done.
-        (tmp_path / "service" / "tasks" / "go").touch()
-        tasks.append(sending.send(client, url, RemovalOptions()).task_id)
+        with ThreadPoolExecutor(1) as beside:
+            third = beside.submit(sending.send, client, url, RemovalOptions())
+            until(lambda: client.gate._rate.pauses > 0)
+            (tmp_path / "service" / "tasks" / "go").touch()
+            tasks.append(third.result().task_id)
         assert {client.wait(task, deadline=60).state for task in tasks} == {TaskState.DONE}
         assert client.gate._rate.interval > Rate().interval * 0.9
 
