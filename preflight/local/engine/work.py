@@ -145,13 +145,8 @@ class Fill:
         """Return the still tracks that let the scene through, with how they do."""
         job, found = self.job, []
         for track in job.tracks:
-            if (
-                track.path is not None
-                or track.lasting
-                or track.veil
-                or track.last < job.first
-                or track.first > job.last
-            ):
+            moves = track.path is not None
+            if moves or track.lasting or track.is_cleared or track.last < job.first or track.first > job.last:
                 continue
             mark = Mark(track, job)
             found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
