@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -52,12 +53,22 @@ def peer(path: Path, settings: Settings) -> None:
     stores.client_of(settings).upload_file(str(path), settings.bucket, f"{settings.prefix}{digest.hexdigest()}.mp4")
 
 
-def half(path: Path, settings: Settings) -> None:
+def half_stored(path: Path, settings: Settings) -> None:
     """Send until half of the file is in the store for good, and die there like a killed process."""
     client = stores.client_of(settings)
+    die_when(lambda _: stored_bytes(client, settings) >= SIZE / 2, path, settings)
+
+
+def half_sent(path: Path, settings: Settings) -> None:
+    """Send until half of the file has left the machine, and die there with parts on their way."""
+    die_when(lambda progress: progress.done >= SIZE / 2, path, settings)
+
+
+def die_when(reached: Callable[[Progress], bool], path: Path, settings: Settings) -> None:
+    """Send until the progress of the upload has `reached` a point."""
 
     def watch(progress: Progress) -> None:
-        if not progress.note and stored_bytes(client, settings) >= SIZE / 2:
+        if not progress.note and reached(progress):
             os.kill(os.getpid(), 9)
 
     with Ledger(settings.home / "ledger.sqlite3") as ledger:
@@ -82,7 +93,7 @@ def child(name: str, path: str, endpoint: str, prefix: str, home: str) -> None:
     stores.client_of(settings).close()
     import_module("requests")
     started, spent = time.perf_counter(), time.process_time()
-    {"ours": ours, "peer": peer, "half": half}[name](Path(path), settings)
+    {"ours": ours, "peer": peer, "stored": half_stored, "sent": half_sent}[name](Path(path), settings)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     cpu, begun = time.process_time() - spent, time.perf_counter()
@@ -113,11 +124,11 @@ def make(path: Path, size: int) -> Path:
     return path
 
 
-def resumed_share(path: Path, endpoint: str, home: Path) -> float:
-    """Return the share of the file that is sent again after a kill with half of it stored."""
+def resumed_share(kill: str, path: Path, endpoint: str, home: Path) -> float:
+    """Return the share of the file that is sent again after a kill with half of it `stored` or `sent`."""
     prefix = stores.fresh_prefix()
     settings = replace(stores.settings_for(endpoint), prefix=prefix, home=home, store="minio")
-    assert run("half", path, endpoint, home, prefix) == {}, "the process was to be killed"
+    assert run(kill, path, endpoint, home, prefix) == {}, "the process was to be killed"
     client = stores.client_of(settings)
     before = stored_bytes(client, settings)
     first: list[float] = []
@@ -129,7 +140,7 @@ def resumed_share(path: Path, endpoint: str, home: Path) -> float:
     with Ledger(settings.home / "ledger.sqlite3") as ledger:
         upload(path, settings=settings, extension="mp4", life=600, checkpoint=ledger.uploads, listener=listen)
     client.close()
-    assert first[0] == before, "what the store has is not sent again"
+    assert first[0] >= before, "what the store has is not sent again"
     return (SIZE - first[0]) / SIZE
 
 
@@ -162,9 +173,10 @@ def main() -> None:
             print(f"then, before a submit: URL signed and tried in {url:.2f} s")
             big = run("ours", large, endpoint, place / "home")["peak"]
             print(f"peak memory: ours {peak['ours']:.0f} MB, at 600 MB {big:.0f} MB; upload_file {peak['peer']:.0f} MB")
-            print(
-                f"resumed after a kill at 50%: {resumed_share(path, endpoint, place / 'home'):.1%} sent (at most 55%)"
-            )
+            for kill in ("stored", "sent"):
+                shares = [resumed_share(kill, path, endpoint, place / "home") for _ in range(5)]
+                found = f"{statistics.median(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})"
+                print(f"resumed after a kill with half of it {kill}: {found} sent again (at most 55%)")
 
 
 if __name__ == "__main__":

@@ -59,8 +59,10 @@ class Settings:
 
     `api_domain` may carry a scheme (`http://127.0.0.1:8080`); without one it is https. `s3_endpoint` None means AWS.
     `s3_key` and `s3_secret` stand before AWS's own chain (environment, profile, role) when both are set.
-    `upload_rate` 0 is unlimited; `encryption` is '' (the bucket's default), `AES256` or `aws:kms`. `public_url` is a
-    template such as `https://cdn.example.com/{key}` that is sent instead of a presigned URL.
+    `upload_rate` 0 is unlimited; `upload_threads` is how many parts of a file are under way at once: more are quicker
+    where a line is far or loses packets, and a kill loses each. `encryption` is '' (the bucket's default), `AES256` or
+    `aws:kms`. `public_url` is a template such as `https://cdn.example.com/{key}` that is sent in place of a presigned
+    URL.
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
@@ -87,6 +89,7 @@ class Settings:
     store: str = "auto"
     keep_upload: bool = True
     upload_rate: int = 0
+    upload_threads: int = 2
     encryption: str = ""
     kms_key: str = ""
     public_url: str = ""
@@ -137,6 +140,7 @@ class Settings:
         return self.service == "local" or (self.service == "auto" and not self.has_cloud)
 
 
+MOST_UPLOAD_THREADS = 32
 _CHOICES = {
     "service": ("auto", "local", "aidge"),
     "request_form": ("flat", "nested", "string"),
@@ -170,6 +174,12 @@ def _flag(value: Any) -> bool:
     return value if isinstance(value, bool) else words[str(value).lower()]
 
 
+def _threads(value: Any) -> int:
+    if (count := int(value)) not in range(1, MOST_UPLOAD_THREADS + 1):
+        raise UsageError(f"{count} is not within 1 to {MOST_UPLOAD_THREADS}.", hint="2 suit most lines.")
+    return count
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_size": lambda value: parse_size(str(value)),
     "max_duration": lambda value: parse_seconds(str(value)),
@@ -177,6 +187,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "access_key_secret": Secret,
     "s3_secret": Secret,
     "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
+    "upload_threads": _threads,
     "trial": _flag,
     "keep_upload": _flag,
     "keep_fixed": _flag,

@@ -16,7 +16,7 @@ from preflight.job import PartialUpload
 from preflight.upload.failures import code_of, demand, translated
 from preflight.upload.profiles import Checksum
 from preflight.upload.reading import Fingerprint, Meter, PartBody, Stopped
-from preflight.upload.store import META_DIGEST, META_TOKEN, THREADS, Store, Stored
+from preflight.upload.store import META_DIGEST, META_TOKEN, Store, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -226,7 +226,7 @@ def _for_complete(number: int, reply: dict[str, Any]) -> CompletedPartTypeDef:
 
 def _send_missing(errand: Errand, begun: PartialUpload, numbers: list[int]) -> dict[int, CompletedPartTypeDef]:
     """Send parts side by side; the first failure stops the others."""
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as pool:
+    with ThreadPoolExecutor(errand.store.settings.upload_threads, thread_name_prefix="upload") as pool:
         tasks = {number: pool.submit(_send_part, errand, begun, number) for number in numbers}
         try:
             wait(tasks.values(), return_when=FIRST_EXCEPTION)

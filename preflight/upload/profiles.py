@@ -28,7 +28,8 @@ class StoreProfile:
     """How one kind of store is talked to.
 
     `hosts` recognises an endpoint's host name; its group `region` is the region where the name carries it.
-    `part_size` in bytes. `lifecycle` says whether the store can be asked for its lifecycle rules.
+    `part_size` in bytes is the least that stores allow (Amazon S3 user guide, "Multipart upload limits"): a part
+    that is under way at a kill goes again. `lifecycle` says whether the store can be asked for its lifecycle rules.
     """
 
     name: str
@@ -37,7 +38,7 @@ class StoreProfile:
     checksum: Checksum = Checksum.MD5
     region: str = "us-east-1"
     hosts: str = ""
-    part_size: int = 8 * MIB
+    part_size: int = 5 * MIB
     encryptions: tuple[str, ...] = ("AES256", "aws:kms")
     lifecycle: bool = True
 

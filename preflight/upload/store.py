@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
-THREADS = 4
 META_DIGEST = "preflight-sha256"
 META_TOKEN = "preflight-token"  # noqa: S105
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -166,7 +165,7 @@ def _config(settings: Settings, profile: StoreProfile) -> Config:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         retries={"mode": "standard", "total_max_attempts": 4},
-        max_pool_connections=THREADS + 1,
+        max_pool_connections=settings.upload_threads + 1,
         connect_timeout=10,
         read_timeout=60,
     )

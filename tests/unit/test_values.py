@@ -110,6 +110,12 @@ def test_settings_refuse_what_is_no_address(name: str) -> None:
         settings.load(environment={f"PREFLIGHT_{name.upper()}": "example.com"})
 
 
+@pytest.mark.parametrize("written", ["0", "33", "-1", "two"])
+def test_settings_refuse_a_count_of_threads_that_can_not_be(written: str) -> None:
+    with pytest.raises(UsageError, match="PREFLIGHT_UPLOAD_THREADS"):
+        settings.load(environment={"PREFLIGHT_UPLOAD_THREADS": written})
+
+
 def test_settings_name_the_variable() -> None:
     with pytest.raises(UsageError, match="PREFLIGHT_DEADLINE: 'soon' is not a time"):
         settings.load(environment={"PREFLIGHT_DEADLINE": "soon"})

@@ -30,7 +30,7 @@ def settings(server: Settings) -> Settings:
 
 @pytest.fixture(scope="session")
 def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 MiB and a bit: three parts, no two blocks alike."""
+    """12 MiB and a bit: three parts, no two blocks alike."""
     path = tmp_path_factory.mktemp("big") / "big.mp4"
-    path.write_bytes(b"".join(number.to_bytes(8, "big") for number in range(20 * 1024 * 128 + 5)))
+    path.write_bytes(b"".join(number.to_bytes(8, "big") for number in range(12 * 1024 * 128 + 5)))
     return path

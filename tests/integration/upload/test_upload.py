@@ -104,7 +104,7 @@ def test_a_stopped_upload_goes_on(settings: Settings, big: Path, tmp_path: Path)
     cancel = threading.Event()
     with Ledger(tmp_path / "ledger") as ledger:
         with pytest.raises(CancelledError):
-            sent(settings, big, checkpoint=ledger.uploads, cancel=cancel, listener=stop_after(18_000_000, cancel))
+            sent(settings, big, checkpoint=ledger.uploads, cancel=cancel, listener=stop_after(11_500_000, cancel))
         (begun,) = incomplete(settings)
         heard: list[Progress] = []
         result = sent(settings, big, checkpoint=ledger.uploads, listener=heard.append)
