@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from preflight.cli import console
-from preflight.errors import ExitCode, PreflightError
+from preflight.errors import CancelledError, ExitCode, PreflightError
 
 COMMANDS = (
     "check",
@@ -65,8 +65,13 @@ class Program(TyperGroup):
             console.complain(error)
             raise typer.Exit(int(error.exit_code)) from None
         except KeyboardInterrupt:
-            console.say("preflight: interrupted; nothing half-written is left. Run the same command to go on.")
-            raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
+            stopped = CancelledError(
+                "Interrupted; nothing half-written is left.", hint="Run the same command to go on."
+            )
+            if "--json" in sys.argv:
+                console.emit("error", **stopped.to_dict())
+            console.complain(stopped)
+            raise typer.Exit(int(stopped.exit_code)) from None
         except BrokenPipeError:
             # The reader of our output has gone (`| head`): not an error, and nothing more to say.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def clean(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A video.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A video.", show_default=False, readable=False)],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The cleaned video, or its folder; else beside the file, named -clean."),

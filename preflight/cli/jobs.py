@@ -143,10 +143,10 @@ def _watch(ledger: Ledger, states: list[State], *, as_json: bool, pause: float =
 def _fields(job: Job) -> dict[str, object]:
     names = ("id", "group", "segment", "segments", "state", "attempt", "account", "source", "task_id", "key", "url")
     more = ("file", "code", "message", "created", "updated", "parameters", "digest")
-    return {name: getattr(job, name) for name in (*names, *more)}
+    return {name: getattr(job, name) for name in (*names, *more)} | {"source": job.name}
 
 
 def _row(job: Job) -> tuple[str, str, str, str, str]:
-    name = str(job.source) if job.segments == 1 else f"{job.source} ({job.segment} of {job.segments})"
+    name = job.name if job.segments == 1 else f"{job.name} ({job.segment} of {job.segments})"
     state = f"{job.state} ({job.code})" if job.code is not None else str(job.state)
     return job.id, state, job.updated.isoformat(" ", "seconds"), job.task_id or "", name

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def upload(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Files to send.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="Files to send.", show_default=False, readable=False)],
     life: Annotated[str | None, typer.Option(help="How long the URLs live, at most 7 days.")] = None,
     hide_url: Annotated[bool, typer.Option("--hide-url", help="Do not print the URLs' signatures.")] = False,
     as_json: choices.AsJson = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -91,6 +92,11 @@ class Job:
     request: str = "{}"
     created: datetime
     updated: datetime
+
+    @property
+    def name(self) -> str:
+        """The source as it was given: a path has no place for the two slashes of a URL."""
+        return re.sub(r"^(https?):/(?=[^/])", r"\1://", str(self.source))
 
     @property
     def disagreement(self) -> bool:

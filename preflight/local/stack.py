@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
 
 from preflight.errors import ToolMissingError
+from preflight.local import INSTALL
 from preflight.local.runner import ENGINE
 from preflight.local.servers import HOST, ApiServer, StoreServer
 from preflight.settings import Secret, Settings
@@ -126,6 +127,6 @@ def require_extra() -> None:
     if missing:
         raise ToolMissingError(
             f"The local service needs {', '.join(missing)}.",
-            hint="Get it with `pip install 'preflight-video[local]'`, or configure the cloud: AIDGE_ACCESS_KEY_NAME, "
+            hint=f"{INSTALL}, or configure the cloud: AIDGE_ACCESS_KEY_NAME, "
             "AIDGE_ACCESS_KEY_SECRET and PREFLIGHT_BUCKET.",
         )

@@ -33,6 +33,8 @@ DOCUMENTED: dict[int, tuple[type[ServiceError], str, str | None]] = {
 """The API page's "Error Code" table. 700-703 mean other things on sibling APIs."""
 
 _ACCOUNT = "Check AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET with `preflight doctor`."
+_TASK = "Check the task id, and the account with `preflight doctor`: another account does not know the task."
+_CALL = "Run `preflight doctor`; if it finds nothing, report the request id to the service."
 _CLOCK = "Set this machine's clock; `preflight doctor` shows how far it is off."
 
 
@@ -72,7 +74,8 @@ def of_gateway(name: str, kind: str, message: str, *, status: int, request_id: s
     if any(part in word for part in ("calllimit", "flowcontrol", "throttl", "qps", "ratelimit")):
         return RateLimitError(text, hint=_LATER, code=name, request_id=request_id)
     behind = kind.upper() != "ISV" and not 400 <= status < 500
-    error = GatewayError(text, code=name, request_id=request_id, retryable=behind, hint=_LATER if behind else None)
+    hint = _LATER if behind else _TASK if "task" in word else _CALL
+    error = GatewayError(text, code=name, request_id=request_id, retryable=behind, hint=hint)
     error.outcome_unknown = behind
     return error
 

@@ -13,6 +13,7 @@ from preflight.settings import Settings
 
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or s3_key and s3_secret), or log in with the AWS CLI."
 CLOCK = "Set the clock (let NTP do it) and run it again; what was sent so far is kept."
+_NAME = "Set PREFLIGHT_BUCKET to 3 to 63 lower-case letters, digits, dots and hyphens."
 _REGION = "Set PREFLIGHT_S3_REGION to the bucket's region."
 _ACCESS = {
     "NoSuchBucket": ("does not exist", "Create it, or name another with PREFLIGHT_BUCKET."),
@@ -126,6 +127,8 @@ def _unanswered(error: Exception, settings: Settings, action: str) -> PreflightE
     tokens = (boto.TokenRetrievalError, boto.SSOError, boto.ProfileNotFound)
     if isinstance(error, (*missing, *tokens)):
         return StoreAccessError(f"{action}: no usable credentials for the store ({error}).", hint=_KEYS)
+    if isinstance(error, boto.ParamValidationError) and "bucket name" in str(error):
+        return StoreAccessError(f"{settings.bucket!r} can't be the name of a bucket.", hint=_NAME)
     if isinstance(error, (boto.ParamValidationError, boto.InvalidRegionError)):
         return StoreAccessError(f"{action}: {error}", hint="Mend the bucket, region or endpoint setting.")
     where = settings.s3_endpoint or "Amazon S3"
@@ -135,4 +138,16 @@ def _unanswered(error: Exception, settings: Settings, action: str) -> PreflightE
             hint="Set PREFLIGHT_CA_BUNDLE to the CA that signed it.",
             retryable=False,
         )
-    return StoreError(f"{action}: {where} can't be reached ({error}).", hint="Check the endpoint and the network.")
+    return StoreError(
+        f"{action}: {where} can't be reached ({_cause(error)}).", hint="Check the endpoint and the network."
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """Return the operating system's word for what went wrong, which botocore wraps in a URL as long as a line."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, OSError) and behind.strerror:
+            return behind.strerror
+        behind = behind.__cause__ or behind.__context__
+    return str(error)

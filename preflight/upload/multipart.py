@@ -205,7 +205,7 @@ def _parts_there(errand: Errand, begun: PartialUpload) -> dict[int, CompletedPar
     """Return the parts that the store already holds with the right size and checksum, as Complete wants them."""
     store = errand.store
     there: dict[int, CompletedPartTypeDef] = {}
-    with translated(store.settings, f"Listing the parts of {errand.key}"), _gone_is_told():
+    with translated(store.settings, f"Listing the parts of {errand.content.path.name}"), _gone_is_told():
         pages = store.client.get_paginator("list_parts").paginate(
             Bucket=store.bucket, Key=errand.key, UploadId=begun.upload_id
         )

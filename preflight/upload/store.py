@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 META_DIGEST = "preflight-sha256"
 META_TOKEN = "preflight-token"  # noqa: S105
+_LOOKING = "Looking for the content in the store"
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
 
@@ -73,7 +74,7 @@ class Store:
 
         # Stores that don't know checksum headers may refuse them.
         mode: dict[str, Any] = {"ChecksumMode": "ENABLED"} if self.profile.checksum is Checksum.CRC32 else {}
-        with translated(self.settings, f"Looking for {key}"):
+        with translated(self.settings, _LOOKING):
             try:
                 found = self.client.head_object(Bucket=self.bucket, Key=key, **mode)
             except ClientError as error:
@@ -82,7 +83,7 @@ class Store:
                 raise
         metadata = {name.lower(): value for name, value in found.get("Metadata", {}).items()}
         return Stored(
-            size=demand(found, "ContentLength", f"Looking for {key}"),
+            size=demand(found, "ContentLength", _LOOKING),
             etag=found.get("ETag", "").strip('"'),
             crc32=found.get("ChecksumCRC32"),
             sha256=metadata.get(META_DIGEST),

@@ -1,5 +1,6 @@
 """Runs that meet each other, are stopped by a person, or find their ledger, disk or clock in a bad state."""
 
+import json
 import os
 import signal
 import subprocess
@@ -65,9 +66,10 @@ def test_after_ctrl_c_resume_goes_on(patient: Settings, clip: Path, tmp_path: Pa
     process = start(stage)
     until(lambda: [job.state for job in stage.jobs] == [State.RUNNING], process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
+    assert json.loads(out.splitlines()[-1])["exit_code"] == 130
     (job,) = stage.jobs
     shown = preflight("jobs", "show", job.id, **stage.environment)
     assert "running" in shown.out

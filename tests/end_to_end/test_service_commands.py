@@ -31,8 +31,18 @@ def test_submit_status_wait(stack: LocalStack, small_mp4: Path, tmp_path: Path) 
     assert (waited.code, waited.events[-1]["state"]) == (0, "done")
     assert (tmp_path / "out.mp4").read_bytes() == small_mp4.read_bytes()
     assert preflight("status", task_id, **variables).code == 0
+    # A path would lose one of the URL's two slashes.
+    assert [event["source"] for event in preflight("jobs", "--json", **variables).events] == [
+        url.split("?")[0] + "?[hidden]"
+    ]
     told = [submitted, again, waited]
     assert [t for t in told if "hush" in t.out + t.err or "token=" in t.out + t.err] == []
+
+
+def test_a_task_that_nobody_knows_is_told_with_the_next_step(stack: LocalStack) -> None:
+    asked = preflight("status", "nosuch", **environment(stack.settings))
+    assert asked.code == 5
+    assert "Check the task id" in asked.err
 
 
 def test_account_without_a_bucket_is_enough_and_pays_itself(stack: LocalStack, tmp_path: Path) -> None:

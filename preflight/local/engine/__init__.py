@@ -14,6 +14,7 @@ from typing import Any
 from preflight.errors import ToolMissingError
 from preflight.events import Cancel
 from preflight.job import RemovalOptions
+from preflight.local import INSTALL
 from preflight.local.engine.values import TextPreview, TextSpot
 
 __all__ = ["TextPreview", "TextSpot", "preview", "remove_text"]
@@ -67,5 +68,5 @@ def _require() -> None:
     if missing:
         raise ToolMissingError(
             f"The local engine needs {', '.join(missing)}.",
-            hint="pip install 'preflight-video[local]', or configure the cloud service.",
+            hint=f"{INSTALL}, or configure the cloud service.",
         )

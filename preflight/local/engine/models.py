@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.errors import ToolMissingError
+from preflight.local import INSTALL
 from preflight.local.engine.geometry import Box
 
 _DETECTOR = "PP-OCRv6_det_small.onnx"
@@ -41,7 +42,7 @@ class Reading:
 def _session(name: str) -> Any:
     spec = find_spec("rapidocr")
     if spec is None or spec.origin is None or not (model := Path(spec.origin).parent / "models" / name).is_file():
-        raise ToolMissingError(f"The OCR model {name} is missing.", hint="pip install 'preflight-video[local]'")
+        raise ToolMissingError(f"The OCR model {name} is missing.", hint=INSTALL)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -153,6 +153,8 @@ def test_bytes_changed_in_place_are_not_sent(settings: Settings, big: Path, tmp_
 def test_missing_bucket_and_file_are_told(settings: Settings, small_mp4: Path) -> None:
     with pytest.raises(StoreAccessError, match=r"'nowhere'.*does not exist.*PREFLIGHT_BUCKET"):
         sent(replace(settings, bucket="nowhere"), small_mp4)
+    with pytest.raises(StoreAccessError, match=r"^'My Bucket' can't be the name of a bucket"):
+        sent(replace(settings, bucket="My Bucket"), small_mp4)
     with pytest.raises(UsageError, match="bucket"):
         sent(replace(settings, bucket=""), small_mp4)
     with pytest.raises(InputError, match="No such file"):
@@ -160,7 +162,7 @@ def test_missing_bucket_and_file_are_told(settings: Settings, small_mp4: Path) -
 
 
 def test_an_unreachable_store_is_worth_a_retry(small_mp4: Path) -> None:
-    with pytest.raises(StoreError, match="can't be reached") as caught:
+    with pytest.raises(StoreError, match=r"can't be reached \(Connection refused\)") as caught:
         sent(stores.settings_for("http://127.0.0.1:9"), small_mp4)
     assert caught.value.retryable
 
