@@ -47,6 +47,7 @@ def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
         certainty=track.certainty,
         outlined=track.outlined,
         drift=track.drift,
+        ticks=track.clock is not None,
         placed=kind.is_placed(track.line, size),
         width=size[0],
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from preflight.errors import InputError
 from preflight.local.engine.geometry import Box
+from preflight.local.engine.planes import picture
 from preflight.local.engine.source import FORMAT_CODE, Source
 from preflight.tools import ffmpeg, process
 
@@ -44,7 +45,7 @@ class Frame:
 
     def _even(self, box: Box) -> Plane:
         x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
-        return _color(
+        return picture(
             self.y[y0:y1, x0:x1],
             self.u[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2],
             self.v[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2],
@@ -54,18 +55,11 @@ class Frame:
         """Return the whole picture as blue, green, red at an even `width` x `height`."""
         half = (width // 2, height // 2)
         area = cv2.INTER_AREA
-        return _color(
+        return picture(
             cv2.resize(self.y, (width, height), interpolation=area),
             cv2.resize(self.u, half, interpolation=area),
             cv2.resize(self.v, half, interpolation=area),
         )
-
-
-def _color(y: Plane, u: Plane, v: Plane) -> Plane:
-    height, width = y.shape
-    packed = np.concatenate((y.ravel(), u.ravel(), v.ravel())).reshape(height * 3 // 2, width)
-    color: Plane = cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_I420)
-    return color
 
 
 def decode(source: Source, program: str, *, stop: int | None = None, times: Path | None = None) -> Iterator[Frame]:

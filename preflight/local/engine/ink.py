@@ -15,14 +15,15 @@ from preflight.local.engine.glyphs import Mask, Picture, Plane32, Strokes
 class Place:
     """A text's box as it usually looks, with how much each sample varies; `inner` is the line's own place in it.
 
-    `scaled` text grows or shrinks, so what is usual for it is so on few frames.
+    `changing` text grows, shrinks or has
+    other digits, so what is usual for it is so on few frames.
     """
 
     look: Picture
     spread: Plane32
     inner: Mask
     height: int
-    scaled: bool
+    changing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,12 @@ class Ink:
 
     def on(self, look: Picture) -> Mask:
         """Return the mask for one look on which the text is not as usual."""
-        own = glyphs.painted(
-            glyphs.alike(look, self.strokes, self.place.inner, self.place.height), self.reach, self.place.height, None
-        )
-        return own if self.place.scaled else own | self.mask
+        return self.alone(look) if self.place.changing else self.alone(look) | self.mask
+
+    def alone(self, look: Picture) -> Mask:
+        """Return the mask for one look by that look alone."""
+        fill = glyphs.alike(look, self.strokes, self.place.inner, self.place.height)
+        return glyphs.painted(fill, self.reach, self.place.height, None)
 
 
 def learnt(place: Place, strokes: Strokes, changes: Sequence[Mask]) -> Ink:
@@ -52,7 +55,7 @@ def learnt(place: Place, strokes: Strokes, changes: Sequence[Mask]) -> Ink:
     changed = np.logical_and.reduce(changes) if changes else None
     body = strokes.fill | glyphs.beyond(look, spread, strokes, place.inner, height, changed)
     plate = None
-    if not place.scaled:
+    if not place.changing:
         plate = plates.ground(look, spread, strokes.fill, changed) or plates.film(body, changes)
     if plate is None:
         by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None

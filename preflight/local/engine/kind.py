@@ -28,8 +28,9 @@ class Kind(StrEnum):
 class Evidence:
     """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
 
-    `appears` and `vanishes` mean at once, inside a shot; `crosses_cut` that it stays while the scene changes; `placed`
-    that it is where captions are; `drift` what its movement beside its surroundings says.
+    `appears` and `vanishes` mean at once, inside a shot; `crosses_cut` that it stays while the scene changes;
+    `ticks` that its digits change; `placed` that it is where captions are; `drift` what its movement beside its
+    surroundings says.
     """
 
     scene: float
@@ -38,6 +39,7 @@ class Evidence:
     appears: bool
     vanishes: bool
     crosses_cut: bool
+    ticks: bool
     certainty: float
     outlined: bool
     placed: bool
@@ -56,7 +58,7 @@ def decide(evidence: Evidence) -> Kind:
     if max(evidence.scene, evidence.text) > least:
         follows = evidence.apart < 0.35 * max(evidence.scene, evidence.text)
         return Kind.NATURAL if follows else Kind.ARTIFICIAL
-    if evidence.appears or evidence.vanishes:
+    if evidence.appears or evidence.vanishes or evidence.ticks:
         return Kind.ARTIFICIAL
     styled = evidence.certainty > _STYLED and (evidence.outlined or evidence.placed)
     return Kind.ARTIFICIAL if styled else Kind.NATURAL

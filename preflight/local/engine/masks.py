@@ -29,7 +29,7 @@ def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *,
             continue
         if hidden and track.ground_on(index) is not None:
             continue
-        mask |= _within(region, track.place(index), wide(track, index, widened))
+        mask |= within(region, track.place(index), wide(track, index, widened))
     return mask
 
 
@@ -58,7 +58,7 @@ def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> 
     for track in tracks:
         ground = track.ground_on(index)
         if ground is not None:
-            look = _on_plate(look, *(_within(region, track.place(index), own) for own in (track.mask, ground)))
+            look = _on_plate(look, *(within(region, track.place(index), own) for own in (track.mask, ground)))
     return look
 
 
@@ -79,10 +79,10 @@ def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[V
     """Yield the veils that are on, with their place on the region and which of their frames it is."""
     for track in tracks:
         if track.veil is not None and track.first <= index <= track.last:
-            yield track.veil, _within(region, track.place(index), track.veil.area), index - track.first
+            yield track.veil, within(region, track.place(index), track.veil.area), index - track.first
 
 
-def _within(region: Box, box: Box, own: Mask) -> Mask:
+def within(region: Box, box: Box, own: Mask) -> Mask:
     """Return a mask of `box` on the ground of `region`."""
     mask = np.zeros((region.height, region.width), bool)
     x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
+from preflight.local.engine import clocks, tracks
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.models import Reading, read_line
@@ -14,6 +15,8 @@ _BORDER = 4
 _LETTER = 0.4
 """Width of a letter, at least, as a share of the line's height."""
 _SAME_WORDS = 0.6
+_SAME_PLACE = 0.6
+"""Share that two lines have in common when one is the other with digits of other widths."""
 
 
 def is_known(line: Box, sighting: Sighting, frame: Frame) -> bool:
@@ -38,6 +41,17 @@ def is_scaled(line: Box, sighting: Sighting, frame: Frame) -> bool:
     if sighting.path or not sighting.confirmed:
         return False
     return SequenceMatcher(None, _read(line, frame).text, sighting.reading.text).ratio() > _SAME_WORDS
+
+
+def has_ticked(line: Box, sighting: Sighting, frame: Frame) -> bool:
+    """Return True when a line is the sighting's text with other digits; the sighting then knows it as it is now."""
+    if sighting.path or line.iou(sighting.line) < _SAME_PLACE or not clocks.may_tick(sighting.reading):
+        return False
+    if not clocks.ticks(sighting.reading, _read(line, frame)):
+        return False
+    sighting.ticking = True
+    tracks.learn(sighting, [frame.color(sighting.box)])
+    return sighting.signature is not None
 
 
 def _covers(sighting: Sighting, line: Box) -> bool:

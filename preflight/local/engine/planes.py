@@ -35,6 +35,13 @@ class Planes(Generic[Sample]):
         return np.asarray(cv2.merge((self.luma, double(self.chroma))), self.luma.dtype)
 
 
+def picture(luma: NDArray[np.uint8], u: NDArray[np.uint8], v: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return planes of luma and half-size chroma, sides even, as blue, green, red."""
+    height, width = luma.shape
+    packed = np.concatenate((luma.ravel(), u.ravel(), v.ravel())).reshape(height * 3 // 2, width)
+    return np.asarray(cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_I420), np.uint8)
+
+
 def halved(box: Box) -> Box:
     """Return where a box on even corners lies on chroma."""
     return Box(box.x0 // 2, box.y0 // 2, box.x1 // 2, box.y1 // 2)

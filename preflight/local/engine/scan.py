@@ -135,10 +135,11 @@ class Scan:
                 sighting.scaled = True
                 self._close(sighting, index)
                 ended.append(sighting)
-            elif self._follow(sighting, frame):
+            elif self._follow(sighting, frame) or any(matching.has_ticked(line, sighting, frame) for line in lines):
                 sighting.seen_last = max(sighting.seen_last, index)
                 sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
                 if sighting.seen in RELEARNED and not sighting.path:
+                    sighting.notice_ticking()
                     tracks.learn(sighting, list(sighting.looks.values()))
                 still.append(sighting)
             else:

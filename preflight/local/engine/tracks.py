@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
-from preflight.local.engine import ends, glyphs, ink, presence
+from preflight.local.engine import clocks, ends, glyphs, ink, presence
+from preflight.local.engine.clocks import Clock
 from preflight.local.engine.drift import UNKNOWN, Drift
 from preflight.local.engine.follow import Look, Offset
 from preflight.local.engine.geometry import Box
@@ -33,7 +35,7 @@ class Track:
     `appears` and `vanishes` say that it is known to be off just before and after. What a `lasting` track covers may be
     there at other times too, so its place is never lent by other frames. `after` tells how alike the next frames are.
     `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
-    or shrinks.
+    or shrinks. `clock` is known of text whose digits change, and `masks` of its frames once they were looked at.
     `veil` is a translucent plate that can be taken off, so that only its border, the `mask`, is to be filled; `ground`
     the plate that letters stand on, from which alone they are.
     """
@@ -55,14 +57,16 @@ class Track:
     drift: Drift = UNKNOWN
     after: tuple[float, ...] = ()
     ends: tuple[tuple[int, Mask], ...] = ()
+    masks: Mapping[int, Mask] = field(default_factory=dict)
     scaled: bool = False
-
+    clock: Clock | None = None
     veil: Veil | None = None
     ground: Mask | None = None
 
     def mask_on(self, index: int) -> Mask:
         """Return what the text paints of its box on frame `index`."""
-        return next((mask for end, mask in self.ends if end == index), self.mask)
+        own = self.masks.get(index)
+        return next((mask for end, mask in self.ends if end == index), self.mask) if own is None else own
 
     @property
     def usual(self) -> tuple[int, int]:
@@ -106,7 +110,10 @@ class Track:
 
 @dataclass(slots=True, kw_only=True)
 class Sighting:
-    """A track in the making: looks at one place, by frame index. `scaled` text grows or shrinks."""
+    """A track in the making: looks at one place, by frame index.
+
+    `scaled` text grows or shrinks, the digits of `ticking` text change.
+    """
 
     line: Box
     box: Box
@@ -121,6 +128,7 @@ class Sighting:
     path: dict[int, Offset] = field(default_factory=dict)
     drift: Drift = UNKNOWN
     scaled: bool = False
+    ticking: bool = False
     _reading: Reading | None = None
 
     @property
@@ -129,6 +137,16 @@ class Sighting:
         if self._reading is None and self.signature is not None:
             self._reading = read_line(self.signature.look[_within(self.line, self.box)])
         return self._reading or Reading("", 0.0)
+
+    def notice_ticking(self) -> None:
+        """Find out from the looks whether the text is a clock or a counter."""
+        if self.ticking or self.path or len(self.looks) < 2 or not (self.confirmed and clocks.may_tick(self.reading)):
+            return
+        place, looks = _within(self.line, self.box), list(self.looks.values())
+        # Not far apart only: of a long clock too much may have changed to be one text.
+        pairs = {(0, len(looks) // 2), (0, len(looks) - 1), (len(looks) - 2, len(looks) - 1)}
+        readings = {number: read_line(looks[number][place]) for pair in pairs for number in pair}
+        self.ticking = any(clocks.ticks(readings[a], readings[b]) for a, b in pairs)
 
     @property
     def confirmed(self) -> bool:
@@ -171,6 +189,8 @@ class Sighting:
 
 def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture, Plane32]:
     """Find the strokes on `looks` and let the sighting know its text by them."""
+    if sighting.ticking:
+        looks = looks[-1:]
     look, spread = glyphs.median_look(looks)
     strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
     if strokes.found:
@@ -183,7 +203,9 @@ def settle(sighting: Sighting) -> Track | None:
 
     None when there is nothing like text after all.
     """
-    strokes, look, spread = learn(sighting, _looks(sighting))
+    sighting.notice_ticking()
+    looks = _looks(sighting)
+    strokes, look, spread = learn(sighting, looks)
     if sighting.signature is None:
         return None
     first, last = _edges(sighting)
@@ -191,9 +213,12 @@ def settle(sighting: Sighting) -> Track | None:
     changing = _changing(sighting, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
     changes = _changes(sighting, (first, last), (before, after))
-    place = ink.Place(
-        look=look, spread=spread, inner=sighting.inner, height=sighting.line.text_height, scaled=sighting.scaled
-    )
+    inner, height = sighting.inner, sighting.line.text_height
+    if sighting.ticking:
+        inner &= clocks.band(strokes.fill)
+        strokes, look, spread = clocks.standing(strokes, looks)
+    usual = not (sighting.scaled or sighting.ticking)
+    place = ink.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
     own = ink.learnt(place, strokes, changes)
     return Track(
         box=sighting.box,
@@ -212,6 +237,7 @@ def settle(sighting: Sighting) -> Track | None:
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
         ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,
+        clock=Clock(own, sighting.box) if sighting.ticking else None,
     )
 
 

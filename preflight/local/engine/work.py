@@ -14,9 +14,9 @@ from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
 from preflight.local.engine.marks import Mark, looked_at
-from preflight.local.engine.masks import WIDEST, cleared, is_covered, paint, touched
+from preflight.local.engine.masks import WIDEST, cleared, is_covered, paint, touched, within
 from preflight.local.engine.patches import Patch, cut
-from preflight.local.engine.planes import Planes
+from preflight.local.engine.planes import Planes, picture
 from preflight.local.engine.tracks import Track
 
 
@@ -70,24 +70,29 @@ class Fill:
 
         What was lifted off the scene and can be read all the same is filled, as opaque text is.
         """
-        task = replace(self, job=self._sharpened())
+        task = replace(self, job=self._looked_into())
         return task.filled()
 
-    def _sharpened(self) -> Job:
-        """Return the job without the parts of the scene that the masks of its texts take in."""
-        job = self.job
-        if not any(map(persist.is_vague, job.tracks)):
-            return job
+    def _looked_into(self) -> Job:
+        """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""
         with self.layout.path.open("rb") as file:
+            return replace(self.job, tracks=tuple(self._learnt(track, file) for track in self.job.tracks))
 
-            def sharp(track: Track) -> Track:
-                place = track.box.moved(-job.region.x0, -job.region.y0).slices
-                return persist.sharpened(
-                    track, [self._planes(file, index).luma[place] for index in looked_at(track, job)]
-                )
-
-            tracks = [sharp(t) if persist.is_vague(t) and job.region.covers(t.box) else t for t in job.tracks]
-        return replace(job, tracks=tuple(tracks))
+    def _learnt(self, track: Track, file: BinaryIO) -> Track:
+        """Return a track with the mask that it has in this job."""
+        job = self.job
+        corner = -job.region.x0, -job.region.y0
+        if not job.region.covers(track.box):
+            return track
+        if track.clock is not None:
+            own, place = track.clock, track.clock.box.moved(*corner).slices
+            on = range(max(track.first, job.known_first), min(track.last, job.known_last) + 1)
+            masks = own.masks({index: self._shown(file, index)[place] for index in on})
+            return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
+        if persist.is_vague(track):
+            place = track.box.moved(*corner).slices
+            return persist.sharpened(track, [self._planes(file, index).luma[place] for index in looked_at(track, job)])
+        return track
 
     def filled(self) -> Done:
         """Return what `run` does, by the masks as they are."""
@@ -151,6 +156,11 @@ class Fill:
             mark = Mark(track, job)
             found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
         return found
+
+    def _shown(self, file: BinaryIO, index: int) -> Picture:
+        """Return the region on frame `index` as it is shown, in blue, green, red."""
+        planes = crops.load(file, self.layout, index, self.job.place, self.job.region)
+        return picture(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
 
     def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
         planes = crops.load(file, self.layout, index, self.job.place, self.job.region)

@@ -68,6 +68,34 @@ def test_translucent_mark_is_gone(scene: Path, tmp_path: Path) -> None:
     assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=4).present
 
 
+@pytest.mark.parametrize("still", [True, False], ids=["still", "moving"])
+def test_every_digit_of_a_time_code_is_gone(scene: Path, tmp_path: Path, still: bool) -> None:
+    ground = tmp_path / "ground.mkv"
+    flat = f"color=c=0x43d399:size={SIZE[0]}x{SIZE[1]}:rate={RATE}:duration={SECONDS},format=yuv420p"
+    if still:
+        clips.run("-f", "lavfi", "-i", flat, "-c:v", "libx264", "-qp", "0", ground)
+    texts = [
+        Caption(
+            start=number / RATE,
+            end=(number + 1) / RATE,
+            text=f"01:00:0{number // RATE}:{number % RATE:02}",
+            style="white",
+            effect="\\an7\\pos(400,300)",
+        )
+        for number in range(SECONDS * RATE)
+    ]
+    shown, result, report = cleaned(ground if still else scene, tmp_path, *texts)
+    (track,) = report["tracks"]
+    assert (track["first_frame"], track["last_frame"], track["kind"]) == (0, SECONDS * RATE - 1, "artificial")
+    assert track["residual_ocr"] == 0
+    truth = list(decode(inspect(ground if still else scene, PROGRAM), PROGRAM))
+    gains = []
+    for index in range(0, SECONDS * RATE, 7):
+        where = np.abs(shown[index].y.astype(int) - truth[index].y) > 20
+        gains.append(psnr(result[index], truth[index], where) - psnr(shown[index], truth[index], where))
+    assert min(gains) > (25 if still else 8)
+
+
 def test_ticker_is_gone_from_where_it_enters_to_where_it_leaves(scene: Path, tmp_path: Path) -> None:
     across = Caption(start=0, end=SECONDS, text="Breaking news", style="white", effect="\\an7\\move(640,8,-60,8)")
     _, result, report = cleaned(scene, tmp_path, across)

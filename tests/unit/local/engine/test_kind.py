@@ -15,6 +15,7 @@ def evidence(**changes: float | bool | Drift) -> Evidence:
         "apart": 0.0,
         "appears": False,
         "vanishes": False,
+        "ticks": False,
         "crosses_cut": False,
         "certainty": 0.7,
         "outlined": False,
@@ -34,6 +35,11 @@ def pan(dx: float, frames: int) -> Motion:
 
 def test_ambiguous_text_is_kept() -> None:
     assert decide(evidence()) is Kind.NATURAL
+
+
+def test_digits_that_change_are_artificial_unless_they_go_with_the_scene() -> None:
+    assert decide(evidence(ticks=True)) is Kind.ARTIFICIAL
+    assert decide(evidence(ticks=True, drift=Drift(together=80))) is Kind.NATURAL
 
 
 def test_caption_place_is_the_middle_of_the_lower_third() -> None:
