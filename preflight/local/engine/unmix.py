@@ -21,11 +21,26 @@ LEAST_LOOKS = 16
 """Looks at a mark from which on it can be told from the scene."""
 MOST_LOOKS = 48
 _VARIED = 5.0
-"""Levels by which the scene behind a sample varies at least for the sample to tell anything."""
+"""Levels by which the scene behind a sample varies at least, all colours together, for it to tell anything."""
 _NOISE = 1.0
 """Levels by which opaque text varies as it is encoded."""
-_TRANSLUCENT, _DENSEST = 0.25, 2
-"""Share of the scene that all but its densest samples (in percent) let through at least; opaque strokes let none."""
+_TOLD = 0.25
+"""Share of the mark's samples that have to tell something."""
+_LEAST_RATIO, _LEAST_SLOPE, _FOLLOWED = 0.3, 0.25, 0.75
+"""How much of the scene's variation strokes show at least, by its size and by how it follows the scene; and how much
+of what varies in them does follow. Opaque text has 0.22 and 0.1 of both at most."""
+_WEAKEST, _DENSEST, _SURELY = 0.25, 5, 0.5
+"""The same for all but the mark's densest samples (in percent), each by itself, where the fill varies as the scene."""
+_STRONG = 0.5
+"""Tint from which on a sample is of a stroke's inside, as a share of the strongest."""
+_LEAST_STRONG, _LEAST_STROKE = 0.05, 0.1
+"""Share of the telling samples that are such at least, and share of these that make bright or dark strokes."""
+_DOUBT, _SPREAD = 8.0, 0.1
+"""By how many looks of a scene one more is worth something, and by how much a sample's share may be off its tint's."""
+_NEAREST = 8.0
+"""Levels that a stroke's colour is taken to be from the scene's at least."""
+_BESIDE = 12.0
+"""Samples around a place within which the scene varies as it does there."""
 _LEAST_KEPT, _SURELY_KEPT = 0.15, 0.3
 """Shares of the scene under which nothing is taken from it, as noise grows by their inverse, and above which all is."""
 _CLEAR = 0.92
@@ -33,8 +48,6 @@ _CLEAR = 0.92
 _MIDDLE = 128.0
 _TINT = 5.0
 """Samples over which a stroke has one tint at least: what differs within them is the scene."""
-_PRIOR = 8.0
-"""Levels of variation as which the mark's mean share counts for each sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     if len(looks) < LEAST_LOOKS or not mark.any():
         return None
     seen = np.stack([look.color for look in looks]).astype(np.float32)
-    if np.percentile(seen[..., 0].std(axis=0)[mark], 25) < _VARIED * _TRANSLUCENT + _NOISE:
+    if not _may_be_translucent(seen[..., 0].std(axis=0), mark):
         return None
     scene = np.stack([membrane(color, _grown(mark | look.others)) for color, look in zip(seen, looks, strict=True)])
     counted = np.stack([~_grown(look.others) for look in looks]).astype(np.float32)[..., None]
@@ -100,18 +113,77 @@ def _fitted(seen: Field, scene: Field, counted: Field, mark: Mask) -> Overlay | 
     """Return the overlay that makes of `scene` what is `seen`, by the looks and samples that are `counted`."""
     count = np.maximum(counted.sum(axis=0), 1)
     seen_mean, scene_mean = (seen * counted).sum(axis=0) / count, (scene * counted).sum(axis=0) / count
-    apart = (scene - scene_mean) * counted
-    common = _near((apart * (seen - seen_mean)).sum(axis=(0, 3)))
-    own = _near((apart * apart).sum(axis=(0, 3)))
-    levels = 3 * count[..., 0]
-    telling = mark & (own > levels * _VARIED**2) & (count[..., 0] >= LEAST_LOOKS)
-    if 2 * telling.sum() < mark.sum() or np.percentile(common[telling] / own[telling], _DENSEST) < _TRANSLUCENT:
+    apart, off = (scene - scene_mean) * counted, (seen - seen_mean) * counted
+    own, common, shown = (_near((a * b).sum(axis=(0, 3))) for a, b in ((apart, apart), (apart, off), (off, off)))
+    looks = count[..., 0]
+    # A fill is smoother than the scene, so the scene beside the mark tells how much it should vary.
+    expected = np.maximum(own, _beside(own, mark))
+    telling = mark & (expected > looks * _VARIED**2) & (looks >= LEAST_LOOKS)
+    if telling.sum() < _TOLD * mark.sum():
         return None
-    strokes = telling & (common < _CLEAR * own)
-    usual = float(np.clip(common[strokes].sum() / own[strokes].sum(), 0, 1)) if strokes.any() else 1.0
-    prior = levels * _PRIOR**2
-    kept = np.clip((common + prior * usual) / (own + prior), 0, 1).astype(np.float32)
+    sums = _Sums(own, expected, common, np.maximum(shown - 3 * looks * _NOISE**2, 0))
+    tint = (seen_mean - scene_mean)[..., 0]
+    strong = (own > 3 * looks * _VARIED**2) & (np.abs(tint) > _STRONG * np.percentile(np.abs(tint[telling]), 90))
+    if not _is_translucent(sums, telling, telling & strong):
+        return None
+    prior = _by_tint(sums, tint, scene_mean[..., 0], telling & strong)
+    # How far the slope of one sample is off by itself, against how far its tint is.
+    doubt = _DOUBT * np.maximum(shown - common * common / np.maximum(own, 1), 0) / (looks * np.maximum(own, 1))
+    trust = np.where(telling, _SPREAD**2 / (_SPREAD**2 + doubt), 0)
+    kept = np.clip(prior + (common / np.maximum(own, 1) - prior) * trust, 0, 1).astype(np.float32)
     return Overlay(kept=kept, added=(seen_mean - kept[..., None] * scene_mean).astype(np.float32))
+
+
+def _may_be_translucent(varied: Field, mark: Mask) -> bool:
+    """Return False for what stays the same where the scene beside it changes: opaque text, most of the time."""
+    telling = mark & (_beside(varied, mark) > _VARIED)
+    if telling.sum() < _TOLD * mark.sum():
+        return False
+    return bool(np.percentile(varied[telling] - _NOISE, 25) >= _WEAKEST * _VARIED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Squared variation by sample, over all looks: the fill's, the scene's, the fill's times what is seen, of that."""
+
+    own: Field
+    expected: Field
+    common: Field
+    shown: Field
+
+
+def _is_translucent(sums: _Sums, telling: Mask, strong: Mask) -> bool:
+    """Return True when the scene is seen through the mark's strokes.
+
+    In opaque ones nothing varies. What varies by itself, as highlighted words do, does not follow the scene.
+    """
+    if strong.sum() < _LEAST_STRONG * telling.sum():
+        return False
+    ratio = np.sqrt(sums.shown[strong].sum() / sums.expected[strong].sum())
+    slope = sums.common[strong].sum() / sums.own[strong].sum()
+    if ratio < _LEAST_RATIO or slope < max(_LEAST_SLOPE, _FOLLOWED * ratio):
+        return False
+    each = telling & (sums.own > _SURELY * sums.expected)
+    weakest = np.percentile(np.sqrt(sums.shown[each] / sums.expected[each]), _DENSEST) if each.any() else 0.0
+    return bool(weakest >= _WEAKEST)
+
+
+def _by_tint(sums: _Sums, tint: Field, scene: Field, strong: Mask) -> Field:
+    """Return the share of the scene that samples keep by how much of their stroke's colour they have on the mean.
+
+    Bright and dark strokes, fill and outline as a rule, have one colour and one share each.
+    """
+    painted = np.zeros_like(tint)
+    for stroke, sign in ((strong & (tint > 0), 1), (strong & (tint < 0), -1)):
+        if stroke.sum() < _LEAST_STROKE * strong.sum():
+            continue
+        opacity = 1 - float(np.clip(sums.common[stroke].sum() / sums.own[stroke].sum(), 0, 0.95))
+        color = float(np.median(scene[stroke] + tint[stroke] / opacity))
+        share = np.clip(sign * tint / np.maximum(sign * (color - scene), _NEAREST), 0, opacity)
+        painted = np.maximum(painted, share)
+    # Where fill and outline meet, their tints cancel out.
+    kept: Field = 1 - cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    return kept
 
 
 def _grown(mask: Mask) -> Mask:
@@ -121,6 +193,17 @@ def _grown(mask: Mask) -> Mask:
 
 def _blurred(field: Field) -> Field:
     result: Field = cv2.GaussianBlur(field, (0, 0), _TINT)
+    return result
+
+
+def _beside(field: Field, mark: Mask) -> Field:
+    """Return what a field is beside a mark, at every place."""
+    free = (~_grown(mark)).astype(np.float32)
+    return (_wide(field * free) / np.maximum(_wide(free), 1e-3)).astype(np.float32)
+
+
+def _wide(field: Field) -> Field:
+    result: Field = cv2.GaussianBlur(field, (0, 0), _BESIDE)
     return result
 
 

@@ -12,25 +12,29 @@ HEIGHT, WIDTH = 48, 160
 FREE: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
 
 
-def letters() -> Picture:
+def letters(*, thick: int = 2) -> Picture:
     """Return how much of each sample the letters cover, 0..255, with soft edges."""
     cover = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.putText(cover, "preflight", (8, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 2, cv2.LINE_AA)
+    cv2.putText(cover, "preflight", (8, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, thick, cv2.LINE_AA)
     return cover
 
 
-def scenes(count: int) -> list[Picture]:
-    """Return windows on a ground that passes by, rough on every scale, the more the larger it is, as scenes are."""
+def scenes(count: int, *, fine: float = 0.0) -> list[Picture]:
+    """Return windows on a ground that passes by, rough on every scale, the more the larger it is, as scenes are.
+
+    With `fine`, small things are in it that pass by strokes and can't be told from around them.
+    """
     dice, ground = np.random.default_rng(7), np.zeros((200, 1800, 3), np.float32)
     for cell in (64, 32, 16, 8, 4):
-        noise = dice.normal(size=(200 // cell + 2, 1800 // cell + 2, 3)).astype(np.float32)
-        ground += 0.8 * cell * cv2.resize(noise, (1800, 200), interpolation=cv2.INTER_CUBIC)
+        noise = dice.normal(size=(200 // cell + 2, 1800 // cell + 2, 1 if fine else 3)).astype(np.float32)
+        grown = cv2.resize(noise, (1800, 200), interpolation=cv2.INTER_CUBIC)
+        ground += (0.8 * cell + (fine if cell < 16 else 0)) * grown.reshape(200, 1800, -1)
     ground = np.clip(ground + 120, 10, 240)
     return [np.asarray(ground[60 : 60 + HEIGHT, 17 * n : 17 * n + WIDTH], np.uint8) for n in range(count)]
 
 
-def shown(scene: Picture, opacity: float) -> Picture:
-    alpha = (letters() / 255 * opacity)[..., None]
+def shown(scene: Picture, opacity: float, *, thick: int = 2) -> Picture:
+    alpha = (letters(thick=thick) / 255 * opacity)[..., None]
     return np.clip(np.rint(scene * (1 - alpha) + 235 * alpha), 0, 255).astype(np.uint8)
 
 
@@ -57,6 +61,31 @@ def test_scene_shows_through(opacity: float) -> None:
     lifted = known.lifted(seen, filled, MARK)
     assert error(lifted, scene) < 0.6 * error(filled, scene)
     assert (lifted[~MARK] == filled[~MARK]).all()
+
+
+@pytest.mark.parametrize("opacity", [0.5, 0.6])
+def test_busy_scene_shows_through_large_letters(opacity: float) -> None:
+    mark: Mask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+    ground = scenes(60, fine=60)
+    known = overlay([Look(shown(scene, opacity, thick=5), FREE) for scene in ground[:40]], mark)
+    assert known is not None
+    seen = shown(ground[55], opacity, thick=5)
+    filled = np.clip(np.rint(membrane(seen.astype(np.float32), mark)), 0, 255).astype(np.uint8)
+    assert error(known.lifted(seen, filled, mark), ground[55]) < 0.7 * error(filled, ground[55])
+
+
+def test_opaque_text_over_a_busy_scene_is_no_overlay() -> None:
+    mark: Mask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+    assert overlay([Look(shown(scene, 1.0, thick=5), FREE) for scene in scenes(40, fine=60)], mark) is None
+
+
+def test_highlighted_words_are_no_overlay() -> None:
+    dull = [Look((look.color * (0.4 + 0.6 * (n // 6 % 2))).astype(np.uint8), FREE) for n, look in enumerate(looks(1.0))]
+    words = [
+        Look(np.where(letters()[..., None] > 128, look.color, scene), FREE)
+        for look, scene in zip(dull, scenes(40), strict=True)
+    ]
+    assert overlay(words, MARK) is None
 
 
 def test_opaque_text_is_no_overlay() -> None:
