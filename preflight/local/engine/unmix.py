@@ -28,7 +28,7 @@ _TOLD = 0.25
 """Share of the mark's samples that have to tell something."""
 _LEAST_RATIO, _LEAST_SLOPE, _FOLLOWED = 0.3, 0.25, 0.75
 """How much of the scene's variation strokes show at least, by its size and by how it follows the scene; and how much
-of what varies in them does follow. Opaque text has 0.22 and 0.1 of both at most."""
+of what varies in them does follow. Opaque text has 0.24 and 0.1 at most."""
 _WEAKEST, _DENSEST, _SURELY = 0.25, 5, 0.5
 """The same for all but the mark's densest samples (in percent), each by itself, where the fill varies as the scene."""
 _STRONG = 0.5
