@@ -114,7 +114,7 @@ def _fitted(seen: Field, scene: Field, counted: Field, mark: Mask) -> Overlay | 
     count = np.maximum(counted.sum(axis=0), 1)
     seen_mean, scene_mean = (seen * counted).sum(axis=0) / count, (scene * counted).sum(axis=0) / count
     apart, off = (scene - scene_mean) * counted, (seen - seen_mean) * counted
-    own, common, shown = (_near((a * b).sum(axis=(0, 3))) for a, b in ((apart, apart), (apart, off), (off, off)))
+    own, common, shown = (_near(_summed(a, b)) for a, b in ((apart, apart), (apart, off), (off, off)))
     looks = count[..., 0]
     # A fill is smoother than the scene, so the scene beside the mark tells how much it should vary.
     expected = np.maximum(own, _beside(own, mark))
@@ -205,6 +205,11 @@ def _beside(field: Field, mark: Mask) -> Field:
 def _wide(field: Field) -> Field:
     result: Field = cv2.GaussianBlur(field, (0, 0), _BESIDE)
     return result
+
+
+def _summed(a: Field, b: Field) -> Field:
+    """Return the sum of products over all looks and colours, without a field of the products."""
+    return np.asarray(np.einsum("nhwc,nhwc->hw", a, b), np.float32)
 
 
 def _near(sums: Field) -> Field:
