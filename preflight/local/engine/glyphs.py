@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,7 @@ def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:
     """
     stack = np.stack(looks)
     median = np.median(stack, axis=0).astype(np.uint8)
-    apart = np.stack([cv2.absdiff(look, median).max(axis=2) for look in looks])
+    apart = np.stack([widest(cv2.absdiff(look, median)) for look in looks])
     return median, (np.median(apart, axis=0) * 1.48).astype(np.float32)
 
 
@@ -76,6 +77,13 @@ def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) 
             if certainty > best.certainty:
                 best = Strokes(fill=fill, color=color, certainty=certainty, bright=bright)
     return best
+
+
+def widest(apart: NDArray[Any]) -> NDArray[Any]:
+    """Return the largest of each sample's three parts."""
+    blue, green, red = cv2.split(apart)
+    result: NDArray[Any] = cv2.max(cv2.max(blue, green), red)
+    return result
 
 
 def _barred(fill: Mask, text_height: int) -> float:
@@ -95,9 +103,7 @@ def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
     form = cv2.MORPH_ELLIPSE if size < _LARGE else cv2.MORPH_RECT
     element = cv2.getStructuringElement(form, (size, size))
     hat = cv2.morphologyEx(look, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
-    blue, green, red = cv2.split(hat)
-    result: Picture = cv2.max(cv2.max(blue, green), red)
-    return result
+    return widest(hat)
 
 
 def alike(look: Picture, strokes: Strokes, inner: Mask, text_height: int) -> Mask:
@@ -117,7 +123,7 @@ def beyond(
     if not strokes.found:
         return strokes.fill
     hat = _hat(look, text_height, bright=strokes.bright)
-    apart = np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)).max(axis=2)
+    apart = widest(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
     akin = apart < _SAME_COLOR
     if changed is not None:
         akin |= changed
@@ -177,7 +183,7 @@ def _span(columns: NDArray[np.int_], inner: Mask, text_height: int) -> float:
 
 
 def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: tuple[float, float, float]) -> Mask:
-    apart = np.abs(look.astype(np.float32) - np.array(color, np.float32)).max(axis=2)
+    apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
     ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
     near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, _SAME_COLOR))
@@ -246,7 +252,7 @@ def outlined_letters(look: Picture, spread: Plane32, fill: Mask) -> Mask:
     """Return the letters by their outline and what it encloses: strokes in the colour of the ground show only so."""
     away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
     color = np.median(look[(away > 1) & (away <= 2.5)], axis=0)
-    apart = np.abs(look.astype(np.float32) - color.astype(np.float32)).max(axis=2)
+    apart = widest(np.abs(look.astype(np.float32) - color.astype(np.float32)))
     line = ((apart < _SAME_COLOR) & (spread < _STEADY)).astype(np.uint8)
     count, labels = cv2.connectedComponents(line)
     touched = np.zeros(count, bool)

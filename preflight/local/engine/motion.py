@@ -23,9 +23,12 @@ _STILL: Matrix = np.eye(3, dtype=np.float64)
 def proxy(frame: Frame) -> Picture:
     """Return the small gray picture of a frame that motion is measured on."""
     height, width = frame.y.shape
-    small: Picture = cv2.resize(
-        frame.y, (PROXY_WIDTH, max(16, round(height * PROXY_WIDTH / width))), interpolation=cv2.INTER_AREA
-    )
+    size = PROXY_WIDTH, max(16, round(height * PROXY_WIDTH / width))
+    picture = frame.y
+    if width >= 2 * PROXY_WIDTH:
+        # Halving is many times as fast as any other factor.
+        picture = np.asarray(cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return small
 
 
