@@ -7,7 +7,7 @@ from pathlib import Path
 
 from preflight.local.engine import frames, models
 from preflight.local.engine.choose import believable
-from preflight.local.engine.scan import find_text
+from preflight.local.engine.looks import find_text
 from preflight.local.engine.source import Source, inspect
 from preflight.local.engine.values import TextPreview, TextSpot
 

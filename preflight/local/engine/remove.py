@@ -16,11 +16,13 @@ from preflight.job import RemovalOptions
 from preflight.local.engine import blocks, choose, crops, encode, jobs, rate, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.geometry import Box
+from preflight.local.engine.looks import question, sample_step
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
 from preflight.local.engine.pool import Pool, workers
 from preflight.local.engine.report import Quality, describe
-from preflight.local.engine.scan import Scan, question, sample_step
+from preflight.local.engine.scan import Scan
+from preflight.local.engine.scenery import Scenery
 from preflight.local.engine.show import ContactSheet, chosen_frames, tinted
 from preflight.local.engine.source import Source, inspect
 from preflight.local.engine.tracks import Track
@@ -187,13 +189,13 @@ def scan(
     asked: dict[int, Future[list[Box]]] = {}
 
     def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
-        # Where samples are close together, the answer to one is long in coming: the next is asked for meanwhile.
+        # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
             if frame.index % step == 0:
-                asked[frame.index] = pool.submit(question(frame))
+                asked[frame.index] = pool.submit(state.question(frame))
             held.append(frame)
-            if len(held) > step:
+            if len(held) > 2 * step:
                 yield held.popleft()
         yield from held
 
@@ -201,7 +203,7 @@ def scan(
         step=step,
         size=source.upright,
         finder=lambda frame: asked.pop(frame.index, None) or pool.submit(question(frame)),
-        motion=Motion(scale=PROXY_WIDTH / source.upright[0]),
+        scenery=Scenery(Motion(scale=PROXY_WIDTH / source.upright[0])),
     )
     expected = float(source.duration * source.rate) if source.duration else 0.0
     with tempfile.TemporaryDirectory(prefix="preflight-", dir=scratch) as folder:
@@ -213,8 +215,8 @@ def scan(
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    tracks = choose.with_kin(state.finish(), state.motion, source.upright)
-    return tracks, times[: state.frames], state.motion
+    tracks = choose.with_kin(state.finish(), state.scenery.motion, source.upright)
+    return tracks, times[: state.frames], state.scenery.motion
 
 
 def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:

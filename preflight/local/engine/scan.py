@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from typing import Protocol
 
-from preflight.local.engine import drift, follow, matching, models, presence, ticker, tracks
+from preflight.local.engine import drift, follow, looks, matching, presence, ticker, tracks
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
-from preflight.local.engine.geometry import Box, join_words, margined
-from preflight.local.engine.glyphs import Picture
+from preflight.local.engine.geometry import Box, margined
+from preflight.local.engine.looks import Answer, Find, Finder, plausible
 from preflight.local.engine.lost import Lost
 from preflight.local.engine.merge import merged, parted
-from preflight.local.engine.motion import Motion, proxy
+from preflight.local.engine.scenery import Scenery
 from preflight.local.engine.tracks import Sighting, Track
-from preflight.local.engine.work import Find
 
-SAMPLE_SECONDS = 0.4
-"""Between two looks for text; shorter captions are found by looking into the gaps between captions."""
-MAX_STEP = 12
-SHORT_SIDE = 480
 DRIFT_FRAMES = 4
 """Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
 FLANK = 3
 """Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
+REACH = 3
+"""Looks back to where text that is found may have come: small text is seen by every other look only."""
+_WORD = 2
+"""Letters of what may be text at least; a single one is read into many things."""
 RELEARNED = (3, 6, 12)
 """Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
-
-
-class Answer(Protocol):
-    """The lines of text on a frame, maybe still being looked for."""
-
-    def result(self) -> list[Box]:
-        """Wait for them."""
-        ...
-
-
-Finder = Callable[[Frame], Answer]
-
-
-def sample_step(rate: Fraction) -> int:
-    """Return how many frames apart text is looked for."""
-    return max(1, min(MAX_STEP, round(float(rate) * SAMPLE_SECONDS)))
-
-
-def question(frame: Frame, short_side: int = SHORT_SIDE) -> Find:
-    """Return the task that finds the lines of text on a frame."""
-    height, width = frame.y.shape
-    return Find(picture=frame.shrunk(*models.detection_size(width, height, short_side)), size=(width, height))
-
-
-def plausible(lines: list[Box], height: int) -> list[Box]:
-    """Return the lines with their words joined, without boxes about as large as the picture."""
-    return [box for box in join_words(lines) if box.text_height < 0.35 * height]
-
-
-def find_text(frame: Frame) -> list[Box]:
-    """Return the lines of text on a frame."""
-    return plausible(question(frame).run(), frame.y.shape[0])
 
 
 @dataclass(slots=True)
@@ -70,8 +35,7 @@ class Scan:
     step: int
     size: tuple[int, int]
     finder: Finder
-    motion: Motion = field(default_factory=Motion)
-    proxies: deque[Picture] = field(default_factory=deque)
+    scenery: Scenery = field(default_factory=Scenery)
     answers: dict[int, Answer] = field(default_factory=dict)
     measure_until: int = -1
     window: deque[Frame] = field(default_factory=deque)
@@ -89,24 +53,34 @@ class Scan:
             if lost.is_over:
                 self._conclude(number)
         self.frames = frame.index + 1
-        if len(self.window) > 3 * self.step + 1:
-            self.window.popleft()
-        self.proxies.append(proxy(frame))
-        if len(self.proxies) > (FLANK + 2) * self.step + 1:
-            self.proxies.popleft()
+        if len(self.window) > (REACH + 1) * self.step + 1:
+            gone = self.window.popleft()
+            if self.live:
+                self.scenery.keep(gone)
         if frame.index % self.step == 0:
             self.answers[frame.index] = self.finder(frame)
         if frame.index % self.step == 0 and frame.index >= self.step:
             self._judge(frame.index - self.step)
 
+    def question(self, frame: Frame) -> Find:
+        """Return the look at a frame that is still to come: every other one is quick while no text is about."""
+        about = any(sighting.confirmed and sighting.letters >= _WORD for sighting in self.live)
+        if about or frame.index // self.step % 2 == 0:
+            return looks.question(frame)
+        return looks.question(frame, tuple(sighting.line.moved(*sighting.offset) for sighting in self.live))
+
     def finish(self) -> list[Track]:
         """Judge what is left and return every track, in order of appearance."""
         end = self.frames - 1
+        if end > self.judged and end not in self.answers:
+            self.answers[end] = self.finder(self.window[-1])
         for index in sorted({*range(max(0, self.judged) + self.step, end + 1, self.step), end} if end >= 0 else ()):
             if index > self.judged:
                 self._judge(index)
         for sighting in self.live:
             self._close(sighting, None)
+        if self.live:
+            self._measure(end, self.live)
         self.live = []
         for number in tuple(self.lost):
             self._conclude(number)
@@ -127,7 +101,7 @@ class Scan:
         frame = self._frame(index)
         waited = self.answers.pop(index, None) or self.finder(frame)
         lines = plausible(waited.result(), self.size[1])
-        before = [sighting.line for sighting in self.live]
+        before = list(self.live)
         still: list[Sighting] = []
         ended: list[Sighting] = []
         for sighting in self.live:
@@ -141,6 +115,8 @@ class Scan:
                 if sighting.seen in RELEARNED and not sighting.path:
                     sighting.notice_ticking()
                     tracks.learn(sighting, list(sighting.looks.values()))
+                    if sighting.letters < _WORD:
+                        sighting.read()
                 still.append(sighting)
             else:
                 self._close(sighting, index)
@@ -153,7 +129,7 @@ class Scan:
         if ended:
             self._look_between(index, ended)
         self._watch(frame)
-        self._measure(index, before + [sighting.line for sighting in self.live])
+        self._measure(index, before + self.live)
 
     def _watch(self, frame: Frame) -> None:
         """Note whether each text moves with its surroundings in the frames that follow."""
@@ -172,6 +148,8 @@ class Scan:
 
     def _look_between(self, index: int, ended: list[Sighting]) -> None:
         """Look for text that came and went since the last sample, as the words of a quick caption do."""
+        if not any(sighting.letters for sighting in ended):
+            return
         known = ended + self.live
         for place in sorted({index - 2 * self.step // 3, index - self.step // 3}):
             if not self.window[0].index <= place < index:
@@ -186,15 +164,15 @@ class Scan:
                     self._open(line, place)
             known = ended + self.live
 
-    def _measure(self, index: int, text: list[Box]) -> None:
-        """Measure the scene's motion up to frame `index` when text is near."""
-        if text:
+    def _measure(self, index: int, near: list[Sighting]) -> None:
+        """Measure the scene's motion up to frame `index` where something is near that may be text."""
+        texts = [sighting for sighting in near if sighting.letters >= _WORD]
+        if texts:
             self.measure_until = index + FLANK * self.step
-        oldest = self.frames - len(self.proxies)
         if index > self.measure_until:
             return
-        for place in range(max(oldest, index - FLANK * self.step), index):
-            self.motion.measure(place, self.proxies[place - oldest], self.proxies[place + 1 - oldest], text)
+        first = min([index, *(sighting.seen_first for sighting in texts)]) - FLANK * self.step
+        self.scenery.measure(first, index, self.window, [sighting.line for sighting in texts])
 
     def _follow(self, sighting: Sighting, frame: Frame) -> bool:
         """Return True when the text is still on the frame, at its place or moved; the sighting then knows where."""
@@ -266,12 +244,13 @@ class Scan:
     def _open(self, line: Box, index: int, *, scaled: bool = False) -> None:
         box = margined(line, self.size)
         sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
-        sighting.edges = {f.index: f.color(box) for f in self._near(index, 2 * self.step) if f.index <= index}
+        sighting.edges = {f.index: f.color(box) for f in self._near(index, REACH * self.step) if f.index <= index}
         look = self._frame(index).color(box)
         # One look only: the text may move, and looks taken together would smear it.
         tracks.learn(sighting, [look])
         if sighting.signature is not None:
             sighting.keep(index, look)
+            sighting.read()
             self.live.append(sighting)
 
     def _close(self, sighting: Sighting, index: int | None) -> None:
@@ -284,7 +263,7 @@ class Scan:
         track = tracks.settle(sighting)
         if track is None or sighting.signature is None:
             return
-        if not sighting.path:
+        if not sighting.path and sighting.letters >= _WORD:
             self.lost[len(self.done)] = Lost(sighting.signature, sighting.box)
             self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)

@@ -20,6 +20,8 @@ from preflight.local.engine.veils import Veil
 
 LEGIBLE = 0.75
 """Confidence of the recogniser above which it has read something."""
+_DOUBTFUL = 0.3
+"""Confidence up to which it has read nothing: things of the scene that look like text."""
 _LOOKS = 24
 _CHANGED = 24
 _FEW = 5
@@ -129,14 +131,17 @@ class Sighting:
     drift: Drift = UNKNOWN
     scaled: bool = False
     ticking: bool = False
-    _reading: Reading | None = None
+    readings: list[Reading] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Read the text as it is known so far."""
+        if self.signature is not None:
+            self.readings.append(read_line(self.signature.look[_within(self.line, self.box)]))
 
     @property
     def reading(self) -> Reading:
-        """What the recogniser reads of the text as it is known so far."""
-        if self._reading is None and self.signature is not None:
-            self._reading = read_line(self.signature.look[_within(self.line, self.box)])
-        return self._reading or Reading("", 0.0)
+        """What the recogniser read of the text as it was known first."""
+        return self.readings[0] if self.readings else Reading("", 0.0)
 
     def notice_ticking(self) -> None:
         """Find out from the looks whether the text is a clock or a counter."""
@@ -150,8 +155,14 @@ class Sighting:
 
     @property
     def confirmed(self) -> bool:
-        """True when the recogniser can read the text as it is known so far."""
+        """True when the recogniser could read the text as it was known first."""
         return self.reading.score > LEGIBLE
+
+    @property
+    def letters(self) -> int:
+        """How many letters the text may have, by any reading of it."""
+        likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
+        return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
     def keep(self, index: int, look: Picture) -> None:
         """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
@@ -210,6 +221,7 @@ def settle(sighting: Sighting) -> Track | None:
         return None
     first, last = _edges(sighting)
     reading = read_line(look[_within(sighting.line, sighting.box)])
+    sighting.readings.append(reading)
     changing = _changing(sighting, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
     changes = _changes(sighting, (first, last), (before, after))
@@ -303,7 +315,7 @@ def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int])
     if sighting.path:
         return []
     return [
-        cv2.absdiff(sighting.edges[inside], sighting.edges[outside]).max(axis=2) > _CHANGED
+        glyphs.widest(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
         if inside in sighting.edges and outside in sighting.edges
     ]

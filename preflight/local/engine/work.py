@@ -1,4 +1,4 @@
-"""What a worker process does: find text on a picture, fill a job."""
+"""What a worker process does to fill a job."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from preflight.local.engine import crops, models, persist, residue
+from preflight.local.engine import crops, persist, residue
 from preflight.local.engine.fill import Filled, Filler
-from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
 from preflight.local.engine.marks import Mark, looked_at
@@ -18,18 +17,6 @@ from preflight.local.engine.masks import WIDEST, cleared, is_covered, paint, tou
 from preflight.local.engine.patches import Patch, cut
 from preflight.local.engine.planes import Planes, picture
 from preflight.local.engine.tracks import Track
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Find:
-    """Find lines of text on `picture`, in places of a picture of `size`."""
-
-    picture: Picture
-    size: tuple[int, int]
-
-    def run(self) -> list[Box]:
-        """Return the lines."""
-        return models.find_lines(self.picture, self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

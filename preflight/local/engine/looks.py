@@ -1,0 +1,89 @@
+"""Look for text on a frame: how often, how closely, and what is asked of a worker for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from preflight.local.engine import models
+from preflight.local.engine.frames import Frame
+from preflight.local.engine.geometry import Box, join_words
+from preflight.local.engine.glyphs import Picture
+
+SAMPLE_SECONDS = 0.4
+"""Between two looks for text; shorter captions are found by looking into the gaps between captions."""
+MAX_STEP = 12
+SHORT_SIDE = 480
+QUICK_SIDE = 256
+"""Lines of a quick look: letters from a thirtieth of the picture's height on are found, at a third of the cost."""
+_INSIDE, _LARGER, _SMALLER = 0.6, 1.6, 0.6
+
+
+class Answer(Protocol):
+    """The lines of text on a frame, maybe still being looked for."""
+
+    def result(self) -> list[Box]:
+        """Wait for them."""
+        ...
+
+
+Finder = Callable[[Frame], Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """Find lines of text on `picture`, in places of a picture of `size`.
+
+    With `known` a quick look comes first, and if it shows nothing but those lines, there is no other.
+    """
+
+    picture: Picture
+    size: tuple[int, int]
+    known: tuple[Box, ...] | None = None
+
+    def run(self) -> list[Box]:
+        """Return the lines."""
+        if self.known is not None and not self._shows_more(self.known):
+            return []
+        return models.find_lines(self.picture, self.size)
+
+    def _shows_more(self, known: tuple[Box, ...]) -> bool:
+        height, width = self.picture.shape[:2]
+        small = models.detection_size(width, height, QUICK_SIDE)
+        picture = np.asarray(cv2.resize(self.picture, small, interpolation=cv2.INTER_AREA), np.uint8)
+        lines = plausible(models.find_lines(picture, self.size), self.size[1])
+        return any(not any(_is_same(line, other) for other in known) for line in lines)
+
+
+def _is_same(line: Box, known: Box) -> bool:
+    """Return True for a line at a known place, neither much larger nor much smaller."""
+    alike = line.area < _LARGER * known.area and line.text_height > _SMALLER * known.text_height
+    return alike and known.common(line) > _INSIDE * line.area
+
+
+def sample_step(rate: Fraction) -> int:
+    """Return how many frames apart text is looked for."""
+    return max(1, min(MAX_STEP, round(float(rate) * SAMPLE_SECONDS)))
+
+
+def question(frame: Frame, known: tuple[Box, ...] | None = None) -> Find:
+    """Return the task that finds the lines of text on a frame, with `known` only if there are others."""
+    height, width = frame.y.shape
+    return Find(
+        picture=frame.shrunk(*models.detection_size(width, height, SHORT_SIDE)), size=(width, height), known=known
+    )
+
+
+def plausible(lines: list[Box], height: int) -> list[Box]:
+    """Return the lines with their words joined, without boxes about as large as the picture."""
+    return [box for box in join_words(lines) if box.text_height < 0.35 * height]
+
+
+def find_text(frame: Frame) -> list[Box]:
+    """Return the lines of text on a frame."""
+    return plausible(question(frame).run(), frame.y.shape[0])
