@@ -84,7 +84,7 @@ def run(clip: Path, seed: int, folder: Path, arguments: argparse.Namespace) -> C
     out = folder / f"{clip.stem}-{seed}-out.mp4"
     if arguments.scan_only:
         with workers() as pool:
-            tracks, times, _ = scan(facts, PROGRAM, pool, lambda _: None)
+            tracks, times, *_ = scan(facts, PROGRAM, pool, lambda _: None)
         gone = [describe(track, times, facts) for track in chosen(tracks, RemovalOptions())]
         kept = [describe(track, times, facts) for track in tracks]
         count = len(times)

@@ -206,7 +206,7 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     took = time.monotonic() - begun
     memory.stop.set()
     with workers() as pool:
-        tracks, times, motion = scan(facts, PROGRAM, pool, lambda _: None)
+        tracks, times, motion, _ = scan(facts, PROGRAM, pool, lambda _: None)
     chosen = chosen_tracks(tracks, options)
     if options.color_blocks:
         chosen += blocks.behind(chosen, decode(facts, PROGRAM, stop=blocks.until(chosen)), motion, size)

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.job import RemovalOptions
-from preflight.local.engine import blocks, choose, crops, encode, jobs, rate, smart
+from preflight.local.engine import blocks, choose, crops, encode, jobs, logos, rate, scenery, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.geometry import Box
+from preflight.local.engine.logos import Gallery
 from preflight.local.engine.looks import question, sample_step
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.patches import Spool, paste
@@ -65,16 +66,13 @@ def remove_text(
         spool = Spool(file)
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
-            tracks, times, motion = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
-            texts = choose.chosen(tracks, options)
-            work = Work(facts, program, folder, times, tell)
-            chosen = texts + choose.asked(options.inpainting_boxes, times, facts)
-            if options.color_blocks:
-                found = behind(work, texts, motion)
-                chosen = blocks.freed(chosen, found) + found
-            for done in fill(work, pool, chosen, motion):
+            scanned = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
+            work = Work(facts, program, folder, scanned.times, tell)
+            chosen = wanted(work, scanned, options)
+            for done in fill(work, pool, chosen, scanned.motion):
                 spool.put(*done.patches)
                 quality.add(done)
+        times = scanned.times
         made = Made(copied_frames=len(times))
         sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
         if chosen or not encode.copy(facts, program, destination, beside):
@@ -85,8 +83,7 @@ def remove_text(
             shown = tinted(decode(facts, program), chosen)
             encode.write(shown, times, facts, program, extras.overlay, encode.Companions(()))
     tell(1.0)
-    gone = {(track.first, track.box) for track in texts}
-    kept = [track for track in tracks if track.text and (track.first, track.box) not in gone]
+    kept = [track for track in scanned.tracks if track.text and not any(_is_gone(track, other) for other in chosen)]
     return {
         "frames": len(times),
         "rate": round(float(facts.rate), 3),
@@ -178,14 +175,21 @@ def _notes(source: Source) -> list[str]:
     return notes
 
 
-def scan(
-    source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | None = None
-) -> tuple[list[Track], tuple[int, ...], Motion]:
-    """Return every track of text in `source`, the time of every frame in units of its time base, and its motion.
+class Scanned(NamedTuple):
+    """What the first pass finds: every track of text, when each frame is shown (in ticks), motion, and small looks."""
+
+    tracks: list[Track]
+    times: tuple[int, ...]
+    motion: Motion
+    gallery: Gallery
+
+
+def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | None = None) -> Scanned:
+    """Look for text in `source`.
 
     A small file is put to `scratch`, or where the system keeps such files.
     """
-    step = sample_step(source.rate)
+    step, gallery = sample_step(source.rate), Gallery()
     asked: dict[int, Future[list[Box]]] = {}
 
     def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -194,6 +198,7 @@ def scan(
         for frame in frames:
             if frame.index % step == 0:
                 asked[frame.index] = pool.submit(state.question(frame))
+                gallery.add(frame)
             held.append(frame)
             if len(held) > 2 * step:
                 yield held.popleft()
@@ -216,7 +221,28 @@ def scan(
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = choose.with_kin(state.finish(), state.scenery.motion, source.upright)
-    return tracks, times[: state.frames], state.scenery.motion
+    return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery)
+
+
+def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> list[Track]:
+    """Return the tracks of all that is to be removed."""
+    texts = choose.chosen(scanned.tracks, options)
+    pictures = logos.found(scanned.gallery, texts, work.source.upright, len(work.times))
+    if pictures:
+        shown = decode(work.source, work.program)
+        scenery.complete(scanned.motion, shown, [track.box for track in texts + pictures])
+    chosen = texts + pictures + choose.asked(options.inpainting_boxes, work.times, work.source)
+    if not options.color_blocks:
+        return chosen
+    found = behind(work, texts, scanned.motion)
+    return blocks.freed(chosen, found) + found
+
+
+def _is_gone(track: Track, other: Track) -> bool:
+    """Return True for a track that another, removed one is or takes along, as a logo that reads like a letter does."""
+    same = (track.first, track.box) == (other.first, other.box)
+    taken = not other.text and track.first >= other.first and track.last <= other.last
+    return same or (taken and other.box.covers(track.line))
 
 
 def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:

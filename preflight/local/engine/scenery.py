@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from preflight.local.engine.frames import Frame
@@ -41,3 +41,13 @@ class Scenery:
         for place in places:
             if place in self.small and place + 1 in self.small:
                 self.motion.measure(place, self.small[place], self.small[place + 1], text)
+
+
+def complete(motion: Motion, frames: Iterable[Frame], text: list[Box]) -> None:
+    """Measure what is not known yet of the motion over all `frames`, beside `text`."""
+    before: tuple[int, Picture] | None = None
+    for frame in frames:
+        small = proxy(frame)
+        if before is not None:
+            motion.measure(*before, small, text)
+        before = frame.index, small

@@ -96,6 +96,28 @@ def test_every_digit_of_a_time_code_is_gone(scene: Path, tmp_path: Path, still: 
     assert min(gains) > (25 if still else 8)
 
 
+def test_a_logo_without_letters_is_gone(scene: Path, tmp_path: Path) -> None:
+    mark = np.zeros((48, 48, 4), np.uint8)
+    cv2.circle(mark, (24, 24), 20, (60, 220, 250, 255), 5, cv2.LINE_AA)
+    cv2.fillPoly(mark, [np.array([[18, 14], [18, 34], [35, 24]], np.int32)], (255, 255, 255, 255), cv2.LINE_AA)
+    cv2.imwrite(str(tmp_path / "logo.png"), mark)
+    twice = ("-stream_loop", "1", "-i", scene)
+    clean, shown, out = (tmp_path / name for name in ("clean.mkv", "shown.mp4", "out.mp4"))
+    clips.run(*twice, "-c", "copy", clean)
+    put = "[1:v]colorchannelmixer=aa=0.7[logo];[0:v][logo]overlay=W-w-24:20,format=yuv420p"
+    clips.run("-i", clean, "-i", tmp_path / "logo.png", "-filter_complex", put, "-c:v", "libx264", "-crf", "14", shown)
+    report = engine.remove_text(shown, out, RemovalOptions(), ffmpeg=PROGRAM)
+    (track,) = report["tracks"]
+    assert (track["text"], track["first_frame"], track["last_frame"]) == ("", 0, 2 * SECONDS * RATE - 1)
+    truth, before, after = (list(decode(inspect(path, PROGRAM), PROGRAM)) for path in (clean, shown, out))
+    gains = []
+    for index in range(0, 2 * SECONDS * RATE, 20):
+        where = np.abs(before[index].y.astype(int) - truth[index].y) > 20
+        gains.append(psnr(after[index], truth[index], where) - psnr(before[index], truth[index], where))
+    assert min(gains) > 6
+    assert float(np.mean(gains)) > 10
+
+
 def test_ticker_is_gone_from_where_it_enters_to_where_it_leaves(scene: Path, tmp_path: Path) -> None:
     across = Caption(start=0, end=SECONDS, text="Breaking news", style="white", effect="\\an7\\move(640,8,-60,8)")
     _, result, report = cleaned(scene, tmp_path, across)

@@ -1,0 +1,99 @@
+import cv2
+import numpy as np
+import pytest
+
+from preflight.local.engine import logos
+from preflight.local.engine.frames import Frame
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.glyphs import Mask, Plane32
+from preflight.local.engine.logos import Gallery
+from preflight.local.engine.tracks import Track
+
+WIDTH, HEIGHT, LOOKS = 640, 360, 20
+PLACE = Box(560, 24, 608, 72)
+
+
+def ground() -> Plane32:
+    """A large picture, rough on every scale."""
+    dice, picture = np.random.default_rng(5), np.full((HEIGHT, 1600), 120, np.float32)
+    for cell in (64, 32, 16, 8):
+        noise = dice.normal(size=(HEIGHT // cell + 2, 1600 // cell + 2)).astype(np.float32)
+        picture += 4 * cell**0.5 * cv2.resize(noise, (1600, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return picture
+
+
+def star() -> Mask:
+    angles = np.arange(10) * np.pi / 5 - np.pi / 2
+    far = np.where(np.arange(10) % 2 == 0, 23.0, 10.0)
+    points = np.stack([584 + far * np.cos(angles), 48 + far * np.sin(angles)], axis=1).astype(np.int32)
+    return np.asarray(cv2.fillPoly(np.zeros((HEIGHT, WIDTH), np.uint8), [points], 1) > 0, bool)
+
+
+def gallery(*, speed: int = 40, alpha: float = 1.0, on: range = range(LOOKS), mark: Mask | None = None) -> Gallery:
+    """Looks at a scene that moves by `speed` samples between them, with a mark `on` some of them."""
+    whole, shape, result = ground(), star() if mark is None else mark, Gallery()
+    chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    for number in range(LOOKS):
+        picture = whole[:, number * speed : number * speed + WIDTH].copy()
+        if number in on:
+            picture[shape] += alpha * (240 - picture[shape])
+        luma = np.clip(picture, 0, 255).astype(np.uint8)
+        result.add(Frame(index=number, y=luma, u=chroma, v=chroma))
+    return result
+
+
+def found(looks: Gallery, *texts: Track) -> list[Track]:
+    return logos.found(looks, texts, (WIDTH, HEIGHT), 200)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+def test_what_stays_in_a_corner_of_a_moving_scene_is_a_logo(alpha: float) -> None:
+    (track,) = found(gallery(alpha=alpha))
+    assert (track.first, track.last, track.text) == (0, 199, "")
+    whole = np.zeros((HEIGHT, WIDTH), bool)
+    whole[track.box.slices] = track.mask
+    assert (whole & star()).sum() > 0.99 * star().sum()
+    assert whole.sum() < 2 * star().sum()
+
+
+def test_a_scene_has_no_logo() -> None:
+    assert found(gallery(on=range(0))) == []
+
+
+def test_a_camera_that_stands_still_tells_nothing() -> None:
+    assert found(gallery(speed=0)) == []
+
+
+def test_what_is_there_for_half_of_the_time_is_left() -> None:
+    assert found(gallery(on=range(LOOKS // 2))) == []
+
+
+def test_what_goes_from_side_to_side_is_no_logo() -> None:
+    bar = np.zeros((HEIGHT, WIDTH), bool)
+    bar[300:330] = True
+    assert found(gallery(mark=bar)) == []
+
+
+def test_the_middle_of_the_picture_holds_no_logo() -> None:
+    assert found(gallery(mark=np.roll(star(), (130, -260), axis=(0, 1)))) == []
+
+
+def test_a_few_looks_are_not_enough() -> None:
+    looks = gallery()
+    assert found(Gallery(looks=looks.looks[:8])) == []
+
+
+def test_letters_that_are_known_are_no_logo() -> None:
+    text = Track(box=PLACE, line=PLACE, first=0, last=199, mask=np.ones((48, 48), bool), certainty=1.0, text="STAR")
+    assert found(gallery(), text) == []
+
+
+def test_a_gallery_stays_small_and_evenly_spread() -> None:
+    result, chroma = Gallery(), np.zeros((16, 16), np.uint8)
+    for index in range(1000):
+        result.add(Frame(index=index, y=np.full((32, 32), index // 4, np.uint8), u=chroma, v=chroma))
+    shown = [int(look[0, 0]) for look in result.looks]
+    assert len(shown) <= 48
+    assert max(np.diff(shown)) <= 2 * min(np.diff(shown)) + 1
+    assert shown[0] == 0
+    assert shown[-1] > 230
