@@ -13,12 +13,12 @@ from typing import Any, BinaryIO, NamedTuple
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.job import RemovalOptions
-from preflight.local.engine import blocks, choose, crops, encode, jobs, logos, rate, scenery, smart
+from preflight.local.engine import blocks, choose, crops, encode, jobs, overlays, rate, scenery, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.geometry import Box
-from preflight.local.engine.logos import Gallery
 from preflight.local.engine.looks import question, sample_step
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
+from preflight.local.engine.overlays import Gallery
 from preflight.local.engine.patches import Spool, paste
 from preflight.local.engine.pool import Pool, workers
 from preflight.local.engine.report import Quality, describe
@@ -68,7 +68,7 @@ def remove_text(
         with workers(extras.processes) as pool:
             scanned = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
             work = Work(facts, program, folder, scanned.times, tell)
-            chosen = wanted(work, scanned, options)
+            chosen, kept = wanted(work, scanned, options)
             for done in fill(work, pool, chosen, scanned.motion):
                 spool.put(*done.patches)
                 quality.add(done)
@@ -83,7 +83,6 @@ def remove_text(
             shown = tinted(decode(facts, program), chosen)
             encode.write(shown, times, facts, program, extras.overlay, encode.Companions(()))
     tell(1.0)
-    kept = [track for track in scanned.tracks if track.text and not any(_is_gone(track, other) for other in chosen)]
     return {
         "frames": len(times),
         "rate": round(float(facts.rate), 3),
@@ -224,25 +223,22 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
     return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery)
 
 
-def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> list[Track]:
-    """Return the tracks of all that is to be removed."""
+def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
+    """Return the tracks of all that is to be removed, and those of text that is kept."""
     texts = choose.chosen(scanned.tracks, options)
-    pictures = logos.found(scanned.gallery, texts, work.source.upright, len(work.times))
-    if pictures:
+    marks = overlays.found(scanned.gallery, work.source.upright, len(work.times))
+    marks = overlays.unexplained(marks, texts, scanned.tracks, len(work.times))
+    if marks:
         shown = decode(work.source, work.program)
-        scenery.complete(scanned.motion, shown, [track.box for track in texts + pictures])
-    chosen = texts + pictures + choose.asked(options.inpainting_boxes, work.times, work.source)
-    if not options.color_blocks:
-        return chosen
-    found = behind(work, texts, scanned.motion)
-    return blocks.freed(chosen, found) + found
-
-
-def _is_gone(track: Track, other: Track) -> bool:
-    """Return True for a track that another, removed one is or takes along, as a logo that reads like a letter does."""
-    same = (track.first, track.box) == (other.first, other.box)
-    taken = not other.text and track.first >= other.first and track.last <= other.last
-    return same or (taken and other.box.covers(track.line))
+        scenery.complete(scanned.motion, shown, [track.box for track in texts + marks])
+    rest = [track for track in scanned.tracks if not any(overlays.is_part(track, mark) for mark in marks)]
+    kept = [track for track in rest if track.text and not any(track is text for text in texts)]
+    texts = [text for text in texts if any(text is track for track in rest)]
+    chosen = texts + marks + choose.asked(options.inpainting_boxes, work.times, work.source)
+    if options.color_blocks:
+        found = behind(work, texts, scanned.motion)
+        chosen = blocks.freed(chosen, found) + found
+    return chosen, kept
 
 
 def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:
