@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture, Plane32
+from preflight.local.engine.masks import within
 from preflight.local.engine.tracks import LEGIBLE, Track
 
 _LONG_SIDE = 640
@@ -43,6 +44,8 @@ _COVERS, _MANY = 0.8, 300
 and edges of which this is not asked. So many a mark in no corner has to have."""
 _ALWAYS, _THERE = 0.85, 0.15
 """Share of the looks on which a mark is, and share of its usual edges from which on it is there."""
+_MOST_SPOTS = 12
+"""Places that are looked at closely; where there are more, the scene stands still."""
 _JOIN = 9
 """Samples between the parts of one mark."""
 _AROUND = 40
@@ -50,16 +53,18 @@ _AROUND = 40
 _BAR = 0.6
 """Share of a row or a column that is edge where a black bar ends."""
 _OWN, _INSIDE = 0.4, 0.5
-"""Share of a mark that no text explains, and share that a text and a mark have in common when they are one thing."""
-_WHOLE = 0.95
-"""Share of the frames on which a text has to be to explain a mark."""
+"""Share of a mark that no text explains, and share of a text's letters that are strokes of the mark it is a part of."""
+_SAME_PLACE = 0.6
+"""Share that the places of a text and of the mark that it is have in common."""
+_LOST = 0.5
+"""Share of a mark that is there on the mean while none of its texts is, if they were lost."""
 
 
 @dataclass(slots=True)
 class Gallery:
     """Small gray pictures of a video, evenly spread over all of it."""
 
-    looks: list[Picture] = field(default_factory=list)
+    looks: dict[int, Picture] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
 
@@ -68,33 +73,47 @@ class Gallery:
         if self.seen % self.stride == 0:
             height, width = frame.y.shape
             scale = min(1.0, _LONG_SIDE / max(height, width))
-            self.looks.append(_resized(frame.y, max(2, round(width * scale)), max(2, round(height * scale))))
+            self.looks[frame.index] = _resized(frame.y, max(2, round(width * scale)), max(2, round(height * scale)))
         self.seen += 1
         if len(self.looks) > _MOST_LOOKS:
             self.stride *= 2
-            self.looks = self.looks[::2]
+            self.looks = dict(list(self.looks.items())[::2])
 
 
-def found(gallery: Gallery, size: tuple[int, int], frames: int) -> list[Track]:
-    """Return a track, without text, for each mark that is on all `frames` of a video of `size`."""
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A mark on all frames, and how much of it each look shows by the look's frame: 1 as usual, 0 nothing."""
+
+    track: Track
+    shown: dict[int, float]
+
+
+def found(gallery: Gallery, size: tuple[int, int], frames: int) -> list[Overlay]:
+    """Return each mark, without text, that is on all `frames` of a video of `size`."""
     if len(gallery.looks) < _LEAST_LOOKS:
         return []
-    stack = np.stack(gallery.looks)
+    stack = np.stack(list(gallery.looks.values()))
     if float(np.percentile(stack[::2, ::4, ::4].std(axis=0), 75)) < _LIVELY:
         return []
     scale = max(size) / max(stack.shape[1:])
-    return [_track(edges, place, scale, size, frames) for place, edges in _marks(stack)]
+    return [
+        Overlay(_track(edges, place, scale, size, frames), dict(zip(gallery.looks, shares.tolist(), strict=True)))
+        for place, edges, shares in _marks(stack)
+    ]
 
 
-def unexplained(marks: Sequence[Track], texts: Sequence[Track], known: Sequence[Track], frames: int) -> list[Track]:
-    """Return the marks that are not just one of the `texts` to be removed, with what `known` tracks read of them.
+def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
+    """Return the marks that are more than `texts` to be removed, with what `known` tracks read of them.
 
-    A text that is there all the time explains a mark in its place; of one that was lost now and then the mark has more.
+    Where captions follow each other they have strokes in common too; only if the mark is there when none of them is, a
+    text was lost now and then, and the mark has more of it.
     """
-    lasting = [text for text in texts if text.path is None and text.last - text.first + 1 >= _WHOLE * frames]
     result = []
     for mark in marks:
-        rest = _without(mark, lasting)
+        parts = [text for text in texts if is_part(text, mark.track)]
+        alone = [share for index, share in mark.shown.items() if not any(t.first <= index <= t.last for t in parts)]
+        lost = len(alone) > 1 and sum(alone) > _LOST * len(alone)
+        rest = mark.track if lost or not parts else _without(mark.track, parts)
         if rest is not None:
             # A logo looks like a letter now and then; a mark has words.
             words = [track for track in known if is_part(track, rest) and track.score > LEGIBLE and len(track.text) > 1]
@@ -104,8 +123,11 @@ def unexplained(marks: Sequence[Track], texts: Sequence[Track], known: Sequence[
 
 
 def is_part(text: Track, mark: Track) -> bool:
-    """Return True for a text that is a mark, or letters of it."""
-    return text.path is None and text.line.common(mark.line) > _INSIDE * min(text.line.area, mark.line.area)
+    """Return True for a text that is a mark, or letters of it: a caption that crosses it has strokes of its own."""
+    whole = text.box.united(mark.box)
+    letters, strokes = (within(whole, track.box, track.mask) for track in (text, mark))
+    own = float((letters & strokes).sum()) > _INSIDE * float(letters.sum())
+    return text.path is None and (own or text.line.iou(mark.line) > _SAME_PLACE)
 
 
 def _without(mark: Track, texts: Sequence[Track]) -> Track | None:
@@ -117,19 +139,24 @@ def _without(mark: Track, texts: Sequence[Track]) -> Track | None:
     return replace(mark, mask=mask) if mask.sum() > _OWN * mark.mask.sum() else None
 
 
-def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, Mask]]:
-    """Yield where each mark lies and its edges there: a few small pictures tell where to look closely."""
+def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, Mask, Plane32]]:
+    """Yield where each mark lies, its edges there, and the share of them on each look.
+
+    A few small pictures tell where to look closely.
+    """
     count, height, width = stack.shape
     few = [_resized(look, width // 2, height // 2) for look in stack[:: max(1, count // _FEW_LOOKS)]]
     whole = _Part.of(np.stack(few), Box(0, 0, width // 2, height // 2))
-    for box, edges in whole.spots(_LEAST // 4, _JOIN // 2 | 1):
+    spots = sorted(whole.spots(_LEAST // 4, _JOIN // 2 | 1), key=lambda spot: -int(spot[1].sum()))
+    for box, edges in spots[:_MOST_SPOTS]:
         near = Box(2 * box.x0, 2 * box.y0, 2 * box.x1, 2 * box.y1)
         place = near.padded(max(_AROUND, near.text_height), width, height)
         least = _least(near, width, height, calm=whole.staying(edges) <= _STILL_ANYWHERE)
         if least is not None:
-            own = _Part.of(stack, place).mark(near.moved(-place.x0, -place.y0))
+            part = _Part.of(stack, place)
+            own = part.mark(near.moved(-place.x0, -place.y0))
             if own.sum() >= least:
-                yield place, own
+                yield place, own, part.shares(own)
 
 
 def _least(box: Box, width: int, height: int, *, calm: bool) -> int | None:
@@ -199,14 +226,14 @@ class _Part:
             return False
         around = float(np.median(self.varies[_ring(box, own.shape)]))
         covers = own.sum() >= _MANY or np.median(self.varies[own]) < _COVERS * around
-        return bool(covers and around > _LIVELY and self._is_always_on(own))
+        return bool(covers and around > _LIVELY and (self.shares(own) > _THERE).mean() >= _ALWAYS)
 
-    def _is_always_on(self, own: Mask) -> bool:
+    def shares(self, own: Mask) -> Plane32:
+        """Return how much of a mark's `own` edges each look has: 1 as usual, 0 without it, whatever the scene adds."""
         usual = self.median[:, own]
         slopes = self.slopes[:, :, own].astype(np.float32)
-        # How much of the mark each look has: 1 as usual, 0 without it, whatever the scene adds.
-        share = (slopes * usual).sum(axis=(1, 2)) / (8 * float((usual**2).sum()))
-        return bool((share > _THERE).mean() >= _ALWAYS)
+        shares: Plane32 = (slopes * usual).sum(axis=(1, 2)) / (8 * float((usual**2).sum()))
+        return shares
 
 
 def _without_bars(edges: Mask) -> Mask:

@@ -226,8 +226,8 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
 def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
     """Return the tracks of all that is to be removed, and those of text that is kept."""
     texts = choose.chosen(scanned.tracks, options)
-    marks = overlays.found(scanned.gallery, work.source.upright, len(work.times))
-    marks = overlays.unexplained(marks, texts, scanned.tracks, len(work.times))
+    overlaid = overlays.found(scanned.gallery, work.source.upright, len(work.times))
+    marks = overlays.unexplained(overlaid, texts, scanned.tracks)
     if marks:
         shown = decode(work.source, work.program)
         scenery.complete(scanned.motion, shown, [track.box for track in texts + marks])
