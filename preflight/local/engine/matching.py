@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from preflight.local.engine import clocks, tracks
+from preflight.local.engine import clocks, sightings
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.models import Reading, read_line
-from preflight.local.engine.tracks import LEGIBLE, Sighting
+from preflight.local.engine.sightings import Sighting
+from preflight.local.engine.tracks import LEGIBLE
 
 _BORDER = 4
 """Samples from the picture's border at which a line may be cut off by it."""
@@ -50,7 +51,7 @@ def has_ticked(line: Box, sighting: Sighting, frame: Frame) -> bool:
     if not clocks.ticks(sighting.reading, _read(line, frame)):
         return False
     sighting.ticking = True
-    tracks.learn(sighting, [frame.color(sighting.box)])
+    sightings.learn(sighting, [frame.color(sighting.box)])
     return sighting.signature is not None
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from preflight.local.engine import drift, follow, looks, matching, presence, ticker, tracks
+from preflight.local.engine import drift, follow, looks, matching, presence, sightings, ticker
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, margined
@@ -14,7 +14,8 @@ from preflight.local.engine.looks import Answer, Find, Finder, plausible
 from preflight.local.engine.lost import Lost
 from preflight.local.engine.merge import merged, parted
 from preflight.local.engine.scenery import Scenery
-from preflight.local.engine.tracks import Sighting, Track
+from preflight.local.engine.sightings import Sighting
+from preflight.local.engine.tracks import Track
 
 DRIFT_FRAMES = 4
 """Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
@@ -114,7 +115,7 @@ class Scan:
                 sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
                 if sighting.seen in RELEARNED and not sighting.path:
                     sighting.notice_ticking()
-                    tracks.learn(sighting, list(sighting.looks.values()))
+                    sightings.learn(sighting, list(sighting.looks.values()))
                     if sighting.letters < _WORD:
                         sighting.read()
                 still.append(sighting)
@@ -247,7 +248,7 @@ class Scan:
         sighting.edges = {f.index: f.color(box) for f in self._near(index, REACH * self.step) if f.index <= index}
         look = self._frame(index).color(box)
         # One look only: the text may move, and looks taken together would smear it.
-        tracks.learn(sighting, [look])
+        sightings.learn(sighting, [look])
         if sighting.signature is not None:
             sighting.keep(index, look)
             sighting.read()
@@ -260,7 +261,7 @@ class Scan:
         if sighting.path and index is not None:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
             self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
-        track = tracks.settle(sighting)
+        track = sightings.settle(sighting)
         if track is None or sighting.signature is None:
             return
         if not sighting.path and sighting.letters >= _WORD:

@@ -1,0 +1,236 @@
+"""A sighting: a track in the making, from the first look at a line of text to its exact first and last frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from preflight.local.engine import clocks, ends, glyphs, ink, presence
+from preflight.local.engine.clocks import Clock
+from preflight.local.engine.drift import UNKNOWN, Drift
+from preflight.local.engine.follow import Look, Offset
+from preflight.local.engine.geometry import Box
+from preflight.local.engine.glyphs import Mask, Picture, Plane32
+from preflight.local.engine.models import Reading, read_line
+from preflight.local.engine.tracks import LEGIBLE, Track
+
+_DOUBTFUL = 0.3
+"""Confidence of the recogniser up to which it has read nothing: things of the scene that look like text."""
+_LOOKS = 24
+_CHANGED = 24
+_FEW = 5
+_FULL = 0.75
+_FADE_TAIL = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Sighting:
+    """A track in the making: looks at one place, by frame index.
+
+    `scaled` text grows or shrinks, the digits of `ticking` text change.
+    """
+
+    line: Box
+    box: Box
+    seen_first: int
+    seen_last: int
+    looks: dict[int, Picture] = field(default_factory=dict)
+    edges: dict[int, Picture] = field(default_factory=dict)
+    stride: int = 1
+    seen: int = 0
+    signature: presence.Signature | None = None
+    offset: Offset = (0, 0)
+    path: dict[int, Offset] = field(default_factory=dict)
+    drift: Drift = UNKNOWN
+    scaled: bool = False
+    ticking: bool = False
+    readings: list[Reading] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Read the text as it is known so far."""
+        if self.signature is not None:
+            self.readings.append(read_line(self.signature.look[_within(self.line, self.box)]))
+
+    @property
+    def reading(self) -> Reading:
+        """What the recogniser read of the text as it was known first."""
+        return self.readings[0] if self.readings else Reading("", 0.0)
+
+    def notice_ticking(self) -> None:
+        """Find out from the looks whether the text is a clock or a counter."""
+        if self.ticking or self.path or len(self.looks) < 2 or not (self.confirmed and clocks.may_tick(self.reading)):
+            return
+        place, looks = _within(self.line, self.box), list(self.looks.values())
+        # Not far apart only: of a long clock too much may have changed to be one text.
+        pairs = {(0, len(looks) // 2), (0, len(looks) - 1), (len(looks) - 2, len(looks) - 1)}
+        readings = {number: read_line(looks[number][place]) for pair in pairs for number in pair}
+        self.ticking = any(clocks.ticks(readings[a], readings[b]) for a, b in pairs)
+
+    @property
+    def confirmed(self) -> bool:
+        """True when the recogniser could read the text as it was known first."""
+        return self.reading.score > LEGIBLE
+
+    @property
+    def letters(self) -> int:
+        """How many letters the text may have, by any reading of it."""
+        likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
+        return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
+
+    def keep(self, index: int, look: Picture) -> None:
+        """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
+        if self.seen % self.stride == 0:
+            self.looks[index] = look
+        self.seen += 1
+        if len(self.looks) > _LOOKS:
+            self.stride *= 2
+            self.looks = dict(list(self.looks.items())[::2])
+
+    @property
+    def look(self) -> Look:
+        """What the line itself looks like when it is there."""
+        assert self.signature is not None  # noqa: S101
+        inside = self.line.moved(-self.box.x0, -self.box.y0).slices
+        gray: Picture = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
+        return Look(gray, self.signature.band[inside].astype(np.uint8))
+
+    def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
+        """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
+        last = self.seen_last
+        first = min((index for index in self.path if last - span <= index < last), default=last - 1)
+        return (first, self.path.get(first, self.offset)), (last, self.offset)
+
+    @property
+    def inner(self) -> Mask:
+        """The line's own place inside the padded box."""
+        inside = np.zeros((self.box.height, self.box.width), bool)
+        line, box = self.line, self.box
+        inside[
+            max(0, line.y0 - box.y0 - 2) : line.y1 - box.y0 + 2, max(0, line.x0 - box.x0 - 2) : line.x1 - box.x0 + 2
+        ] = True
+        return inside
+
+
+def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture, Plane32]:
+    """Find the strokes on `looks` and let the sighting know its text by them."""
+    if sighting.ticking:
+        looks = looks[-1:]
+    look, spread = glyphs.median_look(looks)
+    strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
+    if strokes.found:
+        sighting.signature = presence.signature(look, strokes, looks)
+    return strokes, look, spread
+
+
+def settle(sighting: Sighting) -> Track | None:
+    """Turn a finished sighting into a track: strokes from all looks, exact first and last frame, the text read.
+
+    None when there is nothing like text after all.
+    """
+    sighting.notice_ticking()
+    looks = _looks(sighting)
+    strokes, look, spread = learn(sighting, looks)
+    if sighting.signature is None:
+        return None
+    first, last = _edges(sighting)
+    reading = read_line(look[_within(sighting.line, sighting.box)])
+    sighting.readings.append(reading)
+    changing = _changing(sighting, first, last, reading)
+    before, after = min((first, *changing)), max((last, *changing))
+    changes = _changes(sighting, (first, last), (before, after))
+    inner, height = sighting.inner, sighting.line.text_height
+    if sighting.ticking:
+        inner &= clocks.band(strokes.fill)
+        strokes, look, spread = clocks.standing(strokes, looks)
+    usual = not (sighting.scaled or sighting.ticking)
+    place = ink.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
+    own = ink.learnt(place, strokes, changes)
+    return Track(
+        box=sighting.box,
+        line=sighting.line,
+        first=before,
+        last=after,
+        text=reading.text,
+        score=reading.score,
+        mask=own.mask,
+        ground=own.ground,
+        certainty=strokes.certainty,
+        outlined=own.outlined,
+        drift=sighting.drift,
+        appears=not sighting.path and before - 1 in sighting.edges,
+        vanishes=not sighting.path and after + 1 in sighting.edges,
+        path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
+        ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
+        scaled=sighting.scaled,
+        clock=Clock(own, sighting.box) if sighting.ticking else None,
+    )
+
+
+def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:
+    """Return the frames before `first` and after `last` on which the text can be read, though it is not as usual."""
+    if sighting.path or reading.score <= LEGIBLE:
+        return []
+    inside = _within(sighting.line, sighting.box)
+
+    def read(look: Picture) -> Reading:
+        return read_line(look[inside])
+
+    runs = ((first - 1, -1), (last + 1, 1))
+    return [index for start, step in runs for index in ends.run(sighting.edges, start, step, reading.text, read)]
+
+
+def _looks(sighting: Sighting) -> list[Picture]:
+    """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
+    looks = list(sighting.looks.values())
+    known = sighting.signature
+    if known is None:
+        return looks
+    if not sighting.path and len(looks) < _FEW:
+        there = [look for index, look in sorted(sighting.edges.items()) if presence.is_there(known, look)]
+        looks += there[:: max(1, len(there) // _FEW)]
+    strengths = [presence.strength(known, look)[0] for look in looks]
+    return [look for look, share in zip(looks, strengths, strict=True) if share >= _FULL * max(strengths)]
+
+
+def _within(line: Box, box: Box) -> tuple[slice, slice]:
+    pad = max(2, line.text_height // 8)
+    top, left = max(0, line.y0 - box.y0 - pad), max(0, line.x0 - box.x0 - pad)
+    return slice(top, line.y1 - box.y0 + pad), slice(left, line.x1 - box.x0 + pad)
+
+
+def _edges(sighting: Sighting) -> tuple[int, int]:
+    """Return the first and the last frame on which the text is as usual."""
+    known = sighting.signature
+    assert known is not None  # noqa: S101
+    if sighting.path:
+        return min(sighting.path), max(sighting.path)
+    first, last = sighting.seen_first, sighting.seen_last
+    if sighting.scaled:
+        return first, last
+    while first - 1 in sighting.edges and presence.is_there(known, sighting.edges[first - 1]):
+        first -= 1
+    while last + 1 in sighting.edges and presence.is_there(known, sighting.edges[last + 1]):
+        last += 1
+    # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
+    if _fading(known, sighting.edges.get(first)):
+        first -= sum(first - step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    if _fading(known, sighting.edges.get(last)):
+        last += sum(last + step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    return first, last
+
+
+def _fading(known: presence.Signature, look: Picture | None) -> bool:
+    return look is not None and presence.is_fading(known, look)
+
+
+def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[Mask]:
+    """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
+    if sighting.path:
+        return []
+    return [
+        glyphs.widest(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
+        for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
+        if inside in sighting.edges and outside in sighting.edges
+    ]
