@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,10 @@ MAX_STEP = 12
 SHORT_SIDE = 480
 QUICK_SIDE = 256
 """Lines of a quick look: letters from a thirtieth of the picture's height on are found, at a third of the cost."""
+RASTER = 32
+"""Samples that the sides of what the detector looks at are multiples of."""
+AROUND = 160
+"""Samples around what a part shows that are looked at with it: things cut off from what is around look like text."""
 _INSIDE, _LARGER, _SMALLER = 0.6, 1.6, 0.6
 
 
@@ -35,19 +40,32 @@ class Answer(Protocol):
 Finder = Callable[[Frame], Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The answer that takes no look: no line that is new."""
+
+    def result(self) -> list[Box]:
+        """Return no line."""
+        return []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
     """Find lines of text on `picture`, in places of a picture of `size`.
 
-    With `known` a quick look comes first, and if it shows nothing but those lines, there is no other.
+    Cheaper looks come first: with `parts` at these alone, with `known` quickly at all of it. Only if they show a line,
+    or one that is not at a known place, a close one follows, and its lines are what counts.
     """
 
     picture: Picture
     size: tuple[int, int]
     known: tuple[Box, ...] | None = None
+    parts: tuple[Box, ...] | None = None
 
     def run(self) -> list[Box]:
         """Return the lines."""
+        if self.parts is not None and not self._shows_any(self.parts):
+            return []
         if self.known is not None and not self._shows_more(self.known):
             return []
         return models.find_lines(self.picture, self.size)
@@ -58,6 +76,25 @@ class Find:
         picture = np.asarray(cv2.resize(self.picture, small, interpolation=cv2.INTER_AREA), np.uint8)
         lines = plausible(models.find_lines(picture, self.size), self.size[1])
         return any(not any(_is_same(line, other) for other in known) for line in lines)
+
+    def _shows_any(self, parts: tuple[Box, ...]) -> bool:
+        """Return True when lines are found in the parts, and in their wide surroundings too."""
+        height, width = self.picture.shape[:2]
+        shown = [line.moved(part.x0, part.y0) for part in parts for line in self._inside(part)]
+        if not shown:
+            return False
+        place = functools.reduce(Box.united, shown)
+        around = Box(
+            max(0, (place.x0 - AROUND) // RASTER * RASTER),
+            max(0, (place.y0 - AROUND) // RASTER * RASTER),
+            min(width, -(-(place.x1 + AROUND) // RASTER) * RASTER),
+            min(height, -(-(place.y1 + AROUND) // RASTER) * RASTER),
+        )
+        return 2 * around.area > width * height or bool(self._inside(around))
+
+    def _inside(self, part: Box) -> list[Box]:
+        lines = models.find_lines(self.picture[part.slices], (part.width, part.height))
+        return plausible(lines, self.picture.shape[0])
 
 
 def _is_same(line: Box, known: Box) -> bool:
@@ -71,12 +108,10 @@ def sample_step(rate: Fraction) -> int:
     return max(1, min(MAX_STEP, round(float(rate) * SAMPLE_SECONDS)))
 
 
-def question(frame: Frame, known: tuple[Box, ...] | None = None) -> Find:
-    """Return the task that finds the lines of text on a frame, with `known` only if there are others."""
+def question(frame: Frame) -> Find:
+    """Return the task that finds the lines of text on a frame."""
     height, width = frame.y.shape
-    return Find(
-        picture=frame.shrunk(*models.detection_size(width, height, SHORT_SIDE)), size=(width, height), known=known
-    )
+    return Find(picture=frame.shrunk(*models.detection_size(width, height, SHORT_SIDE)), size=(width, height))
 
 
 def plausible(lines: list[Box], height: int) -> list[Box]:

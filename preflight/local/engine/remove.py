@@ -15,8 +15,7 @@ from preflight.events import Cancel
 from preflight.job import RemovalOptions
 from preflight.local.engine import blocks, choose, crops, encode, jobs, overlays, rate, scenery, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
-from preflight.local.engine.geometry import Box
-from preflight.local.engine.looks import question, sample_step
+from preflight.local.engine.looks import Answer, Nothing, question, sample_step
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
 from preflight.local.engine.overlays import Gallery
 from preflight.local.engine.patches import Spool, paste
@@ -189,18 +188,24 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
     A small file is put to `scratch`, or where the system keeps such files.
     """
     step, gallery = sample_step(source.rate), Gallery()
-    asked: dict[int, Future[list[Box]]] = {}
+    asked: dict[int, Answer] = {}
+
+    def ask(frame: Frame) -> None:
+        look = state.question(frame)
+        asked[frame.index] = Nothing() if look.parts == () else pool.submit(look)
 
     def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
             if frame.index % step == 0:
-                asked[frame.index] = pool.submit(state.question(frame))
+                ask(frame)
                 gallery.add(frame)
             held.append(frame)
             if len(held) > 2 * step:
                 yield held.popleft()
+        if held and held[-1].index not in asked:
+            ask(held[-1])
         yield from held
 
     state = Scan(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from preflight.local.engine import drift, follow, looks, matching, presence, sightings, ticker
+from preflight.local.engine.changed import Seen
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box, margined
@@ -25,6 +26,8 @@ REACH = 3
 """Looks back to where text that is found may have come: small text is seen by every other look only."""
 _WORD = 2
 """Letters of what may be text at least; a single one is read into many things."""
+_AGAIN = 8
+"""Looks of which one is close and at all of the picture in any case."""
 RELEARNED = (3, 6, 12)
 """Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
 
@@ -37,6 +40,7 @@ class Scan:
     size: tuple[int, int]
     finder: Finder
     scenery: Scenery = field(default_factory=Scenery)
+    seen: Seen = field(default_factory=Seen)
     answers: dict[int, Answer] = field(default_factory=dict)
     measure_until: int = -1
     window: deque[Frame] = field(default_factory=deque)
@@ -64,11 +68,13 @@ class Scan:
             self._judge(frame.index - self.step)
 
     def question(self, frame: Frame) -> Find:
-        """Return the look at a frame that is still to come: every other one is quick while no text is about."""
-        about = any(sighting.confirmed and sighting.letters >= _WORD for sighting in self.live)
-        if about or frame.index // self.step % 2 == 0:
-            return looks.question(frame)
-        return looks.question(frame, tuple(sighting.line.moved(*sighting.offset) for sighting in self.live))
+        """Return the look at a frame to come: at what has changed while no text is about, and every other one quick."""
+        look, number = looks.question(frame), frame.index // self.step
+        # What the detector misses once has another chance, whether it changes or not.
+        if number % _AGAIN == 0 or any(sighting.confirmed and sighting.letters >= _WORD for sighting in self.live):
+            return self.seen.renew(look)
+        known = tuple(sighting.line.moved(*sighting.offset) for sighting in self.live)
+        return self.seen.narrowed(look, known if number % 2 else None)
 
     def finish(self) -> list[Track]:
         """Judge what is left and return every track, in order of appearance."""
