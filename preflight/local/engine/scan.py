@@ -26,7 +26,7 @@ REACH = 3
 """Looks back to where text that is found may have come: small text is seen by every other look only."""
 _WORD = 2
 """Letters of what may be text at least; a single one is read into many things."""
-_AGAIN = 8
+_AGAIN = 16
 """Looks of which one is close and at all of the picture in any case."""
 RELEARNED = (3, 6, 12)
 """Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
