@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +18,8 @@ _SHAPED = 0.42
 _FAINT = 0.10
 _LIKE = 0.55
 _FADED = 0.6
+_FALL, _LEVEL = 0.35, 0.03
+"""Strength that is lost from one frame to the next by what goes at once, and that varies in a scene that stays."""
 _MEAN = np.full((1, 3), 1 / 3, np.float32)
 
 
@@ -63,9 +66,23 @@ def is_there(known: Signature, look: Picture) -> bool:
     return likeness > _SHAPED and match(known, look) > _KEPT * known.usual
 
 
+def goes_at_once(known: Signature, looks: Sequence[Picture]) -> bool:
+    """Return True when the caption loses much of its strength after the first of some frames, and no more after that.
+
+    A fade goes on; what stays the same is a still scene that is a little like the caption.
+    """
+    first, *others = (strength(known, look)[0] for look in looks)
+    return len(others) > 1 and first - others[0] > _FALL and max(others) - min(others) < _LEVEL
+
+
+def is_whole(known: Signature, look: Picture) -> bool:
+    """Return True when the letters have their colours on `look`, as they have not while they fade."""
+    return match(known, look) >= _KEPT * known.usual
+
+
 def is_fading(known: Signature, look: Picture) -> bool:
     """Return True when the caption is fainter than usual, not just on a ground that is like it."""
-    return strength(known, look)[0] < _FADED and match(known, look) < _KEPT * known.usual
+    return strength(known, look)[0] < _FADED and not is_whole(known, look)
 
 
 def _shape(look: Picture, solid: Mask, band: Mask) -> Plane32:

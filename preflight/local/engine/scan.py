@@ -14,6 +14,7 @@ from preflight.local.engine.geometry import Box, margined
 from preflight.local.engine.looks import Answer, Find, Finder, plausible
 from preflight.local.engine.lost import Lost
 from preflight.local.engine.merge import merged, parted
+from preflight.local.engine.presence import Signature
 from preflight.local.engine.scenery import Scenery
 from preflight.local.engine.sightings import Sighting
 from preflight.local.engine.tracks import Track
@@ -187,7 +188,8 @@ class Scan:
         if known is None:
             return False
         start, before = sighting.offset, sighting.seen_last
-        there = presence.is_there(known, frame.color(sighting.box.moved(*start)))
+        place = sighting.box.moved(*start)
+        there = presence.is_there(known, frame.color(place)) and not self._went(known, place, before, frame.index)
         look = sighting.look
         wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
         guess = start
@@ -212,6 +214,13 @@ class Scan:
         self._trace(sighting, (before, start), (frame.index, found.offset), range(before + 1, frame.index + 1))
         sighting.offset = found.offset
         return True
+
+    def _went(self, known: Signature, place: Box, first: int, last: int) -> bool:
+        """Return True when a text went at once between two frames, and what is in its place is only like it."""
+        if presence.is_whole(known, self._frame(last).color(place)):
+            return False
+        looks = [frame.color(place) for frame in self.window if first <= frame.index <= last]
+        return any(presence.goes_at_once(known, looks[number : number + 4]) for number in range(len(looks) - 2))
 
     def _is_on(self, sighting: Sighting, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
         """Return True when the text is on the straight way between two places: a scene has its like here and there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -209,16 +210,23 @@ def _edges(sighting: Sighting) -> tuple[int, int]:
     first, last = sighting.seen_first, sighting.seen_last
     if sighting.scaled:
         return first, last
-    while first - 1 in sighting.edges and presence.is_there(known, sighting.edges[first - 1]):
-        first -= 1
-    while last + 1 in sighting.edges and presence.is_there(known, sighting.edges[last + 1]):
-        last += 1
+    first, last = _reach(known, sighting.edges, first, -1), _reach(known, sighting.edges, last, 1)
     # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
     if _fading(known, sighting.edges.get(first)):
         first -= sum(first - step in sighting.edges for step in range(1, _FADE_TAIL + 1))
     if _fading(known, sighting.edges.get(last)):
         last += sum(last + step in sighting.edges for step in range(1, _FADE_TAIL + 1))
     return first, last
+
+
+def _reach(known: presence.Signature, looks: Mapping[int, Picture], index: int, step: int) -> int:
+    """Return the last frame from `index` on, one `step` (1 or -1) after another, on which the text is."""
+    while index + step in looks and presence.is_there(known, looks[index + step]):
+        beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
+        if presence.goes_at_once(known, beyond):
+            break
+        index += step
+    return index
 
 
 def _fading(known: presence.Signature, look: Picture | None) -> bool:

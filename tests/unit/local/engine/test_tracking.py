@@ -51,6 +51,21 @@ def test_a_bright_ground_is_no_fade() -> None:
     assert presence.is_fading(known, np.asarray(faint, np.uint8)[PAD.slices])
 
 
+def test_a_still_scene_that_is_like_the_text_is_no_fade() -> None:
+    ground = flat(20, 20, 20)
+    shown = drawn(ground, "How it started")
+    known = learned(shown[PAD.slices])
+
+    def faint(share: float) -> Picture:
+        return np.asarray(cv2.addWeighted(ground, 1 - share, shown, share, 0), np.uint8)[PAD.slices]
+
+    assert presence.is_there(known, faint(0.4))
+    assert presence.goes_at_once(known, [faint(share) for share in (1, 0.4, 0.4, 0.4)])
+    assert not presence.goes_at_once(known, [faint(share) for share in (1, 0.6, 0.4, 0.2)])
+    assert not presence.goes_at_once(known, [faint(share) for share in (1, 0.9, 0.9, 0.9)])
+    assert not presence.goes_at_once(known, [faint(share) for share in (1, 0.4)])
+
+
 def test_letters_that_differ_in_one_color_only_are_found() -> None:
     learned(drawn(flat(205, 210, 255), "How it started")[PAD.slices])
 
