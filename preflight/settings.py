@@ -108,6 +108,11 @@ class Settings:
             value = getattr(self, name)
             if value not in allowed:
                 raise UsageError(f"Setting {name} is {value!r}.", hint=f"Use one of: {', '.join(allowed)}.")
+        if not 1 <= self.upload_threads <= _MOST_THREADS:
+            raise UsageError(
+                f"Setting upload_threads is {self.upload_threads}.",
+                hint=f"Use 1 to {_MOST_THREADS}; 2 suit most lines.",
+            )
         for name in ("s3_endpoint", "public_url"):
             value = getattr(self, name)
             if value and not re.match(r"https?://[^\s/]", value):
@@ -140,7 +145,7 @@ class Settings:
         return self.service == "local" or (self.service == "auto" and not self.has_cloud)
 
 
-MOST_UPLOAD_THREADS = 32
+_MOST_THREADS = 32
 _CHOICES = {
     "service": ("auto", "local", "aidge"),
     "request_form": ("flat", "nested", "string"),
@@ -174,12 +179,6 @@ def _flag(value: Any) -> bool:
     return value if isinstance(value, bool) else words[str(value).lower()]
 
 
-def _threads(value: Any) -> int:
-    if (count := int(value)) not in range(1, MOST_UPLOAD_THREADS + 1):
-        raise UsageError(f"{count} is not within 1 to {MOST_UPLOAD_THREADS}.", hint="2 suit most lines.")
-    return count
-
-
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_size": lambda value: parse_size(str(value)),
     "max_duration": lambda value: parse_seconds(str(value)),
@@ -187,7 +186,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "access_key_secret": Secret,
     "s3_secret": Secret,
     "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
-    "upload_threads": _threads,
+    "upload_threads": int,
     "trial": _flag,
     "keep_upload": _flag,
     "keep_fixed": _flag,

@@ -112,8 +112,13 @@ def test_settings_refuse_what_is_no_address(name: str) -> None:
 
 @pytest.mark.parametrize("written", ["0", "33", "-1", "two"])
 def test_settings_refuse_a_count_of_threads_that_can_not_be(written: str) -> None:
-    with pytest.raises(UsageError, match="PREFLIGHT_UPLOAD_THREADS"):
+    with pytest.raises(UsageError, match=r"(?i)upload_threads"):
         settings.load(environment={"PREFLIGHT_UPLOAD_THREADS": written})
+
+
+def test_a_program_can_not_set_such_a_count_either() -> None:
+    with pytest.raises(UsageError, match="upload_threads is 0"):
+        settings.Settings(upload_threads=0)
 
 
 def test_settings_name_the_variable() -> None:

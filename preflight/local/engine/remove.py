@@ -234,8 +234,7 @@ def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[
     overlaid = overlays.found(scanned.gallery, work.source.upright, len(work.times))
     marks = overlays.unexplained(overlaid, texts, scanned.tracks)
     if marks:
-        shown = decode(work.source, work.program)
-        scenery.complete(scanned.motion, shown, [track.box for track in texts + marks])
+        scenery.complete(scanned.motion, seen_again(work), [track.box for track in texts + marks])
     rest = [track for track in scanned.tracks if not any(overlays.is_part(track, mark) for mark in marks)]
     kept = [track for track in rest if track.text and not any(track is text for text in texts)]
     texts = [text for text in texts if any(text is track for track in rest)]
@@ -248,13 +247,16 @@ def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[
 
 def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:
     """Return tracks of the blocks behind text."""
+    if not texts:
+        return []
+    return blocks.behind(texts, seen_again(work, blocks.until(texts)), motion, work.source.upright)
 
-    def shown() -> Iterator[Frame]:
-        for frame in decode(work.source, work.program, stop=blocks.until(texts)):
-            work.tell(_SCANNED)
-            yield frame
 
-    return blocks.behind(texts, shown(), motion, work.source.upright) if texts else []
+def seen_again(work: Work, stop: int | None = None) -> Iterator[Frame]:
+    """Yield the frames up to index `stop` once more, between the scan and the fill; it can be cancelled meanwhile."""
+    for frame in decode(work.source, work.program, stop=stop):
+        work.tell(_SCANNED)
+        yield frame
 
 
 def fill(work: Work, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[Done]:
