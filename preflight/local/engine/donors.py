@@ -16,17 +16,23 @@ OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
 """Frames away that are always considered; beside them the first clear ones before and after the text."""
 _SHRINK = 4
 _FADING = 30.0
+_FAR = 64.0
+"""Frames away that count at most: the only clear frame, however far, shows more than neighbours do beside the strokes."""
 _LOYALTY = 1.3
 """A donor that served the frame before is preferred by this factor: changing donors flickers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What each candidate shows of the hole: at places of the region four samples apart, by `rows` and `columns`."""
+    """What each candidate shows of the hole: at places of the region four samples apart, by `rows` and `columns`.
+
+    `away` is by how many frames each counts to be away.
+    """
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     shown: dict[int, Mask]
+    away: dict[int, float]
 
     @property
     def count(self) -> int:
@@ -70,7 +76,8 @@ def coverage(
             seen[seen] = hidden[v[seen], u[seen]] == 0
         if seen.any():
             shown[other] = seen
-    return Coverage(rows=rows, columns=columns, shown=shown)
+    away = {other: min(_FAR, abs(index - other)) for other in shown}
+    return Coverage(rows=rows, columns=columns, shown=shown, away=away)
 
 
 def shrink(mask: Mask) -> Picture:
@@ -83,14 +90,14 @@ def shrink(mask: Mask) -> Picture:
     return small
 
 
-def best(index: int, known: Coverage, counted: Picture, tried: set[int], loyal: set[int]) -> int | None:
+def best(known: Coverage, counted: Picture, tried: set[int], loyal: set[int]) -> int | None:
     """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
     chosen, most = None, 0.01 * known.count
     weight = np.where(counted == 0, 1.0, np.where(counted == 1, 0.3, 0.0))
     for other, seen in known.shown.items():
         if other in tried:
             continue
-        gain = float(weight @ seen) * np.exp(-abs(index - other) / _FADING) * (_LOYALTY if other in loyal else 1.0)
+        gain = float(weight @ seen) * np.exp(-known.away[other] / _FADING) * (_LOYALTY if other in loyal else 1.0)
         if gain > most:
             chosen, most = other, gain
     return chosen

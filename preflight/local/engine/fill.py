@@ -129,7 +129,7 @@ class Filler:
         known = donors.coverage(here.view.wide, index, others, self._small_hole, self.motion, self.corner)
         counted = np.zeros(known.count, np.uint8)
         while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:
-            other = donors.best(index, known, counted, tried, self._loyal)
+            other = donors.best(known, counted, tried, self._loyal)
             if other is None:
                 break
             tried.add(other)

@@ -84,7 +84,16 @@ def test_donor_that_shows_most_is_taken_first() -> None:
     half[:, 32:] = False
     hidden = {1: donors.shrink(half), 2: None}
     known = donors.coverage(hole, 0, (1, 2), hidden.get, still(3), (0, 0))
-    assert donors.best(0, known, np.zeros(known.count, np.uint8), set(), set()) == 2
+    assert donors.best(known, np.zeros(known.count, np.uint8), set(), set()) == 2
+
+
+def test_a_clear_frame_far_away_lends_before_a_near_one_that_shows_little() -> None:
+    hole = np.zeros((32, 64), bool)
+    hole[8:24, 8:56] = True
+    most = hole.copy()
+    most[:, 52:] = False
+    known = donors.coverage(hole, 0, (1, 300), {1: donors.shrink(most)}.get, still(301), (0, 0))
+    assert donors.best(known, np.zeros(known.count, np.uint8), set(), set()) == 300
 
 
 def test_motion_is_unknown_over_a_cut() -> None:
