@@ -36,12 +36,14 @@ def proxy(frame: Frame) -> Picture:
 class Motion:
     """The scene's motion: `steps[k]` maps places on frame k to frame k + 1; `cuts` holds each k with a cut behind it.
 
-    Only stretches near text are measured; elsewhere `between` knows nothing.
+    Only stretches near text are measured; elsewhere `between` knows nothing, but of single frames far away that can be
+    looked at too: `leaps` holds for each of them a near frame, and the map of places on that one to it.
     """
 
     scale: float = 1.0
     steps: dict[int, Matrix] = field(default_factory=dict)
     cuts: set[int] = field(default_factory=set)
+    leaps: dict[int, tuple[int, Matrix]] = field(default_factory=dict)
 
     def measure(self, index: int, before: Picture, after: Picture, text: list[Box]) -> None:
         """Measure the step from frame `index` to the next one, looking away from `text` (boxes on the full picture)."""
@@ -60,6 +62,10 @@ class Motion:
 
     def between(self, start: int, end: int) -> Matrix | None:
         """Return the map of places on frame `start` to frame `end`; None across a cut or an unmeasured step."""
+        if end in self.leaps:
+            near, leap = self.leaps[end]
+            way = self.between(start, near)
+            return None if way is None else np.asarray(leap @ way, np.float64)
         low, high = min(start, end), max(start, end)
         total: Matrix = _STILL
         for index in range(low, high):
@@ -72,7 +78,15 @@ class Motion:
 
     def from_frame(self, start: int, ends: Iterable[int]) -> dict[int, Matrix]:
         """Return what `between` does of `start` and each of `ends` of which it knows."""
-        wanted, found = set(ends), dict[int, Matrix]()
+        wanted = set(ends)
+        far = {end: leap for end, leap in self.leaps.items() if end in wanted}
+        found = self._from_frame(start, (wanted - far.keys()) | {near for near, _ in far.values()})
+        ways = {start: _STILL} | found
+        leaps = {end: np.asarray(leap @ ways[near], np.float64) for end, (near, leap) in far.items() if near in ways}
+        return {end: way for end, way in found.items() if end in wanted} | leaps
+
+    def _from_frame(self, start: int, wanted: set[int]) -> dict[int, Matrix]:
+        found = dict[int, Matrix]()
         for direction in (1, -1):
             total, place = _STILL, start
             last = max((direction * end for end in wanted), default=0)
