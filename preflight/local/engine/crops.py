@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,15 +18,31 @@ from preflight.local.engine.planes import Planes, halved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where the crops of a frame lie: `places` on the picture, `slots` frames before the ring starts over."""
+    """Where the crops of a frame lie: `places` on the picture, `slots` frames before the ring starts over.
+
+    `kept` tells where crops lie, by frame and place, that stay behind the ring.
+    """
 
     path: Path
     places: tuple[Box, ...]
     slots: int
+    kept: Mapping[tuple[int, int], int]
+
+    @classmethod
+    def of(cls, path: Path, places: Iterable[Box], slots: int, kept: Iterable[tuple[int, int]] = ()) -> Layout:
+        """Lay out a ring, and behind it the crops to be `kept`, each a frame and a place."""
+        boxes, apart = tuple(places), sorted(kept)
+        sizes = [crop_bytes(boxes[place]) for _, place in apart]
+        starts = accumulate(sizes, initial=slots * sum(map(crop_bytes, boxes)))
+        return cls(path=path, places=boxes, slots=slots, kept=dict(zip(apart, starts, strict=False)))
 
     def offset(self, index: int, place: int) -> int:
         """Return where in the file the crop of frame `index` at `place` starts."""
-        return (index % self.slots) * sum(map(crop_bytes, self.places)) + sum(map(crop_bytes, self.places[:place]))
+        return self.kept.get((index, place), self.in_ring(index) + sum(map(crop_bytes, self.places[:place])))
+
+    def in_ring(self, index: int) -> int:
+        """Return where in the file the crops of frame `index` start as long as the ring holds them."""
+        return (index % self.slots) * sum(map(crop_bytes, self.places))
 
 
 def crop_bytes(box: Box) -> int:
@@ -34,11 +52,23 @@ def crop_bytes(box: Box) -> int:
 
 def store(file: BinaryIO, layout: Layout, frame: Frame) -> None:
     """Write the crops of a frame into its slot."""
-    file.seek(layout.offset(frame.index, 0))
+    file.seek(layout.in_ring(frame.index))
     for box in layout.places:
-        rows, columns = box.slices
-        half = slice(box.y0 // 2, box.y1 // 2), slice(box.x0 // 2, box.x1 // 2)
-        file.writelines(plane.tobytes() for plane in (frame.y[rows, columns], frame.u[half], frame.v[half]))
+        _write(file, frame, box)
+
+
+def keep(file: BinaryIO, layout: Layout, frame: Frame) -> None:
+    """Write those crops of a frame that stay."""
+    for place, box in enumerate(layout.places):
+        if (frame.index, place) in layout.kept:
+            file.seek(layout.offset(frame.index, place))
+            _write(file, frame, box)
+
+
+def _write(file: BinaryIO, frame: Frame, box: Box) -> None:
+    rows, columns = box.slices
+    half = slice(box.y0 // 2, box.y1 // 2), slice(box.x0 // 2, box.x1 // 2)
+    file.writelines(plane.tobytes() for plane in (frame.y[rows, columns], frame.u[half], frame.v[half]))
 
 
 def load(file: BinaryIO, layout: Layout, index: int, place: int, region: Box) -> Planes[np.uint8]:

@@ -17,7 +17,10 @@ OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
 _SHRINK = 4
 _FADING = 30.0
 _FAR = 64.0
-"""Frames away that count at most: the only clear frame, however far, shows more than neighbours do beside the strokes."""
+"""Frames away that count at most: the only clear frame, however far, shows more than neighbours do beside the strokes.
+
+A remembered frame always counts so far and is not preferred to another as frames go by: that would flicker.
+"""
 _LOYALTY = 1.3
 """A donor that served the frame before is preferred by this factor: changing donors flickers."""
 
@@ -76,7 +79,9 @@ def coverage(
             seen[seen] = hidden[v[seen], u[seen]] == 0
         if seen.any():
             shown[other] = seen
-    away = {other: min(_FAR, abs(index - other)) for other in shown}
+    # In one order, so that of those that show as much all jobs prefer the same ones, and one from each side.
+    far = {other: _FAR + rank / 2 for rank, other in enumerate(motion.leaps)}
+    away = {other: far.get(other, min(_FAR, abs(index - other))) for other in shown}
     return Coverage(rows=rows, columns=columns, shown=shown, away=away)
 
 

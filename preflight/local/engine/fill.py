@@ -125,7 +125,7 @@ class Filler:
     def _gather(self, index: int, here: Here) -> tuple[Estimate, set[int]]:
         """Return what other frames make of the hole together, and which they are."""
         estimate, used, tried = Estimate(here.hole.shape), set[int](), set[int]()
-        others = donors.candidates(index, self.known, self.state)
+        others = donors.candidates(index, self.known, self.state) | self.motion.leaps.keys()
         known = donors.coverage(here.view.wide, index, others, self._small_hole, self.motion, self.corner)
         counted = np.zeros(known.count, np.uint8)
         while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:

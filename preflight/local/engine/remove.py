@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.job import RemovalOptions
-from preflight.local.engine import blocks, choose, crops, encode, jobs, overlays, rate, scenery, smart
+from preflight.local.engine import blocks, choose, crops, encode, jobs, overlays, rate, remember, scenery, smart
 from preflight.local.engine.frames import Frame, decode, parse_times
 from preflight.local.engine.looks import Answer, Nothing, question, sample_step
 from preflight.local.engine.motion import PROXY_WIDTH, Motion
@@ -29,7 +29,7 @@ from preflight.local.engine.tracks import Track
 from preflight.local.engine.work import Done, Fill
 from preflight.tools import files
 
-_SCANNED, _FILLED = 0.2, 0.8
+_SCANNED, _REMEMBERED, _FILLED = 0.2, 0.3, 0.8
 Tell = Callable[[float], None]
 
 
@@ -252,26 +252,30 @@ def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:
     return blocks.behind(texts, seen_again(work, blocks.until(texts)), motion, work.source.upright)
 
 
-def seen_again(work: Work, stop: int | None = None) -> Iterator[Frame]:
+def seen_again(work: Work, stop: int | None = None, until: float = _SCANNED) -> Iterator[Frame]:
     """Yield the frames up to index `stop` once more, between the scan and the fill; it can be cancelled meanwhile."""
     for frame in decode(work.source, work.program, stop=stop):
-        work.tell(_SCANNED)
+        work.tell(_SCANNED + (until - _SCANNED) * frame.index / (stop or len(work.times)))
         yield frame
 
 
 def fill(work: Work, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[Done]:
-    """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once."""
+    """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once; twice to remember."""
     size, total = work.source.upright, len(work.times)
-    planned = deque(jobs.plan(tracks, motion, total, *size))
+    planned = deque(remember.extended(jobs.plan(tracks, motion, total, *size), tracks, motion))
     if not planned:
         return
     ahead = 2 * pool.size
     slots = 2 * jobs.REACH + jobs.LENGTH * (ahead + 2)
-    layout = crops.Layout(path=work.folder / "crops", places=tuple(jobs.places(tracks, *size)), slots=slots)
+    kept = {(index, job.place) for job in planned for index in job.motion.leaps}
+    layout = crops.Layout.of(work.folder / "crops", jobs.places(tracks, *size), slots, kept)
+    start = _REMEMBERED if kept else _SCANNED
     running: deque[tuple[jobs.Job, Future[Done]]] = deque()
     with layout.path.open("wb") as file:
+        for frame in seen_again(work, max(kept)[0] + 1, start) if kept else ():
+            crops.keep(file, layout, frame)
         for frame in decode(work.source, work.program, stop=planned[-1].known_last + 1):
-            work.tell(_SCANNED + (_FILLED - _SCANNED) * frame.index / total)
+            work.tell(start + (_FILLED - start) * frame.index / total)
             # A slot may be written again only when no job that looks at its old frame is under way or planned.
             while running and running[0][0].known_first + slots <= frame.index:
                 yield running.popleft()[1].result()

@@ -73,7 +73,8 @@ class Fill:
             return track
         if track.clock is not None:
             own, place = track.clock, track.clock.box.moved(*corner).slices
-            on = range(max(track.first, job.known_first), min(track.last, job.known_last) + 1)
+            looks = sorted((*range(job.known_first, job.known_last + 1), *job.motion.leaps))
+            on = [index for index in looks if track.first <= index <= track.last]
             masks = own.masks({index: self._shown(file, index)[place] for index in on})
             return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
         if persist.is_vague(track):

@@ -22,17 +22,27 @@ PROGRAM = ffmpeg.find()
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera that moves over a large picture, rough on every scale."""
-    folder = tmp_path_factory.mktemp("scene")
-    dice, ground = np.random.default_rng(3), np.full((500, 1400, 3), 120, np.float32)
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A large picture, rough on every scale."""
+    path = tmp_path_factory.mktemp("scene") / "ground.png"
+    dice, picture = np.random.default_rng(3), np.full((500, 1400, 3), 120, np.float32)
     for cell in (64, 32, 16, 8, 4):
         noise = dice.normal(size=(500 // cell + 2, 1400 // cell + 2, 3)).astype(np.float32)
-        ground += 4 * cell**0.5 * cv2.resize(noise, (1400, 500), interpolation=cv2.INTER_CUBIC)
-    cv2.imwrite(str(folder / "ground.png"), np.clip(ground, 10, 245).astype(np.uint8))
-    made = folder / "clean.mkv"
-    pan = f"crop={SIZE[0]}:{SIZE[1]}:350-3*n:n,format=yuv420p"
-    still = ("-loop", "1", "-framerate", str(RATE), "-t", str(SECONDS), "-i", folder / "ground.png")
+        picture += 4 * cell**0.5 * cv2.resize(noise, (1400, 500), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(path), np.clip(picture, 10, 245).astype(np.uint8))
+    return path
+
+
+@pytest.fixture(scope="module")
+def scene(ground: Path) -> Path:
+    """A camera that moves over it."""
+    return filmed(ground, ground.with_name("clean.mkv"), SECONDS, "350-3*n:n")
+
+
+def filmed(ground: Path, made: Path, seconds: float, place: str) -> Path:
+    """What a camera sees of a picture, at a `place` that depends on the number `n` of the frame."""
+    still = ("-loop", "1", "-framerate", str(RATE), "-t", str(seconds), "-i", ground)
+    pan = f"crop={SIZE[0]}:{SIZE[1]}:{place},format=yuv420p"
     clips.run(*still, "-vf", pan, "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", made)
     return made
 
@@ -66,6 +76,21 @@ def test_translucent_mark_is_gone(scene: Path, tmp_path: Path) -> None:
     after = np.mean([psnr(result[n], truth[n], where) for n in numbers])
     assert float(after) > float(before) + 8
     assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=4).present
+
+
+def test_the_scene_is_remembered_for_text_that_stays_long(ground: Path, tmp_path: Path) -> None:
+    slow = filmed(ground, tmp_path / "slow.mkv", 6.8, "350-n/10:60")
+    # On from the first frame, and for so long that only frames far away show what is behind it.
+    shown, result, report = cleaned(slow, tmp_path, Caption(start=0, end=6, text="Never give up today"))
+    truth = list(decode(inspect(slow, PROGRAM), PROGRAM))
+    (track,) = report["tracks"]
+    assert (track["first_frame"], track["last_frame"]) == (0, 6 * RATE - 1)
+    assert track["from_other_frames"] > 0.9
+    fills = []
+    for index in range(0, 6 * RATE, 10):
+        where = np.abs(shown[index].y.astype(int) - truth[index].y) > 20
+        fills.append(psnr(result[index], truth[index], where))
+    assert min(fills) > 38
 
 
 @pytest.mark.parametrize("still", [True, False], ids=["still", "moving"])
