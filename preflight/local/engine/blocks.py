@@ -101,7 +101,8 @@ def _settled(group: Group, motion: Motion) -> Track | None:
     # Encoders tint the samples beside a border.
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     block = _track(group, grown, first, last, path=path)
-    return replace(block, lasting=first - 1 not in strengths or last + 1 not in strengths)
+    comes, goes = first - 1 in strengths, last + 1 in strengths
+    return replace(block, appears=comes, vanishes=goes, lasting=not (comes and goes))
 
 
 def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, veils.Veil | None]:

@@ -81,6 +81,17 @@ def test_block_comes_before_its_text_bit_by_bit() -> None:
     assert covered(track, 30).sum() < 1.4 * PLATE.area
 
 
+@pytest.mark.parametrize("first", [0, FIRST])
+def test_it_is_known_whether_a_block_was_off_before(first: int) -> None:
+    def shown(look: Picture, index: int) -> None:
+        if first <= index <= LAST:
+            plate(look)
+
+    track = found(shown)
+    assert track is not None
+    assert (track.appears, track.vanishes, track.lasting) == (first > 0, True, first == 0)
+
+
 def test_bar_beside_a_plate_goes_with_it() -> None:
     bar, other = Box(52, 100, 60, 132), Box(250, 40, 262, 52)
 
