@@ -16,7 +16,7 @@ OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
 """Frames away that are always considered; beside them the first clear ones before and after the text."""
 _SHRINK = 4
 _FADING = 30.0
-_FAR = 64.0
+_FAR = 40.0
 """Frames away that count at most: the only clear frame, however far, shows more than neighbours do beside the strokes.
 
 A remembered frame always counts so far and is not preferred to another as frames go by: that would flicker.
