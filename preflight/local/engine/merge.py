@@ -67,6 +67,8 @@ def _both(a: Track, b: Track) -> Track:
         ends=tuple((index, _on(box, t.box, mask)) for t in (a, b) for index, mask in t.ends if not _usual(index, a, b)),
         appears=a.appears,
         vanishes=ends.vanishes,
+        alone=(a.alone[0], ends.alone[1]),
+        fades=a.fades or b.fades,
         certainty=max(a.certainty, b.certainty),
         outlined=a.outlined or b.outlined,
         drift=a.drift + b.drift,

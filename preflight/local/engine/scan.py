@@ -260,7 +260,9 @@ class Scan:
     def _open(self, line: Box, index: int, *, scaled: bool = False) -> None:
         box = margined(line, self.size)
         sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
-        sighting.edges = {f.index: f.color(box) for f in self._near(index, REACH * self.step) if f.index <= index}
+        for frame in self._near(index, REACH * self.step):
+            if frame.index <= index:
+                sighting.note_edge(frame)
         look = self._frame(index).color(box)
         # One look only: the text may move, and looks taken together would smear it.
         sightings.learn(sighting, [look])
@@ -271,8 +273,8 @@ class Scan:
 
     def _close(self, sighting: Sighting, index: int | None) -> None:
         for frame in self.window:
-            if frame.index >= sighting.seen_last:
-                sighting.edges[frame.index] = frame.color(sighting.box)
+            if frame.index >= sighting.seen_last - REACH * self.step:
+                sighting.note_edge(frame)
         if sighting.path and index is not None:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
             self._trace(sighting, *sighting.course(self.step), ahead, stop=True)

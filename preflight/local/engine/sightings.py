@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from preflight.local.engine import clocks, ends, glyphs, ink, presence
+from preflight.local.engine import clocks, ends, fades, glyphs, ink, presence
 from preflight.local.engine.clocks import Clock
 from preflight.local.engine.drift import UNKNOWN, Drift
+from preflight.local.engine.fades import Moment, Scene
 from preflight.local.engine.follow import Look, Offset
+from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture, Plane32
 from preflight.local.engine.models import Reading, read_line
@@ -39,6 +41,7 @@ class Sighting:
     seen_last: int
     looks: dict[int, Picture] = field(default_factory=dict)
     edges: dict[int, Picture] = field(default_factory=dict)
+    scenes: dict[int, Scene] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
     signature: presence.Signature | None = None
@@ -48,6 +51,11 @@ class Sighting:
     scaled: bool = False
     ticking: bool = False
     readings: list[Reading] = field(default_factory=list)
+
+    def note_edge(self, frame: Frame) -> None:
+        """Keep what a frame near the text's first or last one shows, at its place and as a whole."""
+        self.edges[frame.index] = frame.color(self.box)
+        self.scenes[frame.index] = Scene.of(frame)
 
     def read(self) -> None:
         """Read the text as it is known so far."""
@@ -148,6 +156,7 @@ def settle(sighting: Sighting) -> Track | None:
     usual = not (sighting.scaled or sighting.ticking)
     place = ink.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
     own = ink.learnt(place, strokes, changes)
+    alone = _alone(sighting)
     return Track(
         box=sighting.box,
         line=sighting.line,
@@ -162,11 +171,25 @@ def settle(sighting: Sighting) -> Track | None:
         drift=sighting.drift,
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,
+        fades=any(fades.is_fade(sighting.signature, run) for run in alone),
+        alone=(before - 1 in alone[0], after + 1 in alone[1]),
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
         ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,
         clock=Clock(own, sighting.box) if sighting.ticking else None,
     )
+
+
+def _alone(sighting: Sighting) -> tuple[dict[int, Moment], dict[int, Moment]]:
+    """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
+    known, edges, scenes = sighting.signature, sighting.edges, sighting.scenes
+    if known is None or sighting.path:
+        return {}, {}
+    start = [index for index in sorted(scenes, reverse=True) if index <= sighting.seen_first]
+    end = [index for index in sorted(scenes) if index >= sighting.seen_first]
+    ways = [{index: Moment(edges[index], scenes[index]) for index in way} for way in (start, end)]
+    before, after = (fades.alone(known, sighting.line, way) for way in ways)
+    return before, after
 
 
 def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:
