@@ -23,6 +23,8 @@ _AMONG_OTHERS = 0.4
 """Confidence in a reading from which on text is believed that takes its turn with others."""
 _PAUSE = 12
 """Frames between two texts that take turns."""
+_OUTLASTS = 8
+"""Frames on both sides of a cut on which text has to be at least: what comes out of black looks cut at first."""
 _SOON, _SAME_WORDS = 48, 0.6
 """Frames between two tracks of like words, and how like, for them to be one thing seen twice."""
 
@@ -44,7 +46,7 @@ def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
         appears=track.appears and track.alone[0] and first - 1 not in motion.cuts,
         vanishes=track.vanishes and track.alone[1] and last not in motion.cuts,
         fades=track.fades,
-        crosses_cut=any(first <= cut < last for cut in motion.cuts),
+        crosses_cut=any(first + _OUTLASTS <= cut < last - _OUTLASTS for cut in motion.cuts),
         certainty=track.certainty,
         outlined=track.outlined,
         drift=track.drift,

@@ -28,9 +28,9 @@ class Kind(StrEnum):
 class Evidence:
     """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
 
-    `appears` and `vanishes` mean at once, inside a shot; `fades` little by little on a picture that stays; `crosses_cut` that it stays while the scene changes;
-    `ticks` that its digits change; `placed` that it is where captions are; `drift` what its movement beside its
-    surroundings says.
+    `appears` and `vanishes` mean at once, inside a shot; `fades` little by little; both that all else stays meanwhile.
+    `crosses_cut` means that it stays while the scene changes; `ticks` that its digits change; `placed` that it is where
+    captions are; `drift` what its movement beside its surroundings says.
     """
 
     scene: float

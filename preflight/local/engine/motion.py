@@ -17,6 +17,9 @@ Matrix = NDArray[np.float64]
 PROXY_WIDTH = 480
 _FEATURES = 300
 _ENOUGH = 12
+_EXPLAINED, _ALIKE = 0.9, 0.9
+"""Share of a change that no motion explains, and likeness of the two pictures, from which on the light changes or
+another picture comes little by little: neither a motion nor a cut."""
 _STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
@@ -131,7 +134,15 @@ def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix
     height, width = before.shape
     warped = cv2.warpAffine(before, affine, (width, height), borderMode=cv2.BORDER_REPLICATE)
     left = min(change, float(cv2.mean(cv2.absdiff(warped, after), ground)[0]))
-    return np.vstack([affine, [0.0, 0.0, 1.0]]), _is_cut(before, after, left, contrast, float(inliers.mean()))
+    step = np.vstack([affine, [0.0, 0.0, 1.0]])
+    if left > _EXPLAINED * change and _alike(before, after) > _ALIKE:
+        return _STILL, False
+    return step, _is_cut(before, after, left, contrast, float(inliers.mean()))
+
+
+def _alike(before: Picture, after: Picture) -> float:
+    """Return how alike (-1..1) two pictures are, whatever the light."""
+    return float(cv2.matchTemplate(after, before, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
 def _is_cut(before: Picture, after: Picture, left: float, contrast: float, agreeing: float) -> bool:

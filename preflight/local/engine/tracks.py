@@ -22,9 +22,10 @@ class Track:
     """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it.
 
     `path` holds the offsets of text that moves, one a frame;
-    `appears` and `vanishes` say that it is known to be off just before and after, `alone` that nothing else of the picture
-    changes as it comes and as it goes, `fades` that it does one of the two so little by little. What a `lasting` track covers may be
-    there at other times too, so its place is never lent by other frames. `after` tells how alike the next frames are.
+    `appears` and `vanishes` say that it is known to be off just before and after, `alone` that nothing else of the
+    picture changes as it comes and as it goes, `fades` that it does one of the two so little by little. What a
+    `lasting` track covers may be there at other times too, so its place is never lent by other frames. `after` tells
+    how alike the next frames are.
     `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
     or shrinks. `clock` is known of text whose digits change, and `masks` of its frames once they were looked at.
     `veil` is a translucent plate that can be taken off, so that only its border, the `mask`, is to be filled; `ground`

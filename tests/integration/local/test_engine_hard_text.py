@@ -239,3 +239,26 @@ def test_a_translucent_plate_stays_whole_when_only_its_letters_go(scene: Path, t
     assert letters.sum() > 500
     assert psnr(result[40], plate, letters) > psnr(shown[40], plate, letters) + 12
     assert psnr(result[40], plate, ~letters) > 40
+
+
+@pytest.mark.parametrize("scene_fades", [False, True], ids=["text", "scene"])
+def test_text_fades_on_a_still_picture_and_a_sign_with_its_scene(
+    scene: Path, tmp_path: Path, scene_fades: bool
+) -> None:
+    ground = tmp_path / "ground.mkv"
+    still = f"loop=-1:1,setpts=N/{RATE}/TB"
+    clips.run("-i", scene, "-vf", still, "-t", str(SECONDS), "-c:v", "libx264", "-qp", "0", ground)
+    title = Caption(
+        start=0,
+        end=SECONDS + 1,
+        text="CHAPTER ONE",
+        style="plain",
+        effect="\\an7\\pos(60,60)" + ("" if scene_fades else "\\fad(700,0)"),
+    )
+    shown = captions.burn(ground, tmp_path / "burned.mkv", [title], size=SIZE, output=("-c:v", "libx264", "-qp", "0"))
+    if scene_fades:
+        clips.run("-i", shown, "-vf", "fade=in:st=0:d=0.8", "-c:v", "libx264", "-crf", "14", tmp_path / "faded.mkv")
+        shown = tmp_path / "faded.mkv"
+    report = engine.remove_text(shown, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert [track["text"] for track in report["tracks"]] == ([] if scene_fades else ["CHAPTER ONE"])
+    assert scene_fades == ("CHAPTER ONE" in {track["text"] for track in report["kept"]})

@@ -4,7 +4,7 @@ import numpy as np
 from preflight.local.engine.drift import Drift, judged, measure
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.kind import Evidence, Kind, decide, farthest, is_placed, travel
-from preflight.local.engine.motion import Motion
+from preflight.local.engine.motion import Motion, small_step
 
 
 def evidence(**changes: float | bool | Drift) -> Evidence:
@@ -15,6 +15,7 @@ def evidence(**changes: float | bool | Drift) -> Evidence:
         "apart": 0.0,
         "appears": False,
         "vanishes": False,
+        "fades": False,
         "ticks": False,
         "crosses_cut": False,
         "certainty": 0.7,
@@ -72,6 +73,11 @@ def test_coming_at_once_is_artificial() -> None:
     assert decide(evidence(appears=True)) is Kind.ARTIFICIAL
 
 
+def test_fading_beside_a_picture_that_stays_is_artificial() -> None:
+    assert decide(evidence(fades=True)) is Kind.ARTIFICIAL
+    assert decide(evidence(fades=True, drift=Drift(together=8))) is Kind.NATURAL
+
+
 def test_outliving_a_cut_is_artificial() -> None:
     assert decide(evidence(scene=40.0, text=39.0, apart=1.0, crosses_cut=True)) is Kind.ARTIFICIAL
 
@@ -111,3 +117,16 @@ def test_text_seen_at_its_place_is_not_dragged_along() -> None:
     letters = np.ones((box.height, box.width), bool)
     assert measure(before, after, letters, box, [], at_home=False).together > 2
     assert measure(before, after, letters, box, [], at_home=True).apart > 2
+
+
+def test_light_that_changes_is_no_motion_and_no_cut() -> None:
+    noise = np.random.default_rng(3).integers(20, 200, (24, 40), np.uint8)
+    scene = np.asarray(cv2.resize(noise, (480, 270), interpolation=cv2.INTER_CUBIC), np.uint8)
+    everywhere = np.full(scene.shape, 255, np.uint8)
+    darker = np.asarray(cv2.convertScaleAbs(scene, alpha=0.8), np.uint8)
+    step, cut = small_step(scene, darker, everywhere)
+    assert not cut
+    assert np.array_equal(step, np.eye(3))
+    step, cut = small_step(scene, np.roll(scene, 4, axis=1), everywhere)
+    assert not cut
+    assert abs(step[0, 2] - 4) < 0.2
