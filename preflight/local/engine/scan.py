@@ -262,7 +262,7 @@ class Scan:
         sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
         for frame in self._near(index, REACH * self.step):
             if frame.index <= index:
-                sighting.note_edge(frame)
+                sighting.note(frame)
         look = self._frame(index).color(box)
         # One look only: the text may move, and looks taken together would smear it.
         sightings.learn(sighting, [look])
@@ -274,7 +274,7 @@ class Scan:
     def _close(self, sighting: Sighting, index: int | None) -> None:
         for frame in self.window:
             if frame.index >= sighting.seen_last - REACH * self.step:
-                sighting.note_edge(frame)
+                sighting.note(frame)
         if sighting.path and index is not None:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
             self._trace(sighting, *sighting.course(self.step), ahead, stop=True)

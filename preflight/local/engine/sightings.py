@@ -41,7 +41,7 @@ class Sighting:
     seen_last: int
     looks: dict[int, Picture] = field(default_factory=dict)
     edges: dict[int, Picture] = field(default_factory=dict)
-    scenes: dict[int, Scene] = field(default_factory=dict)
+    moments: dict[int, Moment] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
     signature: presence.Signature | None = None
@@ -52,10 +52,13 @@ class Sighting:
     ticking: bool = False
     readings: list[Reading] = field(default_factory=list)
 
-    def note_edge(self, frame: Frame) -> None:
-        """Keep what a frame near the text's first or last one shows, at its place and as a whole."""
-        self.edges[frame.index] = frame.color(self.box)
-        self.scenes[frame.index] = Scene.of(frame)
+    def note(self, frame: Frame) -> None:
+        """Keep what a frame near the text's first or last one shows."""
+        look = frame.color(self.box)
+        self.moments[frame.index] = Moment(look, Scene.of(frame))
+        # While the text is followed, its looks are those on the samples.
+        if not self.seen_first < frame.index < self.seen_last:
+            self.edges[frame.index] = look
 
     def read(self) -> None:
         """Read the text as it is known so far."""
@@ -182,14 +185,12 @@ def settle(sighting: Sighting) -> Track | None:
 
 def _alone(sighting: Sighting) -> tuple[dict[int, Moment], dict[int, Moment]]:
     """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
-    known, edges, scenes = sighting.signature, sighting.edges, sighting.scenes
+    known, moments, middle = sighting.signature, sighting.moments, sighting.seen_first
     if known is None or sighting.path:
         return {}, {}
-    start = [index for index in sorted(scenes, reverse=True) if index <= sighting.seen_first]
-    end = [index for index in sorted(scenes) if index >= sighting.seen_first]
-    ways = [{index: Moment(edges[index], scenes[index]) for index in way} for way in (start, end)]
-    before, after = (fades.alone(known, sighting.line, way) for way in ways)
-    return before, after
+    start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
+    end = {index: moments[index] for index in sorted(moments) if index >= middle}
+    return fades.alone(known, sighting.line, start), fades.alone(known, sighting.line, end)
 
 
 def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:
