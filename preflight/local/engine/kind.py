@@ -28,7 +28,7 @@ class Kind(StrEnum):
 class Evidence:
     """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
 
-    `appears` and `vanishes` mean at once, inside a shot; `fades` little by little; both that all else stays meanwhile.
+    `appears` and `vanishes` mean at once, inside a shot; `gradual` little by little: both that all else stays.
     `crosses_cut` means that it stays while the scene changes; `ticks` that its digits change; `placed` that it is where
     captions are; `drift` what its movement beside its surroundings says.
     """
@@ -38,7 +38,7 @@ class Evidence:
     apart: float
     appears: bool
     vanishes: bool
-    fades: bool
+    gradual: bool
     crosses_cut: bool
     ticks: bool
     certainty: float
@@ -59,7 +59,7 @@ def decide(evidence: Evidence) -> Kind:
     if max(evidence.scene, evidence.text) > least:
         follows = evidence.apart < 0.35 * max(evidence.scene, evidence.text)
         return Kind.NATURAL if follows else Kind.ARTIFICIAL
-    if evidence.appears or evidence.vanishes or evidence.fades or evidence.ticks:
+    if evidence.appears or evidence.vanishes or evidence.gradual or evidence.ticks:
         return Kind.ARTIFICIAL
     styled = evidence.certainty > _STYLED and (evidence.outlined or evidence.placed)
     return Kind.ARTIFICIAL if styled else Kind.NATURAL

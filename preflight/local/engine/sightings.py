@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from preflight.local.engine import clocks, ends, fades, glyphs, ink, presence
+from preflight.local.engine import arrivals, clocks, ends, glyphs, ink, presence
+from preflight.local.engine.arrivals import Moment, Scene
 from preflight.local.engine.clocks import Clock
 from preflight.local.engine.drift import UNKNOWN, Drift
-from preflight.local.engine.fades import Moment, Scene
 from preflight.local.engine.follow import Look, Offset
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
@@ -174,7 +174,7 @@ def settle(sighting: Sighting) -> Track | None:
         drift=sighting.drift,
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,
-        fades=any(fades.is_fade(sighting.signature, run) for run in alone),
+        gradual=any(arrivals.is_fade(sighting.signature, run) for run in alone),
         alone=(before - 1 in alone[0], after + 1 in alone[1]),
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
         ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
@@ -190,7 +190,7 @@ def _alone(sighting: Sighting) -> tuple[dict[int, Moment], dict[int, Moment]]:
         return {}, {}
     start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
     end = {index: moments[index] for index in sorted(moments) if index >= middle}
-    return fades.alone(known, sighting.line, start), fades.alone(known, sighting.line, end)
+    return arrivals.alone(known, sighting.line, start), arrivals.alone(known, sighting.line, end)
 
 
 def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:

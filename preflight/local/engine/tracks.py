@@ -23,7 +23,7 @@ class Track:
 
     `path` holds the offsets of text that moves, one a frame;
     `appears` and `vanishes` say that it is known to be off just before and after, `alone` that nothing else of the
-    picture changes as it comes and as it goes, `fades` that it does one of the two so little by little. What a
+    picture changes as it comes and as it goes, `gradual` that it does one of the two so little by little. What a
     `lasting` track covers may be there at other times too, so its place is never lent by other frames. `after` tells
     how alike the next frames are.
     `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
@@ -44,7 +44,7 @@ class Track:
     appears: bool = False
     vanishes: bool = False
     alone: tuple[bool, bool] = (True, True)
-    fades: bool = False
+    gradual: bool = False
     path: tuple[Offset, ...] | None = None
     lasting: bool = False
     outlined: bool = False

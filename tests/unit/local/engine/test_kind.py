@@ -15,7 +15,7 @@ def evidence(**changes: float | bool | Drift) -> Evidence:
         "apart": 0.0,
         "appears": False,
         "vanishes": False,
-        "fades": False,
+        "gradual": False,
         "ticks": False,
         "crosses_cut": False,
         "certainty": 0.7,
@@ -74,8 +74,8 @@ def test_coming_at_once_is_artificial() -> None:
 
 
 def test_fading_beside_a_picture_that_stays_is_artificial() -> None:
-    assert decide(evidence(fades=True)) is Kind.ARTIFICIAL
-    assert decide(evidence(fades=True, drift=Drift(together=8))) is Kind.NATURAL
+    assert decide(evidence(gradual=True)) is Kind.ARTIFICIAL
+    assert decide(evidence(gradual=True, drift=Drift(together=8))) is Kind.NATURAL
 
 
 def test_outliving_a_cut_is_artificial() -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from preflight.local.engine import fades, glyphs, presence
-from preflight.local.engine.fades import Moment, Scene
+from preflight.local.engine import arrivals, glyphs, presence
+from preflight.local.engine.arrivals import Moment, Scene
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Picture
@@ -47,18 +47,18 @@ def run(pictures: Sequence[Picture]) -> dict[int, Moment]:
         half = np.full((120, 160), 128, np.uint8)
         frame = Frame(index=index, y=np.asarray(gray, np.uint8), u=half, v=half)
         moments[index] = Moment(picture[PAD.slices], Scene.of(frame))
-    return fades.alone(known(), LINE, moments)
+    return arrivals.alone(known(), LINE, moments)
 
 
 def test_text_that_fades_on_a_picture_that_stays_was_put_on_it() -> None:
     left = run([mixed(titled(scene()), scene(), share) for share in SHARES])
     assert max(left) == len(SHARES) - 1
-    assert fades.is_fade(known(), left)
+    assert arrivals.is_fade(known(), left)
 
 
 def test_a_title_on_a_plain_card_fades() -> None:
     card = np.full((240, 320, 3), 30, np.uint8)
-    assert fades.is_fade(known(), run([mixed(titled(card), card, share) for share in SHARES]))
+    assert arrivals.is_fade(known(), run([mixed(titled(card), card, share) for share in SHARES]))
 
 
 def test_a_sign_that_fades_with_its_scene_does_not() -> None:
@@ -66,7 +66,7 @@ def test_a_sign_that_fades_with_its_scene_does_not() -> None:
     for name, other in others.items():
         left = run([mixed(titled(scene()), other, share) for share in SHARES])
         assert len(SHARES) - 1 not in left, name
-        assert not fades.is_fade(known(), left), name
+        assert not arrivals.is_fade(known(), left), name
 
 
 def test_a_sign_that_is_uncovered_does_not() -> None:
@@ -76,15 +76,15 @@ def test_a_sign_that_is_uncovered_does_not() -> None:
         reach = LINE.x0 + round(LINE.width * share)
         picture[:, :reach] = titled(scene())[:, :reach]
         pictures.append(picture)
-    assert not fades.is_fade(known(), run(pictures))
+    assert not arrivals.is_fade(known(), run(pictures))
 
 
 def test_what_comes_at_once_is_alone_but_no_fade() -> None:
     left = run([titled(scene()), titled(scene()), scene(), scene()])
     assert sorted(left) == [1, 2, 3]
-    assert not fades.is_fade(known(), left)
+    assert not arrivals.is_fade(known(), left)
 
 
 def test_nothing_is_known_of_nothing() -> None:
-    assert fades.alone(known(), LINE, {}) == {}
-    assert not fades.is_fade(known(), {})
+    assert arrivals.alone(known(), LINE, {}) == {}
+    assert not arrivals.is_fade(known(), {})
