@@ -29,6 +29,7 @@ class View:
     """One frame's region, and what text paints of it: `hole`, `wide` with its ring.
 
     `gray` is luma with the wide hole smoothed over and `hidden` the wide hole, both at the size motion is measured at.
+    `doubt` is the error to expect of samples that were seen through text; None without any.
     """
 
     planes: Planes[np.uint8]
@@ -36,6 +37,7 @@ class View:
     wide: Mask
     gray: Picture
     hidden: Mask
+    doubt: Field | None = None
 
     @property
     def clear(self) -> bool:
@@ -77,17 +79,17 @@ def divisor(height: int, width: int) -> int:
     return 2 if height * width > _FINE else 1
 
 
-def view(planes: Planes[np.uint8], hole: Mask) -> View:
+def view(planes: Planes[np.uint8], hole: Mask, doubt: Field | None = None) -> View:
     """Prepare a frame's region, whose sides are even."""
     halves = divisor(*hole.shape) > 1
     gray = half(planes.luma) if halves else np.ascontiguousarray(planes.luma)
     if not hole.any():
-        return View(planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool))
+        return View(planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool), doubt=doubt)
     wide = cv2.dilate(hole.astype(np.uint8), _DISK)
     covered = (half(wide * 255) if halves else wide) > 0
     smooth = spread(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
     flat = np.where(covered, smooth, gray).astype(np.uint8)
-    return View(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered)
+    return View(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt)
 
 
 class Aligner:

@@ -45,7 +45,7 @@ def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
         apart=apart,
         appears=track.appears and track.alone[0] and first - 1 not in motion.cuts,
         vanishes=track.vanishes and track.alone[1] and last not in motion.cuts,
-        gradual=track.gradual,
+        gradual=any(track.gradual),
         crosses_cut=any(first + _OUTLASTS <= cut < last - _OUTLASTS for cut in motion.cuts),
         certainty=track.certainty,
         outlined=track.outlined,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -64,8 +64,12 @@ def coverage(
     hole: Callable[[int], Picture | None],
     motion: Motion,
     corner: tuple[int, int],
+    noisy: Collection[int] = (),
 ) -> Coverage:
-    """Return what each of `others` shows of the samples marked by `wide`; `hole` gives a frame's shrunken hole."""
+    """Return what each of `others` shows of the samples marked by `wide`; `hole` gives a frame's shrunken hole.
+
+    Those that show it through text are `noisy`: they count as far, so that clear ones come first.
+    """
     rows, columns = (places * _SHRINK + _SHRINK // 2 for places in np.nonzero(shrink(wide)))
     places = np.stack([columns + corner[0], rows + corner[1], np.ones_like(rows)]).astype(np.float64)
     height, width = wide.shape[0] // _SHRINK, wide.shape[1] // _SHRINK
@@ -81,6 +85,7 @@ def coverage(
             shown[other] = seen
     # In one order, so that of those that show as much all jobs prefer the same ones, and one from each side.
     far = {other: _FAR + rank / 2 for rank, other in enumerate(motion.leaps)}
+    far = dict.fromkeys(noisy, _FAR) | far
     away = {other: far.get(other, min(_FAR, abs(index - other))) for other in shown}
     return Coverage(rows=rows, columns=columns, shown=shown, away=away)
 

@@ -16,7 +16,7 @@ from preflight.local.engine.lend import Estimate, Here
 from preflight.local.engine.masks import coarse
 from preflight.local.engine.motion import Motion
 from preflight.local.engine.planes import Planes, double, half
-from preflight.local.engine.smooth import Field, times
+from preflight.local.engine.smooth import Field, spread, times
 
 MAX_DONORS = 6
 _MAX_TRIES = 10
@@ -32,6 +32,10 @@ _HELD = 8.0
 """The same where the scene stands still, and the frame before is kept as it is: so is most of a still scene encoded."""
 _UNLIKE, _CHANGED = 8.0, 1.0
 """Difference around the text between the two frames from which on nothing is mixed, moving and still."""
+_BEYOND = 2.2
+"""By how much the error of a fill (root mean square) is larger than the mean difference on the held-out ring."""
+_NEAR = 4.0
+"""Samples around a place whose differences count there."""
 _STILL = 0.25
 """Median motion in samples up to which a region stands still."""
 
@@ -48,6 +52,22 @@ class Filled:
     error: float
 
 
+@dataclass(frozen=True, slots=True)
+class Faint:
+    """A region on a frame on which text fades, without it: `doubt` is the error to expect of each sample (levels).
+
+    It is 0 beside the text; the `hole` is what can't be seen through.
+    """
+
+    planes: Planes[np.uint8]
+    doubt: Field
+    hole: Mask
+
+
+def _clear(_: int) -> Faint | None:
+    return None
+
+
 @dataclass(slots=True)
 class _Previous:
     index: int
@@ -59,7 +79,8 @@ class _Previous:
 class Filler:
     """Fills one region over a stretch of frames; `planes` and `hole` give a frame's region and what text paints of it.
 
-    `state` numbers the text that is on at a frame, 0 for none.
+    `state` numbers the text that is on at a frame, 0 for none. `faint` tells what is seen through text that fades, and
+    `lenders` are the frames that lend what they show so.
     """
 
     known: range
@@ -68,7 +89,9 @@ class Filler:
     state: Callable[[int], int]
     motion: Motion
     corner: tuple[int, int]
-    _views: OrderedDict[int, View] = field(default_factory=OrderedDict)
+    faint: Callable[[int], Faint | None] = _clear
+    lenders: frozenset[int] = frozenset()
+    _views: OrderedDict[tuple[int, bool], View] = field(default_factory=OrderedDict)
     _small: dict[int, Picture | None] = field(default_factory=dict)
     _aligned: dict[int, Alignment] = field(default_factory=dict)
     _loyal: set[int] = field(default_factory=set)
@@ -87,24 +110,34 @@ class Filler:
         if self._previous is not None:
             before = self._previous.trust[here.box.slices]
             trust = np.where(estimate.there, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
-        mixed = _mixed(here, estimate, trust)
-        held = trust[here.hole]
-        error = held * estimate.error[here.hole] + (1 - held) * missed[here.hole]
-        result = self._kept(index, here, self._calmed(index, here, mixed), trust)
+        filled = _mixed(here, estimate, trust)
+        error = trust * estimate.error + (1 - trust) * missed
+        faint = self.faint(index)
+        if faint is not None:
+            filled = _seen_through(here, filled, error, faint)
+        result = self._kept(index, here, self._calmed(index, here, filled), trust)
         self._loyal = used
-        return Filled(planes=_rounded(result), share=float(held.mean()), error=float(error.mean()))
+        return Filled(
+            planes=_rounded(result), share=float(trust[here.hole].mean()), error=float(error[here.hole].mean())
+        )
 
-    def _view(self, index: int) -> View:
-        if index not in self._views:
-            self._views[index] = view(self.planes(index), self.hole(index))
+    def _view(self, index: int, *, lends: bool = False) -> View:
+        key = index, lends and index in self.lenders
+        if key not in self._views:
+            self._views[key] = self._lender(index) if key[1] else view(self.planes(index), self.hole(index))
             if len(self._views) > _KEPT_VIEWS:
                 self._views.popitem(last=False)
-        self._views.move_to_end(index)
-        return self._views[index]
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _lender(self, index: int) -> View:
+        faint = self.faint(index)
+        assert faint is not None  # noqa: S101
+        return view(faint.planes, faint.hole, faint.doubt)
 
     def _small_hole(self, index: int) -> Picture | None:
         if index not in self._small:
-            hole = self.hole(index)
+            hole = self._view(index, lends=True).hole if index in self.lenders else self.hole(index)
             self._small[index] = donors.shrink(hole) if hole.any() else None
         return self._small[index]
 
@@ -118,15 +151,17 @@ class Filler:
             if self._aligner is None:
                 height, width = here.hole.shape
                 self._aligner = Aligner(height, width, self.corner)
-            self._aligned[other] = self._aligner.align(here, self._view(other), step)
+            self._aligned[other] = self._aligner.align(here, self._view(other, lends=True), step)
         aligned = self._aligned[other]
         return aligned if aligned.typical <= _LOST else None
 
     def _gather(self, index: int, here: Here) -> tuple[Estimate, set[int]]:
         """Return what other frames make of the hole together, and which they are."""
         estimate, used, tried = Estimate(here.hole.shape), set[int](), set[int]()
-        others = donors.candidates(index, self.known, self.state) | self.motion.leaps.keys()
-        known = donors.coverage(here.view.wide, index, others, self._small_hole, self.motion, self.corner)
+        others = donors.candidates(index, self.known, self.state) | self.motion.leaps.keys() | self.lenders
+        known = donors.coverage(
+            here.view.wide, index, others - {index}, self._small_hole, self.motion, self.corner, self.lenders
+        )
         counted = np.zeros(known.count, np.uint8)
         while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:
             other = donors.best(known, counted, tried, self._loyal)
@@ -134,7 +169,7 @@ class Filler:
                 break
             tried.add(other)
             aligned = self._align(index, other)
-            loan = None if aligned is None else lend.lend(here, self._view(other), aligned)
+            loan = None if aligned is None else lend.lend(here, self._view(other, lends=True), aligned)
             if loan is None:
                 continue
             estimate.add(loan, abs(index - other))
@@ -191,6 +226,18 @@ def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
             here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage(), coarse(here.wide)
         ),
     )
+
+
+def _seen_through(here: Here, filled: Planes[np.float32], error: Field, faint: Faint) -> Planes[np.float32]:
+    """Return the filled core with what is seen through fading text, as far as that is surer than the fill."""
+    part, doubt = faint.planes.inside(here.box), faint.doubt[here.box.slices]
+    own = here.hole & ~faint.hole[here.box.slices]
+    off = part.luma - filled.luma
+    expected = (_BEYOND * error) ** 2
+    # Where the two are further apart than their errors explain, the text is not what it was taken for.
+    apart = spread(off**2, own.astype(np.float32), _NEAR, shrink=1)
+    share = (expected / np.maximum(np.maximum(expected + doubt**2, apart), 1e-6) * own).astype(np.float32)
+    return Planes(filled.luma + off * share, filled.chroma + times(part.chroma - filled.chroma, half(share)))
 
 
 def _filled(known: Field, hole: Mask, temporal: Field, trust: Field, doubtful: Mask | None = None) -> Field:

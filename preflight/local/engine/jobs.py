@@ -33,6 +33,11 @@ class Job:
     tracks: tuple[Track, ...]
     motion: Motion
 
+    @property
+    def known(self) -> list[int]:
+        """All frames that may be looked at, in order: those around, and the ones remembered from further away."""
+        return sorted({*range(self.known_first, self.known_last + 1), *self.motion.leaps})
+
 
 def places(tracks: list[Track], width: int, height: int) -> list[Box]:
     """Return the boxes, apart from each other, in which all text of the video with its context lies."""

@@ -50,11 +50,15 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """A donor's samples, the mean error to expect of each, and where they can be used at all."""
+    """A donor's samples, the mean error to expect of each, and where they can be used at all.
+
+    `noise` is the part of that error which each sample has by itself, since it was seen through text; None without.
+    """
 
     planes: Planes[np.float32]
     doubt: Field
     usable: Mask
+    noise: Field | None = None
 
 
 def lend(here: Here, there: View, aligned: Alignment) -> Loan | None:
@@ -70,7 +74,11 @@ def lend(here: Here, there: View, aligned: Alignment) -> Loan | None:
     luma = planes.luma + spread(gap, held, 6.0, shrink=2)
     tint = np.clip(here.planes.chroma - planes.chroma, -_BRIGHTER, _BRIGHTER)
     chroma = planes.chroma + spread(tint, half(held), 3.0, shrink=1)
-    return Loan(Planes(luma, chroma), here.error(tested, ring), usable)
+    doubt = here.error(tested, ring)
+    if there.doubt is not None:
+        noise = cv2.remap(there.doubt, aligned.x, aligned.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Loan(Planes(luma, chroma), np.hypot(doubt, noise), usable, noise)
+    return Loan(Planes(luma, chroma), doubt, usable)
 
 
 class Estimate:
@@ -84,7 +92,10 @@ class Estimate:
     def add(self, loan: Loan, distance: int) -> None:
         """Take a loan from `distance` frames away into account."""
         weight: Field = np.zeros_like(loan.doubt)
-        np.divide(1, 1 + (loan.doubt / 4) ** 2 + 0.02 * distance, out=weight, where=loan.usable)
+        less = (loan.doubt / 4) ** 2 + 0.02 * distance
+        if loan.noise is not None:
+            less += loan.noise**2
+        np.divide(1, 1 + less, out=weight, where=loan.usable)
         better = self._luma.add(loan.planes.luma, weight)
         cv2.copyTo(loan.doubt, better, self.error)
         # Chroma beside text is tinted by it.

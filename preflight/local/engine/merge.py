@@ -68,7 +68,7 @@ def _both(a: Track, b: Track) -> Track:
         appears=a.appears,
         vanishes=ends.vanishes,
         alone=(a.alone[0], ends.alone[1]),
-        gradual=a.gradual or b.gradual,
+        gradual=(a.gradual[0], ends.gradual[1]),
         certainty=max(a.certainty, b.certainty),
         outlined=a.outlined or b.outlined,
         drift=a.drift + b.drift,

@@ -29,9 +29,9 @@ def extended(planned: Sequence[Job], tracks: Sequence[Track], motion: Motion) ->
     wanted: list[dict[int, Box]] = [{} for _ in planned]
     for track in tracks:
         clear = _clear(track, tracks)
-        frames = [end + direction * offset for offset in _OFFSETS for direction, end in clear.items()]
+        frames = [end + step * offset for offset in _OFFSETS for end, step in clear]
         for job, boxes in zip(planned, wanted, strict=True):
-            if frames and _needs(job, track, clear.values()):
+            if frames and _needs(job, track, [end for end, _ in clear]):
                 boxes |= {index: track.box.united(boxes.get(index, track.box)) for index in frames}
     # One walk from each frame to all jobs that want it, since a walk is as long as the text.
     starts: dict[int, set[int]] = {}
@@ -42,13 +42,22 @@ def extended(planned: Sequence[Job], tracks: Sequence[Track], motion: Motion) ->
     return [_remembering(job, boxes, ways, tracks) for job, boxes in zip(planned, wanted, strict=True)]
 
 
-def _clear(track: Track, tracks: Sequence[Track]) -> dict[int, int]:
-    """Return the nearest frames before (-1) and after (1) a long still text that show what it hides, where known."""
+def _clear(track: Track, tracks: Sequence[Track]) -> list[tuple[int, int]]:
+    """Return the nearest frames before and after a long still text that show what it hides, with the way on from each.
+
+    Where none is known, text that comes or goes little by little shows it itself at its ends.
+    """
     if track.path is not None or track.lasting or track.ground is not None or track.last - track.first < REACH:
-        return {}
+        return []
     alike = [t for t in tracks if not t.lasting and t.reach.common(track.box) > _IN_THE_WAY * track.box.area]
-    ends = {direction: _beyond(track, alike, direction) for direction in (-1, 1)}
-    return {direction: end for direction, end in ends.items() if end is not None}
+    found = []
+    for direction, own, gradual in zip((-1, 1), (track.first, track.last), track.gradual, strict=True):
+        end = _beyond(track, alike, direction)
+        if end is not None:
+            found.append((end, direction))
+        elif gradual:
+            found.append((own, -direction))
+    return found
 
 
 def _beyond(track: Track, alike: Sequence[Track], direction: int) -> int | None:

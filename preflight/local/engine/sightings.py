@@ -174,7 +174,7 @@ def settle(sighting: Sighting) -> Track | None:
         drift=sighting.drift,
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,
-        gradual=any(arrivals.is_fade(sighting.signature, run) for run in alone),
+        gradual=(arrivals.is_fade(sighting.signature, alone[0]), arrivals.is_fade(sighting.signature, alone[1])),
         alone=(before - 1 in alone[0], after + 1 in alone[1]),
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
         ends=tuple((index, own.on(sighting.edges[index])) for index in changing),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from preflight.local.engine.clocks import Clock
 from preflight.local.engine.drift import UNKNOWN, Drift
+from preflight.local.engine.fades import Fade
 from preflight.local.engine.follow import Offset
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask
@@ -23,11 +24,12 @@ class Track:
 
     `path` holds the offsets of text that moves, one a frame;
     `appears` and `vanishes` say that it is known to be off just before and after, `alone` that nothing else of the
-    picture changes as it comes and as it goes, `gradual` that it does one of the two so little by little. What a
+    picture changes as it comes and as it goes, `gradual` that it does so little by little. What a
     `lasting` track covers may be there at other times too, so its place is never lent by other frames. `after` tells
     how alike the next frames are.
     `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
     or shrinks. `clock` is known of text whose digits change, and `masks` of its frames once they were looked at.
+    `fade` tells how it fades, once that was looked at.
     `veil` is a translucent plate that can be taken off, so that only its border, the `mask`, is to be filled; `ground`
     the plate that letters stand on, from which alone they are.
     """
@@ -44,7 +46,7 @@ class Track:
     appears: bool = False
     vanishes: bool = False
     alone: tuple[bool, bool] = (True, True)
-    gradual: bool = False
+    gradual: tuple[bool, bool] = (False, False)
     path: tuple[Offset, ...] | None = None
     lasting: bool = False
     outlined: bool = False
@@ -54,6 +56,7 @@ class Track:
     masks: Mapping[int, Mask] = field(default_factory=dict)
     scaled: bool = False
     clock: Clock | None = None
+    fade: Fade | None = None
     veil: Veil | None = None
     ground: Mask | None = None
 
@@ -86,6 +89,12 @@ class Track:
     def is_cleared(self) -> bool:
         """True for what is taken off a frame by that frame alone."""
         return self.veil is not None or self.ground is not None
+
+    @property
+    def may_fade(self) -> bool:
+        """True for text that can be told to fade: it stays as it is and where it is."""
+        changes = self.scaled or self.clock is not None or self.is_cleared
+        return bool(self.text) and self.path is None and not self.lasting and not changes
 
     def until(self, last: int) -> Track:
         """Return the track without what goes beyond frame `last`."""

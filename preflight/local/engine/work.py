@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 import cv2
 import numpy as np
 
-from preflight.local.engine import crops, persist, residue
+from preflight.local.engine import crops, fading, persist, residue
 from preflight.local.engine.fill import Filled, Filler
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
@@ -73,14 +74,14 @@ class Fill:
             return track
         if track.clock is not None:
             own, place = track.clock, track.clock.box.moved(*corner).slices
-            looks = sorted((*range(job.known_first, job.known_last + 1), *job.motion.leaps))
-            on = [index for index in looks if track.first <= index <= track.last]
+            on = [index for index in job.known if track.first <= index <= track.last]
             masks = own.masks({index: self._shown(file, index)[place] for index in on})
             return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
+        others = [other for other in job.tracks if other is not track]
         if persist.is_vague(track):
             place = track.box.moved(*corner).slices
-            return persist.sharpened(track, [self._planes(file, index).luma[place] for index in looked_at(track, job)])
-        return track
+            track = persist.sharpened(track, [self._planes(file, index).luma[place] for index in looked_at(track, job)])
+        return fading.learnt(track, others, job, partial(self._planes, file))
 
     def filled(self) -> Done:
         """Return what `run` does, by the masks as they are."""
@@ -165,6 +166,8 @@ class Fill:
             state=holes.state,
             motion=job.motion,
             corner=(job.region.x0, job.region.y0),
+            faint=lambda index: fading.seen_through(job, index, partial(self._planes, file), holes.at(index)),
+            lenders=fading.lenders(job),
         )
 
     def _left(self, look: Picture, hole: Mask, index: int) -> float:

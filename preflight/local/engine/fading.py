@@ -1,0 +1,65 @@
+"""The texts of a job that fade: learnt from its frames, and what is seen through them on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from preflight.local.engine import fades
+from preflight.local.engine.fill import Faint
+from preflight.local.engine.glyphs import Mask
+from preflight.local.engine.jobs import Job
+from preflight.local.engine.masks import paint
+from preflight.local.engine.planes import Planes
+from preflight.local.engine.tracks import Track
+
+Look = Callable[[int], Planes[np.uint8]]
+"""Shows a job's region on a frame."""
+
+
+def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track:
+    """Return a track of a job with how it fades, if it does; `others` hide it here and there."""
+    if not track.may_fade:
+        return track
+    place = _place(track, job)
+    text = fades.Text(
+        mask=track.mask,
+        height=track.line.text_height,
+        first=track.first,
+        last=track.last,
+        known=job.known,
+        luma=lambda index: look(index).luma[place],
+        color=lambda index: look(index).color()[place],
+        hidden=lambda index: paint(others, index, track.box, hidden=True),
+    )
+    return replace(track, fade=fades.learn(text))
+
+
+def seen_through(job: Job, index: int, look: Look, hole: Mask) -> Faint | None:
+    """Return a job's region on frame `index` without the texts that fade there; None without any.
+
+    `hole` is what all text hides there.
+    """
+    fading = [(track, track.fade) for track in job.tracks if track.fade is not None and index in track.fade.strengths]
+    if not fading:
+        return None
+    seen = look(index).color()
+    scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole.copy()
+    for track, fade in fading:
+        place = _place(track, job)
+        shown, own = fade.lifted(index, seen[place]), track.mask_on(index)
+        scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.doubt[own], False
+    lasting = [track for track in job.tracks if not any(track is other for other, _ in fading)]
+    rest |= paint(lasting, index, job.region, hidden=True)
+    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest)
+
+
+def lenders(job: Job) -> frozenset[int]:
+    """Return the frames of a job that lend what they show under text which is faint there."""
+    return frozenset(index for track in job.tracks if track.fade is not None for index in track.fade.faintest)
+
+
+def _place(track: Track, job: Job) -> tuple[slice, slice]:
+    return track.box.moved(-job.region.x0, -job.region.y0).slices
