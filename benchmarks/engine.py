@@ -1,6 +1,6 @@
 """How well the engine removes text, beside what else a CPU can do, on clean clips named on the command line.
 
-    python benchmarks/engine.py CLIP... [--mode subtitles,always,difficult,marks] [--seconds 8] [--height 480]
+    python benchmarks/engine.py CLIP... [--mode subtitles,always,difficult,marks,fades] [--seconds 8] [--height 480]
 
 Text of many styles is burned into each clip, so the truth is known. Printed for each method: PSNR inside the text,
 SSIM in its box, flicker (mean |change(out) - change(truth)| inside the text), captions that OCR still finds; for ours

@@ -111,7 +111,9 @@ def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequenc
     result = []
     for mark in marks:
         parts = [text for text in texts if is_part(text, mark.track)]
-        alone = [share for index, share in mark.shown.items() if not any(t.first <= index <= t.last for t in parts)]
+        # Another text in its place may have strokes where the mark has.
+        near = [text for text in texts if text.reach.common(mark.track.box)]
+        alone = [share for index, share in mark.shown.items() if not any(t.first <= index <= t.last for t in near)]
         lost = len(alone) > 1 and sum(alone) > _LOST * len(alone)
         rest = mark.track if lost or not parts else _without(mark.track, parts)
         if rest is not None:

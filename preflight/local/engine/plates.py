@@ -21,8 +21,8 @@ _SIDES = 2
 """Borders of a plate that are seen at least: it may hold other lines, or be a band across the picture."""
 _CAME = 0.7
 """Share of a plate that changes when it comes or goes; the rest is of the scene's colour."""
-_COVERED = 0.95
-"""Share of the letters' place that a plate covers."""
+_COVERED, _HELD = 0.95, 0.97
+"""Share of the letters' place that a plate covers, and of the letters that are not at its border: it has a margin."""
 _SHADOW = 0.08
 """Width of shadows and thin outlines on translucent plates, in heights of the text."""
 _OUTLINE, _GAPS = 0.12, 0.08
@@ -43,9 +43,7 @@ class Ground:
     @property
     def letters(self) -> Mask:
         """What letters cover, inside the plate."""
-        # Not up to the border, where the encoder has mixed the two sides.
-        inside = cv2.erode(self.area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-        return np.asarray(_grown(self.ink, 5) & inside, bool)
+        return np.asarray(_grown(self.ink, 5) & _inside(self.area), bool)
 
 
 def ground(look: Picture, spread: Plane32, fill: Mask, changed: Mask | None = None) -> Ground | None:
@@ -62,7 +60,7 @@ def ground(look: Picture, spread: Plane32, fill: Mask, changed: Mask | None = No
     same, color = found
     letters = _grown(fill, 5)
     solid = _filled(_touching(same | (letters & body), body))
-    if solid[body].mean() < _COVERED:
+    if solid[body].mean() < _COVERED or _inside(solid)[fill].mean() < _HELD:
         return None
     mixed = _between(look, color, np.median(look[fill], axis=0).astype(np.float32))
     # Letters of other lines are thin; a scene of such colours is not.
@@ -179,6 +177,11 @@ def _in_runs(ends: NDArray[np.int_], least: int) -> float:
     count = np.bincount(ends, minlength=int(ends.max()) + 1)
     near = np.convolve(count, np.ones(3, int), mode="same")
     return float((near[ends] >= least).mean())
+
+
+def _inside(area: Mask) -> Mask:
+    """Return an area but for its border, where the encoder has mixed the two sides."""
+    return np.asarray(cv2.erode(area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, bool)
 
 
 def _body(fill: Mask) -> Mask:

@@ -115,13 +115,21 @@ def test_a_text_that_was_lost_now_and_then_is_a_part_of_the_mark() -> None:
     assert overlays.is_part(text(0, 90), track)
 
 
-def test_a_caption_across_a_mark_is_no_part_of_it() -> None:
-    (track,) = found(gallery())
+def caption(first: int, last: int) -> Track:
+    """Return a longer line across the star, of other strokes."""
     line = Box(500, 40, 620, 56)
     letters = np.zeros((16, 120), bool)
     letters[:, ::6] = True
-    caption = Track(box=line, line=line, first=50, last=90, mask=letters, certainty=1.0, text="caption", score=0.9)
-    assert not overlays.is_part(caption, track)
+    return Track(box=line, line=line, first=first, last=last, mask=letters, certainty=1.0, text="caption", score=0.9)
+
+
+def test_a_caption_across_a_mark_is_no_part_of_it() -> None:
+    (track,) = found(gallery())
+    assert not overlays.is_part(caption(50, 90), track)
+
+
+def test_a_text_whose_place_another_one_takes_was_not_lost() -> None:
+    assert found(gallery(), text(0, 90), caption(91, 199)) == []
 
 
 def test_a_gallery_stays_small_and_evenly_spread() -> None:

@@ -45,6 +45,12 @@ def test_plate_of_several_lines_is_found_as_far_as_it_is_seen(rows: slice) -> No
     assert found.area[rows, 30:210].all()
 
 
+def test_a_dark_band_of_the_scene_without_a_margin_below_the_letters_is_no_plate() -> None:
+    look = scene()
+    look[10:41, 30:210] = (60, 20, 10)
+    assert plates.ground(look, STILL, write(look)) is None
+
+
 def test_flat_wall_is_no_plate() -> None:
     look = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
     assert plates.ground(look, STILL, write(look)) is None
