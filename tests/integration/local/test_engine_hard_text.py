@@ -241,6 +241,20 @@ def test_a_translucent_plate_stays_whole_when_only_its_letters_go(scene: Path, t
     assert psnr(result[40], plate, ~letters) > 40
 
 
+def test_a_title_that_fades_in_on_a_still_picture_and_stays_shows_what_is_behind_it(
+    ground: Path, tmp_path: Path
+) -> None:
+    # No frame is without it: only while it is faint can the scene be seen.
+    still = filmed(ground, tmp_path / "still.mkv", 6, "350:60")
+    title = Caption(start=0, end=7, text="Softly now", style="plain", effect="\\an5\\fade(216,0,0,0,600,7000,8000)")
+    shown, result, report = cleaned(still, tmp_path, title)
+    truth = next(decode(inspect(still, PROGRAM), PROGRAM))
+    (track,) = report["tracks"]
+    assert track["text"] == "Softly now"
+    letters = np.abs(shown[100].y.astype(int) - truth.y) > 12
+    assert min(psnr(result[index], truth, letters) for index in (3, 8, 40, 100, 145)) > 34
+
+
 @pytest.mark.parametrize("scene_fades", [False, True], ids=["text", "scene"])
 def test_text_fades_on_a_still_picture_and_a_sign_with_its_scene(
     scene: Path, tmp_path: Path, scene_fades: bool
