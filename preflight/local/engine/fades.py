@@ -322,7 +322,10 @@ def _slope(x: Vector, y: Vector, weight: Vector) -> float:
 
 
 def _robust(error: Vector) -> Vector:
-    """Return the weights of samples by how far they are off (Huber, *Robust Estimation of a Location Parameter*, 1964)."""
+    """Return the weights of samples by how far they are off.
+
+    Huber, *Robust Estimation of a Location Parameter*, 1964.
+    """
     scale = max(1.0, 1.5 * float(np.median(np.abs(error)))) if error.size else 1.0
     return np.minimum(1, scale / np.maximum(np.abs(error), 1e-3)).astype(np.float32)
 
