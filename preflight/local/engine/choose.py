@@ -83,7 +83,7 @@ def with_kin(tracks: list[Track], motion: Motion, size: tuple[int, int]) -> list
 
 def _kin(track: Track, sign: Track) -> bool:
     apart = max(track.first - sign.last, sign.first - track.last)
-    return apart <= _SOON and SequenceMatcher(None, track.text, sign.text).ratio() > _SAME_WORDS
+    return 0 < apart <= _SOON and SequenceMatcher(None, track.text, sign.text).ratio() > _SAME_WORDS
 
 
 def believable(reading: Reading, language: str) -> bool:

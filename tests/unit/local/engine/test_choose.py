@@ -86,8 +86,9 @@ def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
     other = replace(track("Swipe up now"), first=20, last=40, appears=True)
     apart = replace(again, drift=Drift(apart=9))
     late = replace(again, first=90, last=99)
-    kinds = [t.kind for t in with_kin([sign, again, other, apart, late], Motion(), (640, 360))]
-    assert kinds == [Kind.NATURAL, Kind.NATURAL, Kind.ARTIFICIAL, Kind.ARTIFICIAL, Kind.ARTIFICIAL]
+    meanwhile = replace(again, first=5, last=40)
+    kinds = [t.kind for t in with_kin([sign, again, other, apart, late, meanwhile], Motion(), (640, 360))]
+    assert kinds == [Kind.NATURAL, Kind.NATURAL, *[Kind.ARTIFICIAL] * 4]
 
 
 def test_a_short_word_is_believed_in_its_turn() -> None:
