@@ -20,6 +20,9 @@ _ENOUGH = 12
 _EXPLAINED, _ALIKE = 0.9, 0.9
 """Share of a change that no motion explains, and likeness of the two pictures, from which on the light changes or
 another picture comes little by little: neither a motion nor a cut."""
+_LARGEST = 0.3
+"""How much larger or smaller, or turned (radians), a camera shows a scene one frame later at most: what little there is
+in a picture that is nearly black can be mapped anywhere."""
 _STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
@@ -131,13 +134,17 @@ def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix
     affine, inliers = cv2.estimateAffine2D(points[good], moved[good], method=cv2.RANSAC, ransacReprojThreshold=1.0)
     if affine is None:
         return _STILL, change > 0.35 * contrast + 4
+    if np.abs(affine[:, :2] - np.eye(2)).max() > _LARGEST:
+        affine = np.eye(2, 3)
     height, width = before.shape
     warped = cv2.warpAffine(before, affine, (width, height), borderMode=cv2.BORDER_REPLICATE)
     left = min(change, float(cv2.mean(cv2.absdiff(warped, after), ground)[0]))
-    step = np.vstack([affine, [0.0, 0.0, 1.0]])
-    if left > _EXPLAINED * change and _alike(before, after) > _ALIKE:
-        return _STILL, False
-    return step, _is_cut(before, after, left, contrast, float(inliers.mean()))
+    cut = _is_cut(before, after, left, contrast, float(inliers.mean()))
+    alike = left > _EXPLAINED * change and _alike(before, after) > _ALIKE
+    # What explains nothing at all is the motion of a thing that passes, and not the camera's.
+    if alike or left >= change:
+        return _STILL, cut and not alike
+    return np.vstack([affine, [0.0, 0.0, 1.0]]), cut
 
 
 def _alike(before: Picture, after: Picture) -> float:

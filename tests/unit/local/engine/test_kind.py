@@ -130,3 +130,20 @@ def test_light_that_changes_is_no_motion_and_no_cut() -> None:
     step, cut = small_step(scene, np.roll(scene, 4, axis=1), everywhere)
     assert not cut
     assert abs(step[0, 2] - 4) < 0.2
+
+
+def test_what_passes_a_still_camera_is_no_motion_of_the_scene() -> None:
+    smooth = np.linspace(60, 180, 480, dtype=np.uint8)
+    before, after = (np.tile(smooth, (270, 1)) for _ in range(2))
+    thing = np.random.default_rng(5).integers(0, 255, (120, 130), np.uint8)
+    before[70:190, 100:230] = after[70:190, 118:248] = cv2.blur(thing, (5, 5))
+    step, _ = small_step(before, after, np.full(before.shape, 255, np.uint8))
+    assert np.array_equal(step, np.eye(3))
+
+
+def test_no_camera_turns_a_picture_inside_out() -> None:
+    noise = np.random.default_rng(3).integers(20, 200, (24, 40), np.uint8)
+    scene = np.asarray(cv2.resize(noise, (480, 270), interpolation=cv2.INTER_CUBIC), np.uint8)
+    larger = np.asarray(cv2.warpAffine(scene, np.array([[1.4, 0, -96], [0, 1.4, -54]]), (480, 270)), np.uint8)
+    step, _ = small_step(scene, larger, np.full(scene.shape, 255, np.uint8))
+    assert np.array_equal(step, np.eye(3))
