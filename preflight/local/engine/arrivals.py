@@ -6,11 +6,12 @@ A sign comes and goes with its scene: in a dissolve, out of black, into focus, f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import dropwhile, takewhile
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from preflight.local.engine import presence
 from preflight.local.engine.frames import Frame
@@ -22,13 +23,18 @@ _ACROSS = 96
 """Samples that a scene is told by across its longer side."""
 _CHANGED = 12
 """Gray levels from which on a sample has changed, or stands out from most of its picture."""
-_MOST = 0.4
-"""Share of what stands out in a picture, and of what is near a text, that changes at most while it stays the same:
-other captions come at the same time, and things move."""
+_MOST, _ALL = 0.4, 0.8
+"""Share of what stands out in a picture, and of what is near a text, that changes at most while it stays the same, for
+things move; and share from which on next to all of one side has changed, as where something passes."""
 _NEAR, _BESIDE = 3, 1
 """Heights of a line from which, and up to which, what is around it is near: up to a plate it may stand on."""
-_WHOLE = 0.75
-"""Share of its most strength from which on a text is whole."""
+_AT_ONCE, _FEW = 2, 0.06
+"""Frames within which text that comes or goes at once does so, and share of a picture that may change meanwhile in any
+case: on a card, all there is may come at the same time."""
+_LIVELY, _PAIRS = 1.2, 3
+"""How many times as much as before a scene may change at once, as in flashing lights, and pairs of frames that tell."""
+_WHOLE, _FALL = 0.75, 0.5
+"""Share of its most strength from which on a text is whole, and that it loses from one frame to the next at once."""
 _SEEN, _FAINT = 0.3, 0.35
 """Strength that a text reaches at least, and the share of it that is left at the far end of a fade at most."""
 _BETWEEN, _LEAST = (0.15, 0.85), 2
@@ -65,14 +71,19 @@ class Moment(NamedTuple):
     scene: Scene
 
 
-def alone(known: Signature, line: Box, way: Mapping[int, Moment]) -> dict[int, Moment]:
-    """Return the moments of a `way`, out of a text's time, from where it is last whole until anything else changes."""
+def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
+    """Return the moments of a `way`, out of a text's time, from where it is last whole until anything else changes.
+
+    Other texts tell nothing, since captions come together.
+    """
     if not way:
         return {}
-    strengths = {index: presence.strength(known, moment.look)[0] for index, moment in way.items()}
-    whole = [index for index, strength in strengths.items() if strength >= _WHOLE * max(strengths.values())][-1]
-    beyond = dropwhile(lambda item: item[0] != whole, way.items())
-    return dict(takewhile(lambda item: stays(way[whole].scene, item[1].scene, line), beyond))
+    strengths = [presence.strength(known, moment.look)[0] for moment in way.values()]
+    whole = _whole(strengths)
+    scenes = [moment.scene for moment in way.values()]
+    around = _Around.of(scenes[whole], line, others)
+    beyond = takewhile(lambda item: around.stays(scenes[: item[0] + 1], whole), enumerate(way.items()))
+    return dict(item for number, item in beyond if number >= whole)
 
 
 def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
@@ -85,17 +96,51 @@ def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
     return _is_even(known.band, looks[: gone + 1])
 
 
-def stays(before: Scene, after: Scene, line: Box) -> bool:
-    """Return True when neither the whole picture nor what is near a text changes much, its own place aside.
+def _whole(strengths: Sequence[float]) -> int:
+    """Return the place of the last look with all of a text, or with what goes at once: less on another ground."""
+    most = max(strengths)
+    falls = [before - after > _FALL * most for before, after in pairwise([*strengths, strengths[-1]])]
+    return max(place for place, share in enumerate(strengths) if share >= _WHOLE * most or falls[place])
 
-    A picture that has nothing but text on one colour stays in any case.
-    """
-    changed = cv2.absdiff(before.samples, after.samples) > _CHANGED
-    own = before.around(line, _BESIDE)
-    common = int(np.median(before.samples))
-    telling = cv2.absdiff(before.samples, np.full_like(before.samples, common)) > _CHANGED
-    places = telling & ~own, before.around(line, _NEAR) & ~own
-    return all((changed & place).sum() <= _MOST * place.sum() for place in places)
+
+class _Around(NamedTuple):
+    """What has to stay while a text comes or goes: parts of a picture, and how many samples of each may change."""
+
+    parts: tuple[Mask, ...]
+    most: tuple[float, ...]
+
+    @classmethod
+    def of(cls, scene: Scene, line: Box, others: Sequence[Box]) -> _Around:
+        """Return the whole picture, what is near a line, above it and below it."""
+        own = np.logical_or.reduce([scene.around(text, _BESIDE) for text in (line, *others)])
+        common = int(np.median(scene.samples))
+        telling = (cv2.absdiff(scene.samples, np.full_like(scene.samples, common)) > _CHANGED) & ~own
+        near = scene.around(line, _NEAR) & ~own
+        above, below = near.copy(), near.copy()
+        above[line.y0 // scene.step :] = below[: -(-line.y1 // scene.step)] = False
+        for side in (above, below):
+            side[:, : line.x0 // scene.step] = side[:, -(-line.x1 // scene.step) :] = False
+        most = _MOST * telling.sum(), _MOST * near.sum(), _ALL * above.sum(), _ALL * below.sum()
+        return cls((telling, near, above, below), most)
+
+    def stays(self, scenes: Sequence[Scene], whole: int) -> bool:
+        """Return True when the last of some scenes is like that with the `whole` text, or changes as it did before."""
+        span = len(scenes) - 1 - whole
+        if span <= 0:
+            return True
+        counts = self._changed(scenes[whole], scenes[-1])
+        most = np.array(self.most)
+        if span <= _AT_ONCE:
+            most[0] = max(most[0], _FEW * self.parts[0].size)
+            pairs = zip(scenes[: whole + 1], scenes[span : whole + 1], strict=False)
+            before = [self._changed(*pair) for pair in pairs]
+            if len(before) >= _PAIRS:
+                most = np.maximum(most, _LIVELY * np.max(before, axis=0))
+        return bool((counts <= most).all())
+
+    def _changed(self, before: Scene, after: Scene) -> NDArray[np.int64]:
+        changed = cv2.absdiff(before.samples, after.samples) > _CHANGED
+        return np.array([(changed & part).sum() for part in self.parts], np.int64)
 
 
 def _is_even(band: Mask, looks: Sequence[Picture]) -> bool:

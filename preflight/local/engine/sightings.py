@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -136,10 +136,10 @@ def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Pic
     return strokes, look, spread
 
 
-def settle(sighting: Sighting) -> Track | None:
+def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
     """Turn a finished sighting into a track: strokes from all looks, exact first and last frame, the text read.
 
-    None when there is nothing like text after all.
+    `others` are lines of text about its time. None when there is nothing like text after all.
     """
     sighting.notice_ticking()
     looks = _looks(sighting)
@@ -159,7 +159,7 @@ def settle(sighting: Sighting) -> Track | None:
     usual = not (sighting.scaled or sighting.ticking)
     place = ink.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
     own = ink.learnt(place, strokes, changes)
-    alone = _alone(sighting)
+    alone = _alone(sighting, others)
     return Track(
         box=sighting.box,
         line=sighting.line,
@@ -183,14 +183,17 @@ def settle(sighting: Sighting) -> Track | None:
     )
 
 
-def _alone(sighting: Sighting) -> tuple[dict[int, Moment], dict[int, Moment]]:
+def _alone(sighting: Sighting, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
     """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
     known, moments, middle = sighting.signature, sighting.moments, sighting.seen_first
     if known is None or sighting.path:
         return {}, {}
     start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
     end = {index: moments[index] for index in sorted(moments) if index >= middle}
-    return arrivals.alone(known, sighting.line, start), arrivals.alone(known, sighting.line, end)
+    return (
+        arrivals.alone(known, sighting.line, others, start),
+        arrivals.alone(known, sighting.line, others, end),
+    )
 
 
 def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:

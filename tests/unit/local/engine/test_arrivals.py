@@ -31,6 +31,10 @@ def mixed(a: Picture, b: Picture, share: float) -> Picture:
     return np.asarray(cv2.addWeighted(a, share, b, 1 - share, 0), np.uint8)
 
 
+def dimmed(picture: Picture) -> Picture:
+    return np.asarray(cv2.convertScaleAbs(picture, alpha=0.7), np.uint8)
+
+
 def known() -> presence.Signature:
     look = titled(scene())[PAD.slices]
     inner = np.zeros(look.shape[:2], bool)
@@ -39,7 +43,7 @@ def known() -> presence.Signature:
     return presence.signature(look, strokes, [look])
 
 
-def run(pictures: Sequence[Picture]) -> dict[int, Moment]:
+def run(pictures: Sequence[Picture], others: Sequence[Box] = ()) -> dict[int, Moment]:
     """Return what of the pictures, that lead away from a text, shows it alone changing."""
     moments = {}
     for index, picture in enumerate(pictures):
@@ -47,7 +51,7 @@ def run(pictures: Sequence[Picture]) -> dict[int, Moment]:
         half = np.full((120, 160), 128, np.uint8)
         frame = Frame(index=index, y=np.asarray(gray, np.uint8), u=half, v=half)
         moments[index] = Moment(picture[PAD.slices], Scene.of(frame))
-    return arrivals.alone(known(), LINE, moments)
+    return arrivals.alone(known(), LINE, others, moments)
 
 
 def test_text_that_fades_on_a_picture_that_stays_was_put_on_it() -> None:
@@ -85,6 +89,34 @@ def test_what_comes_at_once_is_alone_but_no_fade() -> None:
     assert not arrivals.is_fade(known(), left)
 
 
+def test_what_comes_at_once_is_alone_in_flashing_lights() -> None:
+    lights = [titled(scene()) if number % 2 else dimmed(titled(scene())) for number in range(8)]
+    assert sorted(run([*lights, dimmed(scene())])) == [7, 8]
+    assert sorted(run([titled(scene())] * 8 + [dimmed(scene())])) == [7]
+
+
+def test_what_ends_right_after_a_cut_is_alone() -> None:
+    other = np.asarray(cv2.convertScaleAbs(scene()[::-1], alpha=0.4, beta=110), np.uint8)
+    assert sorted(run([titled(scene()), titled(scene()), titled(other), other])) == [2, 3]
+
+
+def test_captions_that_come_together_are_alone() -> None:
+    card = np.full((240, 320, 3), 30, np.uint8)
+    below = Box(40, 160, 280, 200)
+    both = titled(card)
+    both[below.slices] = both[LINE.slices]
+    fading = [mixed(both, card, share) for share in SHARES]
+    assert not arrivals.is_fade(known(), run(fading))
+    assert arrivals.is_fade(known(), run(fading, [below]))
+    assert sorted(run([both, card])) == [0, 1]
+
+
+def test_a_sign_that_something_passes_is_not_alone() -> None:
+    passed = scene()
+    passed[:, LINE.x0 :][:, : LINE.width] = 90
+    assert sorted(run([titled(scene()), titled(scene()), passed])) == [1]
+
+
 def test_nothing_is_known_of_nothing() -> None:
-    assert arrivals.alone(known(), LINE, {}) == {}
+    assert arrivals.alone(known(), LINE, [], {}) == {}
     assert not arrivals.is_fade(known(), {})
