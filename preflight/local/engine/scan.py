@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 
 from preflight.local.engine import drift, follow, looks, matching, presence, sightings, ticker
 from preflight.local.engine.changed import Seen
@@ -279,20 +278,13 @@ class Scan:
         if sighting.path and index is not None:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
             self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
-        track = sightings.settle(sighting, self._others(sighting))
+        track = sightings.settle(sighting, sightings.company(sighting, self.live, self.done))
         if track is None or sighting.signature is None:
             return
         if not sighting.path and sighting.letters >= _WORD:
             self.lost[len(self.done)] = Lost(sighting.signature, sighting.box)
             self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
-
-    def _others(self, sighting: Sighting) -> list[Box]:
-        """Return the lines of other text that is, or was not long before a sighting."""
-        since = sighting.seen_first - REACH * self.step
-        ended = takewhile(lambda track: track.last >= since, reversed(self.done))
-        live = [other.line.moved(*other.offset) for other in self.live if other is not sighting]
-        return live + [track.line for track in ended if track.path is None]
 
     def _conclude(self, number: int) -> None:
         """Note on a finished track what its place looked like afterwards."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import cv2
 import numpy as np
@@ -181,6 +182,14 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         scaled=sighting.scaled,
         clock=Clock(own, sighting.box) if sighting.ticking else None,
     )
+
+
+def company(sighting: Sighting, live: Iterable[Sighting], done: Sequence[Track]) -> list[Box]:
+    """Return the lines of other texts that are about when a sighting comes and goes, out of all in order of ending."""
+    since = min(sighting.moments, default=sighting.seen_first)
+    ended = takewhile(lambda track: track.last >= since, reversed(done))
+    lines = [track.line for track in ended if track.path is None]
+    return lines + [other.line.moved(*other.offset) for other in live if other is not sighting]
 
 
 def _alone(sighting: Sighting, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
