@@ -79,11 +79,12 @@ def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, 
     if not way:
         return {}
     strengths = [presence.strength(known, moment.look)[0] for moment in way.values()]
-    whole = _whole(strengths)
-    scenes = [moment.scene for moment in way.values()]
-    around = _Around.of(scenes[whole], line, others)
-    beyond = takewhile(lambda item: around.stays(scenes[: item[0] + 1], whole), enumerate(way.items()))
-    return dict(item for number, item in beyond if number >= whole)
+    there = _there(strengths)
+    scenes = [moment.scene for moment in way.values()][there.start :]
+    around = _Around.of(scenes[len(there) - 1], line, others)
+    beyond = list(way.items())[there.stop - 1 :]
+    left = takewhile(lambda ahead: around.stays(scenes[: len(there) + ahead], len(there) - 1), range(len(beyond)))
+    return dict(beyond[ahead] for ahead in left)
 
 
 def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
@@ -96,11 +97,16 @@ def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
     return _is_even(known.band, looks[: gone + 1])
 
 
-def _whole(strengths: Sequence[float]) -> int:
-    """Return the place of the last look with all of a text, or with what goes at once: less on another ground."""
+def _there(strengths: Sequence[float]) -> range:
+    """Return the places of looks with a text, up to the last with all of it.
+
+    That is also one from which it goes at once: on another ground it may be weaker than before.
+    """
     most = max(strengths)
     falls = [before - after > _FALL * most for before, after in pairwise([*strengths, strengths[-1]])]
-    return max(place for place, share in enumerate(strengths) if share >= _WHOLE * most or falls[place])
+    whole = max(place for place, share in enumerate(strengths) if share >= _WHOLE * most or falls[place])
+    since = max((place + 1 for place in range(whole) if strengths[place] < _SEEN * most), default=0)
+    return range(since, whole + 1)
 
 
 class _Around(NamedTuple):

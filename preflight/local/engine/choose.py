@@ -72,13 +72,17 @@ def with_kin(tracks: list[Track], motion: Motion, size: tuple[int, int]) -> list
         else track
         for track in judged
     ]
-    captions = [track for track in found if track.kind is Kind.ARTIFICIAL and track.score > _SURE]
+    captions = [t for t in found if t.kind is Kind.ARTIFICIAL and t.score > _SURE and _lasts(t)]
     return [
         replace(track, kind=Kind.ARTIFICIAL)
         if track.appears and track.vanishes and any(in_turn(track, caption) for caption in captions)
         else track
         for track in found
     ]
+
+
+def _lasts(track: Track) -> bool:
+    return track.last - track.first + 1 >= _LEAST_FRAMES
 
 
 def _kin(track: Track, sign: Track) -> bool:
@@ -104,8 +108,7 @@ def chosen(tracks: list[Track], options: RemovalOptions) -> list[Track]:
     wanted = [
         track
         for track in tracks
-        if track.last - track.first + 1 >= _LEAST_FRAMES
-        and (track.kind is Kind.ARTIFICIAL or not options.artificial_text_only)
+        if _lasts(track) and (track.kind is Kind.ARTIFICIAL or not options.artificial_text_only)
     ]
     sure = [track for track in wanted if believable(Reading(track.text, track.score), options.language)]
 

@@ -95,6 +95,11 @@ def test_what_comes_at_once_is_alone_in_flashing_lights() -> None:
     assert sorted(run([titled(scene())] * 8 + [dimmed(scene())])) == [7]
 
 
+def test_what_comes_at_once_is_not_alone_where_all_changed_before_it_was_there() -> None:
+    lights = [scene() if number % 2 else dimmed(scene()) for number in range(8)]
+    assert sorted(run([*lights, titled(scene()), dimmed(scene())])) == [8]
+
+
 def test_what_ends_right_after_a_cut_is_alone() -> None:
     other = np.asarray(cv2.convertScaleAbs(scene()[::-1], alpha=0.4, beta=110), np.uint8)
     assert sorted(run([titled(scene()), titled(scene()), titled(other), other])) == [2, 3]

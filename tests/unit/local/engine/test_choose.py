@@ -118,3 +118,10 @@ def test_a_word_that_comes_in_turn_with_captions_is_one() -> None:
     stays = replace(word, vanishes=False)
     kinds = [[t.kind for t in with_kin([caption, other], Motion(), (640, 360))] for other in (word, sign, stays)]
     assert kinds == [[Kind.ARTIFICIAL] * 2, [Kind.ARTIFICIAL, Kind.NATURAL], [Kind.ARTIFICIAL, Kind.NATURAL]]
+
+
+def test_what_is_too_short_for_a_caption_has_no_turns() -> None:
+    glimpse = replace(track("Three easy"), first=9, appears=True, vanishes=True)
+    word = replace(track("I"), first=10, last=15, appears=True, vanishes=True, alone=(False, False))
+    kinds = [t.kind for t in with_kin([glimpse, word], Motion(), (640, 360))]
+    assert kinds == [Kind.ARTIFICIAL, Kind.NATURAL]
