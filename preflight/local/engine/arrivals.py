@@ -87,6 +87,12 @@ def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, 
     return dict(beyond[ahead] for ahead in left)
 
 
+def falls(known: Signature, run: Mapping[int, Moment]) -> bool:
+    """Return True when a text that is whole at the start of a `run` loses most of its strength at once."""
+    shares = [presence.strength(known, moment.look)[0] for moment in run.values()]
+    return any(before - after > _FALL * shares[0] > 0 for before, after in pairwise(shares))
+
+
 def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` grows fainter over it, all of it together."""
     looks = [moment.look for moment in run.values()]

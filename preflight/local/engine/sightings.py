@@ -176,7 +176,10 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,
         gradual=(arrivals.is_fade(sighting.signature, alone[0]), arrivals.is_fade(sighting.signature, alone[1])),
-        alone=(before - 1 in alone[0], after + 1 in alone[1]),
+        alone=(
+            before - 1 in alone[0] or arrivals.falls(sighting.signature, alone[0]),
+            after + 1 in alone[1] or arrivals.falls(sighting.signature, alone[1]),
+        ),
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
         ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,

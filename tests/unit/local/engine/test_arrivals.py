@@ -105,6 +105,14 @@ def test_what_ends_right_after_a_cut_is_alone() -> None:
     assert sorted(run([titled(scene()), titled(scene()), titled(other), other])) == [2, 3]
 
 
+def test_what_ends_at_once_inside_a_dissolve_falls_and_a_sign_does_not() -> None:
+    grounds = [mixed(scene(), scene()[::-1, ::-1], 1 - number / 12) for number in range(13)]
+    captioned = [titled(ground) if number < 4 else ground for number, ground in enumerate(grounds)]
+    assert arrivals.falls(known(), run(captioned))
+    signed = [mixed(titled(scene()), scene()[::-1, ::-1], 1 - number / 12) for number in range(13)]
+    assert not arrivals.falls(known(), run(signed))
+
+
 def test_captions_that_come_together_are_alone() -> None:
     card = np.full((240, 320, 3), 30, np.uint8)
     below = Box(40, 160, 280, 200)
