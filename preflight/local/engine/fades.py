@@ -8,18 +8,16 @@ by itself (as libass draws it), the letters hide a little more meanwhile: `shade
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.smooth import Field, spread, times
 from preflight.local.engine.spatial import membrane
+from preflight.local.engine.strengths import BLACK, OPAQUE, Text, View, fitted, grown
 
 LONGEST = 75
 """Frames at each end of a text on which it may fade."""
@@ -36,20 +34,10 @@ _COLORED, _APART = 20.0, 30.0
 """Levels between a colour of the letters and the scene at least, and between one that is no mixture and mixtures."""
 _STRONGEST = 80.0
 """Percentile of their contrast from which on samples show a colour of the letters unmixed."""
-_OPAQUE = 0.9
-_ROUNDS, _TURNS = 3, 4
-_PARTS, _UNEVEN = 3, 0.2
-"""Parts of a text that fade alike, and how much their strengths differ at most."""
-_LIKE = 0.5
-"""How alike what is seen and the letters are at least, from `_TOLD` on: less is another text, or a part of this."""
-_TOLD = 0.25
-_BLACK = np.array([16, 128, 128], np.float32)
 _LEAST_KEPT, _SURELY_KEPT = 0.1, 0.2
 """Shares of the scene under which nothing is taken from it, and above which all is."""
 _NOISE, _MORE, _MOST = 2.0, 7.0, 5.0
 """Error of what is seen as it is encoded (levels, root mean square), faint; by how much letters raise it; at most."""
-
-Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +66,13 @@ class Fade:
     def lifted(self, index: int, seen: Picture) -> Lifted:
         """Return the scene under the text on frame `index`, as it is `seen` in luma and chroma."""
         strength = self.strengths[index]
-        below = (strength - strength**2) * self.shade * (self.opacity > _OPAQUE)
+        below = (strength - strength**2) * self.shade * (self.opacity > OPAQUE)
         kept = np.clip(1 - strength * self.opacity - below, 1e-3, 1).astype(np.float32)
-        added = (strength * self.added + below[..., None] * _BLACK).astype(np.float32)
+        added = (strength * self.added + below[..., None] * BLACK).astype(np.float32)
         scene = times(seen - added, (1 / np.maximum(kept, _LEAST_KEPT)).astype(np.float32))
         noise = min(_MOST, _NOISE + _MORE * strength) / kept
         sure = np.clip((kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 1e-3, 1)
         return Lifted(scene, (noise / sure).astype(np.float32))
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text whose fading is to be learnt: the samples that it covers in its box, its `height`, its frames.
-
-    `known` are the frames that can be looked at, in order. `luma` and `color` show its box on one of them, `hidden`
-    what other text paints there.
-    """
-
-    mask: Mask
-    height: int
-    first: int
-    last: int
-    known: Sequence[int]
-    luma: Callable[[int], Picture]
-    color: Callable[[int], Picture]
-    hidden: Callable[[int], Mask]
-
-    def fine(self, field: NDArray[Any]) -> Vector:
-        """Return what is finer than its strokes, where it covers the picture."""
-        whole = field.astype(np.float32)
-        return np.asarray((whole - cv2.GaussianBlur(whole, (0, 0), max(2.0, self.height / 8)))[self.mask], np.float32)
 
 
 def learn(text: Text) -> Fade | None:
@@ -118,7 +83,7 @@ def learn(text: Text) -> Fade | None:
     usual = np.mean([text.color(index) for index in full], axis=0).astype(np.float32)
     bare = _bare(text, usual)
     if bare is None:
-        return _over(text, usual, membrane(usual, _grown(text.mask)))
+        return _over(text, usual, membrane(usual, grown(text.mask)))
     seen = text.color(bare)
     fade = _over(text, usual, seen.astype(np.float32))
     if fade is None or bare not in fade.strengths:
@@ -137,8 +102,8 @@ def _over(text: Text, usual: Field, around: Field) -> Fade | None:
     faint = _faint(text, paint)
     if not any(strength < _CLEARLY for strength in faint.values()):
         return None
-    views = {index: _View.of(text, index, paint, membrane) for index in faint}
-    strengths, shade = _fitted(views, faint)
+    views = {index: View.of(text, index, paint, membrane) for index in faint}
+    strengths, shade = fitted(views, faint)
     even = {
         index: strength
         for index, strength in strengths.items()
@@ -155,7 +120,7 @@ def _bare(text: Text, usual: Field) -> int | None:
     changed = {}
     for index in {text.first, text.last} & set(text.known):
         off = np.abs(usual[..., 0] - text.luma(index))
-        beside = off[~_grown(text.mask | text.hidden(index))]
+        beside = off[~grown(text.mask | text.hidden(index))]
         if beside.size and float(np.percentile(beside, _MOST_OF)) < _STILL:
             changed[index] = float(off[text.mask].mean())
     return max((index for index in changed if changed[index] > _STILL), key=lambda index: changed[index], default=None)
@@ -183,7 +148,7 @@ def _faint(text: Text, paint: tuple[Field, Field]) -> dict[int, float]:
         if first not in run:
             continue
         for index in run:
-            strength = _View.of(text, index, paint, _smooth).strength(1.0, 0.0)
+            strength = View.of(text, index, paint, _smooth).strength(1.0, 0.0)
             if strength >= _USUAL:
                 break
             found[index] = strength
@@ -210,7 +175,7 @@ def _painted(usual: Field, around: Field, mask: Mask) -> tuple[Field, Field] | N
     if not opacity.any():
         return None
     # Where fill and outline meet, their tints cancel out.
-    closed = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * _grown(mask)
+    closed = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * grown(mask)
     # What samples that hide little add is told by the letters' colour better than by what is left of the scene in them.
     own = closed[..., None]
     return closed, (own * (usual - times(around, 1 - closed)) + (1 - own) * added).astype(np.float32)
@@ -242,94 +207,3 @@ def _is_mixed(color: Field, one: Field, other: Field) -> bool:
     way = one - other
     share = float((color - other) @ way) / max(float(way @ way), 1e-6)
     return 0 < share < 1 and float(np.linalg.norm(color - other - share * way)) < _APART
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Samples of one frame: how far what is `seen` is from the expected scene, and the usual `letters` would be.
-
-    `below` is what a shadow hides while it fades by itself.
-    """
-
-    seen: Vector
-    letters: Vector
-    below: Vector
-
-    def without(self, strength: float, shade: float) -> Vector:
-        """Return what is seen beside such a shadow."""
-        return self.seen + np.float32((strength - strength**2) * shade) * self.below
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What one frame shows where the text is: its details, all of it, and the column of each sample."""
-
-    fine: _Part
-    whole: _Part
-    column: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, text: Text, index: int, paint: tuple[Field, Field], filled: Callable[[Field, Mask], Field]) -> _View:
-        """Look at a frame over a fill from around; `paint` is the text's opacity, and what it adds to luma."""
-        opacity, added = paint
-        hidden = text.hidden(index)
-        luma = text.luma(index).astype(np.float32)
-        around = filled(luma, _grown(text.mask | hidden))
-        free = ~hidden[text.mask]
-        fields = luma - around, added - opacity * around, (opacity > _OPAQUE) * (around - _BLACK[0])
-        fine = _Part(*(text.fine(field)[free] for field in fields))
-        return cls(fine, _Part(*(field[text.mask][free] for field in fields)), np.nonzero(text.mask)[1][free])
-
-    def strength(self, start: float, shade: float) -> float:
-        """Return how strong the text is, by the details that most samples agree on; about `start`."""
-        found, weight = start, np.ones_like(self.fine.seen)
-        for _ in range(_TURNS):
-            seen = self.fine.without(found, shade)
-            found = float(np.clip(_slope(self.fine.letters, seen, weight), 0, 1))
-            weight = _robust(seen - found * self.fine.letters)
-        return found
-
-    def is_even(self, strength: float, shade: float) -> bool:
-        """Return True when all of the text is as strong, and not one part of it only, as while it is written."""
-        seen, letters = self.fine.without(strength, shade), self.fine.letters
-        if not seen.size:
-            return False
-        for start, end in pairwise(np.quantile(self.column, np.linspace(0, 1, _PARTS + 1))):
-            weight = ((self.column >= start) & (self.column <= end)).astype(np.float32)
-            if abs(_slope(letters, seen, weight) - strength) > _UNEVEN:
-                return False
-        like = float(seen @ letters) / max(float(np.linalg.norm(seen) * np.linalg.norm(letters)), 1e-6)
-        return strength < _TOLD or like > _LIKE
-
-
-def _fitted(views: Mapping[int, _View], rough: Mapping[int, float]) -> tuple[dict[int, float], float]:
-    """Return the strength on each frame, and how much of what is behind the letters a shadow hides."""
-    strengths, shade = dict(rough), 0.0
-    for _ in range(_ROUNDS):
-        strengths = {index: view.strength(strengths[index], shade) for index, view in views.items()}
-        below, left = [], []
-        for index, view in views.items():
-            strength, some = strengths[index], view.whole.below != 0
-            below.append(((strength - strength**2) * view.whole.below)[some])
-            left.append((strength * view.whole.letters - view.whole.seen)[some])
-        x, y = (np.concatenate(parts).astype(np.float32) for parts in (below, left))
-        shade = float(np.clip(_slope(x, y, _robust((y - shade * x).astype(np.float32))), 0, 1))
-    return strengths, shade
-
-
-def _slope(x: Vector, y: Vector, weight: Vector) -> float:
-    return float((weight * x) @ y) / max(float((weight * x) @ x), 1e-6)
-
-
-def _robust(error: Vector) -> Vector:
-    """Return the weights of samples by how far they are off.
-
-    Huber, *Robust Estimation of a Location Parameter*, 1964.
-    """
-    scale = max(1.0, 1.5 * float(np.median(np.abs(error)))) if error.size else 1.0
-    return np.minimum(1, scale / np.maximum(np.abs(error), 1e-3)).astype(np.float32)
-
-
-def _grown(mask: Mask) -> Mask:
-    """Return a mask with a rim of one sample, which encoders and half-size chroma tint."""
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, bool)

@@ -13,6 +13,7 @@ from preflight.local.engine.glyphs import Mask
 from preflight.local.engine.jobs import Job
 from preflight.local.engine.masks import paint
 from preflight.local.engine.planes import Planes
+from preflight.local.engine.strengths import Text
 from preflight.local.engine.tracks import Track
 
 Look = Callable[[int], Planes[np.uint8]]
@@ -24,7 +25,7 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
     if not track.may_fade:
         return track
     place = _place(track, job)
-    text = fades.Text(
+    text = Text(
         mask=track.mask,
         height=track.line.text_height,
         first=track.first,

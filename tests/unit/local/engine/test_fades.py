@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.local.engine.fades import Fade, Text, learn
+from preflight.local.engine.fades import Fade, learn
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.spatial import membrane
+from preflight.local.engine.strengths import Text
 from tests.unit.local.engine.test_unmix import FREE, HEIGHT, MARK, WIDTH, error, letters, scenes, shown
 
 COUNT = 60
