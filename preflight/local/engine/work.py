@@ -15,6 +15,7 @@ from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import WARM_UP, Job
 from preflight.local.engine.marks import Mark, looked_at
 from preflight.local.engine.masks import WIDEST, cleared, is_covered, paint, touched, within
+from preflight.local.engine.motion import Motion
 from preflight.local.engine.patches import Patch, cut
 from preflight.local.engine.planes import Planes, picture
 from preflight.local.engine.tracks import Track
@@ -58,8 +59,9 @@ class Fill:
 
         What was lifted off the scene and can be read all the same is filled, as opaque text is.
         """
-        task = replace(self, job=self._looked_into())
-        return task.filled()
+        done = replace(self, job=self._looked_into()).filled()
+        # What the job knew is not wanted any more, and would add up over a long video.
+        return replace(done, job=replace(self.job, tracks=(), motion=Motion()))
 
     def _looked_into(self) -> Job:
         """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""
