@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.glyphs import Mask, Picture, rimmed
 from preflight.local.engine.smooth import Field, spread, times
 from preflight.local.engine.spatial import membrane
-from preflight.local.engine.strengths import BLACK, OPAQUE, Text, View, fitted, grown
+from preflight.local.engine.strengths import BLACK, OPAQUE, Text, View, fitted
 
-LONGEST = 75
+_LONGEST = 75
 """Frames at each end of a text on which it may fade."""
 _FAINT, _LENDERS = 0.2, 8
 """Strength up to which frames lend what the text lets through, and how many of them at most."""
@@ -83,13 +83,13 @@ def learn(text: Text) -> Fade | None:
     usual = np.mean([text.color(index) for index in full], axis=0).astype(np.float32)
     bare = _bare(text, usual)
     if bare is None:
-        return _over(text, usual, membrane(usual, grown(text.mask)))
+        return _over(text, usual, membrane(usual, rimmed(text.mask)))
     seen = text.color(bare)
     fade = _over(text, usual, seen.astype(np.float32))
     if fade is None or bare not in fade.strengths:
         return fade
     # Once more, without what that frame has of the text.
-    return _over(text, usual, fade.lifted(bare, seen).scene)
+    return _over(text, usual, fade.lifted(bare, seen).scene) or fade
 
 
 def _over(text: Text, usual: Field, around: Field) -> Fade | None:
@@ -120,7 +120,7 @@ def _bare(text: Text, usual: Field) -> int | None:
     changed = {}
     for index in {text.first, text.last} & set(text.known):
         off = np.abs(usual[..., 0] - text.luma(index))
-        beside = off[~grown(text.mask | text.hidden(index))]
+        beside = off[~rimmed(text.mask | text.hidden(index))]
         if beside.size and float(np.percentile(beside, _MOST_OF)) < _STILL:
             changed[index] = float(off[text.mask].mean())
     return max((index for index in changed if changed[index] > _STILL), key=lambda index: changed[index], default=None)
@@ -142,8 +142,8 @@ def _faint(text: Text, paint: tuple[Field, Field]) -> dict[int, float]:
     """Return the frames from the text's known ends on on which it is fainter than usual, and about how strong it is."""
     found: dict[int, float] = {}
     frames = [index for index in text.known if text.first <= index <= text.last]
-    start = [index for index in frames if index < text.first + LONGEST]
-    end = [index for index in frames if index > text.last - LONGEST]
+    start = [index for index in frames if index < text.first + _LONGEST]
+    end = [index for index in frames if index > text.last - _LONGEST]
     for first, run in ((text.first, start), (text.last, end[::-1])):
         if first not in run:
             continue
@@ -175,7 +175,7 @@ def _painted(usual: Field, around: Field, mask: Mask) -> tuple[Field, Field] | N
     if not opacity.any():
         return None
     # Where fill and outline meet, their tints cancel out.
-    closed = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * grown(mask)
+    closed = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * rimmed(mask)
     # What samples that hide little add is told by the letters' colour better than by what is left of the scene in them.
     own = closed[..., None]
     return closed, (own * (usual - times(around, 1 - closed)) + (1 - own) * added).astype(np.float32)

@@ -38,16 +38,16 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
     return replace(track, fade=fades.learn(text))
 
 
-def seen_through(job: Job, index: int, look: Look, hole: Mask) -> Faint | None:
+def seen_through(job: Job, index: int, look: Look, hidden: Callable[[int], Mask]) -> Faint | None:
     """Return a job's region on frame `index` without the texts that fade there; None without any.
 
-    `hole` is what all text hides there.
+    `hidden` tells what all text hides on a frame.
     """
     fading = [(track, track.fade) for track in job.tracks if track.fade is not None and index in track.fade.strengths]
     if not fading:
         return None
-    seen = look(index).color()
-    scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole.copy()
+    seen, hole = look(index).color(), hidden(index)
+    scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
     for track, fade in fading:
         place = _place(track, job)
         shown, own = fade.lifted(index, seen[place]), track.mask_on(index)

@@ -277,3 +277,8 @@ def painted(fill: Mask, reach: int, text_height: int, changed: Mask | None, outl
         mask |= cv2.morphologyEx(beyond.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
     closed: Mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
     return closed
+
+
+def rimmed(mask: Mask) -> Mask:
+    """Return a mask with a rim of one sample, which encoders and half-size chroma tint."""
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, bool)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.glyphs import Mask, Picture, rimmed
 from preflight.local.engine.smooth import Field
 
 OPAQUE = 0.9
@@ -80,7 +80,7 @@ class View:
         opacity, added = paint
         hidden = text.hidden(index)
         luma = text.luma(index).astype(np.float32)
-        around = filled(luma, grown(text.mask | hidden))
+        around = filled(luma, rimmed(text.mask | hidden))
         free = ~hidden[text.mask]
         fields = luma - around, added - opacity * around, (opacity > OPAQUE) * (around - BLACK[0])
         fine = Part(*(text.fine(field)[free] for field in fields))
@@ -134,8 +134,3 @@ def _robust(error: Vector) -> Vector:
     """
     scale = max(1.0, 1.5 * float(np.median(np.abs(error)))) if error.size else 1.0
     return np.minimum(1, scale / np.maximum(np.abs(error), 1e-3)).astype(np.float32)
-
-
-def grown(mask: Mask) -> Mask:
-    """Return a mask with a rim of one sample, which encoders and half-size chroma tint."""
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, bool)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.local.engine.glyphs import Mask, Picture
+from preflight.local.engine.glyphs import Mask, Picture, rimmed
 from preflight.local.engine.smooth import Field, times
 from preflight.local.engine.spatial import membrane
 
@@ -98,14 +98,14 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     seen = np.stack([look.color for look in looks]).astype(np.float32)
     if not _may_be_translucent(seen[..., 0].std(axis=0), mark):
         return None
-    scene = np.stack([membrane(color, _grown(mark | look.others)) for color, look in zip(seen, looks, strict=True)])
-    counted = np.stack([~_grown(look.others) for look in looks]).astype(np.float32)[..., None]
+    scene = np.stack([membrane(color, rimmed(mark | look.others)) for color, look in zip(seen, looks, strict=True)])
+    counted = np.stack([~rimmed(look.others) for look in looks]).astype(np.float32)[..., None]
     first = _fitted(seen, scene, counted, mark)
     if first is None:
         return None
     # What the mark does not paint after all is the scene itself, and tells more of it.
-    painted = mark & _grown(first.kept < _CLEAR)
-    scene = np.stack([membrane(color, painted | _grown(look.others)) for color, look in zip(seen, looks, strict=True)])
+    painted = mark & rimmed(first.kept < _CLEAR)
+    scene = np.stack([membrane(color, painted | rimmed(look.others)) for color, look in zip(seen, looks, strict=True)])
     return _fitted(seen, scene, counted, mark)
 
 
@@ -186,11 +186,6 @@ def _by_tint(sums: _Sums, tint: Field, scene: Field, strong: Mask) -> Field:
     return kept
 
 
-def _grown(mask: Mask) -> Mask:
-    """Return a mask with a rim of one sample, which encoders and half-size chroma tint."""
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, bool)
-
-
 def _blurred(field: Field) -> Field:
     result: Field = cv2.GaussianBlur(field, (0, 0), _TINT)
     return result
@@ -198,7 +193,7 @@ def _blurred(field: Field) -> Field:
 
 def _beside(field: Field, mark: Mask) -> Field:
     """Return what a field is beside a mark, at every place."""
-    free = (~_grown(mark)).astype(np.float32)
+    free = (~rimmed(mark)).astype(np.float32)
     return (_wide(field * free) / np.maximum(_wide(free), 1e-3)).astype(np.float32)
 
 

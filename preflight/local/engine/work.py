@@ -168,7 +168,7 @@ class Fill:
             state=holes.state,
             motion=job.motion,
             corner=(job.region.x0, job.region.y0),
-            faint=lambda index: fading.seen_through(job, index, partial(self._planes, file), holes.at(index)),
+            faint=lambda index: fading.seen_through(job, index, partial(self._planes, file), holes.at),
             lenders=fading.lenders(job),
         )
 
