@@ -27,6 +27,8 @@ _OUTLASTS = 8
 """Frames on both sides of a cut on which text has to be at least: what comes out of black looks cut at first."""
 _SOON, _SAME_WORDS = 48, 0.6
 """Frames between two tracks of like words, and how like, for them to be one thing seen twice."""
+_SAME_PLACE = 0.5
+"""Share of the smaller of two lines that is common to both when they are one thing."""
 
 
 def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
@@ -67,10 +69,7 @@ def with_kin(tracks: list[Track], motion: Motion, size: tuple[int, int]) -> list
     judged = [classified(track, motion, size) for track in tracks]
     signs = [track for track in judged if track.kind is Kind.NATURAL and track.drift.together]
     found = [
-        replace(track, kind=Kind.NATURAL)
-        if track.drift.apart <= track.drift.together and any(_kin(track, sign) for sign in signs)
-        else track
-        for track in judged
+        replace(track, kind=Kind.NATURAL) if any(_kin(track, sign) for sign in signs) else track for track in judged
     ]
     captions = [t for t in found if t.kind is Kind.ARTIFICIAL and t.score > _SURE and _lasts(t)]
     return [
@@ -86,8 +85,20 @@ def _lasts(track: Track) -> bool:
 
 
 def _kin(track: Track, sign: Track) -> bool:
-    apart = max(track.first - sign.last, sign.first - track.last)
-    return 0 < apart <= _SOON and SequenceMatcher(None, track.text, sign.text).ratio() > _SAME_WORDS
+    """Return True for two tracks of one thing: of the same words, soon after one another, or in one place meanwhile.
+
+    What moves apart from its surroundings is not. While both are seen, the longer one is right, and the one that is
+    surer of how it moves.
+    """
+    if SequenceMatcher(None, track.text, sign.text).ratio() <= _SAME_WORDS:
+        return False
+    first, last = max(track.first, sign.first), min(track.last, sign.last)
+    if first > last:
+        return first - last <= _SOON and track.drift.apart <= track.drift.together
+    if track.last - track.first > sign.last - sign.first or track.drift.apart >= sign.drift.together:
+        return False
+    a, b = (one.line.moved(*(one.path[first - one.first] if one.path else (0, 0))) for one in (track, sign))
+    return a.common(b) > _SAME_PLACE * min(a.area, b.area)
 
 
 def believable(reading: Reading, language: str) -> bool:

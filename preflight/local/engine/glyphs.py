@@ -23,6 +23,9 @@ _MIN_FILL = 15
 _LARGE = 25
 _VIVID, _BLEED = 110, 3
 """Gray levels between a colour's parts from which on it is vivid, and how many samples it then bleeds."""
+_GAPS, _OWN = 0.5, 20
+"""Share of its certainty that is left to what may be the gaps between letters, and how near (gray levels) to a line's
+most common colour that is."""
 _LONG = 1.3
 """Height of the text, as which a stroke is shorter."""
 _OUTLINE = 12
@@ -74,6 +77,8 @@ def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) 
                 continue
             fill = _of_color(look, spread, hat, inner, color)
             certainty = score * favour * min(1.0, 1.2 - _barred(fill, text_height)) ** 2
+            if certainty > best.certainty and _is_ground(look, spread, fill, inner, color):
+                certainty *= _GAPS
             if certainty > best.certainty:
                 best = Strokes(fill=fill, color=color, certainty=certainty, bright=bright)
     return best
@@ -195,6 +200,20 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
     return strong | _thin_parts(strong, spread, hat, inner)
 
 
+def _is_ground(look: Picture, spread: Plane32, fill: Mask, inner: Mask, color: tuple[float, float, float]) -> bool:
+    """Return True when a fill is the ground between letters: most of the line has its colour, and it goes on beyond.
+
+    Letters in the colour of their ground have an outline that keeps them apart from it.
+    """
+    if not fill.any() or np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > _OWN:
+        return False
+    apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
+    akin = (apart < _SAME_COLOR) & (spread < _STEADY)
+    _, labels = cv2.connectedComponents(akin.astype(np.uint8), connectivity=4)
+    ground = np.isin(labels, np.unique(labels[~inner & (labels > 0)]))
+    return bool((ground & fill).sum() > 0.5 * fill.sum())
+
+
 def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mask:
     """Return steady strokes among the strong ones that are too thin for the full colour: dots, commas, hairlines."""
     if not strong.any():
@@ -235,12 +254,12 @@ def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
     """
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
     away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
-    # Between and around the letters, not beyond them: a board ends there too, but it lies behind all of them.
+    # Between and around the letters, not far beyond them: a board ends there too, but it lies behind all of them.
     x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
     amid = np.zeros(fill.shape, bool)
     amid[y : y + height, x : x + width] = True
     far = max(3.0, text_height * 0.14)
-    line, ground = gray[(away > 1) & (away <= 2.5)], gray[(away > far) & amid]
+    line, ground = gray[(away > 1) & (away <= 2.5)], gray[(away > far) & (away <= 2 * far) & amid]
     if line.size < _MIN_FILL or ground.size < _MIN_FILL or not fill.any():
         return False
     letters, edge = float(np.median(gray[fill])), float(np.median(line))

@@ -45,6 +45,9 @@ _LEAST_KEPT, _SURELY_KEPT = 0.15, 0.3
 """Shares of the scene under which nothing is taken from it, as noise grows by their inverse, and above which all is."""
 _CLEAR = 0.92
 """Share of the scene from which on a sample is none of the mark's."""
+_GHOST, _DETAIL = 10.0, 5
+"""Levels by which a lifted scene is rougher than what is beside it where opaque letters were taken for translucent, and
+samples across which that is told: noise that is lifted with the scene stays below 8."""
 _MIDDLE = 128.0
 _TINT = 5.0
 """Samples over which a stroke has one tint at least: what differs within them is the scene."""
@@ -106,7 +109,21 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     # What the mark does not paint after all is the scene itself, and tells more of it.
     painted = mark & rimmed(first.kept < _CLEAR)
     scene = np.stack([membrane(color, painted | rimmed(look.others)) for color, look in zip(seen, looks, strict=True)])
-    return _fitted(seen, scene, counted, mark)
+    known = _fitted(seen, scene, counted, mark)
+    if known is None:
+        return None
+    ghosts = (_ghost(known, look, around, mark) for look, around in zip(looks, scene, strict=True))
+    return known if max(ghosts) < _GHOST else None
+
+
+def _ghost(known: Overlay, look: Look, around: Field, mark: Mask) -> float:
+    """Return how much rougher (levels) what is lifted off one look is than the scene beside it."""
+    lifted = known.lifted(look.color, around.astype(np.uint8), mark)
+    painted, beside = mark & (known.kept < _CLEAR) & ~look.others, ~rimmed(mark | look.others)
+    if not painted.any() or not beside.any():
+        return 0.0
+    rough = [cv2.absdiff(luma, cv2.medianBlur(luma, _DETAIL)) for luma in (lifted[..., 0], look.color[..., 0])]
+    return float(rough[0][painted].mean() - rough[1][beside].mean())
 
 
 def _fitted(seen: Field, scene: Field, counted: Field, mark: Mask) -> Overlay | None:

@@ -86,9 +86,19 @@ def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
     other = replace(track("Swipe up now"), first=20, last=40, appears=True)
     apart = replace(again, drift=Drift(apart=9))
     late = replace(again, first=90, last=99)
-    meanwhile = replace(again, first=5, last=40)
-    kinds = [t.kind for t in with_kin([sign, again, other, apart, late, meanwhile], Motion(), (640, 360))]
+    elsewhere = replace(again, first=5, last=40, line=Box(200, 90, 290, 110))
+    kinds = [t.kind for t in with_kin([sign, again, other, apart, late, elsewhere], Motion(), (640, 360))]
     assert kinds == [Kind.NATURAL, Kind.NATURAL, *[Kind.ARTIFICIAL] * 4]
+
+
+def test_a_sign_that_is_seen_twice_at_once_is_one_sign() -> None:
+    sign = replace(track("Main Street"), last=60, drift=Drift(together=9))
+    twice = replace(track("Main Stree"), first=5, last=40, appears=True, drift=Drift(apart=2))
+    surer = replace(twice, drift=Drift(apart=10))
+    longer = replace(twice, last=80)
+    moved = replace(twice, path=((150, 60), *[(0, 0)] * 35))
+    kinds = [t.kind for t in with_kin([sign, twice, surer, longer, moved], Motion(), (640, 360))]
+    assert kinds == [Kind.NATURAL, Kind.NATURAL, *[Kind.ARTIFICIAL] * 3]
 
 
 def test_a_short_word_is_believed_in_its_turn() -> None:
