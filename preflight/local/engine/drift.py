@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Mask, Picture
 
+Steps = NDArray[np.float64]
 _FEATURES = 60
-_ENOUGH = 6
+_ENOUGH, _FEW = 6, 2
 _MOVES, _STANDS = 1.0, 0.35
 """Samples that text moves between the two frames to be called moving or standing; between the two nothing is said."""
 _BESIDE = 1.2
@@ -58,8 +60,9 @@ def measure(before: Picture, after: Picture, letters: Mask, box: Box, others: li
         hidden = place.moved(-around.x0, -around.y0)
         beside[max(0, hidden.y0) : max(0, hidden.y1), max(0, hidden.x0) : max(0, hidden.x1)] = 0
     pair = [np.ascontiguousarray(picture[around.slices]) for picture in (before, after)]
-    text, ring = _steps(pair[0], pair[1], own), _steps(pair[0], pair[1], beside)
-    if len(text) < _ENOUGH or len(ring) < _ENOUGH:
+    text = _steps(pair[0], pair[1], own)
+    ring = [_steps(pair[0], pair[1], quarter) for quarter in _quarters(beside)]
+    if len(text) < _ENOUGH or sum(map(len, ring)) < _ENOUGH:
         return UNKNOWN
     step = np.median(text, axis=0)
     if at_home and np.hypot(*step) > max(_MOVES, _LETTER * box.text_height):
@@ -69,9 +72,9 @@ def measure(before: Picture, after: Picture, letters: Mask, box: Box, others: li
     return Drift(min(most, found.together), min(most, found.apart))
 
 
-def judged(text: NDArray[np.float64], ring: NDArray[np.float64]) -> Drift:
-    """Return what the step of a text (x, y) and the steps of places beside it say."""
-    far = float(np.hypot(*text))
+def judged(text: Steps, quarters: Sequence[Steps]) -> Drift:
+    """Return what the step of a text (x, y) and the steps of places beside it, by the quarters around it, say."""
+    far, ring = float(np.hypot(*text)), np.concatenate(quarters)
     if far > _MOVES:
         alike = float((np.hypot(*(ring - text).T) < max(0.6, 0.3 * far)).mean())
         if alike > _TOGETHER:
@@ -79,13 +82,29 @@ def judged(text: NDArray[np.float64], ring: NDArray[np.float64]) -> Drift:
         # Where what is around goes every way at once, as coding noise on a sky does, it says nothing.
         agree = float((np.hypot(*(ring - np.median(ring, axis=0)).T) < _MOVES).mean())
         return Drift(apart=far) if alike < _APART and agree > _TOGETHER else UNKNOWN
-    moves = np.hypot(*ring.T)
-    if far < _STANDS and float((moves > _BESIDE).mean()) > _ALL_AROUND:
-        return Drift(apart=float(np.median(moves)))
+    moves = [np.hypot(*quarter.T) for quarter in quarters]
+    tells = [len(quarter) >= _FEW for quarter in moves]
+    # A thing that passes on one side is not the scene.
+    opposite = (tells[0] and tells[3]) or (tells[1] and tells[2])
+    goes = all(float((quarter > _BESIDE).mean()) > _ALL_AROUND for quarter in moves if len(quarter))
+    if far < _STANDS and opposite and goes:
+        return Drift(apart=float(np.median(np.concatenate(moves))))
     return UNKNOWN
 
 
-def _steps(before: Picture, after: Picture, where: Picture) -> NDArray[np.float64]:
+def _quarters(beside: Picture) -> list[Picture]:
+    """Return the parts of a mask above its middle, to the left and to the right, and below it."""
+    height, width = beside.shape
+    found = []
+    for rows in (slice(0, height // 2), slice(height // 2, height)):
+        for columns in (slice(0, width // 2), slice(width // 2, width)):
+            quarter = np.zeros_like(beside)
+            quarter[rows, columns] = beside[rows, columns]
+            found.append(quarter)
+    return found
+
+
+def _steps(before: Picture, after: Picture, where: Picture) -> Steps:
     """Return how features of `before` inside `where` moved, those that are found back from `after`."""
     points = cv2.goodFeaturesToTrack(before, _FEATURES, 0.02, 4, mask=where)
     if points is None:

@@ -12,6 +12,9 @@ from preflight.local.engine.motion import Motion
 
 _MOVED = 3.0
 """Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
+_BY_CHANCE = 0.1
+"""Share of the way by which a text and its scene come apart that they may be seen to go together, as something of the
+scene that is seen through the text does."""
 _STYLED = 0.3
 """Certainty of a flat fill above which text that says nothing by its motion, but is outlined or placed as captions are,
 counts as put on top."""
@@ -52,7 +55,7 @@ def decide(evidence: Evidence) -> Kind:
     """Weigh the evidence, the strongest first; text that stands still in a still scene is judged by its style."""
     least = _MOVED * evidence.width / 640
     drift = evidence.drift
-    if drift.together > max(least, drift.apart):
+    if drift.together > max(least, drift.apart, _BY_CHANCE * evidence.apart):
         return Kind.NATURAL
     if evidence.crosses_cut or drift.apart > max(least, drift.together):
         return Kind.ARTIFICIAL

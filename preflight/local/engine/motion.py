@@ -14,6 +14,7 @@ from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Picture
 
 Matrix = NDArray[np.float64]
+Points = NDArray[np.float32]
 PROXY_WIDTH = 480
 _FEATURES = 300
 _ENOUGH = 12
@@ -23,6 +24,11 @@ another picture comes little by little: neither a motion nor a cut."""
 _LARGEST = 0.3
 """How much larger or smaller, or turned (radians), a camera shows a scene one frame later at most: what little there is
 in a picture that is nearly black can be mapped anywhere."""
+_AROUND = 20
+"""Samples around a feature that belong to the same thing."""
+_DETAIL, _TELLING, _STAYED = 12, 0.002, 0.85
+"""Gray levels that a detail differs from what is beside it at least, share of a picture that such details are, and how
+much less of them changes than would if they had moved when they have not."""
 _STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
@@ -141,10 +147,24 @@ def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix
     left = min(change, float(cv2.mean(cv2.absdiff(warped, after), ground)[0]))
     cut = _is_cut(before, after, left, contrast, float(inliers.mean()))
     alike = left > _EXPLAINED * change and _alike(before, after) > _ALIKE
-    # What explains nothing at all is the motion of a thing that passes, and not the camera's.
-    if alike or left >= change:
+    # What explains nothing, or only itself, is the motion of a thing that passes, and not the camera's.
+    own = moved[good][inliers.ravel() > 0]
+    if alike or left >= change or _stays_beyond(before, after, warped, ground, own):
         return _STILL, cut and not alike
     return np.vstack([affine, [0.0, 0.0, 1.0]]), cut
+
+
+def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Picture, moved: Points) -> bool:
+    """Return True when the details beyond the places that were seen to have `moved` tell of no motion at all."""
+    beyond = ground.copy()
+    for x, y in moved.reshape(-1, 2).astype(int):
+        beyond[max(0, y - _AROUND) : max(0, y + _AROUND + 1), max(0, x - _AROUND) : max(0, x + _AROUND + 1)] = 0
+    detail = cv2.morphologyEx(before, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _DETAIL
+    told = (beyond > 0) & detail
+    if told.sum() < _TELLING * told.size:
+        return False
+    stayed, went = (float(np.median(cv2.absdiff(picture, after)[told])) for picture in (before, warped))
+    return stayed < _STAYED * went
 
 
 def _alike(before: Picture, after: Picture) -> float:

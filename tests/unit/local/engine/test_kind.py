@@ -99,13 +99,21 @@ def test_drift_beside_the_surroundings_comes_first() -> None:
 
 
 def test_a_sign_goes_with_its_surroundings_and_a_caption_does_not() -> None:
-    scene = np.array([[3.0, 0.2], [3.1, -0.1], [2.9, 0.0], [3.0, 0.1]])
+    scene = [np.array([[3.0, 0.2], [3.1, -0.1], [2.9, 0.0], [3.0, 0.1]])] * 4
     assert judged(np.array([3.0, 0.1]), scene).together > 2.9
     assert judged(np.array([0.05, 0.0]), scene).apart > 2.9
-    assert judged(np.array([-4.0, 0.0]), np.zeros((6, 2))).apart == 4
-    assert judged(np.zeros(2), np.zeros((6, 2))) == Drift()
+    still = [np.zeros((6, 2))] * 4
+    assert judged(np.array([-4.0, 0.0]), still).apart == 4
+    assert judged(np.zeros(2), still) == Drift()
     scattered = np.array([[3.0, 5.0], [-4.0, 1.0], [0.0, -6.0], [5.0, -5.0], [-7.0, -3.0], [2.0, 9.0]])
-    assert judged(np.array([-4.0, -9.0]), scattered) == Drift()
+    assert judged(np.array([-4.0, -9.0]), [scattered] * 4) == Drift()
+
+
+def test_what_passes_a_sign_on_one_side_says_nothing_of_it() -> None:
+    passing, still, nothing = np.full((8, 2), 9.0), np.zeros((3, 2)), np.zeros((0, 2))
+    assert judged(np.zeros(2), [nothing, nothing, passing, passing]) == Drift()
+    assert judged(np.zeros(2), [nothing, still, passing, passing]) == Drift()
+    assert judged(np.zeros(2), [nothing, passing, passing, nothing]).apart > 9
 
 
 def test_text_seen_at_its_place_is_not_dragged_along() -> None:
