@@ -24,8 +24,8 @@ another picture comes little by little: neither a motion nor a cut."""
 _LARGEST = 0.3
 """How much larger or smaller, or turned (radians), a camera shows a scene one frame later at most: what little there is
 in a picture that is nearly black can be mapped anywhere."""
-_AROUND = 20
-"""Samples around a feature that belong to the same thing."""
+_AROUND, _MOST_OF_IT = 20, 0.6
+"""Samples around a feature that belong to the same thing, and share of a picture that is not of a thing that passes."""
 _DETAIL, _TELLING, _STAYED = 12, 0.002, 0.85
 """Gray levels that a detail differs from what is beside it at least, share of a picture that such details are, and how
 much less of them changes than would if they had moved when they have not."""
@@ -155,13 +155,13 @@ def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix
 
 
 def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Picture, moved: Points) -> bool:
-    """Return True when the details beyond the places that were seen to have `moved` tell of no motion at all."""
+    """Return True when the places that were seen to have `moved` are few, and details beyond them tell of no motion."""
     beyond = ground.copy()
     for x, y in moved.reshape(-1, 2).astype(int):
         beyond[max(0, y - _AROUND) : max(0, y + _AROUND + 1), max(0, x - _AROUND) : max(0, x + _AROUND + 1)] = 0
     detail = cv2.morphologyEx(before, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _DETAIL
     told = (beyond > 0) & detail
-    if told.sum() < _TELLING * told.size:
+    if (beyond > 0).sum() < _MOST_OF_IT * (ground > 0).sum() or told.sum() < _TELLING * told.size:
         return False
     stayed, went = (float(np.median(cv2.absdiff(picture, after)[told])) for picture in (before, warped))
     return stayed < _STAYED * went
