@@ -88,13 +88,13 @@ class Fill:
     def filled(self) -> Done:
         """Return what `run` does, by the masks as they are."""
         done = self._attempt(0, lifting=True)
-        if done.lifted and done.left >= residue.LEGIBLE:
-            done = self._attempt(0)
-        for widened in range(1, WIDEST + 1):
+        # What is left may be of other text than what was lifted.
+        for widened, lifting in ((0, False), *((widened, True) for widened in range(1, WIDEST + 1))):
             if done.left < residue.LEGIBLE:
                 break
-            again = self._attempt(widened)
-            done = again if again.left < done.left else done
+            if widened or done.lifted:
+                again = self._attempt(widened, lifting=lifting and done.lifted)
+                done = again if again.left < done.left else done
         return done
 
     def _attempt(self, widened: int, *, lifting: bool = False) -> Done:
@@ -183,9 +183,12 @@ class Fill:
 
 
 def _checked(job: Job) -> set[int]:
-    """Return the frames of a job that are read again: two inside, away from the ends."""
+    """Return the frames of a job that are read again: two inside, and one for each text that is on neither."""
     length = job.last - job.first + 1
-    return {job.first + length // 3, job.first + 2 * length // 3}
+    inside = {job.first + length // 3, job.first + 2 * length // 3}
+    spans = ((max(job.first, track.first), min(job.last, track.last)) for track in job.tracks if track.text)
+    briefly = [(first, last) for first, last in spans if not any(first <= index <= last for index in inside)]
+    return inside | {(first + last) // 2 for first, last in briefly if first <= last}
 
 
 class _Holes:
