@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from preflight.local.engine import clocks, sightings
+from preflight.local.engine import clocks, presence, sightings
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.models import Reading, read_line
@@ -15,6 +15,8 @@ _BORDER = 4
 """Samples from the picture's border at which a line may be cut off by it."""
 _LETTER = 0.4
 """Width of a letter, at least, as a share of the line's height."""
+_SAME_SIZE = 0.85
+"""Likeness in shape of text that has not grown: by a letter's stroke, and it is half of that."""
 _SAME_WORDS = 0.6
 _SAME_PLACE = 0.6
 """Share that two lines have in common when one is the other with digits of other widths."""
@@ -39,7 +41,10 @@ def is_scaled(line: Box, sighting: Sighting, frame: Frame) -> bool:
     even = wider * higher > 0 and 0.4 < higher * known.width / (wider * known.height) < 2.5
     if not even or abs(wider) <= max(4, 0.25 * known.text_height) or off >= known.text_height / 5:
         return False
-    if sighting.path or not sighting.confirmed:
+    if sighting.path or not sighting.confirmed or sighting.signature is None:
+        return False
+    # While text fades, it is found a little larger or smaller than it is.
+    if presence.strength(sighting.signature, frame.color(sighting.box))[1] > _SAME_SIZE:
         return False
     return SequenceMatcher(None, _read(line, frame).text, sighting.reading.text).ratio() > _SAME_WORDS
 
