@@ -200,12 +200,17 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
     return strong | _thin_parts(strong, spread, hat, inner)
 
 
+def stands_out(look: Picture, inner: Mask, color: tuple[float, float, float]) -> bool:
+    """Return True when letters of a `color` have another one than most of their line."""
+    return bool(np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > _OWN)
+
+
 def _is_ground(look: Picture, spread: Plane32, fill: Mask, inner: Mask, color: tuple[float, float, float]) -> bool:
     """Return True when a fill is the ground between letters: most of the line has its colour, and it goes on beyond.
 
     Letters in the colour of their ground have an outline that keeps them apart from it.
     """
-    if not fill.any() or np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > _OWN:
+    if not fill.any() or stands_out(look, inner, color):
         return False
     apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
     akin = (apart < _SAME_COLOR) & (spread < _STEADY)

@@ -12,6 +12,10 @@ from preflight.local.engine.motion import Motion
 
 _MOVED = 3.0
 """Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
+_FOLLOWS = 0.35
+"""Share of a way by which text that goes with the scene may come apart from it, for parallax."""
+_FAR, _EXACTLY = 5, 0.1
+"""How many times the least motion text has gone that says all by itself, and the share it may then be off the scene."""
 _BY_CHANCE = 0.1
 """Share of the way by which a text and its scene come apart that they may be seen to go together, as something of the
 scene that is seen through the text does."""
@@ -55,13 +59,15 @@ def decide(evidence: Evidence) -> Kind:
     """Weigh the evidence, the strongest first; text that stands still in a still scene is judged by its style."""
     least = _MOVED * evidence.width / 640
     drift = evidence.drift
+    moved = max(evidence.scene, evidence.text)
+    if not evidence.crosses_cut and evidence.text > _FAR * least and evidence.apart < _EXACTLY * moved:
+        return Kind.NATURAL
     if drift.together > max(least, drift.apart, _BY_CHANCE * evidence.apart):
         return Kind.NATURAL
     if evidence.crosses_cut or drift.apart > max(least, drift.together):
         return Kind.ARTIFICIAL
-    if max(evidence.scene, evidence.text) > least:
-        follows = evidence.apart < 0.35 * max(evidence.scene, evidence.text)
-        return Kind.NATURAL if follows else Kind.ARTIFICIAL
+    if moved > least:
+        return Kind.NATURAL if evidence.apart < _FOLLOWS * moved else Kind.ARTIFICIAL
     if evidence.appears or evidence.vanishes or evidence.gradual or evidence.ticks:
         return Kind.ARTIFICIAL
     styled = evidence.certainty > _STYLED and (evidence.outlined or evidence.placed)

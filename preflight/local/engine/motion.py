@@ -24,11 +24,11 @@ another picture comes little by little: neither a motion nor a cut."""
 _LARGEST = 0.3
 """How much larger or smaller, or turned (radians), a camera shows a scene one frame later at most: what little there is
 in a picture that is nearly black can be mapped anywhere."""
-_AROUND, _MOST_OF_IT = 20, 0.6
+_AROUND, _MOST_OF_IT = 36, 0.6
 """Samples around a feature that belong to the same thing, and share of a picture that is not of a thing that passes."""
-_DETAIL, _TELLING, _STAYED = 12, 0.002, 0.85
-"""Gray levels that a detail differs from what is beside it at least, share of a picture that such details are, and how
-much less of them changes than would if they had moved when they have not."""
+_DETAIL, _TELLING, _STAYED = 12, 0.0004, 1.5
+"""Gray levels that a detail differs from what is beside it at least, share of a picture that details make up which tell
+that they have stayed, and how many times as many as those which tell that they have moved."""
 _STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
@@ -161,10 +161,11 @@ def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Pict
         beyond[max(0, y - _AROUND) : max(0, y + _AROUND + 1), max(0, x - _AROUND) : max(0, x + _AROUND + 1)] = 0
     detail = cv2.morphologyEx(before, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _DETAIL
     told = (beyond > 0) & detail
-    if (beyond > 0).sum() < _MOST_OF_IT * (ground > 0).sum() or told.sum() < _TELLING * told.size:
+    if (beyond > 0).sum() < _MOST_OF_IT * (ground > 0).sum():
         return False
-    stayed, went = (float(np.median(cv2.absdiff(picture, after)[told])) for picture in (before, warped))
-    return stayed < _STAYED * went
+    # By their number: a few edges of the thing itself change the most, and say neither.
+    still, moving = (cv2.absdiff(picture, after)[told] < _DETAIL // 2 for picture in (before, warped))
+    return int((still & ~moving).sum()) > max(_STAYED * int((moving & ~still).sum()), _TELLING * told.size)
 
 
 def _alike(before: Picture, after: Picture) -> float:

@@ -171,7 +171,8 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         mask=own.mask,
         ground=own.ground,
         certainty=strokes.certainty,
-        outlined=own.outlined,
+        # Between letters in the colour of their ground and gaps between letters there is no telling.
+        outlined=own.outlined and glyphs.stands_out(look, sighting.inner, strokes.color),
         drift=sighting.drift,
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,

@@ -155,3 +155,25 @@ def test_no_camera_turns_a_picture_inside_out() -> None:
     larger = np.asarray(cv2.warpAffine(scene, np.array([[1.4, 0, -96], [0, 1.4, -54]]), (480, 270)), np.uint8)
     step, _ = small_step(scene, larger, np.full(scene.shape, 255, np.uint8))
     assert np.array_equal(step, np.eye(3))
+
+
+def test_what_comes_into_a_still_picture_is_no_motion_where_details_beyond_it_stay() -> None:
+    dice = np.random.default_rng(6)
+    before = np.full((270, 480), 110, np.uint8)
+    for x, y in dice.integers(4, 260, (60, 2)):
+        before[y : y + 3, x + 200 : x + 203] = 126
+    after = before.copy()
+    thing = cv2.resize(dice.integers(60, 255, (10, 12), np.uint8), (180, 150), interpolation=cv2.INTER_CUBIC)
+    before[150:, 10:190], after[140:, 10:190] = thing[:120], thing[:130]
+    step, _ = small_step(before, after, np.full(before.shape, 255, np.uint8))
+    assert np.array_equal(step, np.eye(3))
+
+
+def test_going_exactly_with_the_scene_outweighs_what_is_beside_the_text() -> None:
+    assert decide(evidence(scene=40.0, text=41.0, apart=1.0, drift=Drift(apart=9))) is Kind.NATURAL
+    assert decide(evidence(scene=40.0, text=30.0, apart=11.0, drift=Drift(apart=9))) is Kind.ARTIFICIAL
+
+
+def test_what_is_seen_through_a_mark_does_not_make_it_go_with_the_scene() -> None:
+    assert decide(evidence(scene=400.0, text=39.0, apart=400.0, drift=Drift(together=6))) is Kind.ARTIFICIAL
+    assert decide(evidence(scene=9.0, text=30.0, apart=25.0, drift=Drift(together=6))) is Kind.NATURAL

@@ -4,7 +4,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
 
+from fixtures import fonts
 from preflight.local.engine import glyphs, presence
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
@@ -34,6 +37,18 @@ def learned(look: Picture) -> presence.Signature:
     strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
     assert strokes.found
     return presence.signature(look, strokes, [look])
+
+
+@pytest.mark.parametrize(("ground", "letters"), [(245, 30), (30, 230)])
+def test_the_gaps_between_letters_are_not_taken_for_letters(ground: int, letters: int) -> None:
+    picture = Image.new("RGB", (480, 150), (ground,) * 3)
+    font = ImageFont.truetype(str(fonts.noto()), 60)
+    ImageDraw.Draw(picture).text((40, 40), "今天天气真好", (letters,) * 3, font=font)
+    inner = np.zeros((150, 480), bool)
+    inner[50:120, 38:405] = True
+    strokes = glyphs.find_strokes(np.asarray(picture, np.uint8), np.zeros((150, 480), np.float32), 62, inner)
+    assert strokes.bright == (letters > ground)
+    assert strokes.color == pytest.approx((letters,) * 3, abs=12)
 
 
 def test_a_ground_of_the_letters_color_is_not_the_text() -> None:

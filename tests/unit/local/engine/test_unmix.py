@@ -88,6 +88,15 @@ def test_highlighted_words_are_no_overlay() -> None:
     assert overlay(words, MARK) is None
 
 
+def test_hairlines_that_coding_mixes_with_the_scene_are_no_overlay() -> None:
+    """A wall with text that a scene follows for a few frames: of thin strokes, little is left as it was."""
+    scene = scenes(26)
+    grounds = [scene[0] // 3 + 150 if number < 16 else scene[number] for number in range(26)]
+    coded = [cv2.imencode(".jpg", shown(ground, 1.0, thick=1), [cv2.IMWRITE_JPEG_QUALITY, 40])[1] for ground in grounds]
+    looks = [Look(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8), FREE) for data in coded]
+    assert overlay(looks, MARK) is None
+
+
 def test_opaque_text_is_no_overlay() -> None:
     assert overlay(looks(1.0), MARK) is None
 
