@@ -13,13 +13,13 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Plane32 = NDArray[np.float32]
 
-_SAME_COLOR = 50
+SAME_COLOR = 50
 """Largest difference in any of blue, green, red between two samples of one flat colour after lossy coding."""
-_STEADY = 35.0
+STEADY = 35.0
 _LEAST_HAT = 10
 """Gray levels that strokes differ from their ground at least; coding noise stays below."""
 _CLUSTERS = 4
-_MIN_FILL = 15
+LEAST_FILL = 15
 _LARGE = 25
 _VIVID, _BLEED = 110, 3
 """Gray levels between a colour's parts from which on it is vivid, and how many samples it then bleeds."""
@@ -28,8 +28,6 @@ _GAPS, _OWN = 0.5, 20
 most common colour that is."""
 _LONG = 1.3
 """Height of the text, as which a stroke is shorter."""
-_OUTLINE = 12
-"""Gray levels by which an outline differs from letters and ground at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ class Strokes:
     @property
     def found(self) -> bool:
         """True when anything like letters was found."""
-        return int(self.fill.sum()) >= _MIN_FILL
+        return int(self.fill.sum()) >= LEAST_FILL
 
     @property
     def bleed(self) -> int:
@@ -129,10 +127,10 @@ def beyond(
         return strokes.fill
     hat = _hat(look, text_height, bright=strokes.bright)
     apart = widest(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
-    akin = apart < _SAME_COLOR
+    akin = apart < SAME_COLOR
     if changed is not None:
         akin |= changed
-    alike = akin & (spread < _STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
+    alike = akin & (spread < STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
     reach = np.ones((2 * (text_height // 4) + 1, 2 * text_height + 1), np.uint8)
     near = cv2.dilate(line.astype(np.uint8), reach if _lies(line) else reach.T)
     _, labels, stats, _ = cv2.connectedComponentsWithStats((alike & (near > 0)).astype(np.uint8))
@@ -166,7 +164,7 @@ def _flat_colors(
     scored = []
     for label in range(clusters):
         own = labels.ravel() == label
-        if own.sum() < _MIN_FILL:
+        if own.sum() < LEAST_FILL:
             continue
         height = float(hat[rows[own], columns[own]].mean())
         uneven = float(np.abs(colors[own] - centers[label]).mean())
@@ -191,8 +189,8 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
     apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
     ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
-    near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, _SAME_COLOR))
-    fill = ((apart < near) & (spread < _STEADY) & (hat > _LEAST_HAT) & inner).astype(np.uint8)
+    near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, SAME_COLOR))
+    fill = ((apart < near) & (spread < STEADY) & (hat > _LEAST_HAT) & inner).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
@@ -213,7 +211,7 @@ def _is_ground(look: Picture, spread: Plane32, fill: Mask, inner: Mask, color: t
     if not fill.any() or stands_out(look, inner, color):
         return False
     apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
-    akin = (apart < _SAME_COLOR) & (spread < _STEADY)
+    akin = (apart < SAME_COLOR) & (spread < STEADY)
     _, labels = cv2.connectedComponents(akin.astype(np.uint8), connectivity=4)
     ground = np.isin(labels, np.unique(labels[~inner & (labels > 0)]))
     return bool((ground & fill).sum() > 0.5 * fill.sum())
@@ -227,67 +225,9 @@ def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mas
     near = np.zeros(strong.shape, bool)
     near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
     beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
-    thin: Mask = (hat > 0.4 * np.median(hat[strong])) & (spread < _STEADY / 2) & inner & near & beside
+    thin: Mask = (hat > 0.4 * np.median(hat[strong])) & (spread < STEADY / 2) & inner & near & beside
     # More of them than of letters is a textured scene, not text.
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
-
-
-def outline_reach(look: Picture, fill: Mask, text_height: int) -> int:
-    """Return how many samples beyond the fill an outline goes, from the luminance at growing distance."""
-    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
-    farthest = max(4, int(text_height * 0.22))
-    far = (away > farthest) & (away <= farthest + 4)
-    ground = float(np.median(gray[far])) if far.any() else float(np.median(gray))
-    profile = []
-    for distance in range(farthest):
-        ring = (away > distance) & (away <= distance + 1)
-        profile.append(float(np.abs(gray[ring] - ground).mean()) if ring.any() else 0.0)
-    reach = 0
-    for distance, contrast in enumerate(profile):
-        if contrast > 0.35 * max(profile) and contrast > 8:
-            reach = distance + 1
-        elif distance > 1:
-            break
-    return min(reach, max(2, int(text_height * 0.16)))
-
-
-def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
-    """Return True when the letters have an outline: around them it is darker or brighter than letters and ground are.
-
-    Paint on a thing goes over into its ground; only type set on top of a picture needs a line between the two.
-    """
-    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
-    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
-    # Between and around the letters, not far beyond them: a board ends there too, but it lies behind all of them.
-    x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
-    amid = np.zeros(fill.shape, bool)
-    amid[y : y + height, x : x + width] = True
-    far = max(3.0, text_height * 0.14)
-    line, ground = gray[(away > 1) & (away <= 2.5)], gray[(away > far) & (away <= 2 * far) & amid]
-    if line.size < _MIN_FILL or ground.size < _MIN_FILL or not fill.any():
-        return False
-    letters, edge = float(np.median(gray[fill])), float(np.median(line))
-    darkest, brightest = np.percentile(ground, (25, 75))
-    return bool(edge < min(letters, darkest) - _OUTLINE or edge > max(letters, brightest) + _OUTLINE)
-
-
-def outlined_letters(look: Picture, spread: Plane32, fill: Mask) -> Mask:
-    """Return the letters by their outline and what it encloses: strokes in the colour of the ground show only so."""
-    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
-    color = np.median(look[(away > 1) & (away <= 2.5)], axis=0)
-    apart = widest(np.abs(look.astype(np.float32) - color.astype(np.float32)))
-    line = ((apart < _SAME_COLOR) & (spread < _STEADY)).astype(np.uint8)
-    count, labels = cv2.connectedComponents(line)
-    touched = np.zeros(count, bool)
-    touched[np.unique(labels[away <= 3])] = True
-    touched[0] = False
-    ends = touched.copy()
-    # What runs to the edge of the look is of the scene.
-    ends[np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))] = False
-    found, _ = cv2.findContours((ends[labels]).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    whole = cv2.drawContours(np.zeros_like(line), found, -1, 1, cv2.FILLED)
-    return np.asarray(cv2.dilate(whole, np.ones((5, 5), np.uint8)) > 0, bool)
 
 
 def painted(fill: Mask, reach: int, text_height: int, changed: Mask | None, outlined: Mask | None = None) -> Mask:

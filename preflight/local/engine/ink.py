@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preflight.local.engine import glyphs, plates
+from preflight.local.engine import glyphs, outlines, plates
 from preflight.local.engine.glyphs import Mask, Picture, Plane32, Strokes
 
 
@@ -50,15 +50,15 @@ class Ink:
 def learnt(place: Place, strokes: Strokes, changes: Sequence[Mask]) -> Ink:
     """Return what a text of known `strokes` paints; `changes` are what changed at each known end of its time."""
     look, spread, height = place.look, place.spread, place.height
-    reach = max(glyphs.outline_reach(look, strokes.fill, height), strokes.bleed)
-    outlined = glyphs.is_outlined(look, strokes.fill, height)
+    reach = max(outlines.reach(look, strokes.fill, height), strokes.bleed)
+    outlined = outlines.is_outlined(look, strokes.fill, height)
     changed = np.logical_and.reduce(changes) if changes else None
     body = strokes.fill | glyphs.beyond(look, spread, strokes, place.inner, height, changed)
     plate = None
     if not place.changing:
         plate = plates.ground(look, spread, strokes.fill, changed) or plates.film(body, changes)
     if plate is None:
-        by_outline = glyphs.outlined_letters(look, spread, strokes.fill) if outlined else None
+        by_outline = outlines.enclosed(look, spread, strokes.fill) if outlined else None
         mask, ground = glyphs.painted(body, reach, height, changed, by_outline), None
     else:
         # A plate comes and goes with its letters: what changed then is not theirs alone.

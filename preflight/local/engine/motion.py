@@ -166,7 +166,7 @@ def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Pict
     # By their number: a few edges of the thing itself change the most, and say neither.
     still, moving = (cv2.absdiff(picture, after)[told] < _DETAIL // 2 for picture in (before, warped))
     stayed, went = int((still & ~moving).sum()), int((moving & ~still).sum())
-    return stayed > max(_STAYED * went, _TELLING * told.size)
+    return bool(stayed > max(_STAYED * went, _TELLING * told.size))
 
 
 def _alike(before: Picture, after: Picture) -> float:

@@ -9,7 +9,7 @@ from itertools import takewhile
 import cv2
 import numpy as np
 
-from preflight.local.engine import arrivals, clocks, ends, glyphs, ink, presence
+from preflight.local.engine import arrivals, clocks, ends, glyphs, ink, outlines, presence
 from preflight.local.engine.arrivals import Moment, Scene
 from preflight.local.engine.clocks import Clock
 from preflight.local.engine.drift import UNKNOWN, Drift
@@ -171,8 +171,7 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         mask=own.mask,
         ground=own.ground,
         certainty=strokes.certainty,
-        # Between letters in the colour of their ground and gaps between letters there is no telling.
-        outlined=own.outlined and glyphs.stands_out(look, sighting.inner, strokes.color),
+        outlined=_is_outlined(own, strokes),
         drift=sighting.drift,
         appears=not sighting.path and before - 1 in sighting.edges,
         vanishes=not sighting.path and after + 1 in sighting.edges,
@@ -186,6 +185,13 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         scaled=sighting.scaled,
         clock=Clock(own, sighting.box) if sighting.ticking else None,
     )
+
+
+def _is_outlined(own: ink.Ink, strokes: glyphs.Strokes) -> bool:
+    look, inner, height = own.place.look, own.place.inner, own.place.height
+    # Between letters in the colour of their ground and gaps between letters there is no telling.
+    sure = own.outlined and glyphs.stands_out(look, inner, strokes.color)
+    return sure or outlines.is_outline(look, strokes.fill, height)
 
 
 def company(sighting: Sighting, live: Iterable[Sighting], done: Sequence[Track]) -> list[Box]:

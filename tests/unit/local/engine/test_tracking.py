@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from fixtures import fonts
-from preflight.local.engine import glyphs, presence
+from preflight.local.engine import glyphs, outlines, presence
 from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Picture
@@ -89,11 +89,25 @@ def test_a_board_is_no_outline() -> None:
     board = flat(190, 200, 200)
     cv2.rectangle(board, (LINE.x0 - 6, LINE.y0 - 4), (LINE.x1 + 6, LINE.y1 + 4), (40, 40, 120), cv2.FILLED)
     sign = drawn(board, "How it started")[PAD.slices]
-    assert not glyphs.is_outlined(sign, learned(sign).solid, LINE.height)
+    assert not outlines.is_outlined(sign, learned(sign).solid, LINE.height)
     caption = flat(140, 130, 120)
     caption[cv2.dilate(drawn(flat(0, 0, 0), "How it started"), np.ones((5, 5), np.uint8)) > 60] = 0
     caption = drawn(caption, "How it started")[PAD.slices]
-    assert glyphs.is_outlined(caption, learned(caption).solid, LINE.height)
+    assert outlines.is_outlined(caption, learned(caption).solid, LINE.height)
+
+
+@pytest.mark.parametrize(("stroke", "expected"), [(2, True), (0, False)])
+def test_an_outline_that_was_found_in_place_of_letters_tells_of_type_on_top(stroke: int, expected: bool) -> None:
+    picture = Image.new("RGB", (480, 110), (150, 165, 180))
+    font = ImageFont.truetype(str(fonts.noto()), 34)
+    letters, dark = (255, 225, 40), (10, 10, 10)
+    color, around = (letters, dark) if stroke else (dark, None)
+    ImageDraw.Draw(picture).text(
+        (30, 30), "今天天气真好 SALE", color, font=font, stroke_width=stroke, stroke_fill=around
+    )
+    look = np.asarray(picture, np.uint8)[..., ::-1].copy()
+    fill = np.asarray(look.max(axis=2) < 60, bool)
+    assert outlines.is_outline(look, fill, 34) == expected
 
 
 @dataclass
