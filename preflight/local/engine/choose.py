@@ -28,7 +28,7 @@ _OUTLASTS = 8
 _SOON, _SAME_WORDS = 48, 0.6
 """Frames between two tracks of like words, and how like, for them to be one thing seen twice."""
 _SAME_PLACE = 0.5
-"""Share of the smaller of two lines that is common to both when they are one thing."""
+"""Share of the smaller of two boxes that is common to both when they are one thing."""
 
 
 def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
@@ -97,7 +97,7 @@ def _kin(track: Track, sign: Track) -> bool:
         return first - last <= _SOON and track.drift.apart <= track.drift.together
     if track.last - track.first > sign.last - sign.first or track.drift.apart >= sign.drift.together:
         return False
-    a, b = (one.line.moved(*(one.path[first - one.first] if one.path else (0, 0))) for one in (track, sign))
+    a, b = track.place(first), sign.place(first)
     return a.common(b) > _SAME_PLACE * min(a.area, b.area)
 
 

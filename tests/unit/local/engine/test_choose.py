@@ -86,7 +86,7 @@ def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
     other = replace(track("Swipe up now"), first=20, last=40, appears=True)
     apart = replace(again, drift=Drift(apart=9))
     late = replace(again, first=90, last=99)
-    elsewhere = replace(again, first=5, last=40, line=Box(200, 90, 290, 110))
+    elsewhere = replace(again, first=5, last=40, box=Box(200, 90, 290, 110))
     kinds = [t.kind for t in with_kin([sign, again, other, apart, late, elsewhere], Motion(), (640, 360))]
     assert kinds == [Kind.NATURAL, Kind.NATURAL, *[Kind.ARTIFICIAL] * 4]
 
