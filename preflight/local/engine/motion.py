@@ -159,10 +159,10 @@ def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Pict
     beyond = ground.copy()
     for x, y in moved.reshape(-1, 2).astype(int):
         beyond[max(0, y - _AROUND) : max(0, y + _AROUND + 1), max(0, x - _AROUND) : max(0, x + _AROUND + 1)] = 0
+    if cv2.countNonZero(beyond) < _MOST_OF_IT * cv2.countNonZero(ground):
+        return False
     detail = cv2.morphologyEx(before, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _DETAIL
     told = (beyond > 0) & detail
-    if (beyond > 0).sum() < _MOST_OF_IT * (ground > 0).sum():
-        return False
     # By their number: a few edges of the thing itself change the most, and say neither.
     still, moving = (cv2.absdiff(picture, after)[told] < _DETAIL // 2 for picture in (before, warped))
     stayed, went = int((still & ~moving).sum()), int((moving & ~still).sum())

@@ -89,12 +89,12 @@ class Fill:
         """Return what `run` does, by the masks as they are."""
         done = self._attempt(0, lifting=True)
         # What is left may be of other text than what was lifted.
-        for widened, lifting in ((0, False), *((widened, True) for widened in range(1, WIDEST + 1))):
+        if done.lifted and done.left >= residue.LEGIBLE:
+            done = min(done, self._attempt(0), key=lambda one: one.left)
+        for widened in range(1, WIDEST + 1):
             if done.left < residue.LEGIBLE:
                 break
-            if widened or done.lifted:
-                again = self._attempt(widened, lifting=lifting and done.lifted)
-                done = again if again.left < done.left else done
+            done = min(done, self._attempt(widened, lifting=done.lifted), key=lambda one: one.left)
         return done
 
     def _attempt(self, widened: int, *, lifting: bool = False) -> Done:
