@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.errors import InputError
+from preflight.local.engine import memory
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.planes import picture
 from preflight.local.engine.source import FORMAT_CODE, Source
@@ -20,6 +21,8 @@ from preflight.tools import ffmpeg, process
 Plane = NDArray[np.uint8]
 _TURN_UPRIGHT = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 _QUIET = ("-v", "error", "-nostdin", "-noautorotate")
+_TIDY = 128
+"""Frames after which freed memory is given back, and before the first: what came before may have left a lot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,8 @@ def _pictures(argv: Sequence[str], source: Source) -> Iterator[Frame]:
     with process.start(argv, stdout=process.PIPE) as running:
         index = 0
         while (data := _read(running, frame_bytes(source.width, source.height))) is not None:
+            if index % _TIDY == 0:
+                memory.give_back()
             yield split(data, index, source.width, source.height, source.turns)
             index += 1
         if running.wait() and index == 0:

@@ -48,6 +48,8 @@ def _session(name: str) -> Any:
     options = onnxruntime.SessionOptions()
     # One thread: the work is spread over processes, and a fixed order of sums keeps results the same everywhere.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # The arena keeps the most that any size of picture ever took.
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 

@@ -63,6 +63,7 @@ class Scan:
             gone = self.window.popleft()
             if self.live:
                 self.scenery.keep(gone)
+            self.scenery.forget(gone.index)
         if frame.index % self.step == 0:
             self.answers[frame.index] = self.finder(frame)
         if frame.index % self.step == 0 and frame.index >= self.step:

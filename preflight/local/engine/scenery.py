@@ -26,13 +26,16 @@ class Scenery:
         if frame.index not in self.small and not {frame.index - 1, frame.index} <= self.motion.steps.keys():
             self.small[frame.index] = proxy(frame)
 
+    def forget(self, index: int) -> None:
+        """Drop what is too old to be looked back on once frame `index` goes; called with every frame."""
+        self.small.pop(index - KEPT, None)
+
     def measure(self, first: int, last: int, frames: Sequence[Frame], text: list[Box]) -> None:
         """Measure the motion from frame `first` to `last`, as far as can be looked back, beside `text`.
 
         `frames` are those still at hand.
         """
         oldest = frames[0].index - KEPT
-        self.small = {index: picture for index, picture in self.small.items() if index >= oldest}
         places = [place for place in range(max(first, oldest), last) if place not in self.motion.steps]
         ends = {end for place in places for end in (place, place + 1)}
         for frame in frames:

@@ -8,6 +8,7 @@ regressions?*, 1950).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -90,6 +91,20 @@ class Look:
     color: Picture
     others: Mask
 
+    @property
+    def seen(self) -> Field:
+        """The picture to reckon with."""
+        return self.color.astype(np.float32)
+
+    @property
+    def counted(self) -> Field:
+        """1 where nothing but the mark hides the scene, 0 elsewhere."""
+        return (~rimmed(self.others)).astype(np.float32)
+
+    def without(self, hidden: Mask) -> Field:
+        """Return the scene as a fill from around expects it where it is `hidden`."""
+        return membrane(self.seen, hidden)
+
 
 def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     """Return how the text that covers `mark` on all `looks` lets the scene through.
@@ -98,18 +113,15 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     """
     if len(looks) < LEAST_LOOKS or not mark.any():
         return None
-    seen = np.stack([look.color for look in looks]).astype(np.float32)
-    if not _may_be_translucent(seen[..., 0].std(axis=0), mark):
+    if not _may_be_translucent(np.stack([look.color[..., 0] for look in looks]).std(axis=0, dtype=np.float32), mark):
         return None
-    scene = np.stack([membrane(color, rimmed(mark | look.others)) for color, look in zip(seen, looks, strict=True)])
-    counted = np.stack([~rimmed(look.others) for look in looks]).astype(np.float32)[..., None]
-    first = _fitted(seen, scene, counted, mark)
+    first = _fitted(looks, [look.without(rimmed(mark | look.others)) for look in looks], mark)
     if first is None:
         return None
     # What the mark does not paint after all is the scene itself, and tells more of it.
     painted = mark & rimmed(first.kept < _CLEAR)
-    scene = np.stack([membrane(color, painted | rimmed(look.others)) for color, look in zip(seen, looks, strict=True)])
-    known = _fitted(seen, scene, counted, mark)
+    scene = [look.without(painted | rimmed(look.others)) for look in looks]
+    known = _fitted(looks, scene, mark)
     if known is None:
         return None
     ghosts = (_ghost(known, look, around, mark) for look, around in zip(looks, scene, strict=True))
@@ -126,13 +138,20 @@ def _ghost(known: Overlay, look: Look, around: Field, mark: Mask) -> float:
     return float(rough[0][painted].mean() - rough[1][beside].mean())
 
 
-def _fitted(seen: Field, scene: Field, counted: Field, mark: Mask) -> Overlay | None:
-    """Return the overlay that makes of `scene` what is `seen`, by the looks and samples that are `counted`."""
-    count = np.maximum(counted.sum(axis=0), 1)
-    seen_mean, scene_mean = (seen * counted).sum(axis=0) / count, (scene * counted).sum(axis=0) / count
-    apart, off = (scene - scene_mean) * counted, (seen - seen_mean) * counted
-    own, common, shown = (_near(_summed(a, b)) for a, b in ((apart, apart), (apart, off), (off, off)))
-    looks = count[..., 0]
+def _fitted(views: list[Look], scene: list[Field], mark: Mask) -> Overlay | None:
+    """Return the overlay that makes of the `scene` behind each look what that shows."""
+    looks = np.maximum(sum(view.counted for view in views), 1).astype(np.float32)
+    seen_mean = _mean((times(view.seen, view.counted) for view in views), looks)
+    scene_mean = _mean((times(behind, view.counted) for behind, view in zip(scene, views, strict=True)), looks)
+    own, common, shown = (np.zeros(mark.shape, np.float32) for _ in range(3))
+    # Look by look: all of them at once, as numbers, take hundreds of megabytes.
+    for behind, view in zip(scene, views, strict=True):
+        apart = times(behind - scene_mean, view.counted)
+        off = times(view.seen - seen_mean, view.counted)
+        own += _product(apart, apart)
+        common += _product(apart, off)
+        shown += _product(off, off)
+    own, common, shown = map(_near, (own, common, shown))
     # A fill is smoother than the scene, so the scene beside the mark tells how much it should vary.
     expected = np.maximum(own, _beside(own, mark))
     telling = mark & (expected > looks * _VARIED**2) & (looks >= LEAST_LOOKS)
@@ -219,9 +238,14 @@ def _wide(field: Field) -> Field:
     return result
 
 
-def _summed(a: Field, b: Field) -> Field:
-    """Return the sum of products over all looks and colours, without a field of the products."""
-    return np.asarray(np.einsum("nhwc,nhwc->hw", a, b), np.float32)
+def _mean(fields: Iterable[Field], count: Field) -> Field:
+    """Return the sum of fields by a `count` for each place."""
+    return times(np.asarray(sum(fields), np.float32), np.asarray(1 / count, np.float32))
+
+
+def _product(a: Field, b: Field) -> Field:
+    """Return the sum of products over all colours."""
+    return np.asarray(np.einsum("hwc,hwc->hw", a, b), np.float32)
 
 
 def _near(sums: Field) -> Field:

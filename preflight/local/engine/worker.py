@@ -10,6 +10,7 @@ def main() -> None:
     """Serve until the other end is gone."""
     import cv2
 
+    from preflight.local.engine import memory
     from preflight.local.engine.pool import answer, receive, send
 
     cv2.setNumThreads(1)
@@ -23,6 +24,8 @@ def main() -> None:
             return
         send(results, answer(task))
         results.flush()
+        del task
+        memory.give_back()
 
 
 if __name__ == "__main__":
