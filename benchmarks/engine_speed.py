@@ -3,7 +3,7 @@
     python benchmarks/engine_speed.py CLIP... [--heights 480,720,1080] [--seconds 8] [--mode free,captions,few,memory]
 
 For each clip and height, in one run: `free` the clip as it is (name clips without text), `captions` with text on most
-frames, `few` with one caption in the last tenth, encoded whole and smartly, `memory` with captions and twice as long.
+frames, `few` with one caption in the last tenth, encoded whole and smartly, `memory` with captions, twice and four times as long.
 Printed: frames a second, CPU time a frame, both as shares of the plain way's, and the peak memory of all processes.
 """
 
@@ -108,7 +108,7 @@ def run(clip: Path, folder: Path, *, height: int, seconds: float, modes: set[str
         show(texts, frames, "few", cleaned(texts, folder), peer)
         show(texts, frames, "few, smart", cleaned(texts, folder, smart=True), peer)
     if "memory" in modes:
-        for times in (1, 2):
+        for times in (1, 2, 4):
             longer = scaled(clip, folder, height=height, seconds=times * seconds)
             texts = spoken(longer, burned.coming_and_going(times * seconds), "captions")
             show(texts, times * frames, "captions", cleaned(texts, folder))

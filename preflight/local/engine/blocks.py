@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -75,7 +76,7 @@ def _settled(group: Group, motion: Motion) -> Track | None:
     if not mask.any():
         return None
     border = Border.of(mask, look, group.scale, group.height)
-    strengths = {index: border.strength(small, veil) for index, small in sorted(group.small.items())}
+    strengths = _strengths(group, border, veil)
     told = [strengths[n] for n in group.looks if not np.isnan(strengths[n])]
     if not told or np.percentile(told, 20) < _STEADY:
         return None
@@ -96,13 +97,20 @@ def _settled(group: Group, motion: Motion) -> Track | None:
         return _track(group, veil.rim, first, last, path=path, veil=replace(veil, strengths=lives))
     full = [n for n in range(first, last + 1) if not strengths[n] < _FULL and n not in slides] or [first, last]
     ends = (before, full[0]), (after, full[-1])
-    changes = [cv2.absdiff(group.small[a], group.small[b]) for a, b in ends if a is not None]
+    changes = [cv2.absdiff(group.shown(a), group.shown(b)) for a, b in ends if a is not None]
     mask = mask | beside(mask, changes, shrunk(np.clip(spread, 0, 255).astype(np.uint8), group.scale))
     # Encoders tint the samples beside a border.
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     block = _track(group, grown, first, last, path=path)
     comes, goes = first - 1 in strengths, last + 1 in strengths
     return replace(block, appears=comes, vanishes=goes, lasting=not (comes and goes))
+
+
+def _strengths(group: Group, border: Border, veil: veils.Veil | None) -> dict[int, float]:
+    """Return how much of a block is there, frame by frame: between those that were kept, what the last of them has."""
+    kept = sorted(group.small)
+    own = {index: border.strength(group.small[index], veil) for index in kept}
+    return {index: own[before] for before, after in pairwise([*kept, kept[-1] + 1]) for index in range(before, after)}
 
 
 def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, veils.Veil | None]:
@@ -138,7 +146,7 @@ def _slides(group: Group, border: Border, strengths: dict[int, float]) -> dict[i
         index, offset = start, (0, 0)
         while index in strengths:
             if strengths[index] < _FULL or offset != (0, 0):
-                offset, strength = border.slid(group.small[index], offset)
+                offset, strength = border.slid(group.shown(index), offset)
                 if not strength > max(_SLIDES, strengths[index] + _BETTER):
                     break
                 found[index], strengths[index] = offset, strength

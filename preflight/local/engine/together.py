@@ -22,8 +22,10 @@ _AROUND = 3.0
 """Heights of a line that are looked at above and below."""
 _TOGETHER = 1.2
 """Height of a line, as which the gap between two of one block is smaller."""
+_BETWEEN = 96
+"""Frames at most that are kept of a long text away from where its lines come and go."""
 _FINE = 16
-"""Samples that the height of a line comes to on the pictures that are kept of every frame."""
+"""Samples that the height of a line comes to on the small pictures that are kept of frames."""
 
 
 @dataclass(slots=True)
@@ -93,14 +95,31 @@ class Group:
 
     def look_on(self, frame: Frame) -> None:
         """Keep what a frame shows."""
-        if not self.start <= frame.index <= self.end:
+        if not self._is_kept(frame.index):
             return
         look = frame.color(self.around.moved(*self.offset(frame.index)))
-        early, late = self.first, self.last
-        rest = min(_SETTLED, (late - early) // 4)
-        if frame.index in set(np.linspace(early + rest, late - rest, _LOOKS).astype(int).tolist()):
+        if frame.index in self._looked_at():
             self.looks[frame.index] = look
         self.small[frame.index] = shrunk(look, self.scale)
+
+    def shown(self, index: int) -> Picture:
+        """Return the small picture of a frame, or of the last one before it that was kept."""
+        while index not in self.small:
+            index -= 1
+        return self.small[index]
+
+    def _looked_at(self) -> set[int]:
+        early, late = self.first, self.last
+        rest = min(_SETTLED, (late - early) // 4)
+        return set(np.linspace(early + rest, late - rest, _LOOKS).astype(int).tolist())
+
+    def _is_kept(self, index: int) -> bool:
+        """Return True for every frame on which a block may come or go, and for some of all others."""
+        if not self.start <= index <= self.end:
+            return False
+        ends = (end for track in self.tracks for end in (track.first, track.last))
+        stride = 1 + (self.end - self.start) // _BETWEEN
+        return any(abs(index - end) <= REACH for end in ends) or index % stride == 0 or index in self._looked_at()
 
     @property
     def moves(self) -> bool:

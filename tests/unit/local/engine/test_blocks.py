@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from preflight.local.engine.frames import Frame
 from preflight.local.engine.geometry import Box
 from preflight.local.engine.glyphs import Picture
 from preflight.local.engine.motion import Motion
+from preflight.local.engine.together import REACH, Group
 from preflight.local.engine.tracks import Track
 
 WIDTH, HEIGHT, COUNT = 320, 180, 60
@@ -174,3 +176,37 @@ def test_plate_of_the_colour_of_all_around_is_left() -> None:
         look[:] = (120, 30, 20)
 
     assert found(flat) is None
+
+
+def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
+    shown = list(frames(lambda look, _: plate(look), speed=0))[FIRST]
+
+    def kept(length: int) -> list[int]:
+        text = Track(box=LINE, line=LINE, first=100, last=99 + length, mask=np.ones((24, 164), bool), certainty=1.0)
+        group = Group([text], (WIDTH, HEIGHT))
+        for index in range(length + 300):
+            group.look_on(replace(shown, index=index))
+        assert len(group.looks) == 8
+        assert group.shown(101 + length // 2).shape == group.small[100].shape
+        return sorted(group.small)
+
+    some, more = kept(1000), kept(4000)
+    assert len(more) < 1.2 * len(some)
+    for end in (100, 1099):
+        assert set(range(end - REACH, end + REACH + 1)) <= set(some)
+
+
+def test_block_behind_a_long_text_has_its_exact_frames() -> None:
+    first, last = 30, 1200
+
+    def long(still: Frame, bare: Frame) -> Iterator[Frame]:
+        for index in range(last + 80):
+            yield replace(still if first - 5 <= index <= last + 5 else bare, index=index)
+
+    still = list(frames(lambda look, _: plate(look)))[FIRST]
+    bare = next(frames(lambda *_: None))
+    box = LINE.padded(8, WIDTH, HEIGHT)
+    text = Track(box=box, line=LINE, first=first, last=last, mask=np.ones((box.height, box.width), bool), certainty=1.0)
+    (track,) = blocks.behind([text], long(still, bare), Motion(), (WIDTH, HEIGHT))
+    assert (track.first, track.last, track.lasting) == (first - 5, last + 5, False)
+    assert covered(track, 600)[PLATE.slices].all()

@@ -142,3 +142,12 @@ def test_motion_can_be_measured_of_frames_that_are_gone() -> None:
     held = [frame(index, clip.picture(index)) for index in range(KEPT + 30, KEPT + 40)]
     scenery.measure(0, KEPT + 35, held, [LINE])
     assert sorted(scenery.motion.steps) == list(range(30, KEPT + 35))
+
+
+def test_small_pictures_that_are_too_old_go_with_every_frame() -> None:
+    clip = Clip(1, 0)
+    scenery = Scenery(Motion(scale=1.5))
+    for index in range(3 * KEPT):
+        scenery.keep(frame(index, clip.picture(index % 30)))
+        scenery.forget(index)
+    assert sorted(scenery.small) == list(range(2 * KEPT, 3 * KEPT))
