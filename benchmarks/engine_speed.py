@@ -3,7 +3,8 @@
     python benchmarks/engine_speed.py CLIP... [--heights 480,720,1080] [--seconds 8] [--mode free,captions,few,memory]
 
 For each clip and height, in one run: `free` the clip as it is (name clips without text), `captions` with text on most
-frames, `few` with one caption in the last tenth, encoded whole and smartly, `memory` with captions, twice and four times as long.
+frames, `few` with one caption in the last tenth, encoded whole and smartly, `memory` with captions, for once, twice and
+four times as long.
 Printed: frames a second, CPU time a frame, both as shares of the plain way's, and the peak memory of all processes.
 """
 

@@ -22,7 +22,7 @@ Plane = NDArray[np.uint8]
 _TURN_UPRIGHT = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 _QUIET = ("-v", "error", "-nostdin", "-noautorotate")
 _TIDY = 128
-"""Frames after which freed memory is given back, and before the first: what came before may have left a lot."""
+"""Frames after which freed memory is given back, as it is before the first: what came before may have left a lot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +102,14 @@ def _planes(source: Source) -> list[str]:
 
 def _pictures(argv: Sequence[str], source: Source) -> Iterator[Frame]:
     """Yield what ffmpeg writes to its stdout as frames. Raises ToolError when it fails before the first."""
+    memory.give_back()
     with process.start(argv, stdout=process.PIPE) as running:
         index = 0
         while (data := _read(running, frame_bytes(source.width, source.height))) is not None:
-            if index % _TIDY == 0:
-                memory.give_back()
             yield split(data, index, source.width, source.height, source.turns)
             index += 1
+            if index % _TIDY == 0:
+                memory.give_back()
         if running.wait() and index == 0:
             raise ffmpeg.failure(running.stderr_tail)
 
