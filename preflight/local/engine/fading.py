@@ -1,4 +1,4 @@
-"""The texts of a job that fade: learnt from its frames, and what is seen through them on one."""
+"""What is seen through the texts of a job on a frame: through those that fade, learnt here, and translucent marks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from preflight.local.engine import fades
 from preflight.local.engine.fill import Faint
 from preflight.local.engine.glyphs import Mask
 from preflight.local.engine.jobs import Job
+from preflight.local.engine.marks import Mark
 from preflight.local.engine.masks import paint
 from preflight.local.engine.planes import Planes
 from preflight.local.engine.strengths import Text
@@ -38,23 +39,29 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
     return replace(track, fade=fades.learn(text))
 
 
-def seen_through(job: Job, index: int, look: Look, hidden: Callable[[int], Mask]) -> Faint | None:
-    """Return a job's region on frame `index` without the texts that fade there; None without any.
+def seen_through(
+    job: Job, index: int, look: Look, hidden: Callable[[int], Mask], marks: Sequence[Mark] = ()
+) -> Faint | None:
+    """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
 
     `hidden` tells what all text hides on a frame.
     """
     fading = [(track, track.fade) for track in job.tracks if track.fade is not None and index in track.fade.strengths]
-    if not fading:
+    if not fading and not marks:
         return None
     seen, hole = look(index).color(), hidden(index)
-    scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
-    for track, fade in fading:
+    texts = [(track, track.mask_on(index), fade.lifted(index, seen[_place(track, job)])) for track, fade in fading]
+    standing = [(mark.track, *lifted) for mark in marks if (lifted := mark.lifted(index, seen)) is not None]
+    scene, doubt, rest, learnt = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole, np.zeros_like(hole)
+    for track, own, shown in (*texts, *standing):
         place = _place(track, job)
-        shown, own = fade.lifted(index, seen[place]), track.mask_on(index)
         scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.doubt[own], False
-    lasting = [track for track in job.tracks if not any(track is other for other, _ in fading)]
-    rest |= paint(lasting, index, job.region, hidden=True)
-    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest)
+        learnt[place][own] = any(track is mark for mark, *_ in standing)
+    gone = [track for track, *_ in (*texts, *standing)]
+    rest |= paint(
+        [track for track in job.tracks if not any(track is other for other in gone)], index, job.region, hidden=True
+    )
+    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, learnt)
 
 
 def lenders(job: Job) -> frozenset[int]:

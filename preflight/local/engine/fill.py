@@ -34,6 +34,8 @@ _UNLIKE, _CHANGED = 8.0, 1.0
 """Difference around the text between the two frames from which on nothing is mixed, moving and still."""
 _BEYOND = 2.2
 """By how much the error of a fill (root mean square) is larger than the mean difference on the held-out ring."""
+_LEARNT = 2.0
+"""How much further apart (squared) a fill from other frames may be from what is seen through text learnt over many."""
 _NEAR = 4.0
 """Samples around a place whose differences count there."""
 _STILL = 0.25
@@ -54,14 +56,16 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Faint:
-    """A region on a frame on which text fades, without it: `doubt` is the error to expect of each sample (levels).
+    """A region on a frame without the text that lets the scene through: `doubt` is each sample's error (levels).
 
-    It is 0 beside the text; the `hole` is what can't be seen through.
+    It is 0 beside the text; the `hole` is what can't be seen through. How `learnt` text lets the scene through was
+    found over many frames.
     """
 
     planes: Planes[np.uint8]
     doubt: Field
     hole: Mask
+    learnt: Mask
 
 
 def _clear(_: int) -> Faint | None:
@@ -79,7 +83,7 @@ class _Previous:
 class Filler:
     """Fills one region over a stretch of frames; `planes` and `hole` give a frame's region and what text paints of it.
 
-    `state` numbers the text that is on at a frame, 0 for none. `faint` tells what is seen through text that fades, and
+    `state` numbers the text that is on at a frame, 0 for none. `faint` tells what is seen through text, and
     `lenders` are the frames that lend what they show so.
     """
 
@@ -114,7 +118,7 @@ class Filler:
         error = trust * estimate.error + (1 - trust) * missed
         faint = self.faint(index)
         if faint is not None:
-            filled = _seen_through(here, filled, error, faint)
+            filled = _seen_through(here, filled, error, trust, faint)
         result = self._kept(index, here, self._calmed(index, here, filled), trust)
         self._loyal = used
         return Filled(
@@ -228,15 +232,20 @@ def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
     )
 
 
-def _seen_through(here: Here, filled: Planes[np.float32], error: Field, faint: Faint) -> Planes[np.float32]:
-    """Return the filled core with what is seen through fading text, as far as that is surer than the fill."""
+def _seen_through(
+    here: Here, filled: Planes[np.float32], error: Field, trust: Field, faint: Faint
+) -> Planes[np.float32]:
+    """Return the filled core with what is seen through text, as far as that is surer than the fill."""
     part, doubt = faint.planes.inside(here.box), faint.doubt[here.box.slices]
     own = here.hole & ~faint.hole[here.box.slices]
     off = part.luma - filled.luma
     expected = (_BEYOND * error) ** 2
+    both = expected + doubt**2
     # Where the two are further apart than their errors explain, the text is not what it was taken for.
     apart = spread(off**2, own.astype(np.float32), _NEAR, shrink=1)
-    share = (expected / np.maximum(np.maximum(expected + doubt**2, apart), 1e-6) * own).astype(np.float32)
+    # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
+    apart = np.where(faint.learnt[here.box.slices], apart * trust / _LEARNT, apart)
+    share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
     return Planes(filled.luma + off * share, filled.chroma + times(part.chroma - filled.chroma, half(share)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from preflight.local.engine.fades import Lifted
 from preflight.local.engine.glyphs import Mask, Picture
 from preflight.local.engine.jobs import LENGTH, REACH, Job
 from preflight.local.engine.masks import paint
@@ -49,14 +50,17 @@ class Mark:
         self.overlay = overlay(looks, track.mask)
         return self.overlay is not None
 
-    def lift(self, index: int, seen: Picture, filled: Picture) -> Picture:
-        """Return the filled region of frame `index` with the scene under the track as it was `seen`."""
-        if self.overlay is None or not self.track.first <= index <= self.track.last:
-            return filled
+    def lifted(self, index: int, seen: Picture) -> tuple[Mask, Lifted] | None:
+        """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
+
+        While a text fades or comes little by little, it is not what was learnt.
+        """
+        first, last = self.track.usual
+        fade = self.track.fade
+        if self.overlay is None or not first <= index <= last or (fade is not None and index in fade.strengths):
+            return None
         own = self.track.mask & ~self._others(index)
-        result = filled.copy()
-        result[self.place] = self.overlay.lifted(seen[self.place], filled[self.place], own)
-        return result
+        return own, self.overlay.lifted(seen[self.place], own)
 
     def _others(self, index: int) -> Mask:
         others = [track for track in self.job.tracks if track is not self.track]

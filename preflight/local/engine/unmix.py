@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from preflight.local.engine.fades import Lifted
 from preflight.local.engine.glyphs import Mask, Picture, rimmed
 from preflight.local.engine.smooth import Field, times
 from preflight.local.engine.spatial import membrane
@@ -44,6 +45,8 @@ _BESIDE = 12.0
 """Samples around a place within which the scene varies as it does there."""
 _LEAST_KEPT, _SURELY_KEPT = 0.15, 0.3
 """Shares of the scene under which nothing is taken from it, as noise grows by their inverse, and above which all is."""
+_SEEN = 3.0
+"""Error of what is seen as it is encoded, and of what is known of the mark, in levels (root mean square)."""
 _CLEAR = 0.92
 """Share of the scene from which on a sample is none of the mark's."""
 _GHOST, _DETAIL = 10.0, 5
@@ -61,14 +64,17 @@ class Overlay:
     kept: Field
     added: Field
 
-    def lifted(self, seen: Picture, filled: Picture, own: Mask) -> Picture:
-        """Return `filled` with the scene itself under the mark's `own` samples, as far as `seen` shows it."""
+    @property
+    def worth(self) -> Field:
+        """What is taken from a sample's lifted scene, 0..1: nothing where hardly any of it is seen."""
+        share: Field = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1).astype(np.float32)
+        return share
+
+    def lifted(self, seen: Picture, own: Mask) -> Lifted:
+        """Return the scene under the mark's `own` samples as far as it is `seen`."""
         kept = np.maximum(self.kept, _LEAST_KEPT).astype(np.float32)
-        scene = ((seen - self.added) / kept[..., None]).astype(np.float32)
-        share = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1) * own
-        mixed = filled + (self._evened(scene, own) - filled) * share[..., None]
-        result: Picture = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-        return result
+        scene = self._evened(times(seen - self.added, np.asarray(1 / kept, np.float32)), own)
+        return Lifted(scene, _SEEN / (kept * np.maximum(self.worth, np.float32(1e-3))))
 
     def _evened(self, scene: Field, own: Mask) -> Field:
         """Return the lifted scene without what is left of letters: a tint that bright or dark strokes share."""
@@ -130,7 +136,8 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
 
 def _ghost(known: Overlay, look: Look, around: Field, mark: Mask) -> float:
     """Return how much rougher (levels) what is lifted off one look is than the scene beside it."""
-    lifted = known.lifted(look.color, around.astype(np.uint8), mark)
+    mixed = around + times(known.lifted(look.color, mark).scene - around, known.worth * mark)
+    lifted: Picture = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     painted, beside = mark & (known.kept < _CLEAR) & ~look.others, ~rimmed(mark | look.others)
     if not painted.any() or not beside.any():
         return 0.0

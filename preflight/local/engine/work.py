@@ -102,8 +102,8 @@ class Fill:
         holes = _Holes(job, widened)
         patches, figures, filled_looks = [], [], {}
         with self.layout.path.open("rb") as file:
-            filler = self._filler(file, holes)
             marks = self._marks(file) if lifting else []
+            filler = self._filler(file, holes, marks)
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
                 own = touched(job.tracks, index, job.region, widened)
                 if not own.any():
@@ -114,18 +114,12 @@ class Fill:
                     filled = Filled(planes=self._planes(file, index), share=0.0, error=0.0)
                 if index < job.first:
                     continue
-                planes = filled.planes
-                if marks:
-                    color, seen = planes.color(), self._planes(file, index).color()
-                    for mark in marks:
-                        color = mark.lift(index, seen, color)
-                    planes = Planes.of(color)
-                patches.append(cut(index, job.region, planes, own))
+                patches.append(cut(index, job.region, filled.planes, own))
                 figures.append(
                     FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
                 )
                 if index in _checked(job):
-                    filled_looks[index] = planes.color()
+                    filled_looks[index] = filled.planes.color()
         left = max(
             (
                 self._left(look, touched(job.tracks, index, job.region, widened), index)
@@ -159,7 +153,7 @@ class Fill:
             return planes
         return Planes.of(cleared(planes.color(), self.job.tracks, index, self.job.region))
 
-    def _filler(self, file: BinaryIO, holes: _Holes) -> Filler:
+    def _filler(self, file: BinaryIO, holes: _Holes, marks: list[Mark]) -> Filler:
         job = self.job
         return Filler(
             known=range(job.known_first, job.known_last + 1),
@@ -168,7 +162,7 @@ class Fill:
             state=holes.state,
             motion=job.motion,
             corner=(job.region.x0, job.region.y0),
-            faint=lambda index: fading.seen_through(job, index, partial(self._planes, file), holes.at),
+            faint=lambda index: fading.seen_through(job, index, partial(self._planes, file), holes.at, marks),
             lenders=fading.lenders(job),
         )
 
