@@ -40,7 +40,7 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
 
 
 def seen_through(
-    job: Job, index: int, look: Look, hidden: Callable[[int], Mask], marks: Sequence[Mark] = ()
+    job: Job, index: int, look: Look, hidden: Callable[[int], Mask], marks: Sequence[Mark]
 ) -> Faint | None:
     """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
 
@@ -52,16 +52,17 @@ def seen_through(
     seen, hole = look(index).color(), hidden(index)
     texts = [(track, track.mask_on(index), fade.lifted(index, seen[_place(track, job)])) for track, fade in fading]
     standing = [(mark.track, *lifted) for mark in marks if (lifted := mark.lifted(index, seen)) is not None]
-    scene, doubt, rest, learnt = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole, np.zeros_like(hole)
+    scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
     for track, own, shown in (*texts, *standing):
         place = _place(track, job)
         scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.doubt[own], False
-        learnt[place][own] = any(track is mark for mark, *_ in standing)
+    marked = np.zeros(hole.shape, bool)
+    for track, own, _ in standing:
+        marked[_place(track, job)][own] = True
     gone = [track for track, *_ in (*texts, *standing)]
-    rest |= paint(
-        [track for track in job.tracks if not any(track is other for other in gone)], index, job.region, hidden=True
-    )
-    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, learnt)
+    lasting = [track for track in job.tracks if not any(track is other for other in gone)]
+    rest |= paint(lasting, index, job.region, hidden=True)
+    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
 
 
 def lenders(job: Job) -> frozenset[int]:

@@ -27,8 +27,3 @@ def test_holes_in_the_heap_are_given_back() -> None:
     before = resident()
     memory.give_back()
     assert before - resident() > 0.7 * _BLOCK * (_COUNT - len(stay))
-
-
-def test_giving_back_nothing_is_harmless() -> None:
-    memory.give_back()
-    memory.give_back()
