@@ -21,15 +21,15 @@ import cv2
 
 from fixtures import captions, clips, crowd
 from fixtures.captions import Caption
-from preflight.job import RemovalOptions
-from preflight.local.engine import models
-from preflight.local.engine.choose import chosen
-from preflight.local.engine.frames import Frame, decode
-from preflight.local.engine.geometry import Box
-from preflight.local.engine.pool import workers
-from preflight.local.engine.remove import remove_text, scan
-from preflight.local.engine.report import describe
-from preflight.local.engine.source import inspect
+from preflight.engine.classify.selection import chosen
+from preflight.engine.core.box import Box
+from preflight.engine.detect import ocr
+from preflight.engine.media.decode import Frame, decode
+from preflight.engine.media.probe import inspect
+from preflight.engine.parallel.pool import workers
+from preflight.engine.pipeline import remove_text, scan
+from preflight.engine.report import describe
+from preflight.model.job import RemovalOptions
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -45,8 +45,8 @@ def likeness(read: str, text: str) -> float:
 def readings(frame: Frame, place: Box) -> list[str]:
     part = frame.color(place)
     size = (-(-place.width // 32) * 32, -(-place.height // 32) * 32)
-    lines = models.find_lines(cv2.resize(part, size), (place.width, place.height))
-    return [models.read_line(part[line.padded(2, place.width, place.height).slices]).text for line in lines]
+    lines = ocr.find_lines(cv2.resize(part, size), (place.width, place.height))
+    return [ocr.read_line(part[line.padded(2, place.width, place.height).slices]).text for line in lines]
 
 
 def legible(out: Path, clean: Path, found: list[tuple[Caption, dict]], size: tuple[int, int]) -> list[str]:

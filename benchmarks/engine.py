@@ -29,16 +29,17 @@ import cv2
 import numpy as np
 
 from fixtures import burned
-from preflight.job import RemovalOptions
-from preflight.local.engine import blocks, models
-from preflight.local.engine.choose import chosen as chosen_tracks
-from preflight.local.engine.frames import Frame, decode
-from preflight.local.engine.geometry import Box
-from preflight.local.engine.masks import touched
-from preflight.local.engine.pool import workers
-from preflight.local.engine.remove import remove_text, scan
-from preflight.local.engine.source import Source, inspect
-from preflight.local.engine.tracks import Track
+from preflight.engine.classify.selection import chosen as chosen_tracks
+from preflight.engine.core.box import Box
+from preflight.engine.detect import ocr
+from preflight.engine.graphics import plates
+from preflight.engine.media.decode import Frame, decode
+from preflight.engine.media.probe import Source, inspect
+from preflight.engine.model.rasterize import touched
+from preflight.engine.model.track import Track
+from preflight.engine.parallel.pool import workers
+from preflight.engine.pipeline import remove_text, scan
+from preflight.model.job import RemovalOptions
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -120,8 +121,8 @@ def residue(score: Score, out: np.ndarray, mask: np.ndarray, shown: list[str]) -
     )
     part = out[place.slices]
     size = (-(-place.width // 32) * 32, -(-place.height // 32) * 32)
-    for line in models.find_lines(cv2.resize(part, size), (place.width, place.height)):
-        reading = models.read_line(part[line.padded(2, place.width, place.height).slices])
+    for line in ocr.find_lines(cv2.resize(part, size), (place.width, place.height)):
+        reading = ocr.read_line(part[line.padded(2, place.width, place.height).slices])
         for text in shown:
             if len(reading.text) >= 2 and difflib.SequenceMatcher(None, reading.text, text).ratio() > 0.4:
                 score.left.add(text)
@@ -209,7 +210,7 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
         tracks, times, motion, _ = scan(facts, PROGRAM, pool, lambda _: None)
     chosen = chosen_tracks(tracks, options)
     if options.color_blocks:
-        chosen += blocks.behind(chosen, decode(facts, PROGRAM, stop=blocks.until(chosen)), motion, size)
+        chosen += plates.behind(chosen, decode(facts, PROGRAM, stop=plates.until(chosen)), motion, size)
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,

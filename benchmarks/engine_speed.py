@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.engine import PROGRAM, Memory
 from fixtures import burned, captions, clips
 from fixtures.captions import Caption
-from preflight.job import RemovalOptions
-from preflight.local.engine import rate
-from preflight.local.engine.frames import decode
-from preflight.local.engine.remove import Extras, remove_text
-from preflight.local.engine.source import inspect
+from preflight.engine.encode import quality
+from preflight.engine.media.decode import decode
+from preflight.engine.media.probe import inspect
+from preflight.engine.pipeline import Extras, remove_text
+from preflight.model.job import RemovalOptions
 from preflight.tools import process
 
 _GOOD = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", "50", "-pix_fmt", "yuv420p", "-an")
@@ -77,7 +77,11 @@ def spoken(clip: Path, texts: tuple[Caption, ...], suffix: str) -> Path:
 
 def plain(clip: Path, folder: Path) -> Cost:
     argv = [PROGRAM, "-y", "-v", "error", "-nostdin", "-i", str(clip), "-map", "0:V:0", "-fps_mode", "passthrough"]
-    argv += [*(rate.FINE if rate.is_grainy(inspect(clip, PROGRAM), PROGRAM) else rate.USUAL), "-pix_fmt", "yuv420p"]
+    argv += [
+        *(quality.FINE if quality.is_grainy(inspect(clip, PROGRAM), PROGRAM) else quality.USUAL),
+        "-pix_fmt",
+        "yuv420p",
+    ]
     return measured(lambda: process.run([*argv, str(folder / "plain.mp4")]))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fixtures import clips
 from fixtures.checker import checker
-from preflight.fix import apply, plan
+from preflight.fixing import apply, plan
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()

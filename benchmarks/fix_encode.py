@@ -19,7 +19,7 @@ OURS = """
 import sys
 from pathlib import Path
 from fixtures.checker import checker
-from preflight.fix import apply, plan
+from preflight.fixing import apply, plan
 from preflight.tools import ffmpeg
 apply(plan(checker()(Path(sys.argv[1]))), Path(sys.argv[2]), recheck=checker(), ffmpeg=ffmpeg.find())
 """

@@ -26,14 +26,14 @@ import numpy as np
 
 from fixtures import captions, signs
 from fixtures.captions import Caption
-from preflight.job import RemovalOptions
-from preflight.local.engine.choose import chosen
-from preflight.local.engine.geometry import Box
-from preflight.local.engine.motion import small_step
-from preflight.local.engine.pool import workers
-from preflight.local.engine.remove import scan
-from preflight.local.engine.source import inspect
-from preflight.local.engine.tracks import Track
+from preflight.engine.classify.selection import chosen
+from preflight.engine.core.box import Box
+from preflight.engine.media.probe import inspect
+from preflight.engine.model.track import Track
+from preflight.engine.motion.camera import small_step
+from preflight.engine.parallel.pool import workers
+from preflight.engine.pipeline import scan
+from preflight.model.job import RemovalOptions
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()

@@ -11,9 +11,9 @@ from benchmarks import contents
 from fixtures import clips
 from fixtures.checker import checker, measure
 from preflight.events import Progress
-from preflight.fix import apply, plan
-from preflight.limits import Limits
-from preflight.plan import Policy
+from preflight.fixing import apply, plan
+from preflight.model.limits import Limits
+from preflight.model.plan import Policy
 from preflight.tools import ffmpeg
 
 LENGTHS = (10, 20, 40)

@@ -27,10 +27,10 @@ sys.path.insert(0, str(ROOT))
 
 from fixtures import stores  # noqa: E402
 from preflight.events import Progress  # noqa: E402
-from preflight.job import Placed  # noqa: E402
 from preflight.ledger import Ledger  # noqa: E402
+from preflight.model.job import Placed  # noqa: E402
 from preflight.settings import Settings  # noqa: E402
-from preflight.upload import place, sign, upload  # noqa: E402
+from preflight.storage import place, sign, upload  # noqa: E402
 
 MB = 1_000_000
 SIZE, LARGE = 150 * MB, 600 * MB

@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from typing import Any
 
-from preflight.job import Task
+from preflight.model.job import Task
 from preflight.removal import RemovalClient
-from preflight.removal.waiting import Waiter
+from preflight.removal.poller import Waiter
 from preflight.settings import Secret, Settings
 
 RAMP = 100.0

@@ -1,103 +1,82 @@
-"""Check, fix, upload, submit and restore videos for the Aidge Video Removal API."""
+"""Check, fix, upload, submit and restore videos for the Aidge Video Removal API.
+
+The public names are listed in `_MODULES` and imported on first use (PEP 562), so that `import preflight` is fast.
+"""
 
 from __future__ import annotations
 
-import sys
-
-# Not from `typing`: the worker that reads files passes through here, and its start is what a single check waits for.
+# Not from `typing`: the process that parses files imports this package, and a single check waits for its start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from preflight.batch import run_many
-    from preflight.job import (
-        Failed,
-        InpaintingBox,
-        Pending,
-        PixelBox,
-        Rejected,
-        RemovalOptions,
-        Result,
-        Succeeded,
-        Unknown,
-    )
-    from preflight.limits import Limits
-    from preflight.pipeline import run
-    from preflight.plan import Plan, Policy
-    from preflight.removal import RemovalClient
-    from preflight.report import Report
-    from preflight.settings import Settings
-    from preflight.steps import check, check_many, fix, join, plan, upload
+    from preflight.api import check as check
+    from preflight.api import check_many as check_many
+    from preflight.api import fix as fix
+    from preflight.api import join as join
+    from preflight.api import plan as plan
+    from preflight.api import upload as upload
+    from preflight.model.job import Failed as Failed
+    from preflight.model.job import InpaintingBox as InpaintingBox
+    from preflight.model.job import Pending as Pending
+    from preflight.model.job import PixelBox as PixelBox
+    from preflight.model.job import Rejected as Rejected
+    from preflight.model.job import RemovalOptions as RemovalOptions
+    from preflight.model.job import Result as Result
+    from preflight.model.job import Skipped as Skipped
+    from preflight.model.job import Succeeded as Succeeded
+    from preflight.model.job import Unknown as Unknown
+    from preflight.model.limits import Limits as Limits
+    from preflight.model.plan import Plan as Plan
+    from preflight.model.plan import Policy as Policy
+    from preflight.model.report import Report as Report
+    from preflight.removal.client import RemovalClient as RemovalClient
+    from preflight.settings import Settings as Settings
+    from preflight.workflow.batch import run_many as run_many
+    from preflight.workflow.run import run as run
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Failed": "job",
-    "InpaintingBox": "job",
-    "Limits": "limits",
-    "Pending": "job",
-    "PixelBox": "job",
-    "Plan": "plan",
-    "Policy": "plan",
-    "Rejected": "job",
-    "RemovalClient": "removal",
-    "RemovalOptions": "job",
-    "Report": "report",
-    "Result": "job",
+_MODULES = {
+    "Failed": "model.job",
+    "InpaintingBox": "model.job",
+    "Limits": "model.limits",
+    "Pending": "model.job",
+    "PixelBox": "model.job",
+    "Plan": "model.plan",
+    "Policy": "model.plan",
+    "Rejected": "model.job",
+    "RemovalClient": "removal.client",
+    "RemovalOptions": "model.job",
+    "Report": "model.report",
+    "Result": "model.job",
     "Settings": "settings",
-    "Skipped": "job",
-    "Succeeded": "job",
-    "Unknown": "job",
-    "check": "steps",
-    "check_many": "steps",
-    "fix": "steps",
-    "join": "steps",
-    "plan": "steps",
-    "run": "pipeline",
-    "run_many": "batch",
-    "upload": "steps",
+    "Skipped": "model.job",
+    "Succeeded": "model.job",
+    "Unknown": "model.job",
+    "check": "api",
+    "check_many": "api",
+    "fix": "api",
+    "join": "api",
+    "plan": "api",
+    "run": "workflow.run",
+    "run_many": "workflow.batch",
+    "upload": "api",
 }
+"""Module of each public name. A test compares it with the imports for type checkers above and with `dir()`."""
 
-__all__ = [
-    "Failed",
-    "InpaintingBox",
-    "Limits",
-    "Pending",
-    "PixelBox",
-    "Plan",
-    "Policy",
-    "Rejected",
-    "RemovalClient",
-    "RemovalOptions",
-    "Report",
-    "Result",
-    "Settings",
-    "Skipped",
-    "Succeeded",
-    "Unknown",
-    "check",
-    "check_many",
-    "fix",
-    "join",
-    "plan",
-    "run",
-    "run_many",
-    "upload",
-]
+__all__ = list(_MODULES)
 
 
-def _public(name: str) -> property:
-    """Return an attribute that is imported when it is first used: `import preflight` must not pay for all of it."""
+def __getattr__(name: str) -> object:
+    """Import a public name on first use and keep it, so that it can be replaced like any other attribute."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-    def get(_: object) -> Any:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-    def keep(_: object, value: object) -> None:
-        """Importing the room `preflight.check` would bind it over the function `preflight.check`; it must not."""
-
-    return property(get, keep)
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
-sys.modules[__name__].__class__ = type("Api", (type(sys),), {name: _public(name) for name in _HOMES})
+def __dir__() -> list[str]:
+    """Return the names of the module, the public ones included."""
+    return sorted({*globals(), *_MODULES})

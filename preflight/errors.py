@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
+INSTALL_LOCAL = "pip install '.[local]' in preflight's folder"
+"""Hint: how to install the packages that the local service and the engine need."""
+
+
 class ExitCode(IntEnum):
     """What the process says to a script."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-
-from preflight.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

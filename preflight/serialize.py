@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import PreflightError
-from preflight.job import SecretUrl
+from preflight.model.job import SecretUrl
 from preflight.settings import Secret
 
 _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (

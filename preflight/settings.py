@@ -6,13 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import UsageError
-from preflight.limits import Limits
-from preflight.values import dataclass, field, fields, replace
+from preflight.model.limits import Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

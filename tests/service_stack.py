@@ -6,8 +6,8 @@ from pathlib import Path
 
 import requests
 
-from preflight.job import SecretUrl
-from preflight.local.stack import KEY, LocalStack
+from preflight.model.job import SecretUrl
+from preflight.server.stack import KEY, LocalStack
 from preflight.settings import Settings
 
 

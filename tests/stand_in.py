@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError, ToolError
-from preflight.job import RemovalOptions
+from preflight.model.job import RemovalOptions
 
 Report = Callable[[float], None] | None
 

@@ -13,15 +13,11 @@ def main() -> None:
         # Nothing collects garbage while modules load; there is none, and looking for it takes its time.
         gc.disable()
         # The parser of the files is started first: it works while the rest of the program loads.
-        from preflight.probe.worker import prepare
+        from preflight.probe.sandbox_process import prepare
 
         plain = len(words) == 2 and not words[1].startswith("-")
         prepare(words[1] if plain else None)
         if plain:
-            from preflight.values import load
-
-            # `pathlib` loads this for addresses, of which there are none here.
-            load("urllib.parse", without=("ipaddress",))
             # A single file without options needs no parser of options, which takes longer to load than the check.
             from preflight.cli.plain import run_plainly
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from preflight.errors import UsageError
-from preflight.job import InpaintingBox, PixelBox, RemovalOptions
+from preflight.model.job import InpaintingBox, PixelBox, RemovalOptions
 from preflight.settings import parse_seconds
 
 Videos = Annotated[

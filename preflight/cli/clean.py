@@ -10,7 +10,7 @@ import typer
 from preflight.cli import choices, console, context
 from preflight.errors import InputError, UsageError
 from preflight.events import Progress, Stage
-from preflight.probe import gate
+from preflight.probe import stat_check
 from preflight.tools import files
 
 
@@ -40,7 +40,7 @@ def clean(
     as_json: choices.AsJson = False,
 ) -> None:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
-    from preflight.local import engine
+    from preflight import engine
     from preflight.tools import ffmpeg
 
     destination = _destination(file, output)
@@ -71,7 +71,7 @@ def clean(
 
 def _destination(file: Path, output: Path | None) -> Path:
     """Return where the cleaned video goes. Raises InputError when there is no file to clean, UsageError."""
-    refusal = gate.look(file)
+    refusal = stat_check.look(file)
     if refusal is not None:
         raise InputError(f"{file} can't be cleaned. {refusal.detail}", hint=refusal.hint)
     folder = output if output is not None and output.is_dir() else file.parent

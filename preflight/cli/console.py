@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from preflight.errors import PreflightError
 from preflight.events import Listener, Progress, ignore
-from preflight.values import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

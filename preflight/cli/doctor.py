@@ -89,7 +89,7 @@ def _ffmpeg(settings: Settings) -> str:
 
 
 def _mediainfo() -> str:
-    from preflight.probe.worker import library, load
+    from preflight.probe.sandbox_process import library, load
 
     load()
     return library()
@@ -103,16 +103,16 @@ def _ledger(settings: Settings) -> str:
 
 
 def _local(settings: Settings) -> str:
-    from preflight import steps
+    from preflight import api
     from preflight.removal import RemovalClient
 
-    with steps.service(settings) as live, RemovalClient(live) as client:
+    with api.service(settings) as live, RemovalClient(live) as client:
         client.clock_skew()
         return f"starts and answers at {live.api_domain}; store at {live.s3_endpoint}"
 
 
 def _store(settings: Settings) -> Iterator[Diagnosis]:
-    from preflight.upload import doctor as examine
+    from preflight.storage import doctor as examine
 
     try:
         for check in examine(settings):

@@ -12,9 +12,9 @@ from preflight.cli.inputs import nothing, videos
 from preflight.cli.run import overall
 from preflight.errors import ExitCode, PreflightError
 from preflight.events import Listener
-from preflight.job import Fixed
-from preflight.plan import Plan, Policy
-from preflight.report import Report
+from preflight.model.job import Fixed
+from preflight.model.plan import Plan, Policy
+from preflight.model.report import Report
 from preflight.settings import Settings
 
 
@@ -43,15 +43,15 @@ def fix(
 
     Sources are never changed; a file that passes is left as it is.
     """
-    from preflight import steps
+    from preflight import api
 
     settings = context.settings(ctx, encoder=encoder, preset=preset)
     stretch = choices.parse_trim(trim) if trim is not None else None
     codes: list[ExitCode] = []
     with console.progress(json_lines=as_json, quiet=dry_run) as naming:
         for path in videos(files, null=null):
-            report = steps.check(path, limits=settings.limits)
-            plan = steps.plan(report, policy=policy, trim=stretch, safe=safe, settings=settings)
+            report = api.check(path, limits=settings.limits)
+            plan = api.plan(report, policy=policy, trim=stretch, safe=safe, settings=settings)
             if dry_run or plan.refusal or plan.is_empty:
                 codes.append(_tell(path, report, plan, as_json=as_json))
             else:
@@ -90,10 +90,10 @@ def show(path: Path, plan: Plan) -> None:
 def _carry_out(
     path: Path, report: Report, plan: Plan, output: Path, settings: Settings, listener: Listener, *, as_json: bool
 ) -> ExitCode:
-    from preflight import steps
+    from preflight import api
 
     try:
-        fixed = steps.act(plan, report, output, settings=settings, listener=listener)
+        fixed = api.act(plan, report, output, settings=settings, listener=listener)
     except PreflightError as error:
         if error.exit_code is ExitCode.INTERRUPTED:
             raise

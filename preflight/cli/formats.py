@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from preflight.cli import console
-from preflight.media import Media, Unreadable, VideoStream
-from preflight.report import Finding, Report, Severity
+from preflight.model.media import Media, Unreadable, VideoStream
+from preflight.model.report import Finding, Report, Severity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from preflight.errors import InputError
-from preflight.outputs import is_result
+from preflight.workflow.output_paths import is_result
 
 
 def videos(names: Sequence[str], *, null: bool = False) -> Iterator[Path]:

@@ -32,11 +32,11 @@ def join(
 
     Pictures are copied when the segments agree, and else encoded once.
     """
-    from preflight import steps
+    from preflight import api
 
     settings = context.settings(ctx)
     with console.progress(json_lines=as_json) as naming:
-        made = steps.join(
+        made = api.join(
             manifest,
             cleaned or [],
             output,

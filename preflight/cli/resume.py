@@ -25,7 +25,7 @@ def resume(
 
     Jobs whose submit was not answered are told and left alone; `preflight jobs resolve` settles them.
     """
-    from preflight.batch import resume as go_on
+    from preflight.workflow.batch import resume as go_on
 
     settings = context.settings(ctx)
     with console.batch_progress(0, json_lines=as_json) as board:

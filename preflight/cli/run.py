@@ -12,14 +12,14 @@ import typer
 from preflight.cli import choices, console, context
 from preflight.cli.inputs import sources
 from preflight.errors import ExitCode
-from preflight.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
-from preflight.outputs import picture_of, record_of
-from preflight.plan import Plan, Policy
+from preflight.model.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
+from preflight.model.plan import Plan, Policy
 from preflight.serialize import jsonable
 from preflight.settings import Settings, parse_seconds
+from preflight.workflow.output_paths import picture_of, record_of
 
 if TYPE_CHECKING:
-    from preflight.order import Order
+    from preflight.workflow.request import Order
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def run(
     Without an account and a bucket, a service on this machine does the work. Results of earlier runs that lie in a
     folder or match a pattern are passed over.
     """
-    from preflight.order import Order
+    from preflight.workflow.request import Order
 
     given = context.settings(
         ctx,
@@ -89,7 +89,7 @@ def run(
 
 
 def _run(paths: Sequence[Path], *, order: Order, settings: Settings, jobs: int, as_json: bool) -> int:
-    from preflight.batch import run_many
+    from preflight.workflow.batch import run_many
 
     with console.batch_progress(len(paths), json_lines=as_json) as board:
         results = run_many(paths, order=order, settings=settings, jobs=jobs, listen=board.listen)
@@ -115,7 +115,7 @@ def tell_all(results: Iterable[Result], board: console.Board, *, as_json: bool) 
 
 def _rehearse(paths: Sequence[Path], *, order: Order, settings: Settings, as_json: bool) -> int:
     """Show what would be done; nothing is written or sent."""
-    from preflight.pipeline import Run
+    from preflight.workflow.run import Run
 
     codes = []
     for path in paths:

@@ -34,13 +34,13 @@ def serve(
     Standard output gets the environment variables with which other processes use them. Tasks outlive the service; the
     store's objects do not.
     """
-    from preflight import steps
-    from preflight.local.stack import LocalStack, environment
+    from preflight import api
+    from preflight.server.stack import LocalStack, environment
 
     settings = context.settings(ctx)
     with LocalStack(
         settings,
-        check=lambda path: steps.check(path, limits=settings.limits).codes,
+        check=lambda path: api.check(path, limits=settings.limits).codes,
         host=host,
         port=port,
         store_port=store_port,

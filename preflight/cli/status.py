@@ -8,7 +8,7 @@ import typer
 
 from preflight.cli import choices, console, context
 from preflight.errors import ExitCode
-from preflight.job import Task, TaskState
+from preflight.model.job import Task, TaskState
 from preflight.serialize import jsonable
 
 
@@ -27,9 +27,9 @@ def status(
 
     Exits with 0 when all are done, 1 when one failed, 6 when one is still pending.
     """
-    from preflight import direct
+    from preflight.workflow import url_job
 
-    with direct.client(context.settings(ctx, service=service)) as client:
+    with url_job.client(context.settings(ctx, service=service)) as client:
         tasks = [client.query(task_id) for task_id in task_ids]
     if as_json:
         for task in tasks:

@@ -8,7 +8,7 @@ import typer
 
 from preflight.cli import choices, console, context
 from preflight.errors import UsageError
-from preflight.job import SecretUrl
+from preflight.model.job import SecretUrl
 
 
 def register(app: typer.Typer) -> None:
@@ -37,12 +37,12 @@ def submit(
     options = choices.removal(
         language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
     )
-    from preflight import direct
+    from preflight.workflow import url_job
 
     settings = context.settings(ctx, service=service)
-    with direct.client(settings) as client, console.progress(json_lines=as_json) as naming:
+    with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
         listener = naming(str(SecretUrl(url)))
-        job, new = direct.submit(client, SecretUrl(url), options, listener=listener)
+        job, new = url_job.submit(client, SecretUrl(url), options, listener=listener)
     if as_json:
         console.emit("task", task_id=job.task_id, job_id=job.id, submitted=int(new))
     else:

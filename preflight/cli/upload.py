@@ -27,8 +27,8 @@ def upload(
 
     An interrupted upload goes on where it was. The URL is a credential until it expires.
     """
+    from preflight.api import upload as send
     from preflight.ledger import Ledger
-    from preflight.steps import upload as send
 
     settings = context.settings(ctx)
     seconds = float(parse_seconds(life)) if life is not None else None

@@ -26,8 +26,8 @@ def uploads(
 
     One that `preflight resume` would go on with starts anew after that.
     """
-    from preflight.upload import abort as give_up
-    from preflight.upload import incomplete
+    from preflight.storage import abort as give_up
+    from preflight.storage import incomplete
 
     settings = context.settings(ctx)
     before = datetime.now(UTC) - timedelta(seconds=float(parse_seconds(older)))

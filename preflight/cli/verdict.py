@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from preflight.check import ADVISORIES
+from preflight.checking import Terms, check
 from preflight.cli.formats import writer
 from preflight.errors import ExitCode, UsageError
 from preflight.events import Listener, ignore
-from preflight.report import Report
+from preflight.model.report import Report
+from preflight.rules import ADVISORIES
 from preflight.settings import Settings
-from preflight.values import dataclass
-from preflight.verdicts import Terms, check
 
 
 class Format(StrEnum):
@@ -72,8 +72,8 @@ def _reports(request: Request, terms: Terms, listen: Callable[[Path], Listener])
         path = Path(request.files[0])
         yield check(path, terms=terms, listener=listen(path))
         return
+    from preflight.check_pool import check_many
     from preflight.cli.inputs import videos
-    from preflight.many import check_many
 
     paths = videos(request.files, null=request.null)
     yield from check_many(paths, terms=terms, jobs=request.jobs, listen=listen)

@@ -30,16 +30,16 @@ def wait(
 
     Exits with 6 when the task is still pending at the deadline; it goes on at the service.
     """
-    from preflight import direct
+    from preflight.workflow import url_job
 
     settings = context.settings(
         ctx, service=service, deadline=float(parse_seconds(deadline)) if deadline is not None else None
     )
     destination = output or Path(_file_name(task_id))
-    with direct.client(settings) as client, console.progress(json_lines=as_json) as naming:
+    with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
         listener = naming(task_id)
         task = client.wait(task_id, deadline=settings.deadline, listener=listener)
-        file = direct.fetch(task, destination, settings=settings, listener=listener)
+        file = url_job.fetch(task, destination, settings=settings, listener=listener)
     if as_json:
         console.emit("task", **jsonable(task), file=file)
     else:

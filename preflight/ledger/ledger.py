@@ -15,11 +15,11 @@ from typing import Self, TypedDict, Unpack
 
 from preflight.errors import CancelledError, JobBusyError, LedgerError, UsageError
 from preflight.events import Cancel
-from preflight.job import SecretUrl
 from preflight.ledger import database, rows
 from preflight.ledger.owner import BEAT, Owner, is_alive, myself
 from preflight.ledger.states import Change, Job, State, identify
-from preflight.ledger.uploads import UploadLog
+from preflight.ledger.upload_log import UploadLog
+from preflight.model.job import SecretUrl
 
 _POLL = 0.25
 _TASK_GIVEN = "resolved: task id given"

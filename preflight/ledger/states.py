@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from preflight.errors import LedgerError
-from preflight.job import SecretUrl
+from preflight.model.job import SecretUrl
 
 
 class State(StrEnum):

@@ -9,13 +9,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from preflight.probe.deep import Depth, read
-    from preflight.probe.find import expand
+    from preflight.probe.discover import expand
+    from preflight.probe.packet_scan import Depth, read
     from preflight.probe.prober import Prober, lend, probe
 
 __all__ = ["Depth", "Prober", "expand", "lend", "probe", "read"]
 
-_HOMES = {"Depth": "deep", "Prober": "prober", "expand": "find", "lend": "prober", "probe": "prober", "read": "deep"}
+_HOMES = {
+    "Depth": "packet_scan",
+    "Prober": "prober",
+    "expand": "discover",
+    "lend": "prober",
+    "probe": "prober",
+    "read": "packet_scan",
+}
 
 
 def __getattr__(name: str) -> Any:

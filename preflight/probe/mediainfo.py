@@ -6,9 +6,18 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.media import AudioStream, ColorTags, Container, FileIdentity, Media, Stream, StreamKind, VideoStream
-from preflight.probe import names
-from preflight.probe.exact import Exact, ExactTrack, simplest
+from preflight.model.media import (
+    AudioStream,
+    ColorTags,
+    Container,
+    FileIdentity,
+    Media,
+    Stream,
+    StreamKind,
+    VideoStream,
+)
+from preflight.probe import codec_names
+from preflight.probe.header_facts import Exact, ExactTrack, simplest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +73,7 @@ def container(facts: dict[str, Any], general: Track) -> Container:
     """Return the container by content: the first bytes' kind, refined by brand and document type."""
     kind = facts["kind"]
     if kind == "bmff":
-        return names.brand_container((facts.get("header") or {}).get("brand"))
+        return codec_names.brand_container((facts.get("header") or {}).get("brand"))
     if kind == "matroska":
         return Container.WEBM if general.get("Format") == "WebM" else Container.MKV
     return Container(kind) if kind in set(Container) else Container.OTHER
@@ -120,7 +129,7 @@ def _stream(track: Track, position: int, exact: Exact) -> Stream:
     common: dict[str, Any] = {
         "index": index,
         "kind": _kind(track, header),
-        "codec": names.codec(track),
+        "codec": codec_names.codec(track),
         "duration": header.duration or _seconds(track),
         "bit_rate": _whole(track.get("BitRate")),
         "language": _text(track.get("Language")),
@@ -150,7 +159,7 @@ def _kind(track: Track, header: ExactTrack) -> StreamKind:
 def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStream:
     rotation = header.rotation if header.rotation is not None else round(_number(track.get("Rotation")) or 0)
     rate, count, varies = _timing(track, header)
-    depth, chroma = names.pixel_format(track)
+    depth, chroma = codec_names.pixel_format(track)
     return VideoStream(
         **common,
         width=_whole(track.get("Width")) or 0,
@@ -160,13 +169,13 @@ def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStr
         frame_rate=rate,
         frame_count=count,
         variable_frame_rate=varies,
-        interlaced=header.interlaced or names.is_interlaced(track),
+        interlaced=header.interlaced or codec_names.is_interlaced(track),
         bit_depth=header.bit_depth or depth,
         chroma=header.chroma or chroma,
         color=ColorTags(
-            primaries=names.PRIMARIES.get(str(track.get("colour_primaries"))),
-            transfer=names.TRANSFERS.get(str(track.get("transfer_characteristics"))),
-            matrix=names.MATRICES.get(str(track.get("matrix_coefficients"))),
+            primaries=codec_names.PRIMARIES.get(str(track.get("colour_primaries"))),
+            transfer=codec_names.TRANSFERS.get(str(track.get("transfer_characteristics"))),
+            matrix=codec_names.MATRICES.get(str(track.get("matrix_coefficients"))),
             full_range={"Full": True, "Limited": False}.get(str(track.get("colour_range"))),
         ),
     )
@@ -194,12 +203,14 @@ def _timing(track: Track, header: ExactTrack) -> tuple[Fraction | None, int | No
 
 def _without_stills(streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
     """Mark as covers the pictures that a muxer stored as a video of one frame beside the real streams."""
-    others = [s for s in streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO} and s.codec not in names.STILLS]
+    others = [
+        s for s in streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO} and s.codec not in codec_names.STILLS
+    ]
     if not others:
         return streams
     return tuple(
         Stream(index=s.index, kind=StreamKind.COVER, codec=s.codec)
-        if isinstance(s, VideoStream) and s.codec in names.STILLS and (s.frame_count or 1) <= 1
+        if isinstance(s, VideoStream) and s.codec in codec_names.STILLS and (s.frame_count or 1) <= 1
         else s
         for s in streams
     )

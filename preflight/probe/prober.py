@@ -6,13 +6,13 @@ import atexit
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from preflight.media import Media, Unreadable
-from preflight.probe import gate, mediainfo, names, worker
-from preflight.probe.worker import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
-from preflight.values import replace
+from preflight.model.media import Media, Unreadable
+from preflight.probe import codec_names, mediainfo, sandbox_process, stat_check
+from preflight.probe.sandbox_process import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Prober:
 
         The worker goes on with `following`, if given, while this answer is judged: it should be probed next.
         """
-        refusal = gate.look(path)
+        refusal = stat_check.look(path)
         if refusal is not None:
             return refusal
         if self._worker is not None and self._worker.owes_other_than(path):
@@ -81,7 +81,7 @@ class Prober:
         self.start()
         assert self._worker is not None  # noqa: S101
         try:
-            facts = self._worker.ask(path, following if following and gate.look(following) is None else None)
+            facts = self._worker.ask(path, following if following and stat_check.look(following) is None else None)
         except WorkerDied as death:
             self.close()
             return _died(path, timed_out=death.timed_out, seconds=self._timeout)
@@ -96,17 +96,17 @@ def _measured(subject: Media | Unreadable) -> Media | Unreadable:
     """Fill in a duration that the header does not tell by reading the packets."""
     if isinstance(subject, Unreadable) or subject.duration is not None or subject.video is None:
         return subject
-    from preflight.probe import packets
+    from preflight.probe import transport_duration
 
-    return replace(subject, duration=packets.measure(subject.path, subject.container))
+    return replace(subject, duration=transport_duration.measure(subject.path, subject.container))
 
 
 def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
     """Turn the worker's `facts` on `path` into a value."""
     if "errno" in facts:
-        return gate.special(path) if facts["errno"] == errno.ENXIO else gate.refused(path, facts["errno"])
+        return stat_check.special(path) if facts["errno"] == errno.ENXIO else stat_check.refused(path, facts["errno"])
     if facts.get("special"):
-        return gate.special(path)
+        return stat_check.special(path)
     size = facts.get("size")
     if facts.get("memory"):
         return _refusal(path, "parser-memory", "It could not be read safely: reading it needs too much memory.", size)
@@ -128,7 +128,7 @@ def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
 def _lack(header: dict[str, Any]) -> tuple[str, str] | None:
     """Return why nothing can be read behind `header`, as a reason and in words; None where something can."""
     if header.get("has_movie") is False:
-        if header.get("brand") in names.STILL_BRANDS:
+        if header.get("brand") in codec_names.STILL_BRANDS:
             return _NOT_VIDEO["image"]
         return "no-moov", "The file has no movie header (moov): the recording never finished."
     if header.get("movie_cut"):
@@ -137,7 +137,7 @@ def _lack(header: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _refusal(path: Path, reason: str, detail: str, size: int | None) -> Unreadable:
-    return gate.unreadable(path, reason, detail, hint=_HINTS[reason], size=size)
+    return stat_check.unreadable(path, reason, detail, hint=_HINTS[reason], size=size)
 
 
 def _died(path: Path, *, timed_out: bool, seconds: float) -> Unreadable:
@@ -171,7 +171,7 @@ class _Pool:
             idle.append(prober)
 
     def close(self) -> None:
-        worker.discard()
+        sandbox_process.discard()
         for idle in tuple(self._idle.values()):
             while idle:
                 idle.pop().close()
@@ -180,7 +180,9 @@ class _Pool:
 _POOL = _Pool()
 
 
-def probe(path: Path, *, timeout: float = worker.TIMEOUT, memory: int = worker.MEMORY) -> Media | Unreadable:
+def probe(
+    path: Path, *, timeout: float = sandbox_process.TIMEOUT, memory: int = sandbox_process.MEMORY
+) -> Media | Unreadable:
     """Return what `path` is, read within `timeout` seconds and `memory` bytes of address space.
 
     Never raises for a path: what can't be read comes back as `Unreadable`. ToolMissingError when MediaInfo is missing.

@@ -18,9 +18,9 @@ from preflight.errors import (
     UsageError,
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.job import RemovalOptions, SecretUrl, Task
-from preflight.removal import pacing, polling, transport, wire
-from preflight.removal.pacing import sleep_until
+from preflight.model.job import RemovalOptions, SecretUrl, Task
+from preflight.removal import polling, rate, transport, wire
+from preflight.removal.rate import sleep_until
 from preflight.removal.signing import signed_query
 from preflight.settings import Settings
 
@@ -49,7 +49,7 @@ class RemovalClient:
         self._http = transport.session(self._base)
         self._skew: float | None = None
         self._correction = 0.0
-        self.gate = pacing.gate(self._base, settings.access_key_name)
+        self.gate = rate.gate(self._base, settings.access_key_name)
 
     def __enter__(self) -> Self:
         return self

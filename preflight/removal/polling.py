@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from preflight.errors import DeadlineError, GatewayError, PreflightError, ServiceError
-from preflight.job import Task, TaskState
-from preflight.removal import faults
+from preflight.model.job import Task, TaskState
+from preflight.removal import error_replies
 
 FASTEST = 1.0
 """Seconds between two polls of one task at the least (the platform's advice for its older video tasks)."""
@@ -83,7 +83,7 @@ def after(state: Waiting, event: Task | ServiceError, *, now: float, chance: flo
         if event.state is TaskState.DONE:
             return state, Done(task=event)
         if event.state is TaskState.FAILED:
-            return state, GiveUp(error=faults.of_task(event))
+            return state, GiveUp(error=error_replies.of_task(event))
         state = replace(state, polls=state.polls + 1, refusals=0, last_trouble=None)
         return state, _next(state, now=now, chance=chance)
     limit = _limit(event)

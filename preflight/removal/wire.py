@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from preflight.errors import MalformedReplyError, ServiceError, SubmitUnknownError
-from preflight.job import SecretUrl, Task, TaskState
-from preflight.removal import faults
+from preflight.model.job import SecretUrl, Task, TaskState
+from preflight.removal import error_replies
 
 _DONE = {"finished", "completed", "success", "succeeded"}
 _FAILED = {"failed", "fail", "failure", "error", "canceled", "cancelled", "expired"}
@@ -83,7 +83,7 @@ def read_query(reply: Reply, task_id: str) -> Task:
     try:
         fields = _success(reply)
     except ServiceError as error:
-        if isinstance(error.code, int) and error.code in faults.DOCUMENTED and error.code not in _TRANSIENT:
+        if isinstance(error.code, int) and error.code in error_replies.DOCUMENTED and error.code not in _TRANSIENT:
             return Task(
                 task_id=task_id,
                 state=TaskState.FAILED,
@@ -141,7 +141,7 @@ def _success(reply: Reply) -> dict[str, Any]:
     """Return the fields of a successful reply in either shape, or raise the error that the reply stands for."""
     fields = _object(reply.body)
     if fields is None:
-        raise faults.of_http(reply.status, retry_after=reply.retry_after)
+        raise error_replies.of_http(reply.status, retry_after=reply.retry_after)
     top = _lower(fields)
     code = _number(top.get("rescode"))
     if code is None and reply.status < 400 and str(top.get("code")) in {"0", "200"}:
@@ -150,12 +150,12 @@ def _success(reply: Reply) -> dict[str, Any]:
     if code == 200 and reply.status < 400:
         return fields
     if isinstance(code, int) and code != 200:
-        raise faults.of_code(code, message, request_id=_request_id(fields), retry_after=reply.retry_after)
+        raise error_replies.of_code(code, message, request_id=_request_id(fields), retry_after=reply.retry_after)
     name = _scalar(top.get("code"))
     if name is not None and reply.status != 429:
         kind = clean(top.get("type") or "")
-        raise faults.of_gateway(clean(name), kind, message, status=reply.status, request_id=_request_id(fields))
-    raise faults.of_http(reply.status, retry_after=reply.retry_after, request_id=_request_id(fields))
+        raise error_replies.of_gateway(clean(name), kind, message, status=reply.status, request_id=_request_id(fields))
+    raise error_replies.of_http(reply.status, retry_after=reply.retry_after, request_id=_request_id(fields))
 
 
 def _unknown(message: str, cause: ServiceError | None, request_id: str | None = None) -> SubmitUnknownError:

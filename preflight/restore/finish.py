@@ -9,10 +9,10 @@ from pathlib import Path
 
 from preflight.errors import FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.job import Fixed
-from preflight.media import Container, FileIdentity, Media, Stream, StreamKind
-from preflight.restore import attached, pictures
-from preflight.restore.pictures import Shown
+from preflight.model.job import Fixed
+from preflight.model.media import Container, FileIdentity, Media, Stream, StreamKind
+from preflight.restore import source_streams, video_concat
+from preflight.restore.video_concat import Shown
 from preflight.tools import bounds, containers, files, index
 from preflight.tools import ffmpeg as tool
 
@@ -63,8 +63,8 @@ def finish(
         fixed = replace(fixed, source=source)
         lead = _lead(fixed, ffmpeg, cancel)
         shown = _shown(cleaned, fixed, lead)
-        picture = shown[0].path if len(shown) == 1 else pictures.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel)
-        offset = lead - pictures.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
+        picture = shown[0].path if len(shown) == 1 else video_concat.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel)
+        offset = lead - video_concat.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
         made = folder / f"finished{destination.suffix}"
         argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
         total = float(fixed.segments[-1].end or 0) - fixed.segments[0].start
@@ -107,7 +107,7 @@ def _lead(fixed: Fixed, ffmpeg: str, cancel: Cancel | None) -> Fraction:
     """Return when the source's first picture is shown: some files begin with sound alone."""
     if fixed.plan.trim is not None:
         return Fraction(0)
-    return pictures.first_time(fixed.source.path, ffmpeg=ffmpeg, cancel=cancel)
+    return video_concat.first_time(fixed.source.path, ffmpeg=ffmpeg, cancel=cancel)
 
 
 def _combine(
@@ -123,8 +123,8 @@ def _combine(
     """Return the argv that puts the cleaned picture and all else of the source into one file."""
     source = fixed.source
     target = Container(made.suffix[1:].lower())
-    art = attached.covers(source, made.parent, ffmpeg=ffmpeg, cancel=cancel)
-    fonts = attached.others(source, target, ffmpeg=ffmpeg, cancel=cancel)
+    art = source_streams.covers(source, made.parent, ffmpeg=ffmpeg, cancel=cancel)
+    fonts = source_streams.others(source, target, ffmpeg=ffmpeg, cancel=cancel)
     names = [
         containers.specifier(source, stream.index)
         for stream in source.streams
@@ -134,12 +134,20 @@ def _combine(
     seek, cut = _stretch(fixed, made)
     shift = ["-itsoffset", f"{float(offset):.6f}"] if abs(offset) > _OFFSET else []
     argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
-    argv += [*tool.INPUT_GUARD, *seek, "-i", tool.local(source.path), *attached.inputs(art, target), "-map", "0:V:0"]
+    argv += [
+        *tool.INPUT_GUARD,
+        *seek,
+        "-i",
+        tool.local(source.path),
+        *source_streams.inputs(art, target),
+        "-map",
+        "0:V:0",
+    ]
     tags = ["-map_metadata", "1", "-map_chapters", "1", "-map_metadata:s:0", "1:s:V:0"]
     for position, name in enumerate(names, start=1):
         argv += ["-map", f"1:{name}"]
         tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
-    argv += [*attached.outputs(art, target, first_input=2, others=fonts), "-c", "copy", *cut, *tags]
+    argv += [*source_streams.outputs(art, target, first_input=2, others=fonts), "-c", "copy", *cut, *tags]
     argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []
     return [*argv, tool.local(made)]
 

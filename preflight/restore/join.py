@@ -7,9 +7,9 @@ from pathlib import Path
 
 from preflight.errors import FileChangedError, InputError
 from preflight.events import Cancel, Listener, ignore
-from preflight.job import Fixed, Segment
-from preflight.media import Media, Unreadable
-from preflight.plan import Plan
+from preflight.model.job import Fixed, Segment
+from preflight.model.media import Media, Unreadable
+from preflight.model.plan import Plan
 from preflight.restore.finish import container, finish
 from preflight.tools import manifest
 

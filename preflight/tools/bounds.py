@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.media import Container
+from preflight.model.media import Container
 
 EPSILON = Fraction(1, 1000)
 """Seconds, less than a frame lasts, by which a bound is put before a picture so that no rounding moves it."""

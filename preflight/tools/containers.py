@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.media import Container, Media, Stream, StreamKind
+from preflight.model.media import Container, Media, Stream, StreamKind
 
 EXTENSIONS = {
     Container.MP4: "mp4",

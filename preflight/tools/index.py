@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from preflight.events import Cancel
-from preflight.media import Container, Media
+from preflight.model.media import Container, Media
 from preflight.tools import ffmpeg as tool
 from preflight.tools import files
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError
-from preflight.job import Fixed
+from preflight.model.job import Fixed
 
 SCHEMA = 1
 _SAMPLE = 1 << 20

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from fixtures.stores import fresh_prefix
 from preflight.ledger import Job, Ledger, State
-from preflight.local.stack import environment
+from preflight.server.stack import environment
 from preflight.settings import Settings
-from preflight.upload import incomplete
+from preflight.storage import incomplete
 from tests.end_to_end.cli import Outcome, preflight
 
 KILLED = -9

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.local.stack import LocalStack, environment
+from preflight.server.stack import LocalStack, environment
 from tests.end_to_end.cli import preflight
 from tests.service_stack import local_stack, put
 

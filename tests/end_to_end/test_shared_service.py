@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 
 from fixtures import clips
-from preflight import batch
-from preflight.batch import run_many
 from preflight.events import Listener, Progress, Stage
-from preflight.job import Succeeded
-from preflight.order import Order
-from preflight.removal import waiting
+from preflight.model.job import Succeeded
+from preflight.removal import poller
 from preflight.settings import Settings
+from preflight.workflow import batch
+from preflight.workflow.batch import run_many
+from preflight.workflow.request import Order
 from tests.faultproxy import Fault, FaultProxy, times
 from tests.service_stack import local_stack
 
 
 def test_batch_shares_one_rate_and_one_polling_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A slow machine makes polls late as a slow network does.
-    monkeypatch.setattr(waiting, "LATE", 1e9)
+    monkeypatch.setattr(poller, "LATE", 1e9)
     videos = [clips.clip(tmp_path / f"clip-{n}.mp4", size=(160 + 16 * n, 96), seconds=0.4) for n in range(5)]
     pollers: set[str] = set()
 

@@ -1,6 +1,7 @@
+import ast
 import subprocess
 import sys
-from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -9,22 +10,36 @@ import preflight
 HEAVY = ("boto3", "requests", "fastapi", "cv2", "numpy")
 
 
-def test_api_is_what_all_says() -> None:
-    assert set(preflight.__all__) == {name for name in dir(type(preflight)) if not name.startswith("_")}
+def typed_names() -> set[str]:
+    """Return the names that the package imports for type checkers."""
+    tree = ast.parse(Path(str(preflight.__file__)).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    return {
+        alias.asname or alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+
+
+def test_public_names_agree_everywhere() -> None:
+    assert set(preflight.__all__) == typed_names()
+    assert set(preflight.__all__) <= set(dir(preflight))
 
 
 @pytest.mark.parametrize("name", preflight.__all__)
-def test_every_name_of_the_api_is_there(name: str) -> None:
+def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(preflight, name) is not None
 
 
-def test_function_outlives_import_of_the_room_with_its_name() -> None:
-    import_module("preflight.check")
-    import_module("preflight.upload")
-    assert callable(preflight.check)
-    assert callable(preflight.upload)
-    assert callable(preflight.plan)
-    assert callable(preflight.fix)
+def test_public_name_can_be_replaced_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = preflight.check
+    with monkeypatch.context() as patch:
+        patch.setattr(preflight, "check", print)
+        assert preflight.check is print
+    assert preflight.check is original
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = preflight.nonsense  # type: ignore[attr-defined]
 
 
 def _loaded_by(code: str) -> set[str]:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from preflight.ledger import Job, State
-from preflight.outputs import Outputs, picture_of, record_of
+from preflight.workflow.output_paths import Outputs, picture_of, record_of
 
 
 def job(**more: object) -> Job:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from preflight import errors, settings
 from preflight.cli.choices import parse_box
 from preflight.errors import PreflightError, UsageError
-from preflight.job import InpaintingBox, PixelBox, RemovalOptions, SecretUrl
-from preflight.media import StreamKind, VideoStream
+from preflight.model.job import InpaintingBox, PixelBox, RemovalOptions, SecretUrl
+from preflight.model.media import StreamKind, VideoStream
 
 ERRORS = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, PreflightError)]
 

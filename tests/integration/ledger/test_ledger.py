@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import JobBusyError, LedgerError, UsageError
-from preflight.job import PartialUpload, SecretUrl
 from preflight.ledger import Job, Ledger, State
 from preflight.ledger.database import MIGRATIONS
+from preflight.model.job import PartialUpload, SecretUrl
 from preflight.tools import process
 
 DIGEST = "ab" * 32

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fixtures import cases, clips
-from preflight.media import Media, StreamKind, VideoStream
-from preflight.probe import probe, worker
+from preflight.model.media import Media, StreamKind, VideoStream
+from preflight.probe import probe, sandbox_process
 from preflight.probe.prober import interpret
 from preflight.probe.sandbox import bmff, child
 from preflight.probe.sandbox.library import MediaInfo
@@ -161,7 +161,7 @@ def test_headers_alone_tell_the_same_as_the_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], layout: tuple[str, ...]
 ) -> None:
     file = clips.clip(tmp_path / "a.mp4", seconds=0.4, output=(*options, *layout, "-v", "quiet"))
-    parser = MediaInfo(worker.library())
+    parser = MediaInfo(sandbox_process.library())
     told = []
     with file.open("rb") as opened:
         assert bmff.skippable(bmff.read(opened.fileno(), file.stat().st_size))
@@ -175,7 +175,7 @@ def test_headers_alone_tell_the_same_as_the_samples(
 def test_library_tells_the_same_without_its_sentences_for_people(tmp_path: Path, extension: str) -> None:
     odd = ("-vf", "setsar=4/3,setfield=tff") if extension in {"mp4", "mkv"} else ()
     file = clips.clip(tmp_path / f"a.{extension}", output=(*odd, "-metadata", "title=a"))
-    parser = MediaInfo(worker.library())
+    parser = MediaInfo(sandbox_process.library())
     told = []
     with file.open("rb") as opened:
         for people in ("0", "1", "0"):
@@ -187,7 +187,7 @@ def test_library_tells_the_same_without_its_sentences_for_people(tmp_path: Path,
 
 def test_file_before_leaves_no_trace(tmp_path: Path) -> None:
     file = clips.clip(tmp_path / "a.ts")
-    parser = MediaInfo(worker.library())
+    parser = MediaInfo(sandbox_process.library())
     with file.open("rb") as opened:
         told = [child._facts(parser, opened.fileno())["mediainfo"] for _ in range(2)]
     assert told[0] == told[1]

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from fixtures import cases, clips
-from preflight.check import evaluate
-from preflight.media import Media, Unreadable
-from preflight.probe import Prober, probe, worker
+from preflight.model.media import Media, Unreadable
+from preflight.probe import Prober, probe, sandbox_process
+from preflight.rules import evaluate
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_reference_movie_is_told(tmp_path: Path) -> None:
 TRACE = """
 import sys
 sys.path.insert(0, {root!r})
-from preflight.probe.worker import spawn
-import preflight.probe.worker as worker
+from preflight.probe.sandbox_process import spawn
+import preflight.probe.sandbox_process as worker
 from preflight.tools import spawn as spawning
 real = spawning.spawn
 def traced(argv, environment):
@@ -122,7 +122,7 @@ class Parser(MediaInfo):
     def read(self, fd, size, **options):
         print(list(attempts()), file=sys.stderr)
         return super().read(fd, size, **options)
-child._answer(Parser({worker.library()!r}), {bytes(small_mp4)!r})
+child._answer(Parser({sandbox_process.library()!r}), {bytes(small_mp4)!r})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[24, 24, 24]"
@@ -130,7 +130,7 @@ child._answer(Parser({worker.library()!r}), {bytes(small_mp4)!r})
 
 def test_secrets_of_the_environment_do_not_reach_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIDGE_ACCESS_KEY_SECRET", "hush")
-    made = worker.Worker()
+    made = sandbox_process.Worker()
     try:
         made.ask(Path("/none"))
         environment = Path(f"/proc/{made.pid}/environ")
@@ -144,7 +144,9 @@ def test_batch_goes_on_after_a_crash_and_a_hang(
     small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A parser that dies or hangs on a mark in the bytes stands for the one that real bytes may kill some day."""
-    monkeypatch.setattr(worker, "_START_CODE", worker._START_CODE.replace("main()", "", 1) + HOSTILE + "main()")
+    monkeypatch.setattr(
+        sandbox_process, "_START_CODE", sandbox_process._START_CODE.replace("main()", "", 1) + HOSTILE + "main()"
+    )
     crash, hang = tmp_path / "crash.mp4", tmp_path / "hang.mp4"
     for path in (crash, hang):
         path.write_bytes(small_mp4.read_bytes() + struct.pack(">I4s", 8, b"free"))
@@ -161,8 +163,10 @@ def test_spinning_parser_is_ended_by_its_share_of_the_processor(
     small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = HOSTILE.replace("time.sleep(1)", "pass")
-    monkeypatch.setattr(worker, "_START_CODE", worker._START_CODE.replace("main()", "", 1) + hostile + "main()")
-    monkeypatch.setattr(worker, "CPU_SECONDS", 0)
+    monkeypatch.setattr(
+        sandbox_process, "_START_CODE", sandbox_process._START_CODE.replace("main()", "", 1) + hostile + "main()"
+    )
+    monkeypatch.setattr(sandbox_process, "CPU_SECONDS", 0)
     hang = tmp_path / "hang.mp4"
     hang.write_bytes(small_mp4.read_bytes())
     with Prober() as prober:
@@ -184,7 +188,7 @@ child._facts = hostile
 
 def test_fifo_that_takes_a_files_place_does_not_hang(tmp_path: Path) -> None:
     fifo = tmp_path / "late.mp4"
-    made = worker.Worker()
+    made = sandbox_process.Worker()
     try:
         import os
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight.media import Media, Unreadable
+from preflight.model.media import Media, Unreadable
 from preflight.probe import Prober, probe
-from preflight.probe.worker import Worker, WorkerDied
+from preflight.probe.sandbox_process import Worker, WorkerDied
 
 
 def test_worker_is_kept_and_replaced_when_it_dies(small_mp4: Path) -> None:

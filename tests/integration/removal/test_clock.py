@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from preflight.errors import CredentialsError
-from preflight.job import RemovalOptions, TaskState
+from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient, client
 from tests.faultproxy import FaultProxy
 from tests.service_stack import local_stack, put

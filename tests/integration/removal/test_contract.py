@@ -17,9 +17,9 @@ from preflight.errors import (
     UnreachableError,
 )
 from preflight.events import Progress
-from preflight.job import InpaintingBox, RemovalOptions, SecretUrl, TaskState
+from preflight.model.job import InpaintingBox, RemovalOptions, SecretUrl, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal.fetch import fetch
+from preflight.removal.download import fetch
 from preflight.settings import Secret, Settings
 from tests.faultproxy import FaultProxy
 from tests.service_stack import local_stack, put

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import DeadlineError, ServiceError, SubmitUnknownError, ToolError
-from preflight.job import RemovalOptions, SecretUrl, TaskState
-from preflight.local.stack import LocalStack
+from preflight.model.job import RemovalOptions, SecretUrl, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal import fetch as fetching
-from preflight.removal.sending import send
-from preflight.removal.waiting import Waiter
+from preflight.removal import download as fetching
+from preflight.removal.http_attempt import send
+from preflight.removal.poller import Waiter
+from preflight.server.stack import LocalStack
 from preflight.settings import Settings
 from tests.faultproxy import BEFORE, HARMLESS, Fault, FaultProxy, Script, once, times
 from tests.service_stack import local_stack, put

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from preflight.drive import Driver
 from preflight.errors import CancelledError, DiskFullError, ServiceError, ToolError
 from preflight.events import Progress, Stage
-from preflight.job import RemovalOptions, SecretUrl, Task, TaskState
 from preflight.ledger import Ledger, State
+from preflight.model.job import RemovalOptions, SecretUrl, Task, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal import fetch as fetch_module
-from preflight.removal.fetch import fetch
+from preflight.removal import download as fetch_module
+from preflight.removal.download import fetch
 from preflight.settings import Secret, Settings
+from preflight.workflow.job_driver import Driver
 
 CONTENT = bytes(i * 7 % 251 for i in range(1_000_000))
 

@@ -13,9 +13,9 @@ from preflight.errors import (
     ServiceError,
     UsageError,
 )
-from preflight.job import RemovalOptions, TaskState
+from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal.sending import send
+from preflight.removal.http_attempt import send
 from tests.service_stack import local_stack, put
 
 ANSWERS: list[tuple[str, type[ServiceError], bool]] = [

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import PreflightError
-from preflight.job import RemovalOptions, SecretUrl
+from preflight.model.job import RemovalOptions, SecretUrl
 from preflight.removal import RemovalClient
-from preflight.removal import fetch as fetching
+from preflight.removal import download as fetching
 from tests.faultproxy import Fault, FaultProxy, Script, times
 from tests.service_stack import local_stack
 

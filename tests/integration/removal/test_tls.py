@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.stores import self_signed
 from preflight.errors import UnreachableError
-from preflight.job import RemovalOptions, TaskState
+from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient
 from preflight.settings import Settings
 from tests.faultproxy import FaultProxy

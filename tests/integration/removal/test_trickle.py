@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from preflight.errors import SubmitUnknownError
-from preflight.job import RemovalOptions, SecretUrl
+from preflight.model.job import RemovalOptions, SecretUrl
 from preflight.removal import RemovalClient
 from preflight.removal.transport import NoAnswerError
 from preflight.settings import Secret, Settings

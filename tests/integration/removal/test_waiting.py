@@ -7,10 +7,10 @@ import pytest
 
 from preflight.errors import CancelledError, CredentialsError, GatewayError
 from preflight.events import Progress
-from preflight.job import RemovalOptions, TaskState
-from preflight.local.stack import LocalStack
+from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal.waiting import Waiter
+from preflight.removal.poller import Waiter
+from preflight.server.stack import LocalStack
 from preflight.settings import Settings
 from tests.service_stack import local_stack, put
 
@@ -41,7 +41,7 @@ def test_waits_share_a_thread_and_end_on_their_own(
     settings: Settings, task_ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A slow machine makes polls late as a slow network does.
-    monkeypatch.setattr("preflight.removal.waiting.LATE", 1e9)
+    monkeypatch.setattr("preflight.removal.poller.LATE", 1e9)
     heard: list[Progress] = []
     with Waiter(settings) as waiter:
         futures = [waiter.watch(task_id, deadline=60, listener=heard.append) for task_id in task_ids]
@@ -86,7 +86,7 @@ def test_missing_account_is_said_at_once() -> None:
 
 
 def test_slow_network_gets_more_threads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("preflight.removal.waiting.LATE", 0.05)
+    monkeypatch.setattr("preflight.removal.poller.LATE", 0.05)
     query = RemovalClient.query
 
     def slow(self: RemovalClient, task_id: str) -> object:

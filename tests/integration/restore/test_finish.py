@@ -7,10 +7,10 @@ import pytest
 from fixtures import cases, clips
 from fixtures.checker import chapters, checker, hashes, measure, times
 from preflight.errors import FileChangedError, InputError, ToolError
-from preflight.fix import apply, plan
-from preflight.job import Fixed, Segment
-from preflight.limits import Limits
-from preflight.plan import Plan
+from preflight.fixing import apply, plan
+from preflight.model.job import Fixed, Segment
+from preflight.model.limits import Limits
+from preflight.model.plan import Plan
 from preflight.probe import probe
 from preflight.restore import container, finish, join
 from preflight.tools import ffmpeg, packets

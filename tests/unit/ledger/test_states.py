@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from preflight.errors import LedgerError
-from preflight.job import SecretUrl
 from preflight.ledger.states import ACCEPTED, MOVES, Change, Job, State, apply, identify
+from preflight.model.job import SecretUrl
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 JOB = Job(id="a", group="a", digest="d", parameters="{}", account="me", source=Path("v.mp4"), created=NOW, updated=NOW)

@@ -3,8 +3,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.media import Reading
-from preflight.probe.deep import Depth, interpret
+from preflight.model.media import Reading
+from preflight.probe.packet_scan import Depth, interpret
 
 
 def reading(*log: str, printed: tuple[str, ...] = (), failed: bool = False) -> Reading:

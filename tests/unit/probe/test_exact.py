@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.probe.exact import Exact, simplest
+from preflight.probe.header_facts import Exact, simplest
 
 
 @pytest.mark.parametrize(

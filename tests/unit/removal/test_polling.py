@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.errors import CredentialsError, DeadlineError, GatewayError, JobFailedError, RateLimitError, ServiceError
-from preflight.job import SecretUrl, Task, TaskState
+from preflight.model.job import SecretUrl, Task, TaskState
 from preflight.removal.polling import Done, GiveUp, Pace, PollAt, Waiting, after
 
 PENDING = Task(task_id="t")

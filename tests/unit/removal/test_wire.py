@@ -18,8 +18,8 @@ from preflight.errors import (
     ServiceError,
     SubmitUnknownError,
 )
-from preflight.job import SecretUrl, TaskState
-from preflight.removal import faults, wire
+from preflight.model.job import SecretUrl, TaskState
+from preflight.removal import error_replies, wire
 
 URL = "https://host/clip.mp4?Expires=1&Signature=hush"
 
@@ -166,8 +166,12 @@ def test_result_url_has_to_be_http(url: str) -> None:
 def test_final_codes_are_a_failed_task(number: int) -> None:
     task = wire.read_query(code(number), "t")
     assert (task.state, task.code, task.request_id) == (TaskState.FAILED, number, "r1")
-    error = faults.of_task(task)
-    assert (type(error), error.code, str(number) in error.message) == (faults.DOCUMENTED[number][0], number, True)
+    error = error_replies.of_task(task)
+    assert (type(error), error.code, str(number) in error.message) == (
+        error_replies.DOCUMENTED[number][0],
+        number,
+        True,
+    )
 
 
 @pytest.mark.parametrize("number", [500, 501, 1001])
@@ -178,7 +182,7 @@ def test_passing_codes_say_nothing_of_the_task(number: int) -> None:
 
 
 def test_failed_task_without_code_is_a_failed_job() -> None:
-    error = faults.of_task(wire.read_query(ok({"taskStatus": "failed", "reason": "broken"}), "t"))
+    error = error_replies.of_task(wire.read_query(ok({"taskStatus": "failed", "reason": "broken"}), "t"))
     assert isinstance(error, JobFailedError)
     assert "broken" in error.message
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.restore.picture import ROWS, choose
+from preflight.restore.before_after import ROWS, choose
 
 
 @given(st.dictionaries(st.floats(0, 300), st.floats(0, 255), max_size=40))

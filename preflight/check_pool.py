@@ -1,0 +1,115 @@
+"""The check of any number of files, several at a time, in their order."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from preflight.checking import USUAL, Terms, check
+from preflight.events import Listener, ignore
+from preflight.model.report import Report
+from preflight.probe import lend
+
+_JOBS = 4
+"""Files checked at a time by default at most: more disks and cores than that are rare, and memory grows with it."""
+_AHEAD = 8
+"""Files for each of `jobs` that are taken before their verdicts were read: some may be slow, and none shall idle."""
+
+
+class _Task:
+    """A file and the promise of its verdict."""
+
+    __slots__ = ("path", "report")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.report: Future[Report] = Future()
+
+
+_Tasks = SimpleQueue[_Task | None]
+_Order = SimpleQueue[Future[Report] | None]
+
+
+def check_many(
+    paths: Iterable[Path | str],
+    *,
+    terms: Terms = USUAL,
+    jobs: int | None = None,
+    listen: Callable[[Path], Listener] = lambda _: ignore,
+) -> Iterator[Report]:
+    """Yield the verdict on each of `paths`, in their order, each as soon as it and those before it are known.
+
+    `paths` may be endless: only some more than `jobs` (by default the number of cores, at most 4) are taken ahead.
+    Leaving the iterator stops what runs. Raises as `check` does.
+    """
+    count = jobs or min(_JOBS, os.cpu_count() or 1)
+    cancel, room = threading.Event(), threading.Semaphore(_AHEAD * count)
+    tasks, order = _Tasks(), _Order()
+    crew = [
+        threading.Thread(target=_work, args=(tasks, terms, listen, cancel), name=f"check-{number}", daemon=True)
+        for number in range(count)
+    ]
+    # Its own thread waits for the next path, so that a verdict is not kept back by a slow list.
+    feeder = threading.Thread(target=_feed, args=(paths, tasks, order, room, cancel), daemon=True)
+    for thread in (*crew, feeder):
+        thread.start()
+    try:
+        while (future := order.get()) is not None:
+            report = future.result()
+            room.release()
+            yield report
+    finally:
+        cancel.set()
+        room.release()
+        for _ in crew:
+            tasks.put(None)
+        for thread in crew:
+            thread.join()
+
+
+def _feed(
+    paths: Iterable[Path | str], tasks: _Tasks, order: _Order, room: threading.Semaphore, cancel: threading.Event
+) -> None:
+    """Hand in path after path, and at the end None; an error of the list itself is handed on as a failed verdict."""
+    try:
+        for path in paths:
+            room.acquire()
+            if cancel.is_set():
+                return
+            task = _Task(Path(path))
+            order.put(task.report)
+            tasks.put(task)
+    except BaseException as error:  # noqa: BLE001 - it is raised where the verdicts are read
+        failed: Future[Report] = Future()
+        failed.set_exception(error)
+        order.put(failed)
+    order.put(None)
+
+
+def _work(tasks: _Tasks, terms: Terms, listen: Callable[[Path], Listener], cancel: threading.Event) -> None:
+    """Check one file after the other; a parser that has the next path already never waits for this thread."""
+    brief = terms.deep is None and not terms.text
+    with lend() as prober:
+        task = tasks.get()
+        while task is not None and not cancel.is_set():
+            following = _waiting(tasks) if brief else None
+            probe = partial(prober.probe, following=following.path if following else None)
+            try:
+                report = check(task.path, terms=terms, listener=listen(task.path), cancel=cancel, probe=probe)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the verdicts are read
+                task.report.set_exception(error)
+            else:
+                task.report.set_result(report)
+            task = following or tasks.get()
+
+
+def _waiting(tasks: _Tasks) -> _Task | None:
+    try:
+        return tasks.get_nowait()
+    except Empty:
+        return None

@@ -1,0 +1,106 @@
+"""The check as a function that people call: `Path -> Report`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from preflight.errors import InputError, ToolError, ToolMissingError
+from preflight.events import Cancel, Listener, ignore
+from preflight.model.limits import DEFAULT_LIMITS, Limits
+from preflight.model.media import FileIdentity, Media, Reading, TextPlace, TextSeen, Unreadable
+from preflight.model.report import Report
+from preflight.probe import probe
+from preflight.rules import evaluate
+
+_SLACK = Fraction(1, 20)
+"""Seconds that ffmpeg's clock may run beyond the header's: rounding, and padding of sound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How to check: under which limits, how deep, and what is made of the advisories.
+
+    `deep` is None, `packets` or `decode`; `text` looks for text on frames; `strict` and `ignore` hold advisories'
+    rules or `all`.
+    """
+
+    limits: Limits = DEFAULT_LIMITS
+    deep: str | None = None
+    text: bool = False
+    strict: Collection[str] = ()
+    ignore: Collection[str] = ()
+
+
+USUAL = Terms()
+"""The service's limits, headers alone, advisories as they are."""
+
+
+def check(
+    path: Path | str,
+    *,
+    terms: Terms = USUAL,
+    listener: Listener = ignore,
+    cancel: Cancel | None = None,
+    probe: Callable[[Path], Media | Unreadable] = probe,
+) -> Report:
+    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
+
+    `probe` may be that of a worker of one's own. Raises ToolMissingError when MediaInfo, ffmpeg for a deep check or
+    the `local` extra for `text` is missing; CancelledError.
+    """
+    subject = probe(Path(path))
+    if isinstance(subject, Media) and terms.deep is not None:
+        subject = _deepened(subject, terms.deep, listener, cancel)
+    if isinstance(subject, Media) and terms.text:
+        subject = replace(subject, text=text_of(subject.path))
+    return evaluate(subject, terms.limits, strict=terms.strict, ignore=terms.ignore)
+
+
+def text_of(path: Path) -> TextSeen | None:
+    """Return the text on some frames of the video at `path`; None when they can't be decoded.
+
+    Raises ToolMissingError without ffmpeg or without the `local` extra, which has the reader of text.
+    """
+    from preflight.engine import preview
+    from preflight.tools import ffmpeg
+
+    try:
+        seen = preview(path, ffmpeg=ffmpeg.find())
+    except ToolMissingError:
+        raise
+    except (InputError, ToolError):
+        return None
+    places = (
+        TextPlace(time=spot.time, text=spot.text, box=(spot.x1, spot.y1, spot.x2, spot.y2)) for spot in seen.spots
+    )
+    return TextSeen(language=seen.language, places=tuple(places))
+
+
+def _deepened(media: Media, deep: str, listener: Listener, cancel: Cancel | None) -> Media | Unreadable:
+    from preflight.probe import Depth, read
+
+    reading = read(media, depth=Depth(deep), listener=listener, cancel=cancel)
+    try:
+        same = FileIdentity.of(media.path) == media.identity
+    except OSError:
+        same = False
+    if not same:
+        return Unreadable(
+            path=media.path,
+            reason="changing",
+            detail="The file changed while it was read.",
+            hint="Wait until the copy or the recording has ended.",
+            size=media.size,
+        )
+    return replace(media, reading=reading, duration=_true_duration(media, reading))
+
+
+def _true_duration(media: Media, reading: Reading | None) -> Fraction | None:
+    """Return the header's duration, or how far the packets really reach when that is more."""
+    reached = reading.reached if reading is not None else None
+    if reached is None or (media.duration is not None and reached <= media.duration + _SLACK):
+        return media.duration
+    return reached

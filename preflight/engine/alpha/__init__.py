@@ -1,0 +1,1 @@
+"""Alpha mattes of fades, watermarks and translucent plates."""

@@ -1,0 +1,1 @@
+"""Overlay text or scene text, and which of it a removal takes."""

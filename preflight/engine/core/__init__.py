@@ -1,0 +1,1 @@
+"""Boxes, arrays, colour planes and image filters."""

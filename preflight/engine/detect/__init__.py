@@ -1,0 +1,1 @@
+"""Find and read text on a frame."""

@@ -1,0 +1,1 @@
+"""Encoders, muxers and the smart render."""

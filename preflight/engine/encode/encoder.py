@@ -1,0 +1,197 @@
+"""The one encode: filled pictures in at their exact times, every other stream copied, the name put on at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from preflight.engine.encode import matroska, quality
+from preflight.engine.media.decode import Frame, frame_bytes, turn
+from preflight.engine.media.probe import Source
+from preflight.errors import ToolError
+from preflight.tools import ffmpeg, files, process
+
+_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """How the streams beside the picture travel: ffmpeg options, and what had to be changed or left out."""
+
+    options: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+_WAYS = (
+    Companions(("-map", "1:a?", "-map", "1:s?", "-map", "1:t?", "-c:a", "copy", "-c:s", "copy", "-c:t", "copy")),
+    Companions(("-map", "1:a?", "-map", "1:s?", "-c:a", "copy", "-c:s", "copy")),
+    Companions(
+        ("-map", "1:a?", "-map", "1:s?", "-c:a", "copy", "-c:s", "mov_text"),
+        ("subtitle streams converted to mov_text",),
+    ),
+    Companions(("-map", "1:a?", "-c:a", "copy"), ("subtitle streams left out",)),
+    Companions(("-map", "1:a?"), ("subtitle streams left out", "audio transcoded: the container can't hold its codec")),
+)
+_SILENT_WAYS = (
+    Companions(("-map", "1:s?", "-map", "1:t?", "-c:s", "copy", "-c:t", "copy")),
+    Companions(("-map", "1:s?", "-c:s", "mov_text"), ("subtitle streams converted to mov_text",)),
+    Companions(()),
+)
+
+
+def companions(source: Source, program: str, destination: Path, *, audio: bool) -> Companions:
+    """Return the most faithful way to carry the other streams into the destination's container, by trying."""
+    form = container(destination)
+    for way in _WAYS if audio else _SILENT_WAYS:
+        if not way.options:
+            return way
+        argv = [program, "-y", "-v", "error", "-nostdin", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+        argv += ["-t", "0.2", *(option.replace("1:", "0:") for option in way.options), "-map", "0:V:0", "-c:v", "copy"]
+        with files.scratch(destination.parent) as folder:
+            tried = [*argv, "-f", "matroska" if form == "webm" else form, str(folder / destination.name)]
+            if process.run(tried, timeout=60).status == 0:
+                return way
+    return Companions((), ("every other stream left out: none could be read",))
+
+
+def container(destination: Path) -> str:
+    """Return ffmpeg's name of the format of a destination, by its extension; MP4 when unknown."""
+    return _FORMATS.get(destination.suffix.lower(), "mp4")
+
+
+def encoder(form: str, *, fine: bool) -> tuple[str, ...]:
+    """Return the options of the encoder for a format, at the usual quality or that for grainy pictures."""
+    if form == "webm":
+        return quality.FINE_VP9 if fine else quality.USUAL_VP9
+    chosen = quality.FINE if fine else quality.USUAL
+    return (*chosen, "-bf", "0") if form == "avi" else chosen
+
+
+def command(
+    source: Source, program: str, destination: Path, beside: Companions, *, shift: Fraction, fine: bool
+) -> list[str]:
+    """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions."""
+    base = source.time_base
+    picture = ["-vf", tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
+    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p"]
+    return _joined(source, program, destination, beside, "matroska", shift, picture)
+
+
+def assembly(source: Source, program: str, destination: Path, beside: Companions, *, shift: Fraction) -> list[str]:
+    """Return the argv that takes a finished picture from stdin, as `fragments` write it, and does all the rest."""
+    return _joined(source, program, destination, beside, "mp4", shift, ("-c:v", "copy"))
+
+
+def _joined(
+    source: Source,
+    program: str,
+    destination: Path,
+    beside: Companions,
+    piped: str,
+    shift: Fraction,
+    picture: Sequence[str],
+) -> list[str]:
+    form, base = container(destination), source.time_base
+    argv = [program, "-y", "-v", "error", "-copyts"]
+    if source.turns:
+        argv += ["-display_rotation", str(source.turns * 90)]
+    if shift:
+        argv += ["-itsoffset", str(float(shift))]
+    argv += ["-noautorotate", "-f", piped, "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-map", "0:v:0", *beside.options, "-map_metadata", "1", "-map_chapters", "1"]
+    argv += ["-fps_mode", "passthrough", *picture]
+    if form in {"mp4", "mov"} and base.numerator == 1:
+        argv += ["-video_track_timescale", str(base.denominator)]
+    return [*argv, *_ending(form), str(destination)]
+
+
+def _ending(form: str) -> list[str]:
+    # The index comes first, so that playing can begin before the whole file is there.
+    return [*(("-movflags", "+faststart") if form in {"mp4", "mov"} else ()), "-f", form]
+
+
+def tags(source: Source) -> str:
+    """Return the filters that mark pictures with the source's colour tags and shape of samples."""
+    fields = [f"range={'pc' if source.full_range else 'tv'}"]
+    named = (("color_primaries", source.primaries), ("color_trc", source.transfer), ("colorspace", source.matrix))
+    fields += [f"{name}={value}" for name, value in named if value is not None]
+    return f"setparams={':'.join(fields)},setsar={source.sar.numerator}/{source.sar.denominator}"
+
+
+def copy(source: Source, program: str, destination: Path, beside: Companions) -> bool:
+    """Copy the picture's packets too, when there is nothing to fill; False when the container can't hold its codec."""
+    options = [option.replace("1:", "0:") for option in beside.options]
+    argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-map", "0:V:0", *options, "-map_metadata", "0", "-map_chapters", "0", "-c:v", "copy"]
+    with files.scratch(destination.parent) as folder:
+        part = folder / destination.name
+        done = process.run([*argv, *_ending(container(destination)), str(part)], timeout=600)
+        if done.status == 0:
+            part.replace(destination)
+    return done.status == 0
+
+
+def write(
+    frames: Iterable[Frame],
+    times: tuple[int, ...],
+    source: Source,
+    program: str,
+    destination: Path,
+    beside: Companions,
+    *,
+    fine: bool = False,
+) -> None:
+    """Encode `frames` to `destination`, atomically; `fine` is for grainy pictures.
+
+    Raises ToolError, DiskFullError; nothing half-made is left.
+    """
+    seconds = [time * source.time_base for time in times]
+    shift = min(Fraction(0), *seconds) if seconds else Fraction(0)
+    with replacing(destination) as part:
+        argv = command(source, program, part, beside, shift=shift, fine=fine)
+        feed(argv, _timed(frames, [time - shift for time in seconds], source))
+
+
+@contextmanager
+def replacing(destination: Path) -> Iterator[Path]:
+    """Give a name to write to, which becomes `destination` when the block is left well and goes otherwise."""
+    with files.scratch(destination.parent) as folder:
+        yield folder / destination.name
+        (folder / destination.name).replace(destination)
+
+
+def feed(argv: Sequence[str], data: Iterable[bytes]) -> None:
+    """Run ffmpeg with `data` on its stdin. Raises ToolError, DiskFullError."""
+    with process.start(argv, stdin=process.PIPE) as running:
+        try:
+            for block in data:
+                running.stdin.write(block)
+            running.stdin.close()
+        except BrokenPipeError:
+            running.wait(timeout=10)
+            raise ffmpeg.failure(running.stderr_tail) from None
+        if running.wait():
+            raise ffmpeg.failure(running.stderr_tail)
+
+
+def _timed(frames: Iterable[Frame], seconds: list[Fraction], source: Source) -> Iterator[bytes]:
+    """Yield the stream of `frames`, each at its time. Raises ToolError when there are not as many as times."""
+    size = frame_bytes(source.width, source.height)
+    yield matroska.header(source.width, source.height, 1 / source.rate)
+    count = 0
+    for frame in frames:
+        if frame.index >= len(seconds):
+            raise ToolError(f"{source.path.name} gave more frames on the second pass than on the first.")
+        yield matroska.picture_head(seconds[frame.index], size)
+        yield from raw(frame, source)
+        count += 1
+    if count != len(seconds):
+        raise ToolError(f"{source.path.name} gave {count} frames on the second pass, {len(seconds)} on the first.")
+
+
+def raw(frame: Frame, source: Source) -> Iterator[bytes]:
+    """Yield the planes of a frame as they are stored, turned back."""
+    return (turn(plane, -source.turns).tobytes() for plane in (frame.y, frame.u, frame.v))

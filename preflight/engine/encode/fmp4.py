@@ -1,0 +1,94 @@
+"""Packets with exact times as the plainest fragmented MP4 that ffmpeg reads from a pipe (ISO/IEC 14496-12 and -15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from preflight.engine.media.probe import Source
+
+_MATRIX = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
+_TRACK = (1).to_bytes(4, "big")
+_SYNC, _OTHER = 0x02000000, 0x01010000
+_DURATIONS_SIZES_FLAGS_OFFSETS = 0xF01
+_BASE_IS_MOOF = 0x020000
+_UNSAID = 2
+_PRIMARIES = {
+    "bt709": 1, "bt470m": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "film": 8, "bt2020": 9, "smpte428": 10,
+    "smpte431": 11, "smpte432": 12, "ebu3213": 22,
+}  # fmt: skip
+_TRANSFERS = {
+    "bt709": 1, "bt470m": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "linear": 8, "log100": 9, "log316": 10,
+    "iec61966-2-4": 11, "bt1361e": 12, "iec61966-2-1": 13, "bt2020-10": 14, "bt2020-12": 15,
+}  # fmt: skip
+_MATRICES = {
+    "gbr": 0, "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "ycgco": 8, "bt2020nc": 9,
+    "bt2020c": 10, "ictcp": 14,
+}  # fmt: skip
+"""Numbers of ITU-T H.273 by ffmpeg's names."""
+
+
+class Sample(NamedTuple):
+    """One packet: its bytes, and decoding time, duration and offset of its showing in ticks, none negative."""
+
+    data: bytes
+    time: int
+    duration: int
+    offset: int
+    key: bool
+
+
+def _box(kind: str, *parts: bytes) -> bytes:
+    size = 8 + sum(map(len, parts))
+    return size.to_bytes(4, "big") + kind.encode("ascii") + b"".join(parts)
+
+
+def _full(kind: str, version: int, flags: int, *parts: bytes) -> bytes:
+    return _box(kind, bytes((version,)), flags.to_bytes(3, "big"), *parts)
+
+
+def _words(*values: int) -> bytes:
+    return b"".join(value.to_bytes(4, "big") for value in values)
+
+
+def header(source: Source, record: bytes) -> bytes:
+    """Return what comes before the first fragment of an H.264 stream like that of `source`, with an `avcC` record."""
+    width, height, ticks = source.width, source.height, source.time_base.denominator
+    entry = bytes(6) + b"\0\1" + bytes(16) + width.to_bytes(2, "big") + height.to_bytes(2, "big")
+    entry += _words(0x480000, 0x480000, 0) + b"\0\1" + bytes(32) + b"\0\x18\xff\xff"
+    shape = _box("pasp", _words(source.sar.numerator, source.sar.denominator))
+    described = _full("stsd", 0, 0, _words(1), _box("avc1", entry, _box("avcC", record), shape, _colors(source)))
+    empty = [_full(kind, 0, 0, _words(0)) for kind in ("stts", "stsc", "stco")]
+    table = _box("stbl", described, *empty, _full("stsz", 0, 0, _words(0, 0)))
+    here = _box("dinf", _full("dref", 0, 0, _words(1), _full("url ", 0, 1)))
+    media = _box(
+        "mdia",
+        _full("mdhd", 0, 0, _words(0, 0, ticks, 0), b"\x55\xc4\0\0"),
+        _full("hdlr", 0, 0, _words(0), b"vide", bytes(13)),
+        _box("minf", _full("vmhd", 0, 1, bytes(8)), here, table),
+    )
+    size = _words(width << 16, height << 16)
+    track = _full("tkhd", 0, 3, _words(0, 0), _TRACK, bytes(24), _MATRIX, size)
+    movie = _full("mvhd", 0, 0, _words(0, 0, 1000, 0, 0x10000), b"\1\0", bytes(10), _MATRIX, bytes(24), _words(2))
+    extends = _box("mvex", _full("trex", 0, 0, _TRACK, _words(1, 0, 0, 0)))
+    return _box("ftyp", b"iso5", _words(0), b"iso5") + _box("moov", movie, _box("trak", track, media), extends)
+
+
+def _colors(source: Source) -> bytes:
+    named = ((_PRIMARIES, source.primaries), (_TRANSFERS, source.transfer), (_MATRICES, source.matrix))
+    codes = b"".join(table.get(name or "", _UNSAID).to_bytes(2, "big") for table, name in named)
+    return _box("colr", b"nclx", codes, b"\x80" if source.full_range else b"\0")
+
+
+def fragment(number: int, samples: Sequence[Sample]) -> bytes:
+    """Return the `number`th fragment (from 1), which holds `samples` one after the other."""
+    rows = [_words(s.duration, len(s.data), _SYNC if s.key else _OTHER, s.offset) for s in samples]
+    length = 0
+    # The second time round the size is known, which the run of samples has to tell.
+    for _ in range(2):
+        run = _full("trun", 0, _DURATIONS_SIZES_FLAGS_OFFSETS, _words(len(samples), length + 8), *rows)
+        start = _full("tfdt", 1, 0, samples[0].time.to_bytes(8, "big"))
+        track = _box("traf", _full("tfhd", 0, _BASE_IS_MOOF, _TRACK), start, run)
+        head = _box("moof", _full("mfhd", 0, 0, _words(number)), track)
+        length = len(head)
+    return head + _box("mdat", *(sample.data for sample in samples))

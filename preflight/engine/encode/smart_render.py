@@ -1,0 +1,249 @@
+"""Smart encoding: groups of pictures without any filled sample are copied packet by packet, only the rest is encoded.
+
+Both kinds share one H.264 stream. The encoder numbers its parameter sets apart from the source's, so that the header
+can hold all of them and a player needs nothing in between. Cuts are made at IDR pictures alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, chain, count, islice
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from preflight.engine.encode import encoder, fmp4, gop_plan, h264
+from preflight.engine.encode.encoder import Companions
+from preflight.engine.encode.fmp4 import Sample
+from preflight.engine.encode.gop_plan import Stretch
+from preflight.engine.media.decode import Frame, decode_part, parse_times
+from preflight.engine.media.probe import Source
+from preflight.errors import ToolError
+from preflight.tools import ffmpeg, packets, process
+from preflight.tools.packets import Packet
+
+Clean = Callable[[Iterable[Frame]], Iterable[Frame]]
+"""Puts the patches on frames."""
+_FORMATS = frozenset({"mp4", "mov", "matroska"})
+_IN_A_FRAGMENT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done: `times` of all frames in units of the source's time base, numbers of those `touched`.
+
+    `fine` is the quality for grainy pictures; scratch files go to `folder`.
+    """
+
+    source: Source
+    times: tuple[int, ...]
+    touched: frozenset[int]
+    program: str
+    folder: Path
+    fine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """The packets of a picture in decoding order, as Annex B in the file `path`, each at its place there."""
+
+    path: Path
+    packets: tuple[Packet, ...]
+    places: tuple[int, ...]
+    entries: frozenset[int]
+    sets: h264.Sets
+
+    def read(self, file: BinaryIO, number: int) -> bytes:
+        """Return a packet's bytes from the opened file."""
+        file.seek(self.places[number])
+        return file.read(self.packets[number].size)
+
+
+class Placed(NamedTuple):
+    """A packet of a stream, and when its picture is shown."""
+
+    stream: Stream
+    number: int
+    time: int
+
+
+def write(order: Order, clean: Clean, destination: Path, beside: Companions) -> int:
+    """Write `destination` atomically, encoding only groups with touched frames; return how many frames were copied.
+
+    The result is decoded once to make sure of every frame. Raises ToolError
+    with the reason when it can't be done so, and DiskFullError.
+    """
+    _require(order.source, destination)
+    given = _unpacked(order.source.path, order.folder / "given", order.program)
+    visible = _visible(given, order.times)
+    hidden = {number for number in range(len(given.packets)) if number not in visible}
+    touched = hidden.union(visible.start + frame for frame in order.touched)
+    planned = gop_plan.plan(given.entries, len(given.packets), touched)
+    stretches = [stretch for stretch in planned if _seen(stretch, visible)]
+    kept = sum(len(stretch.frames) for stretch in stretches if stretch.copied)
+    if not kept:
+        raise ToolError("no group of pictures is without text")
+    made = _encoded(order, given, [stretch for stretch in stretches if not stretch.copied], visible, clean)
+    with encoder.replacing(destination) as part:
+        tail = max(given.packets, key=lambda packet: packet.pts).duration or 1
+        _assemble(order, _placed(order, given, made, stretches, visible), tail, part, beside)
+        if _times(part, order) != [time * order.source.time_base for time in order.times]:
+            raise ToolError("a decoder does not show every frame at its time")
+    return kept
+
+
+def _require(source: Source, destination: Path) -> None:
+    form = encoder.container(destination)
+    if source.codec != "h264":
+        raise ToolError(f"only H.264 can be copied in part, not {source.codec}")
+    if source.deep or source.interlaced:
+        raise ToolError("only progressive 8-bit 4:2:0 pictures can be copied in part")
+    if form not in _FORMATS:
+        raise ToolError(f"{form} can't hold the pictures of two encoders")
+
+
+def _visible(given: Stream, times: tuple[int, ...]) -> range:
+    """Return which packets, by the order in which they are shown, are the frames at `times`.
+
+    A file that was trimmed without encoding still holds the pictures before its first one that a decoder needs.
+    """
+    shown = sorted(packet.pts for packet in given.packets)
+    start = bisect_left(shown, times[0])
+    if shown[start : start + len(times)] != list(times):
+        raise ToolError("its packets are not one for each frame")
+    return range(start, start + len(times))
+
+
+def _seen(stretch: Stretch, visible: range) -> range:
+    """Return those of a stretch that are frames."""
+    return range(max(stretch.first, visible.start), min(stretch.last + 1, visible.stop))
+
+
+def _unpacked(path: Path, at: Path, program: str) -> Stream:
+    """Return the picture of `path`, taken apart into the file `at`."""
+    listing = at.with_suffix(".txt")
+    argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
+    for form, output in (("data", at), ("framecrc", listing)):
+        argv += ["-map", "0:V:0", "-c", "copy", "-copyinkf", "-bsf", "h264_mp4toannexb", "-f", form]
+        argv += [ffmpeg.local(output)]
+    done = process.run(argv)
+    if done.status:
+        raise ffmpeg.failure(done.stderr_tail)
+    found = packets.parse(listing.read_text("ascii").splitlines()).packets
+    entries: list[int] = []
+    sets: h264.Sets = {}
+    with at.open("rb") as file:
+        for number, packet in enumerate(found):
+            data = file.read(packet.size)
+            if any(sets.setdefault(name, unit) != unit for name, unit in h264.parameter_sets(data).items()):
+                raise ToolError("its parameter sets change on the way")
+            if packet.key and h264.is_clean_entry(data):
+                entries.append(number)
+    return Stream(
+        path=at,
+        packets=found,
+        places=tuple(accumulate((packet.size for packet in found), initial=0)),
+        entries=gop_plan.closed(entries, [packet.pts for packet in found]),
+        sets=sets,
+    )
+
+
+def _encoded(order: Order, given: Stream, stretches: Sequence[Stretch], visible: range, clean: Clean) -> Stream:
+    """Return the frames of `stretches`, cleaned, as one stream that can be entered at the start of each."""
+    number = h264.free_number(given.sets)
+    if number is None:
+        raise ToolError("its parameter sets take every number")
+    part, made = order.folder / "part.h264", order.folder / "made.mp4"
+    with given.path.open("rb") as file, part.open("wb") as chosen:
+        for stretch in stretches:
+            chosen.writelines(b"\0\0\0\1" + unit for _, unit in sorted(given.sets.items()))
+            chosen.writelines(given.read(file, packet) for packet in stretch.frames)
+    indices = [index for stretch in stretches for index in stretch.frames]
+    decoded = zip(indices, decode_part(part, order.source, order.program), strict=False)
+    frames = (
+        Frame(index=index - visible.start, y=frame.y, u=frame.u, v=frame.v)
+        for index, frame in decoded
+        if index in visible
+    )
+    lengths = [len(_seen(stretch, visible)) for stretch in stretches]
+    starts = list(accumulate(lengths[:-1], initial=0))
+    argv = _encoder(order, starts, ("-x264-params", f"sps-id={number}"), made)
+    encoder.feed(argv, (plane for frame in clean(frames) for plane in encoder.raw(frame, order.source)))
+    result = _unpacked(made, order.folder / "made", order.program)
+    if len(result.packets) != sum(lengths):
+        raise ToolError(f"{sum(lengths)} frames were to be encoded and {len(result.packets)} were")
+    if not result.entries.issuperset(starts) or result.sets.keys() & given.sets.keys():
+        raise ToolError("the encoder did not begin anew where it had to")
+    return result
+
+
+def _encoder(order: Order, starts: Sequence[int], options: Sequence[str], made: Path) -> list[str]:
+    """Return the argv that encodes planes from stdin with an IDR picture at each of `starts`."""
+    source, picture = order.source, encoder.encoder("mp4", fine=order.fine)
+    argv = [order.program, "-y", "-v", "error", "-f", "rawvideo", "-pixel_format", "yuv420p"]
+    argv += ["-video_size", f"{source.width}x{source.height}", "-framerate", str(source.rate), "-i", "pipe:0"]
+    # Half a frame early: a time that is rounded up would miss its frame.
+    forced = ",".join(f"{float((start - Fraction(1, 2)) / source.rate):.6f}" for start in starts if start)
+    argv += ["-force_key_frames", forced, "-forced-idr", "1"] if forced else []
+    return [*argv, "-vf", encoder.tags(source), *picture, *options, "-pix_fmt", "yuv420p", ffmpeg.local(made)]
+
+
+def _placed(order: Order, given: Stream, made: Stream, stretches: Sequence[Stretch], visible: range) -> list[Placed]:
+    """Return all packets in their new order."""
+    encoded = [index for stretch in stretches if not stretch.copied for index in _seen(stretch, visible)]
+    ranks = gop_plan.ranks([packet.pts for packet in made.packets])
+    fresh = (Placed(made, number, order.times[encoded[rank] - visible.start]) for number, rank in enumerate(ranks))
+    placed: list[Placed] = []
+    for stretch in stretches:
+        if stretch.copied:
+            placed += [Placed(given, number, given.packets[number].pts) for number in stretch.frames]
+        else:
+            placed += [next(fresh) for _ in _seen(stretch, visible)]
+    return placed
+
+
+def _assemble(order: Order, placed: list[Placed], tail: int, part: Path, beside: Companions) -> None:
+    """Write the picture, each packet at its time, and all else of the source to `part`; `tail` ticks end the video."""
+    times = gop_plan.decoding_times([packet.time for packet in placed])
+    early = max(0, -times[0])
+    sets: h264.Sets = {}
+    for stream in {packet.stream.path: packet.stream for packet in placed}.values():
+        sets |= stream.sets
+    header = fmp4.header(order.source, h264.header_record(sets))
+    rows = zip(placed, times, [*times[1:], times[-1] + tail], strict=True)
+    written = _fragments(rows, early, order.source.time_base.numerator)
+    argv = encoder.assembly(order.source, order.program, part, beside, shift=-early * order.source.time_base)
+    encoder.feed(argv, chain((header,), written))
+
+
+def _fragments(rows: Iterable[tuple[Placed, int, int]], early: int, scale: int) -> Iterator[bytes]:
+    """Yield packets, given with their decoding time and the next one's, in fragments, `early` ticks later."""
+    rows = iter(rows)
+    with ExitStack() as stack:
+        files: dict[Path, BinaryIO] = {}
+        for number in count(1):
+            samples = []
+            for (stream, packet, shown), now, end in islice(rows, _IN_A_FRAGMENT):
+                if stream.path not in files:
+                    files[stream.path] = stack.enter_context(stream.path.open("rb"))
+                data = h264.packed(stream.read(files[stream.path], packet))
+                start, lasts, offset = (scale * value for value in (now + early, end - now, shown - now))
+                samples.append(Sample(data, start, lasts, offset, packet in stream.entries))
+            if not samples:
+                return
+            yield fmp4.fragment(number, samples)
+
+
+def _times(path: Path, order: Order) -> list[Fraction]:
+    """Return the times of all frames that come out of a decoder, none for a stream with an error in it."""
+    listing = order.folder / "shown.txt"
+    argv = [order.program, "-y", "-v", "error", "-nostdin", "-xerror", "-copyts", "-i", ffmpeg.local(path)]
+    argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    if process.run([*argv, "-f", "framecrc", ffmpeg.local(listing)]).status:
+        return []
+    text = listing.read_text("ascii")
+    base = packets.parse(text.splitlines()).heads[0].time_base
+    return [time * base for time in parse_times(text)]

@@ -1,0 +1,1 @@
+"""Watermarks, plates behind text and graphics beside it."""

@@ -1,0 +1,88 @@
+"""The border of a block behind text: is the block on a frame, and if it slides in, where?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.engine.alpha import plate_alpha
+from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.motion.template_match import Offset
+
+_TELLING = 30
+"""Gray levels that what is outside differs from the block at least, to tell that it is none of it."""
+_FEW = 12
+"""Places at the border that must tell, of a block that is only just coming into the picture."""
+_STEPS = 5
+"""Frames at least in which a block slides over the whole of what is looked at."""
+
+
+def shrunk(look: Picture, scale: int) -> Picture:
+    """Return a picture at one in `scale` of its size."""
+    if scale == 1:
+        return look
+    size = max(1, look.shape[1] // scale), max(1, look.shape[0] // scale)
+    return np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """Pairs of places at the border of a block, `inside` and `outside` (x, y), and the colour of the inner ones."""
+
+    inside: NDArray[np.int_]
+    outside: NDArray[np.int_]
+    color: Plane32
+
+    @classmethod
+    def of(cls, mask: Mask, look: Picture, scale: int, height: int) -> Border:
+        """Return the border of `mask` on pictures at a `scale` of `look`."""
+        outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        points = np.concatenate([outline.reshape(-1, 2) for outline in outlines])
+        soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 2)
+        rise = np.stack([cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)], axis=2)
+        inward = rise[points[:, 1], points[:, 0]]
+        inward /= np.maximum(np.hypot(inward[:, 0], inward[:, 1]), 1e-6)[:, None]
+        inside = np.rint((points + max(2.5, 0.12 * height) * inward) / scale - 0.25).astype(int)
+        outside = np.rint((points - max(3.5, 0.18 * height) * inward) / scale - 0.25).astype(int)
+        small = shrunk(look, scale)
+        rows, columns = small.shape[:2]
+        most = np.array([columns, rows])
+        seen = ((inside >= 0) & (inside < most) & (outside >= 0) & (outside < most)).all(axis=1)
+        inside, outside = inside[seen], outside[seen]
+        return cls(inside, outside, small[inside[:, 1], inside[:, 0]].astype(np.float32))
+
+    def strength(self, small: Picture, veil: plate_alpha.Veil | None) -> float:
+        """Return how far a block is there: 1 wholly, 0 not at all; NaN when its colour is all around."""
+        if veil is not None:
+            ends = [small[at[:, 1], at[:, 0]].astype(np.float32) for at in (self.inside, self.outside)]
+            return plate_alpha.strength(veil, *ends)
+        return self._strength(small, (0, 0), len(self.color) // 10)[0]
+
+    def slid(self, small: Picture, near: Offset) -> tuple[Offset, float]:
+        """Return where a block is that slides, searched for on from its place `near`, and how far it is there."""
+        reach = (small.shape[1] // _STEPS, small.shape[0] // _STEPS)
+        along: list[Offset] = []
+        if not near[1]:
+            along += [(near[0] + step, near[1]) for step in range(-reach[0], reach[0] + 1)]
+        if not near[0]:
+            along += [(near[0], near[1] + step) for step in range(-reach[1], reach[1] + 1)]
+        found = [self._strength(small, offset, _FEW) for offset in along]
+        # What most of the border says, not what the little says that is seen of a block far out of the picture.
+        said = np.array([0.0 if np.isnan(strength) else strength * telling for strength, telling in found])
+        best = np.nonzero(said > 0.98 * said.max())[0]
+        middle = int(best[len(best) // 2]) if len(best) else int(said.argmax())
+        return along[middle], found[middle][0]
+
+    def _strength(self, small: Picture, offset: Offset, least: int) -> tuple[float, int]:
+        """Return how far a block is there at an offset, and how many places tell."""
+        ends, most = [at + np.array(offset) for at in (self.inside, self.outside)], np.array(small.shape[1::-1])
+        seen = np.logical_and.reduce([((at >= 0) & (at < most)).all(axis=1) for at in ends])
+        colors = [small[at[seen, 1], at[seen, 0]] for at in ends]
+        inner, outer = (np.abs(color - self.color[seen]).max(axis=1) for color in colors)
+        telling = outer > _TELLING
+        if telling.sum() < max(1, least):
+            return float("nan"), 0
+        return float(np.clip(1 - inner[telling] / outer[telling], -1, 1).mean()), int(telling.sum())

@@ -1,0 +1,234 @@
+"""Find the blocks behind text, with what adjoins them, when they are to go with it: a pass of its own over the video.
+
+A block is looked for well beyond its lines, once for all lines that stand together. It may come before them and go
+after them, sliding, fading or drawn up bit by bit; so its border is looked at on every frame around their time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from preflight.engine.alpha import plate_alpha
+from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.box import Box
+from preflight.engine.graphics.adjacent_graphics import beside
+from preflight.engine.graphics.line_groups import REACH, Group, grouped
+from preflight.engine.graphics.plate_border import Border, shrunk
+from preflight.engine.media.decode import Frame
+from preflight.engine.model.track import Track
+from preflight.engine.motion import scene_travel
+from preflight.engine.motion.camera import Motion
+from preflight.engine.motion.template_match import Offset
+from preflight.engine.segment import plates, strokes
+
+_FULL = 0.9
+"""Strength from which on a veil is as usual; less is a fade."""
+_SLIDES, _BETTER = 0.7, 0.05
+"""Strength of a block that slides, at its place on that frame at least, and by how much more than where it rests."""
+_STEADY = 0.6
+"""Strength that a block has on all but one of the looks; a ground that is like one now and then does not."""
+_GONE, _THIN = 0.15, 0.25
+"""Share of its usual strength under which a block, and a veil, is not there; what stands out by chance stays below."""
+_MOVED = 3.0
+_STRICT = 0.9
+_EVEN = 3.0
+"""Straightness and evenness of a block in a still scene that neither came nor went, for it not to be of the scene."""
+
+
+def until(tracks: list[Track]) -> int:
+    """Return the frame up to which (exclusive) `behind` looks."""
+    return max((track.last for track in tracks), default=-1) + REACH + 1
+
+
+def freed(texts: list[Track], found: list[Track]) -> list[Track]:
+    """Return texts with nothing left of the blocks that go with them to be filled from."""
+    return [
+        replace(text, ground=None)
+        if any(block.reach.common(text.line) > text.line.area / 2 for block in found)
+        else text
+        for text in texts
+    ]
+
+
+def behind(tracks: list[Track], frames: Iterable[Frame], motion: Motion, size: tuple[int, int]) -> list[Track]:
+    """Return tracks of the blocks behind text, and of what adjoins them; `frames` are the video's from the first on."""
+    groups = grouped(tracks, size)
+    found = []
+    for frame in frames:
+        for group in groups:
+            group.look_on(frame)
+        for group in [group for group in groups if group.end <= frame.index]:
+            groups.remove(group)
+            found.append(_settled(group, motion))
+    found += [_settled(group, motion) for group in groups]
+    return [block for block in found if block is not None]
+
+
+def _settled(group: Group, motion: Motion) -> Track | None:
+    """Return the track of the block behind a group of lines, None when there is none."""
+    if not group.looks:
+        return None
+    look, spread = strokes.median_look(list(group.looks.values()))
+    mask, veil = _behind(group, look, spread)
+    if not mask.any():
+        return None
+    border = Border.of(mask, look, group.scale, group.height)
+    strengths = _strengths(group, border, veil)
+    told = [strengths[n] for n in group.looks if not np.isnan(strengths[n])]
+    if not told or np.percentile(told, 20) < _STEADY:
+        return None
+    usual = float(np.median(told))
+    strengths = {index: strength / usual for index, strength in strengths.items()}
+    # A band from side to side stays where it is, whatever runs along it.
+    moves = group.moves and not _crosses(mask)
+    slides = {} if veil is not None or group.moves else _slides(group, border, strengths)
+    first, last = _life(group, strengths, _GONE if veil is None else _THIN)
+    before = first - 1 if first - 1 in strengths and not _cut(motion, first - 1, group.first) else None
+    after = last + 1 if last + 1 in strengths and not _cut(motion, group.last, last + 1) else None
+    comes = before is not None or after is not None
+    if not (comes or moves or _stands_apart(group, mask, None if veil else look, motion)):
+        return None
+    path = _path(group, slides, first, last, moves=moves)
+    if veil is not None:
+        lives = tuple(1.0 if (share := strengths[n]) > _FULL else max(0.0, share) for n in range(first, last + 1))
+        return _track(group, veil.rim, first, last, path=path, veil=replace(veil, strengths=lives))
+    full = [n for n in range(first, last + 1) if not strengths[n] < _FULL and n not in slides] or [first, last]
+    ends = (before, full[0]), (after, full[-1])
+    changes = [cv2.absdiff(group.shown(a), group.shown(b)) for a, b in ends if a is not None]
+    mask = mask | beside(mask, changes, shrunk(np.clip(spread, 0, 255).astype(np.uint8), group.scale))
+    # Encoders tint the samples beside a border.
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    block = _track(group, grown, first, last, path=path)
+    comes, goes = first - 1 in strengths, last + 1 in strengths
+    return replace(block, appears=comes, vanishes=goes, lasting=not (comes and goes))
+
+
+def _strengths(group: Group, border: Border, veil: plate_alpha.Veil | None) -> dict[int, float]:
+    """Return how much of a block is there, frame by frame: between those that were kept, what the last of them has."""
+    kept = sorted(group.small)
+    own = {index: border.strength(group.small[index], veil) for index in kept}
+    return {index: own[before] for before, after in pairwise([*kept, kept[-1] + 1]) for index in range(before, after)}
+
+
+def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, plate_alpha.Veil | None]:
+    """Return what the block behind the lines covers of their look, and what is seen through it."""
+    fills = [fill for fill in _fills(group, look, spread) if fill.any()]
+    nothing = np.zeros(look.shape[:2], bool)
+    if not fills:
+        return nothing, None
+    rects = [cv2.boundingRect(fill.astype(np.uint8)) for fill in fills]
+    # Where the scene under a veil is flat it looks like a plate, but never the other way round.
+    veil = plate_alpha.find(list(group.looks.values()), [Box(x, y, x + w, y + h) for x, y, w, h in rects], group.height)
+    if veil is not None:
+        return veil.area, veil
+    ink = np.logical_or.reduce(fills)
+    found = [plates.block(look, spread, fill, ink, group.height) for fill in fills]
+    return np.logical_or.reduce([nothing, *(block for block in found if block is not None)]), None
+
+
+def _fills(group: Group, look: Picture, spread: Plane32) -> list[Mask]:
+    """Return the letters' body of each line, from top to bottom."""
+    fills = []
+    for track in sorted(group.tracks, key=lambda t: t.line.y0):
+        place, inner = track.line.moved(-group.around.x0, -group.around.y0), np.zeros(look.shape[:2], bool)
+        inner[max(0, place.y0 - 2) : place.y1 + 2, max(0, place.x0 - 2) : place.x1 + 2] = True
+        fills.append(strokes.find_strokes(look, spread, track.line.text_height, inner).fill)
+    return fills
+
+
+def _slides(group: Group, border: Border, strengths: dict[int, float]) -> dict[int, Offset]:
+    """Return how far the block is from its place on frames on which it slides, and note its strength there."""
+    found: dict[int, Offset] = {}
+    for start, step in ((group.first, -1), (group.last, 1)):
+        index, offset = start, (0, 0)
+        while index in strengths:
+            if strengths[index] < _FULL or offset != (0, 0):
+                offset, strength = border.slid(group.shown(index), offset)
+                if not strength > max(_SLIDES, strengths[index] + _BETTER):
+                    break
+                found[index], strengths[index] = offset, strength
+            index += step
+    return found
+
+
+def _path(group: Group, slides: dict[int, Offset], first: int, last: int, *, moves: bool) -> tuple[Offset, ...] | None:
+    """Return the way of a block that `moves` with its text, or slides, frame by frame; None when it stands still."""
+    if moves:
+        return tuple(group.offset(index) for index in range(first, last + 1))
+    if not slides:
+        return None
+    # On the frame more at an end it is hardly to be seen, where it was beside.
+    ends = {first: slides.get(first + 1, (0, 0)), last: slides.get(last - 1, (0, 0))}
+    away = [slides.get(n, ends.get(n, (0, 0))) for n in range(first, last + 1)]
+    return tuple((x * group.scale, y * group.scale) for x, y in away)
+
+
+def _life(group: Group, strengths: dict[int, float], gone: float) -> tuple[int, int]:
+    """Return the first and the last frame on which a block is there."""
+    first, last = min(track.first for track in group.tracks), max(track.last for track in group.tracks)
+    # Where it can't be told it may be there. One frame more where it fades: that ends too faint to be seen.
+    while first - 1 in strengths and not strengths[first - 1] < gone:
+        first -= 1
+    while last + 1 in strengths and not strengths[last + 1] < gone:
+        last += 1
+    early, late = strengths.get(first, 1.0) < _FULL, strengths.get(last, 1.0) < _FULL
+    return first - int(early and first - 1 in strengths), last + int(late and last + 1 in strengths)
+
+
+def _crosses(mask: Mask) -> bool:
+    """Return True for a block from side to side of the picture."""
+    return bool(mask[:, 0].any() and mask[:, -1].any())
+
+
+def _cut(motion: Motion, start: int, end: int) -> bool:
+    return any(start <= cut < end for cut in motion.cuts)
+
+
+def _stands_apart(group: Group, mask: Mask, look: Picture | None, motion: Motion) -> bool:
+    """Return True when a block that was always there is none of the scene: it stays where the scene does not.
+
+    In a still scene only by its `look`: no wall is of one colour, or has borders as straight.
+    """
+    cut = _cut(motion, group.first, group.last)
+    if cut or _crosses(mask):
+        # From side to side: a horizon and a beach have straight borders too, and a pan does not move them.
+        return cut
+    if scene_travel.farthest(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
+        return True
+    if look is None:
+        return False
+    inside = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    ground = look[inside].astype(np.float32)
+    uneven = float(np.median(np.abs(ground - np.median(ground, axis=0)).max(axis=1)))
+    return uneven < _EVEN and plates.straightness(mask, group.height) > _STRICT
+
+
+def _track(
+    group: Group,
+    mask: Mask,
+    first: int,
+    last: int,
+    *,
+    path: tuple[Offset, ...] | None = None,
+    veil: plate_alpha.Veil | None = None,
+) -> Track:
+    """Return the track of a block that covers `mask`, with or without a veil inside."""
+    around = group.around
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    box = Box(x, y, x + width, y + height).padded(0, around.width, around.height)
+    place = box.moved(around.x0, around.y0)
+    return Track(
+        box=place,
+        line=place,
+        first=first,
+        last=last,
+        mask=mask[box.slices],
+        certainty=1.0,
+        path=path,
+        veil=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
+    )

@@ -1,0 +1,1 @@
+"""Fill what text hides from other frames and from the surroundings."""

@@ -1,0 +1,120 @@
+"""Cut the filling into jobs: stretches of frames inside one shot, one place on the picture each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from preflight.engine.core.box import Box
+from preflight.engine.model.track import Track
+from preflight.engine.motion.camera import Motion
+
+LENGTH = 40
+REACH = 96
+"""Frames before and after a job's own that may lend to it."""
+WARM_UP = 2
+"""Frames that are filled again before a job's own, so that it starts as calm as the one before it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Fill `region` on frames `first`..`last`; frames `known_first`..`known_last` may be looked at.
+
+    `place` is the larger box that the crops are stored for, `tracks` all that paint in the region on known frames.
+    """
+
+    number: int
+    first: int
+    last: int
+    known_first: int
+    known_last: int
+    region: Box
+    place: int
+    tracks: tuple[Track, ...]
+    motion: Motion
+
+    @property
+    def known(self) -> list[int]:
+        """All frames that may be looked at, in order: those around, and the ones remembered from further away."""
+        return sorted({*range(self.known_first, self.known_last + 1), *self.motion.leaps})
+
+
+def places(tracks: list[Track], width: int, height: int) -> list[Box]:
+    """Return the boxes, apart from each other, in which all text of the video with its context lies."""
+    return _joined([_context(track, width, height) for track in tracks])
+
+
+def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: int) -> list[Job]:
+    """Return the jobs that fill every frame of every track, in order of their last known frame."""
+    where = places(tracks, width, height)
+    jobs: list[Job] = []
+    for first, last in _stretches(tracks, motion):
+        live = [track for track in tracks if track.first <= last and track.last >= first]
+        for region in _joined([_context(track, width, height) for track in live]):
+            own = [track for track in live if _context(track, width, height).common(region)]
+            start, end = max(first, min(t.first for t in own)), min(last, max(t.last for t in own))
+            low, high = _scene(start, end, motion, frames)
+            near = tuple(
+                t for t in tracks if (t.lasting or (t.first <= high and t.last >= low)) and t.reach.common(region)
+            )
+            jobs.append(
+                Job(
+                    number=0,
+                    first=start,
+                    last=end,
+                    known_first=low,
+                    known_last=high,
+                    region=region,
+                    place=next(n for n, box in enumerate(where) if box.common(region) == region.area),
+                    tracks=near,
+                    motion=motion.part(low, high),
+                )
+            )
+    jobs.sort(key=lambda job: (job.known_last, job.first, job.region.y0, job.region.x0))
+    return jobs
+
+
+def _context(track: Track, width: int, height: int) -> Box:
+    """Return the track's box with enough of the scene around it to measure motion on."""
+    return track.reach.padded(max(24, height // 16), width, height)
+
+
+def _joined(boxes: list[Box]) -> list[Box]:
+    apart: list[Box] = []
+    for box in sorted(boxes, key=lambda b: (b.y0, b.x0, b.y1, b.x1)):
+        merged = box
+        while touching := [other for other in apart if other.common(merged)]:
+            for other in touching:
+                apart.remove(other)
+                merged = merged.united(other)
+        apart.append(merged)
+    return sorted(apart, key=lambda b: (b.y0, b.x0))
+
+
+def _stretches(tracks: list[Track], motion: Motion) -> list[tuple[int, int]]:
+    """Return runs of frames with text, cut at shots and into equal parts of at most the length of a job."""
+    marked = sorted({index for track in tracks for index in range(track.first, track.last + 1)})
+    runs: list[tuple[int, int]] = []
+    for index in marked:
+        if runs and index == runs[-1][1] + 1 and index - 1 not in motion.cuts:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return [part for first, last in runs for part in _parts(first, last + 1)]
+
+
+def _parts(start: int, stop: int) -> list[tuple[int, int]]:
+    length = stop - start
+    count = -(-length // LENGTH)
+    ends = [start + length * number // count for number in range(count + 1)]
+    return [(first, following - 1) for first, following in pairwise(ends)]
+
+
+def _scene(first: int, last: int, motion: Motion, frames: int) -> tuple[int, int]:
+    """Return the frames of the same shot around `first`..`last`, as far as motion is known and the reach goes."""
+    low, high = first, last
+    while low > max(0, first - REACH) and low - 1 in motion.steps and low - 1 not in motion.cuts:
+        low -= 1
+    while high < min(frames - 1, last + REACH) and high in motion.steps and high not in motion.cuts:
+        high += 1
+    return low, high

@@ -1,0 +1,113 @@
+"""Which other frames show what text hides on this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.motion.camera import Motion
+
+OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
+"""Frames away that are always considered; beside them the first clear ones before and after the text."""
+_SHRINK = 4
+_FADING = 30.0
+_FAR = 40.0
+"""Frames away that count at most: the only clear frame, however far, shows more than neighbours do beside the strokes.
+
+A remembered frame always counts so far and is not preferred to another as frames go by: that would flicker.
+"""
+_LOYALTY = 1.3
+"""A donor that served the frame before is preferred by this factor: changing donors flickers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What each candidate shows of the hole: at places of the region four samples apart, by `rows` and `columns`.
+
+    `away` is by how many frames each counts to be away.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    shown: dict[int, Mask]
+    away: dict[int, float]
+
+    @property
+    def count(self) -> int:
+        """Return how many places the hole has."""
+        return len(self.rows)
+
+
+def candidates(index: int, known: range, states: Callable[[int], int]) -> set[int]:
+    """Return frames of `known` worth looking at; `states` numbers each frame's text, 0 for none."""
+    found = {index + sign * offset for offset in OFFSETS for sign in (-1, 1)}
+    for sign in (-1, 1):
+        place, state = index + sign, states(index)
+        while place in known and states(place) == state:
+            place += sign
+        found |= {place, place + sign, place + 3 * sign}
+        while place in known and states(place) != 0:
+            place += sign
+        found |= {place, place + 2 * sign}
+    return {place for place in found if place in known and place != index}
+
+
+def coverage(
+    wide: Mask,
+    index: int,
+    others: Iterable[int],
+    hole: Callable[[int], Picture | None],
+    motion: Motion,
+    corner: tuple[int, int],
+    noisy: Collection[int] = (),
+) -> Coverage:
+    """Return what each of `others` shows of the samples marked by `wide`; `hole` gives a frame's shrunken hole.
+
+    Those that show it through text are `noisy`: they count as far, so that clear ones come first.
+    """
+    rows, columns = (places * _SHRINK + _SHRINK // 2 for places in np.nonzero(shrink(wide)))
+    places = np.stack([columns + corner[0], rows + corner[1], np.ones_like(rows)]).astype(np.float64)
+    height, width = wide.shape[0] // _SHRINK, wide.shape[1] // _SHRINK
+    shown: dict[int, Mask] = {}
+    for other, step in motion.from_frame(index, others).items():
+        x, y = step[:2] @ places
+        u, v = ((x - corner[0]) // _SHRINK).astype(np.int64), ((y - corner[1]) // _SHRINK).astype(np.int64)
+        seen = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+        hidden = hole(other)
+        if hidden is not None:
+            seen[seen] = hidden[v[seen], u[seen]] == 0
+        if seen.any():
+            shown[other] = seen
+    # In one order, so that of those that show as much all jobs prefer the same ones, and one from each side.
+    far = {other: _FAR + rank / 2 for rank, other in enumerate(motion.leaps)}
+    far = dict.fromkeys(noisy, _FAR) | far
+    away = {other: far.get(other, min(_FAR, abs(index - other))) for other in shown}
+    return Coverage(rows=rows, columns=columns, shown=shown, away=away)
+
+
+def shrink(mask: Mask) -> Picture:
+    """Return a mask at quarter size, marked where any of its samples is."""
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
+    height, width = mask.shape
+    small: Picture = cv2.resize(
+        grown, (max(1, width // _SHRINK), max(1, height // _SHRINK)), interpolation=cv2.INTER_NEAREST
+    )
+    return small
+
+
+def best(known: Coverage, counted: Picture, tried: set[int], loyal: set[int]) -> int | None:
+    """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
+    chosen, most = None, 0.01 * known.count
+    weight = np.where(counted == 0, 1.0, np.where(counted == 1, 0.3, 0.0))
+    for other, seen in known.shown.items():
+        if other in tried:
+            continue
+        gain = float(weight @ seen) * np.exp(-known.away[other] / _FADING) * (_LOYALTY if other in loyal else 1.0)
+        if gain > most:
+            chosen, most = other, gain
+    return chosen

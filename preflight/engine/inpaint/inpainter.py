@@ -1,0 +1,271 @@
+"""Fill what text hides: from other frames where they show it, checked against what is known, else from around it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from preflight.engine.core import harmonic_fill
+from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.filters import Field, spread, times
+from preflight.engine.core.yuv import Planes, double, half
+from preflight.engine.inpaint import donor_selection, propagation
+from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
+from preflight.engine.inpaint.propagation import Estimate, Here
+from preflight.engine.model.rasterize import coarse
+from preflight.engine.motion.camera import Motion
+
+MAX_DONORS = 6
+_MAX_TRIES = 10
+_LOST = 16.0
+"""Median gray difference outside the text above which two frames do not show the same scene."""
+_KEPT_VIEWS = 64
+_SURE = 0.97
+_CALM = 0.65
+"""Largest share of the frame before in a fill where the scene moves: more calms more, lags behind light, and blurs."""
+_APART = 12.0
+"""Gray levels from which on the two are not mixed; from half of them on they are mixed less."""
+_HELD = 8.0
+"""The same where the scene stands still, and the frame before is kept as it is: so is most of a still scene encoded."""
+_UNLIKE, _CHANGED = 8.0, 1.0
+"""Difference around the text between the two frames from which on nothing is mixed, moving and still."""
+_BEYOND = 2.2
+"""By how much the error of a fill (root mean square) is larger than the mean difference on the held-out ring."""
+_LEARNT = 2.0
+"""How much further apart (squared) a fill from other frames may be from what is seen through text learnt over many."""
+_NEAR = 4.0
+"""Samples around a place whose differences count there."""
+_STILL = 0.25
+"""Median motion in samples up to which a region stands still."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A filled region: its `planes`, `share` of the hole's samples taken from other frames (0..1).
+
+    `error` is the mean difference of what was used on the held-out ring, in gray levels.
+    """
+
+    planes: Planes[np.uint8]
+    share: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Faint:
+    """A region on a frame without the text that lets the scene through: `doubt` is each sample's error (levels).
+
+    It is 0 beside the text; the `hole` is what can't be seen through. How `learnt` text lets the scene through was
+    found over many frames.
+    """
+
+    planes: Planes[np.uint8]
+    doubt: Field
+    hole: Mask
+    learnt: Mask
+
+
+def _clear(_: int) -> Faint | None:
+    return None
+
+
+@dataclass(slots=True)
+class _Previous:
+    index: int
+    filled: Planes[np.float32]
+    trust: Field
+
+
+@dataclass(slots=True)
+class Filler:
+    """Fills one region over a stretch of frames; `planes` and `hole` give a frame's region and what text paints of it.
+
+    `state` numbers the text that is on at a frame, 0 for none. `faint` tells what is seen through text, and
+    `lenders` are the frames that lend what they show so.
+    """
+
+    known: range
+    planes: Callable[[int], Planes[np.uint8]]
+    hole: Callable[[int], Mask]
+    state: Callable[[int], int]
+    motion: Motion
+    corner: tuple[int, int]
+    faint: Callable[[int], Faint | None] = _clear
+    lenders: frozenset[int] = frozenset()
+    _views: OrderedDict[tuple[int, bool], View] = field(default_factory=OrderedDict)
+    _small: dict[int, Picture | None] = field(default_factory=dict)
+    _aligned: dict[int, Alignment] = field(default_factory=dict)
+    _loyal: set[int] = field(default_factory=set)
+    _previous: _Previous | None = None
+    _aligner: Aligner | None = None
+
+    def fill(self, index: int) -> Filled:
+        """Fill frame `index`; frames are expected in rising order, so that the fill stays calm from one to the next."""
+        here = Here.of(self._view(index))
+        self._aligned = {}
+        if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
+            self._previous, self._loyal = None, set()
+        estimate, used = self._gather(index, here)
+        missed = here.error(harmonic_fill.membrane(here.planes.luma, here.wide))
+        trust = _trust(estimate, missed)
+        if self._previous is not None:
+            before = self._previous.trust[here.box.slices]
+            trust = np.where(estimate.there, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
+        filled = _mixed(here, estimate, trust)
+        error = trust * estimate.error + (1 - trust) * missed
+        faint = self.faint(index)
+        if faint is not None:
+            filled = _seen_through(here, filled, error, trust, faint)
+        result = self._kept(index, here, self._calmed(index, here, filled), trust)
+        self._loyal = used
+        return Filled(
+            planes=_rounded(result), share=float(trust[here.hole].mean()), error=float(error[here.hole].mean())
+        )
+
+    def _view(self, index: int, *, lends: bool = False) -> View:
+        key = index, lends and index in self.lenders
+        if key not in self._views:
+            self._views[key] = self._lender(index) if key[1] else view(self.planes(index), self.hole(index))
+            if len(self._views) > _KEPT_VIEWS:
+                self._views.popitem(last=False)
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _lender(self, index: int) -> View:
+        faint = self.faint(index)
+        assert faint is not None  # noqa: S101
+        return view(faint.planes, faint.hole, faint.doubt)
+
+    def _small_hole(self, index: int) -> Picture | None:
+        if index not in self._small:
+            hole = self._view(index, lends=True).hole if index in self.lenders else self.hole(index)
+            self._small[index] = donor_selection.shrink(hole) if hole.any() else None
+        return self._small[index]
+
+    def _align(self, index: int, other: int) -> Alignment | None:
+        """Return where frame `index` lies on `other`, None when they do not show the same scene."""
+        if other not in self._aligned:
+            step = self.motion.between(index, other)
+            if step is None:
+                return None
+            here = self._view(index)
+            if self._aligner is None:
+                height, width = here.hole.shape
+                self._aligner = Aligner(height, width, self.corner)
+            self._aligned[other] = self._aligner.align(here, self._view(other, lends=True), step)
+        aligned = self._aligned[other]
+        return aligned if aligned.typical <= _LOST else None
+
+    def _gather(self, index: int, here: Here) -> tuple[Estimate, set[int]]:
+        """Return what other frames make of the hole together, and which they are."""
+        estimate, used, tried = Estimate(here.hole.shape), set[int](), set[int]()
+        others = donor_selection.candidates(index, self.known, self.state) | self.motion.leaps.keys() | self.lenders
+        known = donor_selection.coverage(
+            here.view.wide, index, others - {index}, self._small_hole, self.motion, self.corner, self.lenders
+        )
+        counted = np.zeros(known.count, np.uint8)
+        while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:
+            other = donor_selection.best(known, counted, tried, self._loyal)
+            if other is None:
+                break
+            tried.add(other)
+            aligned = self._align(index, other)
+            loan = None if aligned is None else propagation.lend(here, self._view(other, lends=True), aligned)
+            if loan is None:
+                continue
+            estimate.add(loan, abs(index - other))
+            used.add(other)
+            counted += loan.usable[known.rows - here.box.y0, known.columns - here.box.x0]
+        return estimate, used
+
+    def _calmed(self, index: int, here: Here, result: Planes[np.float32]) -> Planes[np.float32]:
+        """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""
+        before = self._previous
+        aligned = None if before is None else self._align(index, index - 1)
+        if before is None or aligned is None:
+            return result
+        still = aligned.shift <= _STILL
+        moved = before.filled.inside(here.box) if still else propagation.moved(before.filled, aligned)
+        most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
+        alike = np.clip(2 - 2 * propagation.apart(moved, result) / far, 0, 1)
+        share = most * alike * double(np.clip((off - aligned.error) * 3 / off, 0, 1))
+        return Planes(
+            _blended(result.luma, moved.luma, share, here.hole),
+            _blended(result.chroma, moved.chroma, half(share), coarse(here.hole)),
+        )
+
+    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: Field) -> Planes[np.float32]:
+        """Return the whole region, and remember it for the next frame."""
+        planes = here.view.planes
+        whole = Planes(planes.luma.astype(np.float32), planes.chroma.astype(np.float32))
+        part, trusted = whole.inside(here.box), np.zeros(planes.luma.shape, np.float32)
+        part.luma[:], part.chroma[:], trusted[here.box.slices] = core.luma, core.chroma, trust
+        self._previous = _Previous(index, whole, trusted)
+        return whole
+
+
+def _rounded(planes: Planes[np.float32]) -> Planes[np.uint8]:
+    """Return 8-bit samples."""
+    luma, chroma = (np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in (planes.luma, planes.chroma))
+    return Planes(luma, chroma)
+
+
+def _trust(estimate: Estimate, missed: Field) -> Field:
+    """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
+    lead = (1.15 * missed + 0.3 - estimate.error) / (0.5 + 0.12 * missed)
+    trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
+    return np.where(estimate.there, trust, 0).astype(np.float32)
+
+
+def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
+    """Return the core with its hole filled."""
+    temporal = estimate.settled()
+    return Planes(
+        _filled(here.planes.luma, here.hole, temporal.luma, trust),
+        # Vivid letters tint the chroma around their hole, which must not flow back into it.
+        _filled(
+            here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage(), coarse(here.wide)
+        ),
+    )
+
+
+def _seen_through(
+    here: Here, filled: Planes[np.float32], error: Field, trust: Field, faint: Faint
+) -> Planes[np.float32]:
+    """Return the filled core with what is seen through text, as far as that is surer than the fill."""
+    part, doubt = faint.planes.inside(here.box), faint.doubt[here.box.slices]
+    own = here.hole & ~faint.hole[here.box.slices]
+    off = part.luma - filled.luma
+    expected = (_BEYOND * error) ** 2
+    both = expected + doubt**2
+    # Where the two are further apart than their errors explain, the text is not what it was taken for.
+    apart = spread(off**2, own.astype(np.float32), _NEAR, shrink=1)
+    # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
+    apart = np.where(faint.learnt[here.box.slices], apart * trust / _LEARNT, apart)
+    share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
+    return Planes(filled.luma + off * share, filled.chroma + times(part.chroma - filled.chroma, half(share)))
+
+
+def _filled(known: Field, hole: Mask, temporal: Field, trust: Field, doubtful: Mask | None = None) -> Field:
+    """Return a plane with its hole filled: surely known samples first, then the rest from around them too.
+
+    What is `doubtful` around the hole stays as it is, and nothing is filled from it.
+    """
+    sure = hole & (trust >= _SURE)
+    result: Field = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
+    rest = hole & ~sure
+    if not rest.any():
+        return result
+    around = harmonic_fill.membrane(result, rest if doubtful is None else doubtful & ~sure)
+    filled: Field = cv2.copyTo(around, rest.view(np.uint8), result.copy())
+    return _blended(filled, temporal, trust, rest)
+
+
+def _blended(one: Field, other: Field, share: Field, where: Mask) -> Field:
+    """Return `one`, and `share` of the `other` in it at the places of a mask."""
+    result: Field = cv2.copyTo(one + times(other - one, share), where.view(np.uint8), one.copy())
+    return result

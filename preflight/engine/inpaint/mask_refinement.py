@@ -1,0 +1,73 @@
+"""The strokes of a text that stays while the scene moves behind it, by the edges that all looks have in common.
+
+The median of the gradients over many frames keeps the edges of what stays and loses those of what passes (Dekel et al.,
+*On the Effectiveness of Visible Watermarks*, CVPR 2017), however much of the scene the text lets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.filters import Field
+from preflight.engine.model.track import Track
+
+LEAST_LOOKS = 12
+_CLEAR, _LEAST_EDGE = 4.0, 2.5
+"""How much steeper than the scene's remains an edge is, and gray levels a sample that it has at least."""
+_INSIDE = 0.65
+"""Share of the edges that lie on the line of text, where they are the text's."""
+_SPARSE, _DENSE = 0.05, 0.85
+"""Shares of the line that strokes and their rims cover."""
+_RIM = 2
+"""Samples around the strokes that are tinted by them."""
+_VAGUE = 0.85
+"""Share of its line's area from which on a mask has more in it than letters."""
+
+
+def is_vague(track: Track) -> bool:
+    """Return True for a text that stays whose mask covers so much that it takes in the scene."""
+    moves = track.path is not None or track.scaled
+    by_itself = bool(track.text) and track.ground is None and not track.lasting
+    return by_itself and not moves and track.mask.sum() > _VAGUE * track.line.area
+
+
+def sharpened(track: Track, looks: Sequence[Picture]) -> Track:
+    """Return a track with the strokes that gray `looks` at its box have in common, or at least nothing off its line."""
+    line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
+    inside, around = (np.zeros(track.mask.shape, bool) for _ in range(2))
+    inside[line.slices] = True
+    around[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
+    found = strokes(looks, inside, track.line.text_height)
+    return replace(track, mask=track.mask & around if found is None else found)
+
+
+def strokes(looks: Sequence[Picture], line: Mask, text_height: int) -> Mask | None:
+    """Return what the text in `line` paints on equally large gray `looks`; None when that can't be told from the scene.
+
+    Looks should be some frames apart, so that the scene has moved between them.
+    """
+    if len(looks) < LEAST_LOOKS or line.all():
+        return None
+    steepness = np.hypot(*(_median_slope(looks, across) for across in (True, False)))
+    least = max(_LEAST_EDGE, _CLEAR * float(np.percentile(steepness[~line], 75)))
+    edges = steepness > least
+    if not edges.any() or edges[line].sum() < _INSIDE * edges.sum():
+        return None
+    edges &= line
+    width = max(3, text_height // 6) | 1
+    size = 2 * _RIM + 1
+    body = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    mask: Mask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
+    return mask if _SPARSE < mask[line].mean() < _DENSE else None
+
+
+def _median_slope(looks: Sequence[Picture], across: bool) -> Field:
+    order = (1, 0) if across else (0, 1)
+    slopes = np.stack([cv2.Sobel(look, cv2.CV_16S, *order, ksize=3) for look in looks])
+    median: Field = (np.median(slopes, axis=0) / 8).astype(np.float32)
+    return median

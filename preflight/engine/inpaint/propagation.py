@@ -1,0 +1,181 @@
+"""What another frame lends to the hole of one, how far it can be trusted, and what several make of it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.engine.core.arrays import Mask
+from preflight.engine.core.box import Box
+from preflight.engine.core.filters import Field, spread, times
+from preflight.engine.core.yuv import Planes, double, half, halved
+from preflight.engine.inpaint.alignment import Alignment, View
+
+_BRIGHTER = 25.0
+"""Gray levels by which the light of two frames differs at most."""
+_DISAGREE, _ELSEWHERE = 6.0, 16.0
+"""Gray levels between the donors' mean and the best of them from which on that counts, and from which on it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The core of the view that is filled; `ring` is the held-out rim of the text."""
+
+    view: View
+    box: Box
+    planes: Planes[np.float32]
+    hole: Mask
+    wide: Mask
+    ring: Mask
+    tolerance: Field
+    """How far a donor may be off at each place, at half size: more where the scene around is richly textured."""
+
+    @classmethod
+    def of(cls, view: View) -> Here:
+        """Crop what is worked on out of a view with text."""
+        box = view.core
+        part = view.planes.inside(box)
+        planes = Planes(part.luma.astype(np.float32), part.chroma.astype(np.float32))
+        hole, wide = view.hole[box.slices], view.wide[box.slices]
+        return cls(view, box, planes, hole, wide, wide & ~hole, _tolerance(view, box))
+
+    def error(self, luma: Field, ring: Mask | None = None) -> Field:
+        """Return how far `luma` is off on the held-out ring, spread over the hole."""
+        held = self.ring if ring is None else ring
+        return spread(cv2.absdiff(luma, self.planes.luma), held.astype(np.float32), 7.0, shrink=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A donor's samples, the mean error to expect of each, and where they can be used at all.
+
+    `noise` is the part of that error which each sample has by itself, since it was seen through text; None without.
+    """
+
+    planes: Planes[np.float32]
+    doubt: Field
+    usable: Mask
+    noise: Field | None = None
+
+
+def lend(here: Here, there: View, aligned: Alignment) -> Loan | None:
+    """Return what `there` shows of the core of `here`, in its light; None for nothing."""
+    usable = _usable(here, there, aligned)
+    if not usable.any():
+        return None
+    planes = moved(there.planes, aligned)
+    gap = np.clip(here.planes.luma - planes.luma, -_BRIGHTER, _BRIGHTER)
+    tested = planes.luma + spread(gap, (~here.wide).astype(np.float32), 8.0)
+    ring = here.ring & usable
+    held = ring.astype(np.float32)
+    luma = planes.luma + spread(gap, held, 6.0, shrink=2)
+    tint = np.clip(here.planes.chroma - planes.chroma, -_BRIGHTER, _BRIGHTER)
+    chroma = planes.chroma + spread(tint, half(held), 3.0, shrink=1)
+    doubt = here.error(tested, ring)
+    if there.doubt is not None:
+        noise = cv2.remap(there.doubt, aligned.x, aligned.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Loan(Planes(luma, chroma), np.hypot(doubt, noise), usable, noise)
+    return Loan(Planes(luma, chroma), doubt, usable)
+
+
+class Estimate:
+    """The mean of loans, weighted; where they disagree, the best of them, since a mean would blur."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        small = (shape[0] // 2, shape[1] // 2)
+        self._luma, self._chroma = _Sum(shape, ()), _Sum(small, (2,))
+        self.error: Field = np.full(shape, 99, np.float32)
+
+    def add(self, loan: Loan, distance: int) -> None:
+        """Take a loan from `distance` frames away into account."""
+        weight: Field = np.zeros_like(loan.doubt)
+        less = (loan.doubt / 4) ** 2 + 0.02 * distance
+        if loan.noise is not None:
+            less += loan.noise**2
+        np.divide(1, 1 + less, out=weight, where=loan.usable)
+        better = self._luma.add(loan.planes.luma, weight)
+        cv2.copyTo(loan.doubt, better, self.error)
+        # Chroma beside text is tinted by it.
+        whole = half(loan.usable.view(np.uint8) * 255) == 255
+        self._chroma.add(loan.planes.chroma, half(weight) * whole)
+
+    @property
+    def there(self) -> Mask:
+        """Where there is an estimate."""
+        return np.asarray(self._luma.weights > 0, bool)
+
+    def settled(self) -> Planes[np.float32]:
+        """Return the colours."""
+        luma, chroma = self._luma.mean(), self._chroma.mean()
+        apart = np.maximum(cv2.absdiff(luma, self._luma.top), double(_largest(chroma - self._chroma.top)))
+        alone: Field = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
+        return Planes(
+            luma + (self._luma.top - luma) * alone,
+            chroma + times(self._chroma.top - chroma, half(alone)),
+        )
+
+    def coverage(self) -> Mask:
+        """Return where chroma has an estimate."""
+        return np.asarray(self._chroma.weights > 0, bool)
+
+
+class _Sum:
+    """The weighted mean of fields, and the one of the greatest weight at each place."""
+
+    def __init__(self, shape: tuple[int, int], channels: tuple[int, ...]) -> None:
+        self.total, self.top = np.zeros((*shape, *channels), np.float32), np.zeros((*shape, *channels), np.float32)
+        self.weights, self._most = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+
+    def add(self, field: Field, weight: Field) -> NDArray[np.uint8]:
+        """Add a field and return where it outweighs all before it."""
+        self.total += times(field, weight)
+        self.weights += weight
+        better = (weight > self._most).view(np.uint8)
+        cv2.copyTo(field, better, self.top)
+        np.maximum(self._most, weight, out=self._most)
+        return better
+
+    def mean(self) -> Field:
+        return times(self.total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
+
+
+def moved(planes: Planes[np.uint8] | Planes[np.float32], aligned: Alignment) -> Planes[np.float32]:
+    """Return a region's samples at the places of the core that was aligned to it."""
+    edge = cv2.BORDER_REPLICATE
+    luma = cv2.remap(planes.luma, aligned.x, aligned.y, cv2.INTER_CUBIC, borderMode=edge)
+    chroma = cv2.remap(planes.chroma, aligned.x_half, aligned.y_half, cv2.INTER_LINEAR, borderMode=edge)
+    return Planes(luma.astype(np.float32, copy=False), chroma.astype(np.float32, copy=False))
+
+
+def apart(one: Planes[np.float32], other: Planes[np.float32]) -> Field:
+    """Return the largest difference of the three colours at each place of luma."""
+    largest: Field = np.maximum(cv2.absdiff(one.luma, other.luma), double(_largest(one.chroma - other.chroma)))
+    return largest
+
+
+def _largest(chroma: Field) -> Field:
+    """Return the larger magnitude of two (quicker than a reduction over so short an axis)."""
+    return np.maximum(np.abs(chroma[..., 0]), np.abs(chroma[..., 1]))
+
+
+def _usable(here: Here, there: View, aligned: Alignment) -> Mask:
+    x, y = aligned.x, aligned.y
+    height, width = there.hole.shape
+    usable: Mask = double((aligned.error < here.tolerance).view(np.uint8) * 255) > 127
+    if there.clear:
+        usable &= (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    else:
+        hidden = cv2.remap(there.unlent, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
+        usable &= hidden < 1
+    return usable
+
+
+def _tolerance(view: View, box: Box) -> Field:
+    gray, known = view.gray.astype(np.float32), (~view.hidden).astype(np.float32)
+    mean = spread(gray, known, 10.0)
+    texture = np.sqrt(np.maximum(spread((gray - mean) ** 2, known, 10.0), 0))
+    part = texture[halved(box).slices] if gray.shape != view.hole.shape else half(texture[box.slices])
+    return np.asarray(6 + np.float32(0.45) * part, np.float32)

@@ -1,0 +1,211 @@
+"""What a worker process does to fill a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.yuv import Planes, picture
+from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, verify
+from preflight.engine.inpaint.chunks import WARM_UP, Job
+from preflight.engine.inpaint.inpainter import Filled, Filler
+from preflight.engine.inpaint.patches import Patch, cut
+from preflight.engine.inpaint.translucent_marks import Mark, looked_at
+from preflight.engine.model.rasterize import WIDEST, cleared, is_covered, paint, touched, within
+from preflight.engine.model.track import Track
+from preflight.engine.motion.camera import Motion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFigures:
+    """How the fill of one frame went: filled samples, share from other frames, error on the held-out ring."""
+
+    index: int
+    samples: int
+    share: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A finished job: its patches and figures, one of each a frame.
+
+    `left` is how legible the text still is (0..1) and `widened` how often its masks had to be widened for that;
+    `lifted` tells that the scene was seen through some of it.
+    """
+
+    job: Job
+    patches: tuple[Patch, ...]
+    figures: tuple[FrameFigures, ...]
+    left: float = 0.0
+    widened: int = 0
+    lifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """Fill a job from the crops in a layout's file."""
+
+    job: Job
+    layout: crop_cache.Layout
+
+    def run(self) -> Done:
+        """Return the filled samples of every frame; while the text can be read in the result, with wider masks.
+
+        What was lifted off the scene and can be read all the same is filled, as opaque text is.
+        """
+        done = replace(self, job=self._looked_into()).filled()
+        # What the job knew is not wanted any more, and would add up over a long video.
+        return replace(done, job=replace(self.job, tracks=(), motion=Motion()))
+
+    def _looked_into(self) -> Job:
+        """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""
+        with self.layout.path.open("rb") as file:
+            return replace(self.job, tracks=tuple(self._learnt(track, file) for track in self.job.tracks))
+
+    def _learnt(self, track: Track, file: BinaryIO) -> Track:
+        """Return a track with the mask that it has in this job."""
+        job = self.job
+        corner = -job.region.x0, -job.region.y0
+        if not job.region.covers(track.box):
+            return track
+        if track.clock is not None:
+            own, place = track.clock, track.clock.box.moved(*corner).slices
+            on = [index for index in job.known if track.first <= index <= track.last]
+            masks = own.masks({index: self._shown(file, index)[place] for index in on})
+            return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
+        others = [other for other in job.tracks if other is not track]
+        if mask_refinement.is_vague(track):
+            place = track.box.moved(*corner).slices
+            track = mask_refinement.sharpened(
+                track, [self._planes(file, index).luma[place] for index in looked_at(track, job)]
+            )
+        return alpha_layers.learnt(track, others, job, partial(self._planes, file))
+
+    def filled(self) -> Done:
+        """Return what `run` does, by the masks as they are."""
+        done = self._attempt(0, lifting=True)
+        # What is left may be of other text than what was lifted.
+        if done.lifted and done.left >= verify.LEGIBLE:
+            done = min(done, self._attempt(0), key=lambda one: one.left)
+        for widened in range(1, WIDEST + 1):
+            if done.left < verify.LEGIBLE:
+                break
+            done = min(done, self._attempt(widened, lifting=done.lifted), key=lambda one: one.left)
+        return done
+
+    def _attempt(self, widened: int, *, lifting: bool = False) -> Done:
+        job = self.job
+        holes = _Holes(job, widened)
+        patches, figures, filled_looks = [], [], {}
+        with self.layout.path.open("rb") as file:
+            marks = self._marks(file) if lifting else []
+            filler = self._filler(file, holes, marks)
+            for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
+                own = touched(job.tracks, index, job.region, widened)
+                if not own.any():
+                    continue
+                if holes.at(index).any():
+                    filled = filler.fill(index)
+                else:
+                    filled = Filled(planes=self._planes(file, index), share=0.0, error=0.0)
+                if index < job.first:
+                    continue
+                patches.append(cut(index, job.region, filled.planes, own))
+                figures.append(
+                    FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
+                )
+                if index in _checked(job):
+                    filled_looks[index] = filled.planes.color()
+        left = max(
+            (
+                self._left(look, touched(job.tracks, index, job.region, widened), index)
+                for index, look in filled_looks.items()
+            ),
+            default=0.0,
+        )
+        return Done(
+            job=job, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened, lifted=bool(marks)
+        )
+
+    def _marks(self, file: BinaryIO) -> list[Mark]:
+        """Return the still tracks that let the scene through, with how they do."""
+        job, found = self.job, []
+        for track in job.tracks:
+            moves = track.path is not None
+            if moves or track.lasting or track.is_cleared or track.last < job.first or track.first > job.last:
+                continue
+            mark = Mark(track, job)
+            found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
+        return found
+
+    def _shown(self, file: BinaryIO, index: int) -> Picture:
+        """Return the region on frame `index` as it is shown, in blue, green, red."""
+        planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
+        return picture(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
+
+    def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
+        planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
+        if not is_covered(self.job.tracks, index):
+            return planes
+        return Planes.of(cleared(planes.color(), self.job.tracks, index, self.job.region))
+
+    def _filler(self, file: BinaryIO, holes: _Holes, marks: list[Mark]) -> Filler:
+        job = self.job
+        return Filler(
+            known=range(job.known_first, job.known_last + 1),
+            planes=lambda index: self._planes(file, index),
+            hole=holes.at,
+            state=holes.state,
+            motion=job.motion,
+            corner=(job.region.x0, job.region.y0),
+            faint=lambda index: alpha_layers.seen_through(job, index, partial(self._planes, file), holes.at, marks),
+            lenders=alpha_layers.lenders(job),
+        )
+
+    def _left(self, look: Picture, hole: Mask, index: int) -> float:
+        texts = tuple(t.text for t in self.job.tracks if t.first <= index <= t.last and t.text)
+        if not texts:
+            return 0.0
+        # Without the scene around: other text there is no residue. Colours need not be exact to be read.
+        place = verify.place_of(hole, 16)
+        color = cv2.cvtColor(np.ascontiguousarray(look[place.slices][..., [0, 2, 1]]), cv2.COLOR_YCrCb2BGR)
+        return verify.left(np.asarray(color, np.uint8), hole[place.slices], texts)
+
+
+def _checked(job: Job) -> set[int]:
+    """Return the frames of a job that are read again: two inside, and one for each text that is on neither."""
+    length = job.last - job.first + 1
+    inside = {job.first + length // 3, job.first + 2 * length // 3}
+    spans = ((max(job.first, track.first), min(job.last, track.last)) for track in job.tracks if track.text)
+    briefly = [(first, last) for first, last in spans if not any(first <= index <= last for index in inside)]
+    return inside | {(first + last) // 2 for first, last in briefly if first <= last}
+
+
+class _Holes:
+    """What can't be seen of the scene in a job's region on each frame, kept packed."""
+
+    def __init__(self, job: Job, widened: int) -> None:
+        self._job, self._widened = job, widened
+        self._packed: dict[int, bytes] = {}
+
+    def at(self, index: int) -> Mask:
+        """Return the mask of frame `index`."""
+        region = self._job.region
+        if index not in self._packed:
+            self._packed[index] = np.packbits(
+                paint(self._job.tracks, index, region, self._widened, hidden=True)
+            ).tobytes()
+        bits = np.unpackbits(np.frombuffer(self._packed[index], np.uint8), count=region.area)
+        return bits.reshape(region.height, region.width).astype(bool)
+
+    def state(self, index: int) -> int:
+        """Return a number for the set of tracks that are on at frame `index`, 0 for none."""
+        tracks = enumerate(self._job.tracks)
+        on = (1 << n for n, track in tracks if track.lasting or track.first <= index <= track.last)
+        return sum(on)

@@ -1,0 +1,67 @@
+"""A text of a job through which the scene may be seen: what is known of it, and the scene instead of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preflight.engine.alpha.fade import Lifted
+from preflight.engine.alpha.watermark_alpha import MOST_LOOKS, Look, Overlay, overlay
+from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.inpaint.chunks import LENGTH, REACH, Job
+from preflight.engine.model.rasterize import paint
+from preflight.engine.model.track import Track
+
+_COMING = 4
+"""Frames after a text came and before it goes on which it may not be as usual."""
+_LEAST_HEIGHT = 28
+"""Height of a line from which on its strokes have an inside: thinner ones are mixed with the scene by their edges and
+by coding, so they look translucent when they are not, and filling them loses little."""
+
+
+def looked_at(track: Track, job: Job) -> list[int]:
+    """Return the job's known frames on which a text that stays is learnt."""
+    first, last = track.first + _COMING, track.last - _COMING
+    frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
+    # On one raster where there are many, so that jobs learn from the same frames and agree.
+    step = max(1, -(-min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS))
+    return [index for index in frames if index % step == 0]
+
+
+@dataclass(slots=True)
+class Mark:
+    """A still track in a job's region that may let the scene through."""
+
+    track: Track
+    job: Job
+    overlay: Overlay | None = None
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where the track's box lies in the region."""
+        return self.track.box.moved(-self.job.region.x0, -self.job.region.y0).slices
+
+    def learn(self, look: Callable[[int], Picture]) -> bool:
+        """Find out from the job's known frames whether and how the track is translucent."""
+        job, track = self.job, self.track
+        if track.line.text_height < _LEAST_HEIGHT:
+            return False
+        looks = [Look(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
+        self.overlay = overlay(looks, track.mask)
+        return self.overlay is not None
+
+    def lifted(self, index: int, seen: Picture) -> tuple[Mask, Lifted] | None:
+        """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
+
+        While a text fades or comes little by little, it is not what was learnt.
+        """
+        first, last = self.track.usual
+        fade = self.track.fade
+        if self.overlay is None or not first <= index <= last or (fade is not None and index in fade.strengths):
+            return None
+        own = self.track.mask & ~self._others(index)
+        return own, self.overlay.lifted(seen[self.place], own)
+
+    def _others(self, index: int) -> Mask:
+        others = [track for track in self.job.tracks if track is not self.track]
+        return paint(others, index, self.track.box, hidden=True)

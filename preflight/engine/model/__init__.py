@@ -1,0 +1,1 @@
+"""Tracks of text and the masks made of them."""

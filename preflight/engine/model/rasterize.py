@@ -1,0 +1,115 @@
+"""What text paints on a frame's region, put together from the tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+
+from preflight.engine.alpha.plate_alpha import Veil
+from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.box import Box
+from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.model.track import Track
+
+WIDEST = 2
+"""How often masks can be widened: first the strokes, then to the whole line."""
+
+
+def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> Mask:
+    """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times.
+
+    With `hidden`, what the frame can't lend: also what lasting tracks cover at other times, but no letters on plates,
+    which are filled before anything looks at the frame.
+    """
+    mask = np.zeros((region.height, region.width), bool)
+    for track in tracks:
+        if not (track.first <= index <= track.last or (hidden and track.lasting)):
+            continue
+        if hidden and track.ground_on(index) is not None:
+            continue
+        mask |= within(region, track.place(index), wide(track, index, widened))
+    return mask
+
+
+def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> Mask:
+    """Return what differs from the source on frame `index` in the end: what is painted, and what is under veils."""
+    tracks = tuple(tracks)
+    mask = paint(tracks, index, region, widened)
+    for _, area, _ in _veils(tracks, index, region):
+        mask |= area
+    return mask
+
+
+def is_covered(tracks: Iterable[Track], index: int) -> bool:
+    """Return True when a frame shows veils, or letters on plates, to be taken off before anything looks at it."""
+    return any(
+        track.ground_on(index) is not None or (track.veil is not None and track.first <= index <= track.last)
+        for track in tracks
+    )
+
+
+def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> Picture:
+    """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
+    tracks = tuple(tracks)
+    for veil, area, number in _veils(tracks, index, region):
+        look = np.where(area[..., None], veil.lifted(look, number), look)
+    for track in tracks:
+        ground = track.ground_on(index)
+        if ground is not None:
+            look = _on_plate(look, *(within(region, track.place(index), own) for own in (track.mask, ground)))
+    return look
+
+
+def _on_plate(look: Picture, letters: Mask, plate: Mask) -> Picture:
+    """Return a look with letters filled from the plate around them alone, as it is on this frame."""
+    x, y, width, height = cv2.boundingRect(plate.astype(np.uint8))
+    part = slice(y, y + height), slice(x, x + width)
+    own, known = letters[part], plate[part] & ~letters[part]
+    if not own.any() or not known.any():
+        return look
+    filled = membrane(look[part].astype(np.float32), ~known)
+    result = look.copy()
+    result[part][own] = np.clip(np.rint(filled[own]), 0, 255).astype(np.uint8)
+    return result
+
+
+def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[Veil, Mask, int]]:
+    """Yield the veils that are on, with their place on the region and which of their frames it is."""
+    for track in tracks:
+        if track.veil is not None and track.first <= index <= track.last:
+            yield track.veil, within(region, track.place(index), track.veil.area), index - track.first
+
+
+def within(region: Box, box: Box, own: Mask) -> Mask:
+    """Return a mask of `box` on the ground of `region`."""
+    mask = np.zeros((region.height, region.width), bool)
+    x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)
+    if x0 < x1 and y0 < y1:
+        part = own[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
+        mask[y0 - region.y0 : y1 - region.y0, x0 - region.x0 : x1 - region.x0] = part
+    return mask
+
+
+def wide(track: Track, index: int, widened: int) -> Mask:
+    """Return a track's mask on frame `index`, widened 0, 1 or 2 times."""
+    mask = track.mask_on(index)
+    if widened == 0:
+        return mask
+    if widened == 1:
+        size = 2 * max(2, track.line.text_height // 8) + 1
+        grown = cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+        return np.asarray(grown > 0, bool)
+    whole = np.zeros(mask.shape, bool)
+    pad = max(2, track.line.text_height // 8)
+    line = track.line.moved(-track.box.x0, -track.box.y0)
+    whole[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
+    return mask | whole
+
+
+def coarse(mask: Mask) -> Mask:
+    """Return the half-size mask of chroma samples that any masked luma sample shares; sides must be even."""
+    height, width = mask.shape
+    blocks = mask.reshape(height // 2, 2, width // 2, 2)
+    return np.asarray(blocks.max(axis=(1, 3)), bool)

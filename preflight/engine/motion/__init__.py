@@ -1,0 +1,1 @@
+"""Camera motion, template matching and relative motion."""

@@ -1,0 +1,1 @@
+"""Strokes, outlines, plates and text masks of one text."""

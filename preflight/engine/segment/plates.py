@@ -1,0 +1,219 @@
+"""The block of one colour behind a text, when there is one: as the ground of its letters, and as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight.engine.core.arrays import Mask, Picture, Plane32
+
+_FLAT = 18
+_STEADY = 12.0
+_LEAST = 0.75
+"""Share of the ground among the letters that has one steady colour, for them to stand on a plate."""
+_STRAIGHT = 0.8
+"""Share of the columns of a plate's border that end in long runs of one row: outlines that flow together are ragged."""
+_SIDES = 2
+"""Borders of a plate that are seen at least: it may hold other lines, or be a band across the picture."""
+_CAME = 0.7
+"""Share of a plate that changes when it comes or goes; the rest is of the scene's colour."""
+_COVERED, _HELD = 0.95, 0.97
+"""Share of the letters' place that a plate covers, and of the letters that are not at its border: it has a margin."""
+_SHADOW = 0.08
+"""Width of shadows and thin outlines on translucent plates, in heights of the text."""
+_OUTLINE, _GAPS = 0.12, 0.08
+"""Width of an outline in heights of the text, and share of the letters' place that is beyond all outlines at least."""
+_RUN = 0.5
+"""Length of a straight stretch, in heights of the text."""
+_OUTLINED = 0.7
+"""Share of a whole plate's outline that is straight, up and down or across; the rest are rounded corners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A plate as the ground of one line: its `area` with the letters, and `ink`, what on it is not of its colour."""
+
+    area: Mask
+    ink: Mask
+
+    @property
+    def letters(self) -> Mask:
+        """What letters cover, inside the plate."""
+        return np.asarray(_grown(self.ink, 5) & _inside(self.area), bool)
+
+
+def ground(look: Picture, spread: Plane32, fill: Mask, changed: Mask | None = None) -> Ground | None:
+    """Return the plate behind the letters' body `fill`, as far as a look shows it; None without a plate.
+
+    It is the flat, steady area of one colour around the letters, with straight borders beside them. Beyond it may lie
+    other lines' plates of that colour, with their letters. What has `changed` when the letters came and went is none of
+    the scene.
+    """
+    body = _body(fill)
+    found = _even(look, spread, fill, body)
+    if found is None:
+        return None
+    same, color = found
+    letters = _grown(fill, 5)
+    solid = _filled(_touching(same | (letters & body), body))
+    if solid[body].mean() < _COVERED or _inside(solid)[fill].mean() < _HELD:
+        return None
+    mixed = _between(look, color, np.median(look[fill], axis=0).astype(np.float32))
+    # Letters of other lines are thin; a scene of such colours is not.
+    mixed &= ~_opened(mixed, round(0.4 * np.count_nonzero(body.any(axis=1))) | 1)
+    came = changed is not None and float(changed[solid].mean()) > _CAME
+    if _borders(solid | mixed, body) < (1 if came else _SIDES):
+        return None
+    beside = _grown(body, 9).any(axis=1, keepdims=True)
+    return Ground(solid, solid & ~same & beside)
+
+
+def film(fill: Mask, changes: Sequence[Mask]) -> Ground | None:
+    """Return the translucent plate behind the letters' body `fill`, by what changed as it came or went, else None.
+
+    `changes` are what changed at each end: where the scene moved then, that end tells nothing.
+    """
+    body = _body(fill)
+    height = int(np.count_nonzero(body.any(axis=1)))
+    # An outline or a shadow changes too, but not what lies between letters further apart.
+    amid = body & ~_grown(fill, 2 * round(_OUTLINE * height + 2) + 1)
+    if amid.sum() < _GAPS * body.sum():
+        return None
+    for changed in changes:
+        area = _opened(_closed(changed | fill, height // 4 | 1), height // 3 | 1)
+        solid = _filled(_touching(area | fill, body))
+        if solid[body].mean() >= _COVERED and changed[amid].mean() >= _CAME and _borders(solid, body) >= _SIDES:
+            # Shadows and what encoding mixes with the letters go with them.
+            return Ground(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
+    return None
+
+
+def block(look: Picture, spread: Plane32, fill: Mask, ink: Mask, height: int) -> Mask | None:
+    """Return the whole plate behind the letters' body `fill`, from a look that goes well beyond it; None without one.
+
+    `ink` marks all letters on the look and `height` is that of the text. The plate may have steps and rounded corners,
+    and may go from side to side; a ground that has no upper or lower end in sight is none.
+    """
+    body = _body(fill)
+    found = _even(look, spread, ink, body)
+    if found is None:
+        return None
+    base = _closed(found[0] | _grown(ink, 5), 3)
+    # Without thin leaks into a scene of its colour; what they cost at corners comes back.
+    leak = max(3, height // 5 | 1)
+    near = _touching(_opened(_filled(base), leak), body)
+    whole = _filled(near | (_grown(near, 2 * leak + 1) & _touching(base, body)))
+    whole = _opened(whole, 3)
+    if whole[body].mean() < _COVERED or whole[0].any() or whole[-1].any() or straightness(whole, height) < _OUTLINED:
+        return None
+    return whole
+
+
+def straightness(solid: Mask, height: int) -> float:
+    """Return the share of an area's outline that runs straight, up and down or across, for half a letter at least."""
+    run = max(6, round(_RUN * height))
+    straight = total = 0
+    outlines, _ = cv2.findContours(solid.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    for outline in outlines:
+        points = outline.reshape(-1, 2)
+        if len(points) <= run:
+            continue
+        chord = np.abs(np.roll(points, -run, axis=0) - points)
+        marked = (chord.min(axis=1) <= 1).astype(np.int32)
+        # Every point of a straight stretch counts, not only where one begins.
+        laps = np.concatenate((marked[-run:], marked))
+        covered = np.convolve(laps, np.ones(run + 1, np.int32))[run : run + len(marked)] > 0
+        straight, total = straight + int(covered.sum()), total + len(points)
+    return straight / total if total else 0.0
+
+
+def _even(look: Picture, spread: Plane32, ink: Mask, body: Mask) -> tuple[Mask, Plane32] | None:
+    """Return what of the look has the steady colour of the ground among the letters, and that colour."""
+    among = body & ~_grown(ink, 5)
+    if among.sum() < 50:
+        return None
+    color = np.median(look[among], axis=0).astype(np.float32)
+    apart = np.abs(look.astype(np.float32) - color).max(axis=2)
+    same: Mask = (apart < _FLAT) & (spread < _STEADY)
+    return (same, color) if same[among].mean() >= _LEAST else None
+
+
+def _between(look: Picture, a: Plane32, b: Plane32) -> Mask:
+    """Return the samples of colours between two."""
+    way = b - a
+    share = np.clip((look - a) @ way / max(1.0, float(way @ way)), 0, 1)
+    return np.asarray(np.abs(look - (a + share[..., None] * way)).max(axis=2) < _FLAT, bool)
+
+
+def _borders(covered: Mask, body: Mask) -> int:
+    """Return on how many sides the area around the letters ends in sight; 0 when not straight above and below."""
+    rows, columns = np.nonzero(body.any(axis=1))[0], np.nonzero(body.any(axis=0))[0]
+    height = len(rows)
+    seen = 0
+    for turn in range(4):
+        # What is above the letters, one way after another.
+        lines = covered[: rows[0] + 1, columns][::-1]
+        if turn == 1:
+            lines = covered[rows[-1] :, columns]
+        elif turn == 2:
+            lines = covered[rows, : columns[0] + 1].T[::-1]
+        elif turn == 3:
+            lines = covered[rows, columns[-1] :].T
+        ended = ~lines.all(axis=0)
+        if ended.mean() < _STRAIGHT:
+            continue
+        if turn < 2 and _in_runs(np.asarray(lines.argmin(axis=0)), max(6, round(_RUN * height))) < _STRAIGHT:
+            return 0
+        seen += 1
+    return seen
+
+
+def _in_runs(ends: NDArray[np.int_], least: int) -> float:
+    """Return the share of ends that lie in a row with enough others."""
+    count = np.bincount(ends, minlength=int(ends.max()) + 1)
+    near = np.convolve(count, np.ones(3, int), mode="same")
+    return float((near[ends] >= least).mean())
+
+
+def _inside(area: Mask) -> Mask:
+    """Return an area but for its border, where the encoder has mixed the two sides."""
+    return np.asarray(cv2.erode(area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, bool)
+
+
+def _body(fill: Mask) -> Mask:
+    x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
+    body = np.zeros(fill.shape, bool)
+    body[y : y + height, x : x + width] = True
+    return body
+
+
+def _touching(area: Mask, body: Mask) -> Mask:
+    """Return the connected part of an area that shares most with the body."""
+    count, labels = cv2.connectedComponents(area.astype(np.uint8))
+    touched = np.bincount(labels[body], minlength=count)
+    touched[0] = 0
+    return np.asarray((labels == int(touched.argmax())) & area, bool)
+
+
+def _filled(area: Mask) -> Mask:
+    """Return an area without its holes."""
+    outlines, _ = cv2.findContours(area.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(np.zeros(area.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0, bool)
+
+
+def _grown(area: Mask, size: int) -> Mask:
+    return np.asarray(cv2.dilate(area.astype(np.uint8), np.ones((size, size), np.uint8)) > 0, bool)
+
+
+def _closed(area: Mask, size: int) -> Mask:
+    kernel = np.ones((size, size), np.uint8)
+    return np.asarray(cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0, bool)
+
+
+def _opened(area: Mask, size: int) -> Mask:
+    kernel = np.ones((size, size), np.uint8)
+    return np.asarray(cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, bool)

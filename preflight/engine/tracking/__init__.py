@@ -1,0 +1,1 @@
+"""Follow text from frame to frame."""

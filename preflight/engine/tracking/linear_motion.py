@@ -1,0 +1,122 @@
+"""Follow a line that crosses the picture at one speed all the way: from where it enters to where it leaves.
+
+A ticker is seen in parts where it enters and leaves, and lost over busy scenes. It keeps its course there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from preflight.engine.model.track import Track
+from preflight.engine.motion.template_match import Offset, shown
+
+_LEAST_FRAMES = 8
+"""Frames on which a line has to be followed for its course to be known."""
+_LEAST_WAY = 1.0
+"""Way in heights of the text from which on a line crosses the picture; less is a tremble."""
+_STRAIGHT = 2.5
+"""Samples by which a course at one speed may be missed."""
+_SAME_WORDS = 0.7
+"""Share of a part's letters that the whole line has in one piece."""
+_ON_COURSE = 0.6
+"""Share of a part's line that lies where the whole line would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where a line is: offsets at frame 0 and for each frame, across and down."""
+
+    start: tuple[float, float]
+    speed: tuple[float, float]
+
+    def at(self, index: int) -> Offset:
+        """Return the offset on frame `index`."""
+        return round(self.start[0] + self.speed[0] * index), round(self.start[1] + self.speed[1] * index)
+
+
+def course(track: Track) -> Course | None:
+    """Return the course of a track that moves in a straight line at one speed, else None."""
+    if track.path is None or len(track.path) < _LEAST_FRAMES:
+        return None
+    frames = np.arange(track.first, track.last + 1)
+    path = np.array(track.path, np.float64)
+    (speed_x, x), (speed_y, y) = np.polyfit(frames, path, 1).T
+    known = Course((float(x), float(y)), (float(speed_x), float(speed_y)))
+    fitted = np.outer(frames, known.speed) + known.start
+    way = float(np.abs(fitted[-1] - fitted[0]).max())
+    if way < _LEAST_WAY * track.line.text_height or np.abs(path - fitted).max() > _STRAIGHT:
+        return None
+    return known
+
+
+def followed(tracks: list[Track], size: tuple[int, int], end: int) -> list[Track]:
+    """Return the tracks with each line that crosses a picture of `size` as one, from its entry to its exit.
+
+    `end` is the video's last frame.
+    """
+    left = sorted(tracks, key=lambda t: (len(t.text), t.score), reverse=True)
+    result = []
+    while left:
+        whole = left.pop(0)
+        known = course(whole)
+        if known is not None:
+            parts = [part for part in left if _is_part(part, whole, known)]
+            left = [track for track in left if not any(track is part for part in parts)]
+            whole = _all_the_way(whole, known, parts, size, end)
+        result.append(whole)
+    return result
+
+
+def _is_part(part: Track, whole: Track, known: Course) -> bool:
+    """Return True when `part` is a piece of the line `whole`, seen on its course."""
+    if not part.text or not whole.text:
+        return False
+    pieces = SequenceMatcher(None, whole.text, part.text, autojunk=False).get_matching_blocks()
+    if sum(piece.size for piece in pieces if piece.size > 1 or len(part.text) == 1) < _SAME_WORDS * len(part.text):
+        return False
+    # A part was seen on one frame, or it moves too; what stays at its place meanwhile is another text.
+    return all(
+        part.line.moved(*(part.path[index - part.first] if part.path else (0, 0))).common(
+            whole.line.moved(*known.at(index))
+        )
+        > _ON_COURSE * part.line.area
+        for index in (part.first, part.last)
+    )
+
+
+def _all_the_way(whole: Track, known: Course, parts: list[Track], size: tuple[int, int], end: int) -> Track:
+    """Return `whole` over the time of its parts, and on to where the picture ends if its line is near that."""
+
+    def is_on(index: int) -> bool:
+        return shown(whole.line, known.at(index), size) > 0
+
+    first = min(t.first for t in (whole, *parts))
+    last = max(t.last for t in (whole, *parts))
+    first = _run(first, -1, is_on, 0) if _at_border(whole, known, first, size) else first
+    last = _run(last, 1, is_on, end) if _at_border(whole, known, last, size) else last
+    path = whole.path or ()
+    return replace(
+        whole,
+        first=first,
+        last=last,
+        path=tuple(
+            path[index - whole.first] if whole.first <= index <= whole.last else known.at(index)
+            for index in range(first, last + 1)
+        ),
+    )
+
+
+def _at_border(whole: Track, known: Course, index: int, size: tuple[int, int]) -> bool:
+    """Return True when the line is cut off by the picture's border or was so shortly before or after."""
+    reach = [step * _LEAST_FRAMES + index for step in (-1, 0, 1)]
+    return any(0 < shown(whole.line, known.at(near), size) < 1 for near in reach)
+
+
+def _run(index: int, step: int, is_on: Callable[[int], bool], limit: int) -> int:
+    while index != limit and is_on(index + step):
+        index += step
+    return index

@@ -1,0 +1,110 @@
+"""Put together what is one text: tracks of the same words at the same place that overlap or nearly touch in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from preflight.engine.core.arrays import Mask
+from preflight.engine.core.box import Box
+from preflight.engine.model.track import Track
+
+_SAME_PLACE = 0.5
+_SAME_WORDS = 0.75
+_SAME_SPOT = 0.3
+"""Share of a text's line that another one covers to be in its place."""
+_FAINT = 0.25
+"""Mean likeness of the frames between two tracks if the text is on them at least: 0.3 to 0.5; 0 to 0.15 if not."""
+
+
+def merged(tracks: list[Track], gap: int) -> list[Track]:
+    """Return the tracks with those joined that are one text; `gap` frames between two may miss it.
+
+    Text over a busy scene is lost and found again; each part alone would end a frame too early or hide too little.
+    Longer gaps are closed where their frames are like the text: a scene of its colour passes behind translucent text.
+    """
+    result: list[Track] = []
+    for track in sorted(tracks, key=lambda t: (t.first, t.last)):
+        for place, other in enumerate(result):
+            if _one(other, track, gap):
+                result[place] = _both(other, track)
+                break
+        else:
+            result.append(track)
+    return result
+
+
+def _one(a: Track, b: Track, gap: int) -> bool:
+    if any(t.scaled or t.path is not None for t in (a, b)):
+        return False
+    if not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
+        return False
+    if a.line.iou(b.line) < _SAME_PLACE:
+        return False
+    return SequenceMatcher(None, a.text, b.text).ratio() > _SAME_WORDS and bool(a.text)
+
+
+def _lasts(track: Track, index: int) -> bool:
+    """Return True when a track's text was there, if faint, up to frame `index`."""
+    between = track.after[: index - track.last - 1]
+    return len(between) == index - track.last - 1 and sum(between) > _FAINT * len(between)
+
+
+def _both(a: Track, b: Track) -> Track:
+    """Return one track of two, `a` being the earlier."""
+    read = max(a, b, key=lambda t: t.score)
+    ends = max(a, b, key=lambda t: t.last)
+    box = a.box.united(b.box)
+    return replace(
+        read,
+        box=box,
+        line=a.line.united(b.line),
+        first=a.first,
+        last=ends.last,
+        mask=_on(box, a.box, a.mask) | _on(box, b.box, b.mask),
+        ends=tuple((index, _on(box, t.box, mask)) for t in (a, b) for index, mask in t.ends if not _usual(index, a, b)),
+        appears=a.appears,
+        vanishes=ends.vanishes,
+        alone=(a.alone[0], ends.alone[1]),
+        gradual=(a.gradual[0], ends.gradual[1]),
+        certainty=max(a.certainty, b.certainty),
+        outlined=a.outlined or b.outlined,
+        drift=a.drift + b.drift,
+        ground=None if a.ground is None or b.ground is None else _on(box, a.box, a.ground) & _on(box, b.box, b.ground),
+        after=ends.after,
+    )
+
+
+def _usual(index: int, *tracks: Track) -> bool:
+    """Return True when one of the tracks is as usual on frame `index`."""
+    return any(t.usual[0] <= index <= t.usual[1] for t in tracks)
+
+
+def _on(whole: Box, box: Box, mask: Mask) -> Mask:
+    """Return a mask of `box` on the ground of `whole`."""
+    result = np.zeros((whole.height, whole.width), bool)
+    result[box.moved(-whole.x0, -whole.y0).slices] = mask
+    return result
+
+
+def parted(tracks: list[Track]) -> list[Track]:
+    """Return the tracks without those of their ends on which another text is in their place, as usual for that."""
+    return [_parted(track, [other for other in tracks if other is not track]) for track in tracks]
+
+
+def _parted(track: Track, others: list[Track]) -> Track:
+    if not track.ends:
+        return track
+    rivals = [other.usual for other in others if other.line.common(track.line) > _SAME_SPOT * track.line.area]
+
+    def is_own(index: int) -> bool:
+        return track.first <= index <= track.last and not any(start <= index <= end for start, end in rivals)
+
+    first, last = track.usual
+    while is_own(first - 1):
+        first -= 1
+    while is_own(last + 1):
+        last += 1
+    return replace(track, first=first, last=last, ends=tuple(end for end in track.ends if first <= end[0] <= last))

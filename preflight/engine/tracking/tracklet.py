@@ -1,0 +1,296 @@
+"""A sighting: a track in the making, from the first look at a line of text to its exact first and last frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+import cv2
+import numpy as np
+
+from preflight.engine.core.arrays import Mask, Picture, Plane32, widest
+from preflight.engine.core.box import Box
+from preflight.engine.detect.ocr import Reading, read_line
+from preflight.engine.media.decode import Frame
+from preflight.engine.model.track import LEGIBLE, Track
+from preflight.engine.motion.relative import UNKNOWN, Drift
+from preflight.engine.motion.template_match import Look, Offset
+from preflight.engine.segment import counter, outlines, text_mask
+from preflight.engine.segment import strokes as glyphs
+from preflight.engine.segment.counter import Clock
+from preflight.engine.tracking import appearance, counters, transition_frames, transitions
+from preflight.engine.tracking.transitions import Moment, Scene
+
+_DOUBTFUL = 0.3
+"""Confidence of the recogniser up to which it has read nothing: things of the scene that look like text."""
+_LOOKS = 24
+_CHANGED = 24
+_FEW = 5
+_FULL = 0.75
+_FADE_TAIL = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Sighting:
+    """A track in the making: looks at one place, by frame index.
+
+    `scaled` text grows or shrinks, the digits of `ticking` text change.
+    """
+
+    line: Box
+    box: Box
+    seen_first: int
+    seen_last: int
+    looks: dict[int, Picture] = field(default_factory=dict)
+    edges: dict[int, Picture] = field(default_factory=dict)
+    moments: dict[int, Moment] = field(default_factory=dict)
+    stride: int = 1
+    seen: int = 0
+    signature: appearance.Signature | None = None
+    offset: Offset = (0, 0)
+    path: dict[int, Offset] = field(default_factory=dict)
+    drift: Drift = UNKNOWN
+    scaled: bool = False
+    ticking: bool = False
+    readings: list[Reading] = field(default_factory=list)
+
+    def note(self, frame: Frame) -> None:
+        """Keep what a frame near the text's first or last one shows."""
+        look = frame.color(self.box)
+        self.moments[frame.index] = Moment(look, Scene.of(frame))
+        # While the text is followed, its looks are those on the samples.
+        if not self.seen_first < frame.index < self.seen_last:
+            self.edges[frame.index] = look
+
+    def read(self) -> None:
+        """Read the text as it is known so far."""
+        if self.signature is not None:
+            self.readings.append(read_line(self.signature.look[_within(self.line, self.box)]))
+
+    @property
+    def reading(self) -> Reading:
+        """What the recogniser read of the text as it was known first."""
+        return self.readings[0] if self.readings else Reading("", 0.0)
+
+    def notice_ticking(self) -> None:
+        """Find out from the looks whether the text is a clock or a counter."""
+        if self.ticking or self.path or len(self.looks) < 2 or not (self.confirmed and counters.may_tick(self.reading)):
+            return
+        place, looks = _within(self.line, self.box), list(self.looks.values())
+        # Not far apart only: of a long clock too much may have changed to be one text.
+        pairs = {(0, len(looks) // 2), (0, len(looks) - 1), (len(looks) - 2, len(looks) - 1)}
+        readings = {number: read_line(looks[number][place]) for pair in pairs for number in pair}
+        self.ticking = any(counters.ticks(readings[a], readings[b]) for a, b in pairs)
+
+    @property
+    def confirmed(self) -> bool:
+        """True when the recogniser could read the text as it was known first."""
+        return self.reading.score > LEGIBLE
+
+    @property
+    def letters(self) -> int:
+        """How many letters the text may have, by any reading of it."""
+        likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
+        return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
+
+    def keep(self, index: int, look: Picture) -> None:
+        """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
+        if self.seen % self.stride == 0:
+            self.looks[index] = look
+        self.seen += 1
+        if len(self.looks) > _LOOKS:
+            self.stride *= 2
+            self.looks = dict(list(self.looks.items())[::2])
+
+    @property
+    def look(self) -> Look:
+        """What the line itself looks like when it is there."""
+        assert self.signature is not None  # noqa: S101
+        inside = self.line.moved(-self.box.x0, -self.box.y0).slices
+        gray: Picture = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
+        return Look(gray, self.signature.band[inside].astype(np.uint8))
+
+    def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
+        """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
+        last = self.seen_last
+        first = min((index for index in self.path if last - span <= index < last), default=last - 1)
+        return (first, self.path.get(first, self.offset)), (last, self.offset)
+
+    @property
+    def inner(self) -> Mask:
+        """The line's own place inside the padded box."""
+        inside = np.zeros((self.box.height, self.box.width), bool)
+        line, box = self.line, self.box
+        inside[
+            max(0, line.y0 - box.y0 - 2) : line.y1 - box.y0 + 2, max(0, line.x0 - box.x0 - 2) : line.x1 - box.x0 + 2
+        ] = True
+        return inside
+
+
+def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture, Plane32]:
+    """Find the strokes on `looks` and let the sighting know its text by them."""
+    if sighting.ticking:
+        looks = looks[-1:]
+    look, spread = glyphs.median_look(looks)
+    strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
+    if strokes.found:
+        sighting.signature = appearance.signature(look, strokes, looks)
+    return strokes, look, spread
+
+
+def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
+    """Turn a finished sighting into a track: strokes from all looks, exact first and last frame, the text read.
+
+    `others` are lines of text about its time. None when there is nothing like text after all.
+    """
+    sighting.notice_ticking()
+    looks = _looks(sighting)
+    strokes, look, spread = learn(sighting, looks)
+    if sighting.signature is None:
+        return None
+    first, last = _edges(sighting)
+    reading = read_line(look[_within(sighting.line, sighting.box)])
+    sighting.readings.append(reading)
+    changing = _changing(sighting, first, last, reading)
+    before, after = min((first, *changing)), max((last, *changing))
+    changes = _changes(sighting, (first, last), (before, after))
+    inner, height = sighting.inner, sighting.line.text_height
+    if sighting.ticking:
+        inner &= counter.band(strokes.fill)
+        strokes, look, spread = counter.standing(strokes, looks)
+    usual = not (sighting.scaled or sighting.ticking)
+    place = text_mask.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
+    own = text_mask.learnt(place, strokes, changes)
+    alone = _alone(sighting, others)
+    return Track(
+        box=sighting.box,
+        line=sighting.line,
+        first=before,
+        last=after,
+        text=reading.text,
+        score=reading.score,
+        mask=own.mask,
+        ground=own.ground,
+        certainty=strokes.certainty,
+        outlined=_is_outlined(own, strokes),
+        drift=sighting.drift,
+        appears=not sighting.path and before - 1 in sighting.edges,
+        vanishes=not sighting.path and after + 1 in sighting.edges,
+        gradual=(transitions.is_fade(sighting.signature, alone[0]), transitions.is_fade(sighting.signature, alone[1])),
+        alone=(
+            before - 1 in alone[0] or transitions.falls(sighting.signature, alone[0]),
+            after + 1 in alone[1] or transitions.falls(sighting.signature, alone[1]),
+        ),
+        path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
+        ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
+        scaled=sighting.scaled,
+        clock=Clock(own, sighting.box) if sighting.ticking else None,
+    )
+
+
+def _is_outlined(own: text_mask.Ink, strokes: glyphs.Strokes) -> bool:
+    look, inner, height = own.place.look, own.place.inner, own.place.height
+    # Between letters in the colour of their ground and gaps between letters there is no telling.
+    sure = own.outlined and glyphs.stands_out(look, inner, strokes.color)
+    return sure or outlines.is_outline(look, strokes.fill, height)
+
+
+def company(sighting: Sighting, live: Iterable[Sighting], done: Sequence[Track]) -> list[Box]:
+    """Return the lines of other texts that are about when a sighting comes and goes, out of all in order of ending."""
+    since = min(sighting.moments, default=sighting.seen_first)
+    ended = takewhile(lambda track: track.last >= since, reversed(done))
+    lines = [track.line for track in ended if track.path is None]
+    return lines + [other.line.moved(*other.offset) for other in live if other is not sighting]
+
+
+def _alone(sighting: Sighting, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
+    """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
+    known, moments, middle = sighting.signature, sighting.moments, sighting.seen_first
+    if known is None or sighting.path:
+        return {}, {}
+    start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
+    end = {index: moments[index] for index in sorted(moments) if index >= middle}
+    return (
+        transitions.alone(known, sighting.line, others, start),
+        transitions.alone(known, sighting.line, others, end),
+    )
+
+
+def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:
+    """Return the frames before `first` and after `last` on which the text can be read, though it is not as usual."""
+    if sighting.path or reading.score <= LEGIBLE:
+        return []
+    inside = _within(sighting.line, sighting.box)
+
+    def read(look: Picture) -> Reading:
+        return read_line(look[inside])
+
+    runs = ((first - 1, -1), (last + 1, 1))
+    return [
+        index
+        for start, step in runs
+        for index in transition_frames.run(sighting.edges, start, step, reading.text, read)
+    ]
+
+
+def _looks(sighting: Sighting) -> list[Picture]:
+    """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
+    looks = list(sighting.looks.values())
+    known = sighting.signature
+    if known is None:
+        return looks
+    if not sighting.path and len(looks) < _FEW:
+        there = [look for index, look in sorted(sighting.edges.items()) if appearance.is_there(known, look)]
+        looks += there[:: max(1, len(there) // _FEW)]
+    strengths = [appearance.strength(known, look)[0] for look in looks]
+    return [look for look, share in zip(looks, strengths, strict=True) if share >= _FULL * max(strengths)]
+
+
+def _within(line: Box, box: Box) -> tuple[slice, slice]:
+    pad = max(2, line.text_height // 8)
+    top, left = max(0, line.y0 - box.y0 - pad), max(0, line.x0 - box.x0 - pad)
+    return slice(top, line.y1 - box.y0 + pad), slice(left, line.x1 - box.x0 + pad)
+
+
+def _edges(sighting: Sighting) -> tuple[int, int]:
+    """Return the first and the last frame on which the text is as usual."""
+    known = sighting.signature
+    assert known is not None  # noqa: S101
+    if sighting.path:
+        return min(sighting.path), max(sighting.path)
+    first, last = sighting.seen_first, sighting.seen_last
+    if sighting.scaled:
+        return first, last
+    first, last = _reach(known, sighting.edges, first, -1), _reach(known, sighting.edges, last, 1)
+    # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
+    if _fading(known, sighting.edges.get(first)):
+        first -= sum(first - step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    if _fading(known, sighting.edges.get(last)):
+        last += sum(last + step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    return first, last
+
+
+def _reach(known: appearance.Signature, looks: Mapping[int, Picture], index: int, step: int) -> int:
+    """Return the last frame from `index` on, one `step` (1 or -1) after another, on which the text is."""
+    while index + step in looks and appearance.is_there(known, looks[index + step]):
+        beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
+        if appearance.goes_at_once(known, beyond):
+            break
+        index += step
+    return index
+
+
+def _fading(known: appearance.Signature, look: Picture | None) -> bool:
+    return look is not None and appearance.is_fading(known, look)
+
+
+def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[Mask]:
+    """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
+    if sighting.path:
+        return []
+    return [
+        widest(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
+        for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
+        if inside in sighting.edges and outside in sighting.edges
+    ]

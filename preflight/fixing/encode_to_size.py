@@ -1,0 +1,194 @@
+"""Encode a file within a size limit: cap or average, tried again by what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from preflight.errors import CancelledError
+from preflight.events import Cancel, Listener, Progress, Stage
+from preflight.fixing import bit_budget
+from preflight.model.media import Media
+from preflight.model.plan import Plan, StreamPlan, Treatment, VideoEncode
+from preflight.model.report import Code, Report
+from preflight.tools import containers, packets
+from preflight.tools import ffmpeg as tool
+from preflight.tools.bounds import Piece
+
+Recheck = Callable[[Path], Report]
+MAX_TRIES = 3
+"""Encodes of one file: the first, and corrections by the measured size."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """A cancel flag that is also set once an encode of `length` seconds takes bytes faster than the `limit` allows."""
+
+    limit: int
+    length: Fraction
+    cancel: Cancel | None
+    overspent: bool = False
+
+    def look(self, pace: tool.Pace) -> None:
+        """Judge how far an encode is."""
+        self.overspent |= bit_budget.overspent(pace.size, self.limit, Fraction(pace.seconds), self.length)
+
+    def is_set(self) -> bool:
+        """Return True once the encode shall stop."""
+        return self.overspent or (self.cancel is not None and self.cancel.is_set())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What every step of the making needs."""
+
+    folder: Path
+    recheck: Recheck
+    ffmpeg: str
+    listener: Listener
+    cancel: Cancel | None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        done: Fraction,
+        length: Fraction,
+        total: Fraction,
+        note: str = "",
+        watch: Watch | None = None,
+    ) -> None:
+        """Run ffmpeg for `length` seconds of video, `done` of `total` seconds being there already."""
+
+        def hear(pace: tool.Pace) -> None:
+            if watch is not None:
+                watch.look(pace)
+            reached = min(float(done) + min(pace.seconds, float(length)), float(total))
+            left = pace.left(float(total) - reached)
+            self.listener(
+                Progress(
+                    stage=Stage.FIX, done=reached, total=float(total), unit="s", note=note, speed=pace.speed, eta=left
+                )
+            )
+
+        tool.run(argv, on_progress=hear, cancel=watch or self.cancel)
+
+
+def source_of(plan: Plan) -> Media:
+    """Return the source of `plan`, which has one unless it was made by hand."""
+    if plan.source is None:
+        raise ValueError("a plan without a source can't be carried out")
+    return plan.source
+
+
+def leveled(plan: Plan, shop: Workshop, total: Fraction) -> Plan:
+    """Return `plan` with the cap raised by what calm seconds leave, where the source has many; a sample tells it."""
+    from preflight.fixing import ffmpeg_commands
+
+    if plan.video is None or plan.video.max_rate is None:
+        return plan
+    source = _by_second(source_of(plan).path, shop)
+    start = bit_budget.sample_start(source)
+    if start is None:
+        return plan
+    free = replace(plan, video=replace(plan.video, max_rate=None, buffer=None))
+    end = Fraction(start + bit_budget.SAMPLE)
+    piece = Piece(
+        output=shop.folder / f"sample.{containers.EXTENSIONS[plan.container]}", start=Fraction(start), end=end
+    )
+    shop.run(
+        ffmpeg_commands.convert(free, piece, ffmpeg=shop.ffmpeg), done=Fraction(0), length=Fraction(0), total=total
+    )
+    sampled = _by_second(piece.output, shop)
+    piece.output.unlink()
+    if len(sampled) < bit_budget.SAMPLE:
+        return plan
+    return _capped(plan, bit_budget.leveled(plan.video.max_rate, total, bit_budget.wanted(source, sampled)), total)
+
+
+def _by_second(path: Path, shop: Workshop) -> list[int]:
+    listing = packets.scan(path, ffmpeg=shop.ffmpeg, maps=("0:V:0",), cancel=shop.cancel)
+    return bit_budget.by_second(listing.of(0), listing.heads[0].time_base)
+
+
+def _capped(plan: Plan, rate: int, length: Fraction) -> Plan:
+    if plan.video is None:
+        return plan
+    if plan.video.average is not None:
+        return replace(plan, video=bit_budget.with_average(plan.video, rate, length))
+    return replace(plan, video=replace(plan.video, max_rate=rate, buffer=int(rate * bit_budget.buffer_seconds(length))))
+
+
+def encode(
+    plan: Plan, piece: Piece, shop: Workshop, *, done: Fraction, length: Fraction, total: Fraction, even: bool = False
+) -> Report:
+    """Encode one piece; again with another cap while its size misses the limit, or leaves much of it unused.
+
+    `even` tells that no seconds of it are much calmer than the others.
+    """
+    best: Report | None = None
+    for attempt in range(1, MAX_TRIES + 1):
+        trial = piece.output.with_name(f"try-{attempt}{piece.output.suffix}")
+        note = f"try {attempt}" if attempt > 1 else ""
+        run = partial(shop.run, done=done, length=length, total=total, note=note)
+        plan = _tried(plan, replace(piece, output=trial), run, length, shop, even=even and attempt == 1)
+        report = shop.recheck(trial)
+        if best is None or report.ok:
+            trial.replace(piece.output)
+            best = report
+        capped = _next_cap(plan, report, trial if trial.exists() else piece.output, length, attempt, shop)
+        if capped is None:
+            break
+        plan = _capped(plan, capped, length)
+    return best if best is not None else report
+
+
+def _tried(plan: Plan, piece: Piece, run: Callable[..., None], length: Fraction, shop: Workshop, *, even: bool) -> Plan:
+    """Encode `piece` and return the plan it was made by: by an average rate if the first seconds pass the size limit.
+
+    Then the limit decides and not the quality asked for, and an average spends the same bits better than a cap.
+    """
+    from preflight.fixing import ffmpeg_commands
+
+    average = bit_budget.averaged(plan.video, length) if even and plan.video is not None else None
+    watch = None if average is None else Watch(plan.limits.max_bytes, length, shop.cancel)
+    try:
+        run(ffmpeg_commands.convert(plan, piece, ffmpeg=shop.ffmpeg), watch=watch)
+    except CancelledError:
+        if watch is None or not watch.overspent:
+            raise
+        plan = replace(plan, video=average)
+        run(ffmpeg_commands.convert(plan, piece, ffmpeg=shop.ffmpeg))
+    return plan
+
+
+def _next_cap(plan: Plan, report: Report, made: Path, length: Fraction, attempt: int, shop: Workshop) -> int | None:
+    """Return the cap for another try in bits/s, or None when the file is good or nothing of this kind can mend it."""
+    if plan.video is None:
+        return None
+    size, limit = made.stat().st_size, plan.limits.max_bytes
+    if report.codes == (Code.SIZE,):
+        rate = plan.video.average or plan.video.max_rate or int(size * 8 / length)
+        return bit_budget.corrected(rate, size, limit, picture=sum(_by_second(made, shop)), attempt=attempt)
+    if report.ok and plan.video.average and size < bit_budget.ENOUGH * limit:
+        return bit_budget.scaled(plan.video.average, size, limit)
+    if not report.ok or plan.video.average or plan.video.max_rate is None or size >= bit_budget.ENOUGH * limit:
+        return None
+    capped = bit_budget.Rate(max_rate=plan.video.max_rate, buffer=plan.video.buffer or plan.video.max_rate)
+    return bit_budget.raised(capped, size, limit, _by_second(made, shop))
+
+
+def as_encoded(plan: Plan, seconds: Fraction) -> Plan:
+    """Return `plan` with an encoded picture within the size limit, for a stretch that nothing else can begin."""
+    source = source_of(plan)
+    number = source.video.index if source.video else -1
+    encode = VideoEncode()
+    rate = bit_budget.rate_for(plan.limits.max_bytes, seconds, other_bytes=int(plan.limits.max_bytes / 20))
+    if rate is not None:
+        encode = replace(encode, max_rate=rate.max_rate, buffer=rate.buffer)
+    picture = StreamPlan(index=number, treatment=Treatment.ENCODE, encoder=encode.encoder)
+    streams = tuple(picture if stream.index == number else stream for stream in plan.streams)
+    return replace(plan, video=encode, streams=streams)

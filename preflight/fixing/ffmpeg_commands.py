@@ -1,0 +1,180 @@
+"""Turn plans into ffmpeg command lines. Pure; the only module that knows ffmpeg-python, as a builder of argv."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg as builder
+
+from preflight.fixing import video_options
+from preflight.model.media import Container, Media
+from preflight.model.plan import Plan, StreamPlan, Treatment
+from preflight.tools import bounds, containers
+from preflight.tools import ffmpeg as tool
+from preflight.tools.bounds import Piece
+from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET
+
+_ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
+"""Bytes of a name that is no UTF-8, which ffmpeg-python can't take, and letters for private use in their place."""
+_BACK = {letter: byte for byte, letter in _ASIDE.items()}
+_NO_STREAM = "9999?"
+"""Of an input: nothing, and no error when there is nothing."""
+_LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
+
+
+def convert(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
+    """Return the argv that makes `piece` by decoding and encoding as planned; sound is copied where planned so."""
+    source = _source(plan)
+    begun = max(Fraction(0), piece.start - bounds.EPSILON)
+    timing: dict[str, Any] = {"ss": bounds.time(begun)} if begun else {}
+    if piece.end is None:
+        return _compile([_whole(plan, source, replace(piece, start=begun), timing)], ffmpeg)
+    ended = piece.end - bounds.EPSILON
+    timing["t"] = bounds.time(ended - begun)
+    return _compile([_whole(plan, source, replace(piece, start=begun, end=ended), timing)], ffmpeg)
+
+
+def remux(plan: Plan, output: Path, *, ffmpeg: str) -> list[str]:
+    """Return the argv that writes the source anew from its first packet to its last."""
+    return _compile([_whole(plan, _source(plan), Piece(output=output), {})], ffmpeg)
+
+
+def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool = False) -> list[str]:
+    """Return one argv that copies all `pieces` out of the source, side by side.
+
+    Each piece has the packets of its stretch and no others: the picture's by decoding time, the rest by their own.
+    """
+    source = _source(plan)
+    made, inputs = [], 0
+    for piece in pieces:
+        given = builder.input(_local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+        exact = bounds.seek_picture(piece, source.container)
+        shown = given if exact is None else builder.input(_local(source.path), **INPUT_OPTIONS, **exact)
+        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=exact is None)
+        streams = _chosen(plan, shown, given, picture_only=picture_only)
+        # Each input's chapters are shifted by as much as its packets; ffmpeg-python numbers inputs as they are used.
+        inputs += len({stream.node for stream in streams})
+        options["map_chapters"] = str(inputs - 1)
+        if picture_only:
+            # Chapters would count for its start and length, by which it is put in its place.
+            options |= {"video_track_timescale": video_options.TIME_SCALE, "map_chapters": "-1"}
+        if picture_only and source.video is not None and source.video.codec == "hevc":
+            # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
+            options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
+            options["tag:v"] = "hev1"
+        made.append(builder.output(*streams, _local(piece.output), **options))
+    return _compile(made, ffmpeg)
+
+
+def head(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
+    """Return the argv that encodes the picture of `piece` so that copied packets can follow it in one stream."""
+    source = _source(plan)
+    if piece.end is None:
+        raise ValueError("a head has an end")
+    timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
+    given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
+    options = video_options.head_options(source) | {"map_chapters": "-1"}
+    options["vf"] = f"{_until(timing['t'])},{options['vf']}"
+    made = builder.output(given["V:0"], _local(piece.output), **options)
+    return _compile([made], ffmpeg)
+
+
+def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[str]:
+    """Return the argv that joins the pictures in the concat list `listing` and adds the rest of the stretch."""
+    source = _source(plan)
+    # The list's demuxer opens its files itself, which are all our own.
+    shown = builder.input(_local(listing), **_LIST_OPTIONS)
+    given = builder.input(_local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+    options = _copy_options(plan) | bounds.filters(piece, picture=False)
+    if source.video is not None and source.video.codec == "hevc":
+        # hvc1 promises that all parameter sets are in the header; here each part brings its own.
+        options["tag:v"] = "hev1"
+    names = [containers.specifier(source, stream.index) for stream in _kept(plan)]
+    options |= {"map_metadata": "1", "map_chapters": "1"}
+    options |= {f"map_metadata:s:{position}": f"1:s:{name}" for position, name in enumerate(names)}
+    # Tags and chapters come from the source even where no stream does; an input that gives none would be left out.
+    rest = [given[name] for name in names[1:]] or [given[_NO_STREAM]]
+    return _compile([builder.output(shown["v:0"], *rest, _local(piece.output), **options)], ffmpeg)
+
+
+def _until(end: str) -> str:
+    # `-t` counts from the first picture behind the seek: one that comes late would let the first of the next in.
+    return f"trim=end={end}"
+
+
+def _local(path: Path) -> str:
+    return tool.local(path).translate(_ASIDE)
+
+
+def _source(plan: Plan) -> Media:
+    if plan.source is None or plan.source.video is None:
+        raise ValueError("a plan without a picture can't be carried out")
+    return plan.source
+
+
+def _picture_index(source: Media) -> int:
+    return source.video.index if source.video else -1
+
+
+def _compile(made: list[Any], ffmpeg: str) -> list[str]:
+    joined = builder.merge_outputs(*made) if len(made) > 1 else made[0]
+    return [str(word).translate(_BACK) for word in joined.global_args(*QUIET).compile(cmd=ffmpeg)]
+
+
+def _kept(plan: Plan) -> list[StreamPlan]:
+    """Return what goes to the output, the picture first as the assembled one is."""
+    index = _picture_index(_source(plan))
+    kept = [s for s in plan.streams if s.treatment is not Treatment.DROP]
+    return sorted(kept, key=lambda stream: stream.index != index)
+
+
+def _chosen(plan: Plan, shown: Any, given: Any, *, picture_only: bool) -> list[Any]:
+    """Return the picture of the input `shown` and, unless it alone is wanted, the other kept streams of `given`."""
+    first, *rest = [containers.specifier(_source(plan), stream.index) for stream in _kept(plan)]
+    return [shown[first], *([] if picture_only else [given[name] for name in rest])]
+
+
+def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
+    """Return the options of an output whose picture is copied."""
+    options: dict[str, Any] = {"map_metadata": "0", "map_chapters": "0", "max_muxing_queue_size": "4096"}
+    kept = _kept(plan)[:1] if picture_only else _kept(plan)
+    for position, stream in enumerate(kept):
+        is_picture = stream.index == _picture_index(_source(plan))
+        options[f"c:{position}"] = "copy" if is_picture else stream.encoder or "copy"
+        if stream.treatment is Treatment.ENCODE and not is_picture:
+            options |= _sound_options(plan, stream.index, position)
+    if plan.container in {Container.MP4, Container.MOV}:
+        options["movflags"] = "+faststart"
+    return options
+
+
+def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> Any:
+    given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
+    heard = given
+    if plan.audio_end is not None:
+        heard = builder.input(_local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
+    kept = _kept(plan)
+    sounds = {stream.index for stream in source.audio}
+    chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
+    # A seek brings copied sound along from the keyframe before.
+    options = _copy_options(plan) | bounds.filters(piece, picture=False)
+    if plan.video is not None:
+        # The picture is the first of the kept streams.
+        options["c:0"] = plan.video.encoder
+        options |= video_options.options(plan.video, source)
+        if "ss" in timing:
+            options["filter:0"] = f"{video_options.AT_ZERO},{options['filter:0']}"
+        if "t" in timing:
+            options["filter:0"] = f"{_until(timing['t'])},{options['filter:0']}"
+    return builder.output(*chosen, _local(piece.output), **options)
+
+
+def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:
+    stream = next((s for s in _source(plan).audio if s.index == index), None)
+    if stream is None or plan.audio is None:
+        return {}
+    return {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}

@@ -1,0 +1,1 @@
+"""Frozen facts about media, limits, plans and jobs. No I/O."""

@@ -1,0 +1,300 @@
+"""What is asked of the removal service and what comes back, as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from preflight.errors import PreflightError, UsageError
+from preflight.model.media import Media
+from preflight.model.plan import Plan
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InpaintingBox:
+    """A region to fill whatever it shows: corners in 0..1 of the display size, origin top left; times in seconds."""
+
+    start: float
+    end: float
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    def __post_init__(self) -> None:
+        corners = (self.x1, self.y1, self.x2, self.y2)
+        if not (0 <= self.x1 < self.x2 <= 1 and 0 <= self.y1 < self.y2 <= 1):
+            raise UsageError(
+                f"Box corners {corners} are not 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1.",
+                hint="Give pixels as a PixelBox, or with `--box START-END@X1,Y1,X2,Y2px`.",
+            )
+        if not 0 <= self.start < self.end:
+            raise UsageError(f"Box times {self.start}-{self.end} s are not 0 <= start < end.")
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the later revision's shape: `{"timestamp": [start, end], "box": [x1, y1, x2, y2]}`."""
+        return {"timestamp": [self.start, self.end], "box": [self.x1, self.y1, self.x2, self.y2]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelBox:
+    """An `InpaintingBox` with its corners in pixels of a video's display size."""
+
+    start: float
+    end: float
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    def normalised(self, size: tuple[int, int]) -> InpaintingBox:
+        """Return the API's box for a video shown at `size` (width, height). Raises UsageError for a box outside."""
+        width, height = size
+        corners = {"x1": self.x1 / width, "y1": self.y1 / height, "x2": self.x2 / width, "y2": self.y2 / height}
+        return InpaintingBox(start=self.start, end=self.end, **corners)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Raise UsageError: the API takes no pixels."""
+        raise UsageError(
+            "The size of the picture is not known, so a box can't be in pixels.", hint="Give 0..1 instead."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalOptions:
+    """The documented parameters of a removal, validated. Raises UsageError for what the API would not take.
+
+    `language` and `artificial_text_only` are in every revision of the API page; the rest only in the later one, so
+    `to_wire` leaves them out unless they are set.
+    """
+
+    language: str = "en"
+    artificial_text_only: bool = True
+    remove_audio: bool = False
+    color_blocks: bool = False
+    inpainting_boxes: tuple[InpaintingBox | PixelBox, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise UsageError(f"Language {self.language!r} is not supported by the service.", hint="Use 'en' or 'zh'.")
+
+    def settled(self, size: tuple[int, int]) -> RemovalOptions:
+        """Return the options for a video shown at `size`: boxes in pixels become the API's. Raises UsageError."""
+        boxes = tuple(b.normalised(size) if isinstance(b, PixelBox) else b for b in self.inpainting_boxes)
+        return replace(self, inpainting_boxes=boxes)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the business parameters as the API names them, without `videoUrl`.
+
+        Raises UsageError while a box is in pixels, which only `settled` can convert.
+        """
+        wire: dict[str, Any] = {"language": self.language, "artificialTextOnly": self.artificial_text_only}
+        if self.remove_audio:
+            wire["removeAudio"] = True
+        if self.color_blocks:
+            wire["colorBlocks"] = True
+        if self.inpainting_boxes:
+            wire["inpaintingBoxes"] = [box.to_wire() for box in self.inpainting_boxes]
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> RemovalOptions:
+        """Return the options that `to_wire` wrote. Raises UsageError, KeyError or TypeError for other shapes."""
+        return cls(
+            language=wire["language"],
+            artificial_text_only=wire["artificialTextOnly"],
+            remove_audio=wire.get("removeAudio", False),
+            color_blocks=wire.get("colorBlocks", False),
+            inpainting_boxes=tuple(
+                InpaintingBox(**dict(zip(("start", "end"), box["timestamp"], strict=True)), **_corners(box["box"]))
+                for box in wire.get("inpaintingBoxes", ())
+            ),
+        )
+
+    def canonical(self) -> str:
+        """Return one text for equal options, used to recognise a job that was already done."""
+        return json.dumps(self.to_wire(), sort_keys=True, separators=(",", ":"))
+
+
+def _corners(box: Sequence[float]) -> dict[str, float]:
+    return dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
+
+
+class SecretUrl:
+    """A URL whose query string is a credential: `reveal()` gives it whole, everything else hides the query."""
+
+    __slots__ = ("_url",)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def reveal(self) -> str:
+        """Return the whole URL, to be sent and never to be printed."""
+        return self._url
+
+    def __str__(self) -> str:
+        parts = urlsplit(self._url)
+        host = parts.hostname or ""
+        netloc = f"{host}:{parts.port}" if parts.port else host
+        return urlunsplit((parts.scheme, netloc, parts.path, "[hidden]" if parts.query else "", ""))
+
+    def __repr__(self) -> str:
+        return f"SecretUrl({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretUrl) and other._url == self._url
+
+    def __hash__(self) -> int:
+        return hash(self._url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One file to send: the whole video, or the stretch `start`..`end` (seconds) of a split one."""
+
+    media: Media
+    start: float = 0.0
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check.
+
+    `manifest` is the file that says how to join a split again; `reused` that an earlier fix was found and used.
+    """
+
+    source: Media
+    plan: Plan
+    segments: tuple[Segment, ...]
+    manifest: Path | None = None
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An object in the store: `size` in bytes, `sha256` in hex; `reused` when it was there already."""
+
+    bucket: str
+    key: str
+    size: int
+    sha256: str
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An object in the store and a URL under which the service can fetch it until `expires`."""
+
+    bucket: str
+    key: str
+    size: int
+    sha256: str
+    url: SecretUrl
+    expires: datetime | None = None
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialUpload:
+    """A multipart upload that was begun: what a later process needs to go on with it.
+
+    `part_size` in bytes; `token` is in the object's metadata, so a finished object can be told to be this upload's.
+    """
+
+    endpoint: str
+    bucket: str
+    key: str
+    upload_id: str
+    part_size: int
+    size: int
+    sha256: str
+    token: str
+
+
+class TaskState(StrEnum):
+    """The state of a task at the service, in one vocabulary for all revisions of the API."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task at the service. `video_url` is set when done; `code` and `message` when failed.
+
+    `progress` (0..1) and `quality` (the engine's report) come from the embedded service only.
+    """
+
+    task_id: str
+    state: TaskState = TaskState.PENDING
+    status: str | None = None
+    video_url: SecretUrl | None = None
+    code: int | str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    progress: float | None = None
+    quality: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The cleaned file is there. `submitted` counts new paid jobs: 0 when a known result was used."""
+
+    source: Path
+    file: Path
+    task_ids: tuple[str, ...]
+    submitted: int
+    quality: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Refused before anything was sent: the file breaks a limit and can't be fixed, or the policy forbids it."""
+
+    source: Path
+    codes: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A stage ended in an error; `error` says whether a retry helps."""
+
+    source: Path
+    error: PreflightError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Accepted and still running at the deadline; `preflight resume` goes on."""
+
+    source: Path
+    task_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A submit was sent and not answered; nothing is resent before `preflight jobs resolve` settles it."""
+
+    source: Path
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Nothing was sent, as was wished for a video without text on the frames that were looked at."""
+
+    source: Path
+
+
+Result = Succeeded | Skipped | Rejected | Failed | Pending | Unknown

@@ -1,0 +1,109 @@
+"""The deep read: every packet of a file through ffmpeg, at the disk's speed, and on request every picture decoded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from fractions import Fraction
+
+from preflight.errors import CancelledError
+from preflight.events import Cancel, Listener, Progress, Stage, ignore
+from preflight.model.media import Media, Reading
+from preflight.probe.transport_duration import DEMUXERS
+from preflight.tools import ffmpeg, process
+
+BLACK_SECONDS = 1
+FROZEN_SECONDS = 2
+"""How long a black or unchanging stretch must last to count."""
+
+
+class Depth(StrEnum):
+    """How much of a file is read: its packets only, or its pictures and sound too."""
+
+    PACKETS = "packets"
+    DECODE = "decode"
+
+
+# What ffmpeg's demuxers say when the data ends before the index or the element does.
+_CUT = re.compile(r"partial file|ended prematurely|Truncat|truncat|EOF before|end of file", re.IGNORECASE)
+_DISORDER = re.compile(r"non[- ]monoton", re.IGNORECASE)
+_PREFIX = re.compile(r"(\[[^\]]*@ 0x[0-9a-f]+\] )+|\[[^\]]*\] ")
+
+
+def read(
+    media: Media, *, depth: Depth = Depth.PACKETS, listener: Listener = ignore, cancel: Cancel | None = None
+) -> Reading | None:
+    """Return what reading all of `media` brings to light; None where its container has no demuxer here.
+
+    Nothing is written and no other file is opened. Raises ToolMissingError without ffmpeg, CancelledError.
+    """
+    demuxer = DEMUXERS.get(media.container)
+    if demuxer is None:
+        return None
+    total = None if media.duration is None else float(media.duration)
+    printed: list[str] = []
+    reached = Fraction(0)
+    with process.start(command(media, demuxer, depth), stdout=process.PIPE) as running:
+        for raw in running.stdout:
+            line = raw.decode("ascii", "replace").strip()
+            seconds = ffmpeg.parse_progress(line)
+            if seconds is None:
+                printed += [line] if line.startswith("lavfi.") else []
+            else:
+                reached = max(reached, Fraction(round(seconds * 10**6), 10**6))
+                listener(Progress(stage=Stage.CHECK, done=seconds, total=total, unit="s"))
+            if cancel and cancel.is_set():
+                raise CancelledError("Stopped on request.")
+        status = running.wait()
+        log = running.stderr_tail.splitlines()
+    return interpret(log, printed, reached=reached, depth=depth, failed=status != 0)
+
+
+def command(media: Media, demuxer: str, depth: Depth) -> list[str]:
+    """Return the argv. Packets are copied to nowhere; decoding also looks for black and frozen stretches."""
+    progress = ["-v", "level+warning", "-nostdin", "-nostats", "-progress", "pipe:1"]
+    source = [*ffmpeg.INPUT_GUARD, "-f", demuxer, "-i", ffmpeg.local(media.path)]
+    streams = ["-map", "0:a?"] if media.video is None else ["-map", f"0:{media.video.index}", "-map", "0:a?"]
+    if depth is Depth.PACKETS:
+        return [ffmpeg.find(), *progress, *source, *streams, "-c", "copy", "-f", "null", "-"]
+    # Small pictures tell black and frozen as well as large ones, and cost a tenth.
+    look = f"scale=320:-2:flags=fast_bilinear,blackdetect=d={BLACK_SECONDS},freezedetect=d={FROZEN_SECONDS}"
+    return [ffmpeg.find(), *progress, *source, *streams, "-vf", f"{look},metadata=print:file=-", "-f", "null", "-"]
+
+
+def interpret(log: Iterable[str], printed: Iterable[str], *, reached: Fraction, depth: Depth, failed: bool) -> Reading:
+    """Return the `Reading` that ffmpeg's last words in `log` and the filters' lines in `printed` stand for. Pure."""
+    said = [line for line in log if "[error]" in line or "[fatal]" in line or "corrupt" in line]
+    words = _kinds(_PREFIX.sub("", line).strip() for line in said)
+    cut = next((word for word in words if _CUT.search(word)), None)
+    damage = tuple(word for word in words if word != cut and not _DISORDER.search(word))
+    return Reading(
+        decoded=depth is Depth.DECODE,
+        reached=reached or None,
+        cut=cut,
+        damage=damage or (("ffmpeg could not read it to its end",) if failed and cut is None else ()),
+        disorder=sum(1 for line in said if _DISORDER.search(line)),
+        black=_stretches(printed, "black", reached),
+        frozen=_stretches(printed, "freezedetect.freeze", reached),
+    )
+
+
+def _kinds(lines: Iterable[str]) -> list[str]:
+    """Return the first line of each kind: lines that differ in numbers only are of one kind."""
+    first: dict[str, str] = {}
+    for line in lines:
+        first.setdefault(re.sub(r"-?\d+", "#", line), line)
+    return list(first.values())
+
+
+def _stretches(printed: Iterable[str], kind: str, end: Fraction) -> Fraction:
+    """Return the seconds between `kind`_start and `kind`_end lines; one that is still open lasts to `end`."""
+    total, start = Fraction(0), None
+    for line in printed:
+        match = re.fullmatch(rf"lavfi\.{re.escape(kind)}_(start|end)=(\d+(?:\.\d+)?)", line)
+        if match and match[1] == "start":
+            start = Fraction(match[2])
+        elif match and start is not None:
+            total, start = total + Fraction(match[2]) - start, None
+    return total if start is None else total + max(Fraction(0), end - start)

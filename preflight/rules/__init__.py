@@ -1,0 +1,5 @@
+"""The check: rules applied to what the probe brought back. `Media | Unreadable -> Report`. Pure."""
+
+from preflight.rules.evaluate import ADVISORIES, evaluate
+
+__all__ = ["ADVISORIES", "evaluate"]

@@ -1,0 +1,70 @@
+"""What a deep read brought to light: data that is cut off, damaged, out of order, black or frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from preflight.model.limits import Limits
+from preflight.model.media import Media, Reading
+from preflight.model.report import Code, Finding
+from preflight.rules import wording
+from preflight.rules.advisory import advisory
+
+TOLERANCE = Fraction(1)
+"""Seconds by which the last packet may stay behind the header's duration: a still picture at the end, padding."""
+NEARLY_ALL = Fraction(95, 100)
+"""Share of the duration from which a video counts as black or frozen altogether."""
+
+
+def check(media: Media, limits: Limits) -> Iterator[Finding]:
+    """Yield findings on what was read; nothing when the file was not read deeply."""
+    reading = media.reading
+    if reading is None:
+        return
+    if not media.missing_bytes:
+        yield from _cut(media, reading, limits)
+    if reading.damage:
+        message = f"Parts of it are damaged: {'; '.join(reading.damage[:3])}."
+        measured = f"{len(reading.damage)} kinds of error"
+        yield advisory(
+            "damaged-packets", message, measured=measured, usual="no error", fix="Download or copy it again."
+        )
+    if reading.disorder:
+        message = "Its timestamps are out of order; players and encoders stumble over that."
+        fix = "Encode it again (`preflight fix --safe`)."
+        measured = f"{reading.disorder} or more steps back"
+        yield advisory("disordered-packets", message, measured=measured, usual="rising timestamps", fix=fix)
+    yield from _sameness(media, reading)
+
+
+def _cut(media: Media, reading: Reading, limits: Limits) -> Iterator[Finding]:
+    video = media.video
+    frames = 3 / video.frame_rate if video is not None and video.frame_rate else Fraction(0)
+    # Decoding timestamps run a few frames ahead of the pictures', which matters at one frame a second.
+    early = media.duration is not None and media.duration - (reading.reached or 0) > TOLERANCE + frames
+    if not reading.cut and not early:
+        return
+    reached = wording.seconds(reading.reached or Fraction(0))
+    announced = "an unknown length" if media.duration is None else wording.seconds(media.duration)
+    yield Finding(
+        rule="truncated",
+        code=Code.FORMAT,
+        message=f"The file was cut short: its data ends at {reached} of {announced}. Download or copy it again.",
+        measured=f"data up to {reached}",
+        limit=f"a whole {wording.names(limits.containers)} file",
+    )
+
+
+def _sameness(media: Media, reading: Reading) -> Iterator[Finding]:
+    total = media.duration or reading.reached
+    if not total:
+        return
+    if reading.black >= total * NEARLY_ALL:
+        message = "Its picture is black nearly all the time: there is nothing to clean."
+        yield advisory("black-video", message, measured=f"{wording.seconds(reading.black)} black", usual="a picture")
+    elif reading.frozen >= total * NEARLY_ALL:
+        message = "Its picture stands still nearly all the time."
+        yield advisory(
+            "frozen-video", message, measured=f"{wording.seconds(reading.frozen)} frozen", usual="a moving picture"
+        )

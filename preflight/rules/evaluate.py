@@ -1,0 +1,80 @@
+"""Every rule, in the order in which its findings are told, and what is made of the advisories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+
+from preflight.model.limits import DEFAULT_LIMITS, Limits
+from preflight.model.media import Media, Unreadable
+from preflight.model.report import Finding, Report, Severity
+from preflight.rules import (
+    codec,
+    container,
+    deep_read,
+    duration,
+    external_data,
+    layout,
+    readable,
+    resolution,
+    size,
+    text,
+    timing,
+    truncation,
+)
+
+Rule = Callable[[Media, Limits], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    duration.check,
+    size.check,
+    container.check,
+    truncation.check,
+    external_data.check,
+    deep_read.check,
+    resolution.check,
+    codec.check,
+    timing.check,
+    layout.check,
+    text.check,
+)
+
+ADVISORIES = (
+    "codec", "hdr", "bit-depth", "chroma", "audio-codec", "variable-frame-rate", "interlaced", "low-bit-rate",
+    "quicktime-brand", "moov-at-end", "no-index", "no-audio", "many-streams", "damaged-packets", "disordered-packets",
+    "black-video", "frozen-video", "no-text",
+)  # fmt: skip
+"""The rules whose findings are advisories: what `strict` and `ignore` may name."""
+
+ALL = "all"
+
+
+def evaluate(
+    subject: Media | Unreadable,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    strict: Collection[str] = (),
+    ignore: Collection[str] = (),
+) -> Report:
+    """Return all findings on `subject` under `limits`, in the order of the service's codes, advisories last.
+
+    Advisories whose rule is in `strict` become failures, those in `ignore` are left out; `all` stands for every one.
+    """
+    if isinstance(subject, Unreadable):
+        return Report(subject=subject, limits=limits, findings=tuple(readable.check(subject, limits)))
+    found = (f for rule in RULES for f in rule(subject, limits))
+    return Report(subject=subject, limits=limits, findings=judged(found, strict=strict, ignore=ignore))
+
+
+def judged(findings: Iterator[Finding], *, strict: Collection[str], ignore: Collection[str]) -> tuple[Finding, ...]:
+    """Return `findings` with `strict` and `ignore` applied, failures first."""
+    kept = [_strictly(f, strict) for f in findings if f.severity is Severity.FAILURE or not _named(f, ignore)]
+    return tuple(sorted(kept, key=lambda f: f.severity is Severity.ADVISORY))
+
+
+def _named(finding: Finding, rules: Collection[str]) -> bool:
+    return finding.rule in rules or ALL in rules
+
+
+def _strictly(finding: Finding, strict: Collection[str]) -> Finding:
+    return replace(finding, severity=Severity.FAILURE) if _named(finding, strict) else finding

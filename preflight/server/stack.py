@@ -1,0 +1,131 @@
+"""The embedded default: store and service on loopback for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Self
+
+from preflight.errors import INSTALL_LOCAL, ToolMissingError
+from preflight.server.engine_runner import ENGINE
+from preflight.server.http_servers import HOST, ApiServer, StoreServer
+from preflight.settings import Secret, Settings
+from preflight.tools import ffmpeg
+
+if TYPE_CHECKING:
+    from preflight.server.service import Checker
+
+BUCKET = "preflight"
+KEY = "local"
+_REGION = "us-east-1"
+_NEEDS = ("fastapi", "uvicorn", "moto", "werkzeug", "numpy", "cv2", "onnxruntime", "rapidocr")
+
+
+class LocalStack:
+    """Starts an S3-compatible server and the removal service on entry and stops both, with every child, on exit.
+
+    `.settings` are those given, pointed at the two; the person's own account, bucket and AWS configuration play
+    no part. Tasks live in `settings.home` and outlive the stack. `secret` fixes the service's key secret (else a new
+    one each time); `answers` are rehearsed (see ServiceConfig). Raises ToolMissingError without the `local` extra,
+    ToolError for a home that can't be used and UsageError for a port in use.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        check: Checker,
+        host: str = HOST,
+        port: int = 0,
+        store_port: int = 0,
+        secret: str | None = None,
+        entry: str = ENGINE,
+        answers: tuple[str, ...] = (),
+    ) -> None:
+        require_extra()
+        self._given = settings
+        self._check = check
+        self._entry = entry
+        self._answers = answers
+        self._at = (host, port, store_port)
+        self._secret = Secret(secret or secrets.token_hex(16))
+        self._exit = ExitStack()
+        self.settings = settings
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            self.settings = self._start(started)
+            self._exit = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def _start(self, started: ExitStack) -> Settings:
+        from preflight.server.service import ServiceConfig, create_app
+
+        host, port, store_port = self._at
+        config = ServiceConfig(
+            home=(self._given.home / "service").absolute(),
+            key=KEY,
+            secret=self._secret,
+            check=self._check,
+            ffmpeg=ffmpeg.find(self._given.ffmpeg),
+            entry=self._entry,
+            size_limit=self._given.max_size,
+            answers=self._answers,
+        )
+        store = StoreServer(host=host, port=store_port)
+        started.callback(store.stop)
+        store.start()
+        store.create_bucket(BUCKET)
+        api = ApiServer(create_app(config), host=host, port=port)
+        started.callback(api.stop)
+        api.start()
+        return replace(
+            self._given,
+            service="aidge",
+            access_key_name=KEY,
+            access_key_secret=self._secret,
+            api_domain=api.url,
+            submit_path="/ai/video/removal",
+            query_path="/ai/video/removal/result",
+            trial=False,
+            poll_first=0.5,
+            poll_last=2.0,
+            bucket=BUCKET,
+            s3_endpoint=store.url,
+            s3_region=_REGION,
+            s3_key=KEY,
+            s3_secret=self._secret,
+            store="auto",
+            ca_bundle=None,
+        )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment variables with which another `preflight` uses the stack that `settings` came from."""
+    return {
+        "PREFLIGHT_SERVICE": "aidge",
+        "AIDGE_API_DOMAIN": settings.api_domain,
+        "AIDGE_ACCESS_KEY_NAME": settings.access_key_name,
+        "AIDGE_ACCESS_KEY_SECRET": str(settings.access_key_secret),
+        "PREFLIGHT_BUCKET": settings.bucket,
+        "PREFLIGHT_S3_ENDPOINT": settings.s3_endpoint or "",
+        "PREFLIGHT_S3_REGION": settings.s3_region or "",
+        "PREFLIGHT_S3_KEY": settings.s3_key,
+        "PREFLIGHT_S3_SECRET": str(settings.s3_secret),
+    }
+
+
+def require_extra() -> None:
+    """Raise ToolMissingError when a package of the `local` extra is missing."""
+    missing = [name for name in _NEEDS if find_spec(name) is None]
+    if missing:
+        raise ToolMissingError(
+            f"The local service needs {', '.join(missing)}.",
+            hint=f"{INSTALL_LOCAL}, or configure the cloud: AIDGE_ACCESS_KEY_NAME, "
+            "AIDGE_ACCESS_KEY_SECRET and PREFLIGHT_BUCKET.",
+        )

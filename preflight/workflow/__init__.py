@@ -1,0 +1,1 @@
+"""Compositions of the stages: one video, many videos, interrupted jobs."""

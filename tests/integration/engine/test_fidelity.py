@@ -1,0 +1,235 @@
+"""What must not change: times, shape, sound, and every picture without text."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixtures import captions, clips
+from fixtures.captions import Caption
+from preflight import engine
+from preflight.engine.core.box import Box
+from preflight.engine.inpaint.patches import Spool
+from preflight.engine.media import decode
+from preflight.engine.media.probe import inspect
+from preflight.errors import CancelledError, DiskFullError, InputError
+from preflight.model.job import InpaintingBox, RemovalOptions
+from preflight.tools import ffmpeg, process
+
+PROGRAM = ffmpeg.find()
+ROOT = Path(__file__).parents[3]
+SIZE = (320, 240)
+SCENE = clips.gradients(320, 240, 1.6)
+
+
+class Stopped:
+    """A flag that is set from the start."""
+
+    def is_set(self) -> bool:
+        return True
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1.6 s without text, with sound."""
+    path = tmp_path_factory.mktemp("fidelity") / "clean.mp4"
+    sound = "sine=frequency=440:duration=1.6"
+    clips.run("-f", "lavfi", "-i", SCENE, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-crf", "20", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def captioned(clean: Path) -> Path:
+    """The same with a caption in the middle of it."""
+    text = (Caption(start=0.4, end=1.2, text="Keep it simple"),)
+    return captions.burn(clean, clean.with_name("captioned.mp4"), text, size=SIZE, font_size=28)
+
+
+def times(path: Path) -> list[int]:
+    """Return the presentation times of the picture's packets."""
+    argv = [PROGRAM, "-v", "error", "-copyts", "-i", str(path), "-map", "0:v", "-c", "copy", "-f", "framecrc", "-"]
+    return sorted(decode.parse_times(process.run(argv).stdout.decode()))
+
+
+def pictures(path: Path) -> list[decode.Frame]:
+    return list(decode.decode(inspect(path, PROGRAM), PROGRAM))
+
+
+def test_variable_frame_times_are_kept(captioned: Path, tmp_path: Path) -> None:
+    uneven = tmp_path / "uneven.mp4"
+    drop = "select='not(eq(mod(n,5),3))',setpts=PTS+if(gt(N\\,20)\\,3/TB/50\\,0)"
+    clips.run("-i", captioned, "-vf", drop, "-fps_mode", "passthrough", "-c:a", "copy", uneven)
+    engine.remove_text(uneven, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert times(tmp_path / "out.mp4") == times(uneven)
+
+
+def test_rotation_shape_and_color_tags_are_kept(captioned: Path, tmp_path: Path) -> None:
+    # Stored sideways, shown upright, as phones do.
+    sideways = tmp_path / "sideways.mp4"
+    tags = "transpose=1,setsar=4/3,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    clips.run("-i", captioned, "-vf", tags, "-c:a", "copy", tmp_path / "stored.mp4")
+    clips.run("-display_rotation", "90", "-i", tmp_path / "stored.mp4", "-c", "copy", sideways)
+    report = engine.remove_text(sideways, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    before, after = inspect(sideways, PROGRAM), inspect(tmp_path / "out.mp4", PROGRAM)
+    assert [track["text"].replace(" ", "") for track in report["tracks"]] == ["Keepitsimple"]
+    for name in ("width", "height", "sar", "turns", "time_base", "matrix", "primaries", "transfer", "full_range"):
+        assert getattr(after, name) == getattr(before, name), name
+
+
+def test_a_clip_without_text_is_copied(clean: Path, tmp_path: Path) -> None:
+    report = engine.remove_text(clean, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert report["copied"]
+    for before, after in zip(pictures(clean), pictures(tmp_path / "out.mp4"), strict=True):
+        assert (before.y == after.y).all()
+
+
+def test_sound_goes_when_asked(clean: Path, tmp_path: Path) -> None:
+    engine.remove_text(clean, tmp_path / "out.mp4", RemovalOptions(remove_audio=True), ffmpeg=PROGRAM)
+    log = process.run([PROGRAM, "-hide_banner", "-i", str(tmp_path / "out.mp4")]).stderr_tail
+    assert "Video:" in log
+    assert "Audio:" not in log
+
+
+def test_a_box_is_filled_in_its_time_only(clean: Path, tmp_path: Path) -> None:
+    marked = tmp_path / "marked.mp4"
+    clips.run("-i", clean, "-vf", "drawbox=x=80:y=60:w=60:h=40:color=red:t=fill", "-c:a", "copy", marked)
+    wish = InpaintingBox(start=0.4, end=1.0, x1=0.2, y1=0.2, x2=0.5, y2=0.48)
+    options = RemovalOptions(inpainting_boxes=(wish,))
+    engine.remove_text(marked, tmp_path / "out.mp4", options, ffmpeg=PROGRAM)
+    inside = Box(84, 64, 136, 96)
+    red = [
+        frame.color(inside)[..., 2].mean() - frame.color(inside)[..., 0].mean()
+        for frame in pictures(tmp_path / "out.mp4")
+    ]
+    assert min(red[:10] + red[25:]) > 150
+    assert max(red[10:25]) < 100
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm"])
+def test_even_noise_stays_as_it_is_outside_the_box(clean: Path, tmp_path: Path, name: str) -> None:
+    noisy = tmp_path / "noisy.mkv"
+    clips.run(
+        "-i", clean, "-vf", "noise=alls=40:allf=t", "-an", "-c:v", "libx264", "-qp", "4", "-frames:v", "20", noisy
+    )
+    options = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0.2, end=0.4, x1=0.2, y1=0.2, x2=0.5, y2=0.48),))
+    engine.remove_text(noisy, tmp_path / name, options, ffmpeg=PROGRAM)
+    outside = np.ones((240, 320), bool)
+    outside[40:124, 56:168] = False
+    errors = [
+        np.square(a.y[outside].astype(np.float64) - b.y[outside]).mean()
+        for a, b in zip(pictures(noisy), pictures(tmp_path / name), strict=True)
+    ]
+    assert 10 * np.log10(255**2 / np.mean(errors)) > 46
+
+
+def test_results_do_not_depend_on_the_number_of_processes(captioned: Path, tmp_path: Path) -> None:
+    # Several jobs: the caption, and a box elsewhere that lasts longer.
+    options = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=2, x1=0.1, y1=0.05, x2=0.4, y2=0.2),))
+    made = []
+    for count in (1, 3):
+        out = tmp_path / f"{count}.mp4"
+        engine.remove_text(captioned, out, options, ffmpeg=PROGRAM, processes=count)
+        made.append(pictures(out))
+    for one, two in zip(*made, strict=True):
+        assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in "yuv")
+
+
+def test_fading_text_leaves_nothing(clean: Path, tmp_path: Path) -> None:
+    text = (Caption(start=0.2, end=1.4, text="Softly in and out", effect="\\fad(300,300)"),)
+    fading = captions.burn(clean, tmp_path / "fading.mp4", text, size=SIZE, font_size=28)
+    report = engine.remove_text(fading, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    (track,) = report["tracks"]
+    assert track["first_frame"] <= 6
+    assert track["last_frame"] >= 33
+    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM).present
+
+
+def test_sheet_and_overlay_are_made(captioned: Path, tmp_path: Path) -> None:
+    sheet, overlay = tmp_path / "sheet.png", tmp_path / "overlay.mp4"
+    out = tmp_path / "out.mp4"
+    engine.remove_text(captioned, out, RemovalOptions(), ffmpeg=PROGRAM, sheet=sheet, overlay=overlay)
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert len(times(overlay)) == len(times(captioned))
+
+
+def test_hdr_is_refused_with_the_service_code(clean: Path, tmp_path: Path) -> None:
+    hdr = tmp_path / "hdr.mp4"
+    tags = "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    clips.run("-i", clean, "-vf", tags, "-an", hdr)
+    with pytest.raises(InputError) as caught:
+        engine.remove_text(hdr, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert caught.value.code == 702
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_stopping_leaves_nothing(captioned: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    with pytest.raises(CancelledError):
+        engine.remove_text(captioned, out, RemovalOptions(), ffmpeg=PROGRAM, cancel=Stopped())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_swept_by_the_next(captioned: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from preflight.model.job import RemovalOptions\n"
+        "from preflight.server import engine\n"
+        "here, there = map(pathlib.Path, sys.argv[1:3])\n"
+        "tell = lambda share: print(share, flush=True)\n"
+        "engine.remove_text(here, there, RemovalOptions(), ffmpeg=sys.argv[3], on_progress=tell)"
+    )
+    out = tmp_path / "out.mp4"
+    argv = [sys.executable, "-c", code, str(captioned), str(out), PROGRAM]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline()
+        running.kill()
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".preflight")] == []
+    assert len(list(tmp_path.iterdir())) == 1
+    engine.remove_text(captioned, out, RemovalOptions(), ffmpeg=PROGRAM)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_full_disk_is_said(captioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Spool, "put", full)
+    with pytest.raises(DiskFullError):
+        engine.remove_text(captioned, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_subtitles_chapters_and_metadata_are_kept(captioned: Path, tmp_path: Path) -> None:
+    lines, marks = tmp_path / "lines.srt", tmp_path / "marks.txt"
+    lines.write_text("1\n00:00:00,200 --> 00:00:01,000\nSoft words\n", "utf-8")
+    chapter = "[CHAPTER]\nTIMEBASE=1/1000\nSTART={}\nEND={}\ntitle={}\n"
+    head = ";FFMETADATA1\ntitle=A clip\n"
+    marks.write_text(head + chapter.format(0, 800, "One") + chapter.format(800, 1600, "Two"), "utf-8")
+    given, out = tmp_path / "given.mkv", tmp_path / "out.mkv"
+    streams = ("-map", "0", "-map", "1", "-map_metadata", "2", "-c", "copy", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    clips.run("-i", captioned, "-i", lines, "-i", marks, *streams, given)
+    report = engine.remove_text(given, out, RemovalOptions(), ffmpeg=PROGRAM)
+    assert report["notes"] == []
+    assert len(report["tracks"]) == 1
+    for listing in (["-map", "0:s", "-f", "srt"], ["-f", "ffmetadata"]):
+        shown = [process.run([PROGRAM, "-v", "error", "-i", str(path), *listing, "-"]).stdout for path in (given, out)]
+        assert shown[0] == shown[1]
+        assert len(shown[0]) > 30
+
+
+def test_interlaced_pictures_come_out_whole(captioned: Path, tmp_path: Path) -> None:
+    woven = tmp_path / "woven.mp4"
+    weave = ("-vf", "tinterlace=interleave_top,setfield=tff", "-flags", "+ildct+ilme", "-c:v", "libx264", "-crf", "18")
+    clips.run("-i", captioned, *weave, "-c:a", "copy", woven)
+    assert inspect(woven, PROGRAM).interlaced
+    report = engine.remove_text(woven, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
+    assert "interlaced picture turned into whole frames" in report["notes"]
+    assert [t["text"] for t in report["tracks"]] == ["Keep it simple"]
+    assert times(tmp_path / "out.mp4") == times(woven)
+    assert not inspect(tmp_path / "out.mp4", PROGRAM).interlaced
+    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=5).present

@@ -1,0 +1,143 @@
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from preflight.engine.core.arrays import Mask, Plane32
+from preflight.engine.core.box import Box
+from preflight.engine.graphics import watermarks
+from preflight.engine.graphics.watermarks import Gallery
+from preflight.engine.media.decode import Frame
+from preflight.engine.model.track import Track
+
+WIDTH, HEIGHT, LOOKS = 640, 360, 20
+PLACE = Box(560, 24, 608, 72)
+
+
+def ground() -> Plane32:
+    """A large picture, rough on every scale."""
+    dice, picture = np.random.default_rng(5), np.full((HEIGHT, 1600), 120, np.float32)
+    for cell in (32, 16, 8):
+        noise = dice.normal(size=(HEIGHT // cell + 2, 1600 // cell + 2)).astype(np.float32)
+        picture += 4 * cell**0.5 * cv2.resize(noise, (1600, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return picture
+
+
+def star() -> Mask:
+    angles = np.arange(10) * np.pi / 5 - np.pi / 2
+    far = np.where(np.arange(10) % 2 == 0, 23.0, 10.0)
+    points = np.stack([584 + far * np.cos(angles), 48 + far * np.sin(angles)], axis=1).astype(np.int32)
+    return np.asarray(cv2.fillPoly(np.zeros((HEIGHT, WIDTH), np.uint8), [points], 1) > 0, bool)
+
+
+def gallery(
+    *, speed: int = 48, alpha: float = 1.0, on: Sequence[int] = range(LOOKS), mark: Mask | None = None
+) -> Gallery:
+    """Looks at a scene that moves by `speed` samples between them, with a mark `on` some of them."""
+    whole, shape, result = ground(), star() if mark is None else mark, Gallery()
+    chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    for number in range(LOOKS):
+        picture = whole[:, number * speed : number * speed + WIDTH].copy()
+        if number in on:
+            picture[shape] += alpha * (240 - picture[shape])
+        luma = np.clip(picture, 0, 255).astype(np.uint8)
+        result.add(Frame(index=10 * number, y=luma, u=chroma, v=chroma))
+    return result
+
+
+def found(looks: Gallery, *texts: Track) -> list[Track]:
+    return watermarks.unexplained(watermarks.found(looks, (WIDTH, HEIGHT), 200), texts, texts)
+
+
+def text(first: int, last: int) -> Track:
+    own = star()[PLACE.slices]
+    return Track(box=PLACE, line=PLACE, first=first, last=last, mask=own, certainty=1.0, text="STAR", score=0.9)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+def test_what_stays_in_a_corner_of_a_moving_scene_is_a_logo(alpha: float) -> None:
+    (track,) = found(gallery(alpha=alpha))
+    assert (track.first, track.last, track.text) == (0, 199, "")
+    whole = np.zeros((HEIGHT, WIDTH), bool)
+    whole[track.box.slices] = track.mask
+    assert (whole & star()).sum() > 0.99 * star().sum()
+    assert whole.sum() < 2 * star().sum()
+
+
+def test_a_scene_has_no_logo() -> None:
+    assert found(gallery(on=range(0))) == []
+
+
+def test_a_camera_that_stands_still_tells_nothing() -> None:
+    assert found(gallery(speed=0)) == []
+
+
+def test_what_is_there_for_half_of_the_time_is_left() -> None:
+    assert found(gallery(on=range(LOOKS // 2))) == []
+
+
+def test_what_goes_from_side_to_side_is_no_logo() -> None:
+    bar = np.zeros((HEIGHT, WIDTH), bool)
+    bar[300:330] = True
+    assert found(gallery(mark=bar)) == []
+
+
+def test_a_mark_across_the_middle_needs_a_scene_that_passes_everywhere() -> None:
+    middle = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.putText(middle, "SAMPLE", (180, 200), cv2.FONT_HERSHEY_SIMPLEX, 2.5, 1, 9)
+    assert len(found(gallery(mark=middle > 0))) == 1
+    # A dashboard stays as the mark does.
+    dashboard = middle.copy()
+    dashboard[280:350, 20:620:8] = 1
+    assert found(gallery(mark=dashboard > 0)) == []
+
+
+def test_a_few_looks_are_not_enough() -> None:
+    looks = gallery()
+    assert found(Gallery(looks=dict(list(looks.looks.items())[:8]))) == []
+
+
+def test_a_text_that_is_always_there_explains_a_mark() -> None:
+    assert found(gallery(), text(0, 199)) == []
+
+
+def test_captions_that_follow_each_other_in_one_place_are_no_mark() -> None:
+    # The mark is there on three of four looks, and whenever it is, a caption is known.
+    on = [number for number in range(LOOKS) if number % 7]
+    captions = [text(10 * number, 10 * number + 9) for number in on]
+    assert found(gallery(on=on), *captions) == []
+
+
+def test_a_text_that_was_lost_now_and_then_is_a_part_of_the_mark() -> None:
+    (track,) = found(gallery(), text(0, 90))
+    assert (track.first, track.last, track.text) == (0, 199, "STAR")
+    assert watermarks.is_part(text(0, 90), track)
+
+
+def caption(first: int, last: int) -> Track:
+    """Return a longer line across the star, of other strokes."""
+    line = Box(500, 40, 620, 56)
+    letters = np.zeros((16, 120), bool)
+    letters[:, ::6] = True
+    return Track(box=line, line=line, first=first, last=last, mask=letters, certainty=1.0, text="caption", score=0.9)
+
+
+def test_a_caption_across_a_mark_is_no_part_of_it() -> None:
+    (track,) = found(gallery())
+    assert not watermarks.is_part(caption(50, 90), track)
+
+
+def test_a_text_whose_place_another_one_takes_was_not_lost() -> None:
+    assert found(gallery(), text(0, 90), caption(91, 199)) == []
+
+
+def test_a_gallery_stays_small_and_evenly_spread() -> None:
+    result, chroma = Gallery(), np.zeros((16, 16), np.uint8)
+    for index in range(1000):
+        result.add(Frame(index=index, y=np.full((32, 32), index // 4, np.uint8), u=chroma, v=chroma))
+    shown = [int(look[0, 0]) for look in result.looks.values()]
+    assert len(shown) <= 48
+    assert max(np.diff(shown)) <= 2 * min(np.diff(shown)) + 1
+    assert shown[0] == 0
+    assert shown[-1] > 230
