@@ -64,11 +64,11 @@ def text_of(path: Path) -> TextSeen | None:
 
     Raises ToolMissingError without ffmpeg or without the `local` extra, which has the reader of text.
     """
-    from preflight.engine import preview
+    from preflight.engine import preview_text
     from preflight.tools import ffmpeg
 
     try:
-        seen = preview(path, ffmpeg=ffmpeg.find())
+        seen = preview_text(path, ffmpeg=ffmpeg.find())
     except ToolMissingError:
         raise
     except (InputError, ToolError):

@@ -16,7 +16,7 @@ from preflight.errors import INSTALL_LOCAL, ToolMissingError
 from preflight.events import Cancel
 from preflight.model.job import RemovalOptions
 
-__all__ = ["TextPreview", "TextSpot", "preview", "remove_text"]
+__all__ = ["TextPreview", "TextSpot", "preview_text", "remove_text"]
 
 _NEEDED = ("numpy", "cv2", "onnxruntime", "rapidocr")
 
@@ -53,15 +53,15 @@ def remove_text(  # noqa: PLR0913 - each is a wish of its own
     return pipeline.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras)
 
 
-def preview(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:
+def preview_text(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:
     """Look at `samples` evenly spread frames of `path` and tell whether there is text, in which language and where.
 
     Raises ToolMissingError without the `local` extra, InputError (702) for a file that can't be decoded, ToolError.
     """
     _require()
-    from preflight.engine import preview as glance
+    from preflight.engine import preview
 
-    return glance.preview(path, program=ffmpeg, samples=samples)
+    return preview.preview_text(path, program=ffmpeg, samples=samples)
 
 
 def _require() -> None:

@@ -13,7 +13,7 @@ from preflight.engine.media.probe import Source, inspect
 from preflight.engine.types import TextPreview, TextSpot
 
 
-def preview(path: Path, *, program: str, samples: int) -> TextPreview:
+def preview_text(path: Path, *, program: str, samples: int) -> TextPreview:
     """Return the text on `samples` evenly spread frames; one frame is read when the duration is unknown."""
     source = inspect(path, program)
     length = source.duration or Fraction(0)

@@ -41,8 +41,9 @@ _CONSEQUENCE = re.compile(
 
 @functools.cache
 def find(setting: str | None = None) -> str:
-    """Return the ffmpeg to use: the setting or `PREFLIGHT_FFMPEG`, else PATH, else the one in the imageio-ffmpeg wheel.
+    """Return the ffmpeg to use: `setting` or `PREFLIGHT_FFMPEG`, else the one in the imageio-ffmpeg wheel.
 
+    The one on PATH is used where the wheel has no binary for this platform, or when asked for by `ffmpeg`.
     Raises ToolMissingError.
     """
     chosen = setting or os.environ.get("PREFLIGHT_FFMPEG")
@@ -53,14 +54,14 @@ def find(setting: str | None = None) -> str:
                 f"ffmpeg is set to {chosen!r}, which can't be run.", hint="Mend or unset PREFLIGHT_FFMPEG."
             )
         return found
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
     try:
-        import imageio_ffmpeg
+        from imageio_ffmpeg import get_ffmpeg_exe
 
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
+        return str(get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
+        found = shutil.which("ffmpeg")
+        if found:
+            return found
         raise ToolMissingError(
             "No ffmpeg was found.", hint="Install ffmpeg or `pip install imageio-ffmpeg`."
         ) from error

@@ -145,7 +145,7 @@ def test_fading_text_leaves_nothing(clean: Path, tmp_path: Path) -> None:
     (track,) = report["tracks"]
     assert track["first_frame"] <= 6
     assert track["last_frame"] >= 33
-    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM).present
+    assert not engine.preview_text(tmp_path / "out.mp4", ffmpeg=PROGRAM).present
 
 
 def test_sheet_and_overlay_are_made(captioned: Path, tmp_path: Path) -> None:
@@ -232,4 +232,4 @@ def test_interlaced_pictures_come_out_whole(captioned: Path, tmp_path: Path) -> 
     assert [t["text"] for t in report["tracks"]] == ["Keep it simple"]
     assert times(tmp_path / "out.mp4") == times(woven)
     assert not inspect(tmp_path / "out.mp4", PROGRAM).interlaced
-    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=5).present
+    assert not engine.preview_text(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=5).present

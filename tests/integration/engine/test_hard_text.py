@@ -75,7 +75,7 @@ def test_translucent_mark_is_gone(scene: Path, tmp_path: Path) -> None:
     before = np.mean([psnr(shown[n], truth[n], where) for n in numbers])
     after = np.mean([psnr(result[n], truth[n], where) for n in numbers])
     assert float(after) > float(before) + 8
-    assert not engine.preview(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=4).present
+    assert not engine.preview_text(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=4).present
 
 
 def test_the_scene_is_remembered_for_text_that_stays_long(ground: Path, tmp_path: Path) -> None:

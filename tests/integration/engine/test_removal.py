@@ -36,14 +36,14 @@ def cleaned(captioned: Path) -> tuple[Path, dict[str, object], list[float]]:
 
 
 def test_text_is_there_before(captioned: Path) -> None:
-    seen = engine.preview(captioned, ffmpeg=ffmpeg.find(), samples=4)
+    seen = engine.preview_text(captioned, ffmpeg=ffmpeg.find(), samples=4)
     assert seen.present
     assert seen.language == "en"
     assert any("give" in spot.text for spot in seen.spots)
 
 
 def test_text_is_gone_after(cleaned: tuple[Path, dict[str, object], list[float]]) -> None:
-    assert not engine.preview(cleaned[0], ffmpeg=ffmpeg.find(), samples=6).present
+    assert not engine.preview_text(cleaned[0], ffmpeg=ffmpeg.find(), samples=6).present
 
 
 def test_captions_have_exact_frames(cleaned: tuple[Path, dict[str, object], list[float]]) -> None:
