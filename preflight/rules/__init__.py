@@ -1,5 +1,5 @@
 """The check: rules applied to what the probe brought back. `Media | Unreadable -> Report`. Pure."""
 
-from preflight.rules.evaluate import ADVISORIES, evaluate
+from preflight.rules.evaluation import ADVISORIES, evaluate
 
 __all__ = ["ADVISORIES", "evaluate"]

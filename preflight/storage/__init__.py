@@ -1,9 +1,9 @@
 """From a file on disk to an object in an S3 store and a URL under which the service can fetch it."""
 
+from preflight.storage.file_upload import digest, place, sign, upload
 from preflight.storage.multipart import UploadCheckpoint
 from preflight.storage.profiles import PROFILES, StoreProfile, profile_of
 from preflight.storage.unfinished import Incomplete, StoreCheck, abort, delete, doctor, incomplete, make_bucket
-from preflight.storage.upload import digest, place, sign, upload
 
 __all__ = [
     "PROFILES",

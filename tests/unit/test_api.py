@@ -7,6 +7,7 @@ import pytest
 
 import preflight
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("boto3", "requests", "fastapi", "cv2", "numpy")
 
 
@@ -57,3 +58,15 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_check_loads_nothing_heavy(small_mp4: object) -> None:
     assert _loaded_by(f"import preflight\nassert preflight.check({str(small_mp4)!r}).ok") == set()
+
+
+def test_no_package_exports_a_name_of_its_own_modules() -> None:
+    packages = [path for path in ROOT.joinpath("preflight").rglob("__init__.py") if path.parent.name != "preflight"]
+    for package in packages:
+        modules = {path.stem for path in package.parent.glob("*.py")}
+        tree = ast.parse(package.read_text(encoding="utf-8"))
+        names = {
+            alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
+        names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert not names & modules, package

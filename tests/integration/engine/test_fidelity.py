@@ -177,7 +177,7 @@ def test_what_a_killed_run_left_is_swept_by_the_next(captioned: Path, tmp_path: 
     code = (
         "import sys, pathlib\n"
         "from preflight.model.job import RemovalOptions\n"
-        "from preflight.server import engine\n"
+        "from preflight import engine\n"
         "here, there = map(pathlib.Path, sys.argv[1:3])\n"
         "tell = lambda share: print(share, flush=True)\n"
         "engine.remove_text(here, there, RemovalOptions(), ffmpeg=sys.argv[3], on_progress=tell)"

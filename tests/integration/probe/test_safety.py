@@ -220,10 +220,10 @@ PREPARED = """
 import os, re, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from preflight.probe import worker
+from preflight.probe import sandbox_process
 assert "threading" not in sys.modules
-worker.prepare()
-(made,) = worker._PREPARED
+sandbox_process.prepare()
+(made,) = sandbox_process._PREPARED
 assert made.ask(Path({path!r}))["kind"] == "bmff"
 memory = open(f"/proc/{{made.pid}}/mem", "rb", 0)
 written = [line.split() for line in open(f"/proc/{{made.pid}}/maps") if line.split()[1].startswith("rw")]
@@ -234,7 +234,7 @@ assert set(open(f"/proc/{{made.pid}}/environ").read()) <= {{chr(0)}}
 assert sorted(os.listdir(f"/proc/{{made.pid}}/fd")) == ["0", "1", "2", "3"]
 assert os.getpgid(made.pid) == made.pid
 limits = open(f"/proc/{{made.pid}}/limits").read()
-assert re.findall(r"Max (?:file|core file) size +0 +0 ", limits) and f" {{worker.MEMORY}} " in limits
+assert re.findall(r"Max (?:file|core file) size +0 +0 ", limits) and f" {{sandbox_process.MEMORY}} " in limits
 made.close()
 """
 

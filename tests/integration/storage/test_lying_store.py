@@ -12,7 +12,7 @@ from fixtures import stores
 from preflight.errors import ChecksumError
 from preflight.ledger import Ledger
 from preflight.settings import Settings
-from preflight.storage import place, upload
+from preflight.storage import file_upload, place
 from preflight.storage.store import Store, open_store
 
 OTHER_CRC, OTHER_MD5 = "AAAAAA==", '"' + 32 * "0" + '"'
@@ -52,7 +52,7 @@ def test_what_the_store_says_of_its_bytes_is_believed(
     settings = replace(moto, store=profile, prefix=stores.fresh_prefix())
     with Ledger(tmp_path / "ledger") as ledger:
         with monkeypatch.context() as patched:
-            patched.setattr(upload, "open_store", lying)
+            patched.setattr(file_upload, "open_store", lying)
             with pytest.raises(ChecksumError, match="other bytes"):
                 place(big, settings=settings, extension="mp4", checkpoint=ledger.uploads)
         # What the store says is true again, so the same upload comes to its end.

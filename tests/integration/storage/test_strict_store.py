@@ -15,7 +15,7 @@ from preflight.errors import FileChangedError, StoreAccessError
 from preflight.events import Progress
 from preflight.model.job import SecretUrl
 from preflight.settings import Secret, Settings
-from preflight.storage import upload
+from preflight.storage.file_upload import upload
 from preflight.storage.presign import presign, try_fetch
 from preflight.storage.store import open_store
 

@@ -10,7 +10,7 @@ from preflight.events import Cancel, Listener, ignore
 from preflight.model.job import Fixed, Segment
 from preflight.model.media import Media, Unreadable
 from preflight.model.plan import Plan
-from preflight.restore.finish import container, finish
+from preflight.restore.finishing import container, finish
 from preflight.tools import manifest
 
 Probe = Callable[[Path], Media | Unreadable]
