@@ -57,6 +57,8 @@ DETECT_SHORT_SIDE = 544
 """Shorter side at which the detector looks, samples: finds letters of 8 samples on clips of this size."""
 READ_SCORE = 0.6
 """Mean confidence of the recogniser from which a person can read a line too (looked at on 200 lines of real clips)."""
+LEGIBLE_STROKE = 0.6
+"""Correlation of what remains with the letters from which a person reads them (looked at on the sheets)."""
 WRITTEN_SCORE = 0.8
 """Mean confidence of the recogniser from which a line in the output is text and no accident of texture."""
 TRUE_DIFFERENCE = 20
@@ -280,6 +282,8 @@ def look(clip: Clip, output: list[Picture], masks: list[Mask] | None, figures: F
             strokes.append(stroke)
             still = [other for other in left if other.common(box) > 0.3 * min(other.area, box.area)]
             was = read(before, box)
+            # What the recogniser has no letters for is legible all the same when it stands as it was.
+            readable |= stroke > LEGIBLE_STROKE
             for other in still:
                 now = read(after, other)
                 readable |= len(now.text) >= 2 and now.score > READ_SCORE
