@@ -145,8 +145,7 @@ def run(clip: Path, number: int, folder: Path, arguments: argparse.Namespace) ->
         score["touched"] += bool(hits)
         for t in hits:
             print(f"  {clip.stem}/{number} TOUCHED {sign.words} as {t.text} {t.first}-{t.last}/{len(real)}"
-                  f" moves {t.path is not None} on {t.appears} off {t.vanishes} outlined {t.outlined}"
-                  f" {t.drift} cuts {sorted(state.cuts)}")  # fmt: skip
+                  f" moves {t.path is not None} {t.evidence} cuts {sorted(state.cuts)}")  # fmt: skip
     for text in texts:
         ok = any(like(t.text, text.text) for t in gone)
         score["found"] += ok

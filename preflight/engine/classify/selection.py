@@ -14,7 +14,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading
 from preflight.engine.media.probe import Source
 from preflight.engine.model.kind import Kind
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import scene_travel
 from preflight.engine.motion.camera import Motion
 from preflight.model.job import InpaintingBox, PixelBox, RemovalOptions
@@ -36,7 +36,7 @@ _SAME_PLACE = 0.5
 def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
     """Return the track with its kind, judged by how it and the scene move, come and go."""
     first, last = track.first, track.last
-    scene = scene_travel.travel(motion, track.place(first), first, last)
+    scene = scene_travel.travel(motion, track.box_on(first), first, last)
     text = (0.0, 0.0)
     if track.path is not None:
         text = track.path[-1][0] - track.path[0][0], track.path[-1][1] - track.path[0][1]
@@ -47,14 +47,14 @@ def classified(track: Track, motion: Motion, size: tuple[int, int]) -> Track:
         scene=moved,
         text=math.hypot(*text),
         apart=apart,
-        appears=track.appears and track.alone[0] and first - 1 not in motion.cuts,
-        vanishes=track.vanishes and track.alone[1] and last not in motion.cuts,
-        gradual=any(track.gradual),
+        appears=track.evidence.appears and track.evidence.isolated[0] and first - 1 not in motion.cuts,
+        vanishes=track.evidence.vanishes and track.evidence.isolated[1] and last not in motion.cuts,
+        gradual=any(track.evidence.gradual),
         crosses_cut=any(first + _OUTLASTS <= cut < last - _OUTLASTS for cut in motion.cuts),
-        certainty=track.certainty,
-        outlined=track.outlined,
-        drift=track.drift,
-        ticks=track.clock is not None,
+        certainty=track.evidence.certainty,
+        outlined=track.evidence.outlined,
+        drift=track.evidence.motion,
+        ticks=track.masks.counter is not None,
         placed=classifier.is_placed(track.line, size),
         width=size[0],
     )
@@ -69,14 +69,14 @@ def with_kin(tracks: list[Track], motion: Motion, size: tuple[int, int]) -> list
     where it seems to move with the scene for a moment, as a word does that pops up.
     """
     judged = [classified(track, motion, size) for track in tracks]
-    signs = [track for track in judged if track.kind is Kind.NATURAL and track.drift.together]
+    signs = [track for track in judged if track.kind is Kind.NATURAL and track.evidence.motion.together]
     found = [
         replace(track, kind=Kind.NATURAL) if any(_kin(track, sign) for sign in signs) else track for track in judged
     ]
     captions = [t for t in found if t.kind is Kind.ARTIFICIAL and t.score > _SURE and _lasts(t)]
     return [
         replace(track, kind=Kind.ARTIFICIAL)
-        if track.appears and track.vanishes and any(in_turn(track, caption) for caption in captions)
+        if track.evidence.appears and track.evidence.vanishes and any(in_turn(track, caption) for caption in captions)
         else track
         for track in found
     ]
@@ -96,10 +96,13 @@ def _kin(track: Track, sign: Track) -> bool:
         return False
     first, last = max(track.first, sign.first), min(track.last, sign.last)
     if first > last:
-        return first - last <= _SOON and track.drift.apart <= track.drift.together
-    if track.last - track.first > sign.last - sign.first or track.drift.apart >= sign.drift.together:
+        return first - last <= _SOON and track.evidence.motion.apart <= track.evidence.motion.together
+    if (
+        track.last - track.first > sign.last - sign.first
+        or track.evidence.motion.apart >= sign.evidence.motion.together
+    ):
         return False
-    a, b = track.place(first), sign.place(first)
+    a, b = track.box_on(first), sign.box_on(first)
     return a.common(b) > _SAME_PLACE * min(a.area, b.area)
 
 
@@ -166,6 +169,6 @@ def asked(boxes: tuple[InpaintingBox | PixelBox, ...], times: tuple[int, ...], s
         box = place.padded(0, width, height)
         mask = np.ones((box.height, box.width), np.bool_)
         found.append(
-            Track(box=box, line=place, first=frames[0], last=frames[-1], mask=mask, certainty=1.0, lasting=True)
+            Track(box=box, line=place, first=frames[0], last=frames[-1], masks=MaskModel(usual=mask), lasting=True)
         )
     return found

@@ -20,7 +20,7 @@ from preflight.engine.graphics.adjacent_graphics import beside
 from preflight.engine.graphics.line_groups import REACH, Group, grouped
 from preflight.engine.graphics.plate_border import Border, shrunk
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import scene_travel
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.template_match import Offset
@@ -48,8 +48,8 @@ def until(tracks: list[Track]) -> int:
 def freed(texts: list[Track], found: list[Track]) -> list[Track]:
     """Return texts with nothing left of the blocks that go with them to be filled from."""
     return [
-        replace(text, ground=None)
-        if any(block.reach.common(text.line) > text.line.area / 2 for block in found)
+        text.with_masks(plate=None)
+        if any(block.extent.common(text.line) > text.line.area / 2 for block in found)
         else text
         for text in texts
     ]
@@ -105,7 +105,7 @@ def _settled(group: Group, motion: Motion) -> Track | None:
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     block = _track(group, grown, first, last, path=path)
     comes, goes = first - 1 in strengths, last + 1 in strengths
-    return replace(block, appears=comes, vanishes=goes, lasting=not (comes and goes))
+    return replace(block.with_evidence(appears=comes, vanishes=goes), lasting=not (comes and goes))
 
 
 def _strengths(group: Group, border: Border, veil: plate_alpha.Veil | None) -> dict[int, float]:
@@ -227,8 +227,9 @@ def _track(
         line=place,
         first=first,
         last=last,
-        mask=mask[box.slices],
-        certainty=1.0,
+        masks=MaskModel(
+            usual=mask[box.slices],
+            film=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
+        ),
         path=path,
-        veil=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
         return track
     place = _place(track, job)
     text = Text(
-        mask=track.mask,
+        mask=track.masks.usual,
         height=track.line.text_height,
         first=track.first,
         last=track.last,
@@ -36,7 +35,7 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
         color=lambda index: look(index).color()[place],
         hidden=lambda index: paint(others, index, track.box, hidden=True),
     )
-    return replace(track, fade=fades.learn(text))
+    return track.with_masks(fade=fades.learn(text))
 
 
 def seen_through(
@@ -46,7 +45,11 @@ def seen_through(
 
     `hidden` tells what all text hides on a frame.
     """
-    fading = [(track, track.fade) for track in job.tracks if track.fade is not None and index in track.fade.strengths]
+    fading = [
+        (track, track.masks.fade)
+        for track in job.tracks
+        if track.masks.fade is not None and index in track.masks.fade.strengths
+    ]
     if not fading and not marks:
         return None
     seen, hole = look(index).color(), hidden(index)
@@ -67,7 +70,9 @@ def seen_through(
 
 def lenders(job: Job) -> frozenset[int]:
     """Return the frames of a job that lend what they show under text which is faint there."""
-    return frozenset(index for track in job.tracks if track.fade is not None for index in track.fade.faintest)
+    return frozenset(
+        index for track in job.tracks if track.masks.fade is not None for index in track.masks.fade.faintest
+    )
 
 
 def _place(track: Track, job: Job) -> tuple[slice, slice]:

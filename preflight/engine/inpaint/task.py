@@ -74,11 +74,11 @@ class Fill:
         corner = -job.region.x0, -job.region.y0
         if not job.region.covers(track.box):
             return track
-        if track.clock is not None:
-            own, place = track.clock, track.clock.box.moved(*corner).slices
+        if track.masks.counter is not None:
+            own, place = track.masks.counter, track.masks.counter.box.moved(*corner).slices
             on = [index for index in job.known if track.first <= index <= track.last]
             masks = own.masks({index: self._shown(file, index)[place] for index in on})
-            return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
+            return track.with_masks(by_frame={index: within(track.box, own.box, mask) for index, mask in masks.items()})
         others = [other for other in job.tracks if other is not track]
         if mask_refinement.is_vague(track):
             place = track.box.moved(*corner).slices
@@ -138,7 +138,7 @@ class Fill:
         job, found = self.job, []
         for track in job.tracks:
             moves = track.path is not None
-            if moves or track.lasting or track.is_cleared or track.last < job.first or track.first > job.last:
+            if moves or track.lasting or track.needs_no_donors or track.last < job.first or track.first > job.last:
                 continue
             mark = Mark(track, job)
             found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []

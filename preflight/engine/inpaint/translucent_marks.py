@@ -47,7 +47,7 @@ class Mark:
         if track.line.text_height < _LEAST_HEIGHT:
             return False
         looks = [Look(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
-        self.overlay = overlay(looks, track.mask)
+        self.overlay = overlay(looks, track.masks.usual)
         return self.overlay is not None
 
     def lifted(self, index: int, seen: Picture) -> tuple[Mask, Lifted] | None:
@@ -55,11 +55,11 @@ class Mark:
 
         While a text fades or comes little by little, it is not what was learnt.
         """
-        first, last = self.track.usual
-        fade = self.track.fade
+        first, last = self.track.steady_frames
+        fade = self.track.masks.fade
         if self.overlay is None or not first <= index <= last or (fade is not None and index in fade.strengths):
             return None
-        own = self.track.mask & ~self._others(index)
+        own = self.track.masks.usual & ~self._others(index)
         return own, self.overlay.lifted(seen[self.place], own)
 
     def _others(self, index: int) -> Mask:

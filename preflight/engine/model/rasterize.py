@@ -27,9 +27,9 @@ def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *,
     for track in tracks:
         if not (track.first <= index <= track.last or (hidden and track.lasting)):
             continue
-        if hidden and track.ground_on(index) is not None:
+        if hidden and track.plate_on(index) is not None:
             continue
-        mask |= within(region, track.place(index), wide(track, index, widened))
+        mask |= within(region, track.box_on(index), wide(track, index, widened))
     return mask
 
 
@@ -45,7 +45,7 @@ def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) 
 def is_covered(tracks: Iterable[Track], index: int) -> bool:
     """Return True when a frame shows veils, or letters on plates, to be taken off before anything looks at it."""
     return any(
-        track.ground_on(index) is not None or (track.veil is not None and track.first <= index <= track.last)
+        track.plate_on(index) is not None or (track.masks.film is not None and track.first <= index <= track.last)
         for track in tracks
     )
 
@@ -56,9 +56,9 @@ def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> 
     for veil, area, number in _veils(tracks, index, region):
         look = np.where(area[..., None], veil.lifted(look, number), look)
     for track in tracks:
-        ground = track.ground_on(index)
+        ground = track.plate_on(index)
         if ground is not None:
-            look = _on_plate(look, *(within(region, track.place(index), own) for own in (track.mask, ground)))
+            look = _on_plate(look, *(within(region, track.box_on(index), own) for own in (track.masks.usual, ground)))
     return look
 
 
@@ -78,8 +78,8 @@ def _on_plate(look: Picture, letters: Mask, plate: Mask) -> Picture:
 def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[Veil, Mask, int]]:
     """Yield the veils that are on, with their place on the region and which of their frames it is."""
     for track in tracks:
-        if track.veil is not None and track.first <= index <= track.last:
-            yield track.veil, within(region, track.place(index), track.veil.area), index - track.first
+        if track.masks.film is not None and track.first <= index <= track.last:
+            yield track.masks.film, within(region, track.box_on(index), track.masks.film.area), index - track.first
 
 
 def within(region: Box, box: Box, own: Mask) -> Mask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from preflight.engine.core.box import Box, margined
 from preflight.engine.detect import detector
@@ -95,7 +95,7 @@ class Scan:
         self.live = []
         for number in tuple(self.lost):
             self._conclude(number)
-        crossing = linear_motion.followed([t.until(end) for t in self.done], self.size, end)
+        crossing = linear_motion.followed([t.clipped_to(end) for t in self.done], self.size, end)
         found = merged(parted(crossing), self.step)
         return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
 
@@ -291,7 +291,7 @@ class Scan:
 
     def _conclude(self, number: int) -> None:
         """Note on a finished track what its place looked like afterwards."""
-        self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
+        self.done[number] = self.done[number].with_evidence(later_similarity=tuple(self.lost.pop(number).after))
 
 
 def _trembles(sighting: Sighting, offset: Offset) -> bool:

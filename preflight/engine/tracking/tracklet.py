@@ -13,7 +13,7 @@ from preflight.engine.core.arrays import Mask, Picture, Plane32, widest
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import LEGIBLE, Track
+from preflight.engine.model.track import LEGIBLE, MaskModel, Track, TrackEvidence
 from preflight.engine.motion.relative import UNKNOWN, Drift
 from preflight.engine.motion.template_match import Look, Offset
 from preflight.engine.segment import counter, outlines, text_mask
@@ -170,22 +170,29 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         last=after,
         text=reading.text,
         score=reading.score,
-        mask=own.mask,
-        ground=own.ground,
-        certainty=strokes.certainty,
-        outlined=_is_outlined(own, strokes),
-        drift=sighting.drift,
-        appears=not sighting.path and before - 1 in sighting.edges,
-        vanishes=not sighting.path and after + 1 in sighting.edges,
-        gradual=(transitions.is_fade(sighting.signature, alone[0]), transitions.is_fade(sighting.signature, alone[1])),
-        alone=(
-            before - 1 in alone[0] or transitions.falls(sighting.signature, alone[0]),
-            after + 1 in alone[1] or transitions.falls(sighting.signature, alone[1]),
-        ),
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
-        ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,
-        clock=Clock(own, sighting.box) if sighting.ticking else None,
+        masks=MaskModel(
+            usual=own.mask,
+            at_ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
+            counter=Clock(own, sighting.box) if sighting.ticking else None,
+            plate=own.ground,
+        ),
+        evidence=TrackEvidence(
+            certainty=strokes.certainty,
+            outlined=_is_outlined(own, strokes),
+            appears=not sighting.path and before - 1 in sighting.edges,
+            vanishes=not sighting.path and after + 1 in sighting.edges,
+            isolated=(
+                before - 1 in alone[0] or transitions.falls(sighting.signature, alone[0]),
+                after + 1 in alone[1] or transitions.falls(sighting.signature, alone[1]),
+            ),
+            gradual=(
+                transitions.is_fade(sighting.signature, alone[0]),
+                transitions.is_fade(sighting.signature, alone[1]),
+            ),
+            motion=sighting.drift,
+        ),
     )
 
 

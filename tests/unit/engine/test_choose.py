@@ -10,7 +10,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading
 from preflight.engine.media.probe import Source
 from preflight.engine.model.kind import Kind
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.relative import Drift
 from preflight.model.job import InpaintingBox, RemovalOptions
@@ -21,7 +21,17 @@ MASK = np.zeros((20, 80), bool)
 
 def track(text: str = "Swipe up", kind: Kind = Kind.ARTIFICIAL) -> Track:
     """A track of ten frames."""
-    return Track(box=LINE, line=LINE, first=0, last=9, mask=MASK, certainty=0.5, text=text, score=0.95, kind=kind)
+    return Track(
+        box=LINE,
+        line=LINE,
+        first=0,
+        last=9,
+        masks=MaskModel(usual=MASK),
+        evidence=TrackEvidence(certainty=0.5),
+        text=text,
+        score=0.95,
+        kind=kind,
+    )
 
 
 def source() -> Source:
@@ -72,7 +82,7 @@ def test_box_covers_its_place_and_time() -> None:
     (found,) = asked((wish,), tuple(range(50)), source())
     assert (found.first, found.last) == (10, 19)
     assert found.box == Box(160, 180, 320, 360)
-    assert found.mask.all()
+    assert found.masks.usual.all()
 
 
 def test_box_after_the_end_asks_for_nothing() -> None:
@@ -81,10 +91,10 @@ def test_box_after_the_end_asks_for_nothing() -> None:
 
 
 def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
-    sign = replace(track("Main Street"), drift=Drift(together=9))
-    again = replace(track("Main Stree"), first=20, last=40, appears=True)
-    other = replace(track("Swipe up now"), first=20, last=40, appears=True)
-    apart = replace(again, drift=Drift(apart=9))
+    sign = track("Main Street").with_evidence(motion=Drift(together=9))
+    again = replace(track("Main Stree"), first=20, last=40).with_evidence(appears=True)
+    other = replace(track("Swipe up now"), first=20, last=40).with_evidence(appears=True)
+    apart = again.with_evidence(motion=Drift(apart=9))
     late = replace(again, first=90, last=99)
     elsewhere = replace(again, first=5, last=40, box=Box(200, 90, 290, 110))
     kinds = [t.kind for t in with_kin([sign, again, other, apart, late, elsewhere], Motion(), (640, 360))]
@@ -92,9 +102,9 @@ def test_a_sign_that_is_found_again_is_still_a_sign() -> None:
 
 
 def test_a_sign_that_is_seen_twice_at_once_is_one_sign() -> None:
-    sign = replace(track("Main Street"), last=60, drift=Drift(together=9))
-    twice = replace(track("Main Stree"), first=5, last=40, appears=True, drift=Drift(apart=2))
-    surer = replace(twice, drift=Drift(apart=10))
+    sign = replace(track("Main Street"), last=60).with_evidence(motion=Drift(together=9))
+    twice = replace(track("Main Stree"), first=5, last=40).with_evidence(appears=True, motion=Drift(apart=2))
+    surer = twice.with_evidence(motion=Drift(apart=10))
     longer = replace(twice, last=80)
     moved = replace(twice, path=((150, 60), *[(0, 0)] * 35))
     kinds = [t.kind for t in with_kin([sign, twice, surer, longer, moved], Motion(), (640, 360))]
@@ -122,16 +132,18 @@ def test_what_does_not_take_turns_must_be_read_for_itself(other: Track) -> None:
 
 
 def test_a_word_that_comes_in_turn_with_captions_is_one() -> None:
-    caption = replace(track("Three easy"), appears=True, vanishes=True)
-    word = replace(track("steps"), first=10, last=15, drift=Drift(together=20), appears=True, vanishes=True)
+    caption = track("Three easy").with_evidence(appears=True, vanishes=True)
+    word = replace(track("steps"), first=10, last=15).with_evidence(
+        motion=Drift(together=20), appears=True, vanishes=True
+    )
     sign = replace(word, line=Box(10, 40, 90, 60))
-    stays = replace(word, vanishes=False)
+    stays = word.with_evidence(vanishes=False)
     kinds = [[t.kind for t in with_kin([caption, other], Motion(), (640, 360))] for other in (word, sign, stays)]
     assert kinds == [[Kind.ARTIFICIAL] * 2, [Kind.ARTIFICIAL, Kind.NATURAL], [Kind.ARTIFICIAL, Kind.NATURAL]]
 
 
 def test_what_is_too_short_for_a_caption_has_no_turns() -> None:
-    glimpse = replace(track("Three easy"), first=9, appears=True, vanishes=True)
-    word = replace(track("I"), first=10, last=15, appears=True, vanishes=True, alone=(False, False))
+    glimpse = replace(track("Three easy"), first=9).with_evidence(appears=True, vanishes=True)
+    word = replace(track("I"), first=10, last=15).with_evidence(appears=True, vanishes=True, isolated=(False, False))
     kinds = [t.kind for t in with_kin([glimpse, word], Motion(), (640, 360))]
     assert kinds == [Kind.ARTIFICIAL, Kind.NATURAL]

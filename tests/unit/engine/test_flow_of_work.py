@@ -13,7 +13,7 @@ from preflight.engine.inpaint import chunks, donor_selection
 from preflight.engine.inpaint.patches import Spool, cut, paste
 from preflight.engine.media.decode import Frame
 from preflight.engine.model import rasterize
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.motion import template_match
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.template_match import between
@@ -25,7 +25,15 @@ BOX = Box(100, 300, 300, 330)
 def track(first: int, last: int, box: Box = BOX, **more: object) -> Track:
     """A track that paints all of its box."""
     mask = np.ones((box.height, box.width), bool)
-    return Track(box=box, line=box, first=first, last=last, mask=mask, certainty=0.5, **more)  # type: ignore[arg-type]
+    return Track(
+        box=box,
+        line=box,
+        first=first,
+        last=last,
+        masks=MaskModel(usual=mask),
+        evidence=TrackEvidence(certainty=0.5),
+        **more,
+    )  # type: ignore[arg-type]
 
 
 def still(frames: int, cuts: set[int] | None = None) -> Motion:
@@ -128,7 +136,14 @@ def test_moving_track_paints_where_it_is() -> None:
 def test_masks_widen_in_steps() -> None:
     mask = np.zeros((40, 120), bool)
     mask[18:22, 30:90] = True
-    text = Track(box=Box(0, 0, 120, 40), line=Box(10, 8, 110, 32), first=0, last=0, mask=mask, certainty=0.5)
+    text = Track(
+        box=Box(0, 0, 120, 40),
+        line=Box(10, 8, 110, 32),
+        first=0,
+        last=0,
+        masks=MaskModel(usual=mask),
+        evidence=TrackEvidence(certainty=0.5),
+    )
     areas = [int(rasterize.wide(text, 0, widened).sum()) for widened in range(rasterize.WIDEST + 1)]
     assert areas == sorted(set(areas))
 

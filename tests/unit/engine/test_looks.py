@@ -119,7 +119,9 @@ def test_only_changes_are_looked_at_until_there_is_text() -> None:
 
 def test_text_that_a_quick_look_missed_has_its_exact_frames() -> None:
     clip = Clip(21, 58, busy=True)
-    assert [(t.first, t.last, t.appears) for t in clip.scanned(90).finish() if t.score > 0.9] == [(21, 58, True)]
+    assert [(t.first, t.last, t.evidence.appears) for t in clip.scanned(90).finish() if t.score > 0.9] == [
+        (21, 58, True)
+    ]
 
 
 def test_motion_is_measured_around_text_alone() -> None:

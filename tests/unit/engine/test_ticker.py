@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from preflight.engine.core.box import Box
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.tracking.linear_motion import course, followed
 
 SIZE = (480, 270)
@@ -20,7 +20,7 @@ def track(
 ) -> Track:
     mask = np.ones((line.height, line.width), np.bool_)
     return Track(
-        box=line, line=line, first=first, last=last, mask=mask, certainty=1.0, text=text, score=0.99, path=path
+        box=line, line=line, first=first, last=last, masks=MaskModel(usual=mask), text=text, score=0.99, path=path
     )
 
 
@@ -35,8 +35,8 @@ def test_line_is_followed_on_and_off_the_picture() -> None:
     assert whole.path is not None
     assert (whole.first, whole.last) == (-69, 89)
     assert len(whole.path) == 159
-    assert whole.place(-69).x0 == 476
-    assert whole.place(89).x1 == 4
+    assert whole.box_on(-69).x0 == 476
+    assert whole.box_on(89).x1 == 4
 
 
 def test_parts_on_its_course_become_of_it() -> None:

@@ -11,7 +11,7 @@ from fixtures import fonts
 from preflight.engine.core.arrays import Picture
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.segment import outlines
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.tracking import appearance
@@ -148,15 +148,24 @@ def track(first: int, last: int, text: str, line: Box = LINE) -> Track:
     box = line.padded(8, 320, 180)
     mask = np.zeros((box.height, box.width), bool)
     mask[box.height // 2] = True
-    return Track(box=box, line=line, first=first, last=last, mask=mask, certainty=0.5, text=text, score=0.9)
+    return Track(
+        box=box,
+        line=line,
+        first=first,
+        last=last,
+        masks=MaskModel(usual=mask),
+        evidence=TrackEvidence(certainty=0.5),
+        text=text,
+        score=0.9,
+    )
 
 
 def test_parts_of_one_text_are_joined() -> None:
     moved = LINE.moved(2, 4)
     (one,) = merged([track(5, 20, "How it started"), track(24, 40, "How it startod", moved)], gap=10)
     assert (one.first, one.last, one.line) == (5, 40, LINE.united(moved))
-    assert one.mask.shape == (one.box.height, one.box.width)
-    assert one.mask.any(axis=1).sum() == 2
+    assert one.masks.usual.shape == (one.box.height, one.box.width)
+    assert one.masks.usual.any(axis=1).sum() == 2
 
 
 def test_other_words_other_places_and_later_times_stay_apart() -> None:
