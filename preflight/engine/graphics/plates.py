@@ -21,7 +21,7 @@ from preflight.engine.graphics.line_groups import REACH, Group, grouped
 from preflight.engine.graphics.plate_border import Border, shrunk
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import MaskModel, Track
-from preflight.engine.motion import scene_travel
+from preflight.engine.motion import displacement
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.template_match import Offset
 from preflight.engine.segment import plates, strokes
@@ -198,7 +198,7 @@ def _stands_apart(group: Group, mask: Mask, look: Picture | None, motion: Motion
     if cut or _crosses(mask):
         # From side to side: a horizon and a beach have straight borders too, and a pan does not move them.
         return cut
-    if scene_travel.farthest(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
+    if displacement.maximum_displacement(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
         return True
     if look is None:
         return False

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from preflight.engine.core.arrays import Mask, Picture, Plane32
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.rasterize import within
+from preflight.engine.model.rasterize import place_mask
 from preflight.engine.model.track import LEGIBLE, MaskModel, Track
 
 _LONG_SIDE = 640
@@ -127,7 +127,7 @@ def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequenc
 def is_part(text: Track, mark: Track) -> bool:
     """Return True for a text that is a mark, or letters of it: a caption that crosses it has strokes of its own."""
     whole = text.box.united(mark.box)
-    letters, strokes = (within(whole, track.box, track.masks.usual) for track in (text, mark))
+    letters, strokes = (place_mask(whole, track.box, track.masks.usual) for track in (text, mark))
     own = float((letters & strokes).sum()) > _INSIDE * float(letters.sum())
     return text.path is None and (own or text.line.iou(mark.line) > _SAME_PLACE)
 

@@ -13,7 +13,7 @@ from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.chunks import Job
 from preflight.engine.inpaint.inpainter import Faint
 from preflight.engine.inpaint.translucent_marks import Mark
-from preflight.engine.model.rasterize import paint
+from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 Look = Callable[[int], Planes[np.uint8]]
@@ -33,7 +33,7 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
         known=job.known,
         luma=lambda index: look(index).luma[place],
         color=lambda index: look(index).color()[place],
-        hidden=lambda index: paint(others, index, track.box, hidden=True),
+        hidden=lambda index: rasterize(others, index, track.box, hidden=True),
     )
     return track.with_masks(fade=fades.learn(text))
 
@@ -64,7 +64,7 @@ def seen_through(
         marked[_place(track, job)][own] = True
     gone = [track for track, *_ in (*texts, *standing)]
     lasting = [track for track in job.tracks if not any(track is other for other in gone)]
-    rest |= paint(lasting, index, job.region, hidden=True)
+    rest |= rasterize(lasting, index, job.region, hidden=True)
     return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
 
 

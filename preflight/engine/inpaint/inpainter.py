@@ -16,7 +16,7 @@ from preflight.engine.core.yuv import Planes, double, half
 from preflight.engine.inpaint import donor_selection, propagation
 from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
 from preflight.engine.inpaint.propagation import Estimate, Here
-from preflight.engine.model.rasterize import coarse
+from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
 
 MAX_DONORS = 6
@@ -195,7 +195,7 @@ class Filler:
         share = most * alike * double(np.clip((off - aligned.error) * 3 / off, 0, 1))
         return Planes(
             _blended(result.luma, moved.luma, share, here.hole),
-            _blended(result.chroma, moved.chroma, half(share), coarse(here.hole)),
+            _blended(result.chroma, moved.chroma, half(share), chroma_mask(here.hole)),
         )
 
     def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: Field) -> Planes[np.float32]:
@@ -228,7 +228,11 @@ def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
         _filled(here.planes.luma, here.hole, temporal.luma, trust),
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
         _filled(
-            here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage(), coarse(here.wide)
+            here.planes.chroma,
+            chroma_mask(here.hole),
+            temporal.chroma,
+            half(trust) * estimate.coverage(),
+            chroma_mask(here.wide),
         ),
     )
 

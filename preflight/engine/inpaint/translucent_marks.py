@@ -9,7 +9,7 @@ from preflight.engine.alpha.fade import Lifted
 from preflight.engine.alpha.watermark_alpha import MOST_LOOKS, Look, Overlay, overlay
 from preflight.engine.core.arrays import Mask, Picture
 from preflight.engine.inpaint.chunks import LENGTH, REACH, Job
-from preflight.engine.model.rasterize import paint
+from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 _COMING = 4
@@ -64,4 +64,4 @@ class Mark:
 
     def _others(self, index: int) -> Mask:
         others = [track for track in self.job.tracks if track is not self.track]
-        return paint(others, index, self.track.box, hidden=True)
+        return rasterize(others, index, self.track.box, hidden=True)

@@ -11,7 +11,7 @@ from preflight.engine.alpha.plate_alpha import Veil
 from preflight.engine.core.arrays import Mask
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
-from preflight.engine.motion.relative import UNKNOWN, Drift
+from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import Offset
 from preflight.engine.segment.counter import Clock
 
@@ -55,10 +55,15 @@ class TrackEvidence:
     """Nothing else of the picture changes as it comes, and as it goes."""
     gradual: tuple[bool, bool] = (False, False)
     """It comes, and goes, over several frames."""
-    motion: Drift = UNKNOWN
+    motion: RelativeMotion = UNKNOWN
     """How far it moved with and against its surroundings."""
     later_similarity: tuple[float, ...] = ()
     """Correlation (-1..1) of its place with its appearance on each of the frames after its last one."""
+
+    @property
+    def comes_and_goes(self) -> bool:
+        """True when the text is known to be absent right before and right after its time."""
+        return self.appears and self.vanishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

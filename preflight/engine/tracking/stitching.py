@@ -19,7 +19,7 @@ _FAINT = 0.25
 """Mean likeness of the frames between two tracks if the text is on them at least: 0.3 to 0.5; 0 to 0.15 if not."""
 
 
-def merged(tracks: list[Track], gap: int) -> list[Track]:
+def stitch_tracks(tracks: list[Track], gap: int) -> list[Track]:
     """Return the tracks with those joined that are one text; `gap` frames between two may miss it.
 
     Text over a busy scene is lost and found again; each part alone would end a frame too early or hide too little.
@@ -103,7 +103,7 @@ def _on(whole: Box, box: Box, mask: Mask) -> Mask:
     return result
 
 
-def parted(tracks: list[Track]) -> list[Track]:
+def resolve_overlaps(tracks: list[Track]) -> list[Track]:
     """Return the tracks without those of their ends on which another text is in their place, as usual for that."""
     return [_parted(track, [other for other in tracks if other is not track]) for track in tracks]
 

@@ -63,7 +63,7 @@ def found(draw: Draw, speed: int = 2) -> Track | None:
 
 
 def covered(track: Track, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return rasterize.touched([track], index, Box(0, 0, WIDTH, HEIGHT))
+    return rasterize.changed_mask([track], index, Box(0, 0, WIDTH, HEIGHT))
 
 
 def plate(look: Picture, box: Box = PLATE, color: tuple[int, int, int] = (120, 30, 20)) -> None:
@@ -128,7 +128,7 @@ def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box
     whole = Box(0, 0, WIDTH, HEIGHT)
     shown = next(frame for frame in frames(veiled, speed) if frame.index == 30)
     truth = next(frame for frame in frames(lambda *_: None, speed) if frame.index == 30)
-    lifted = rasterize.cleared(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
+    lifted = rasterize.without_plates(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
     # Where there are no letters.
     strip = slice(box.y0 + 1, box.y0 + 4), slice(box.x0 + 4, box.x1 - 4)
     assert np.abs(lifted[strip].astype(int) - truth.y[strip]).mean() < 3
