@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture, rimmed
-from preflight.engine.core.filters import Field
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray, YCbCr, dilate
 
 OPAQUE = 0.9
 """Opacity from which on a sample is of a letter's inside."""
@@ -35,14 +34,14 @@ class Text:
     what other text paints there.
     """
 
-    mask: Mask
+    mask: BoolMask
     height: int
     first: int
     last: int
     known: Sequence[int]
-    luma: Callable[[int], Picture]
-    color: Callable[[int], Picture]
-    hidden: Callable[[int], Mask]
+    luma: Callable[[int], Gray]
+    color: Callable[[int], YCbCr]
+    hidden: Callable[[int], BoolMask]
 
     def fine(self, field: NDArray[Any]) -> Vector:
         """Return what is finer than its strokes, where it covers the picture."""
@@ -75,12 +74,18 @@ class View:
     column: NDArray[np.int64]
 
     @classmethod
-    def of(cls, text: Text, index: int, paint: tuple[Field, Field], filled: Callable[[Field, Mask], Field]) -> View:
+    def of(
+        cls,
+        text: Text,
+        index: int,
+        paint: tuple[FloatImage, FloatImage],
+        filled: Callable[[FloatImage, BoolMask], FloatImage],
+    ) -> View:
         """Look at a frame over a fill from around; `paint` is the text's opacity, and what it adds to luma."""
         opacity, added = paint
         hidden = text.hidden(index)
         luma = text.luma(index).astype(np.float32)
-        around = filled(luma, rimmed(text.mask | hidden))
+        around = filled(luma, dilate(text.mask | hidden))
         free = ~hidden[text.mask]
         fields = luma - around, added - opacity * around, (opacity > OPAQUE) * (around - BLACK[0])
         fine = Part(*(text.fine(field)[free] for field in fields))

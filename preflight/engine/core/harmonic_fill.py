@@ -9,15 +9,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask
-from preflight.engine.core.filters import Field, times
+from preflight.engine.core.arrays import BoolMask, FloatImage
+from preflight.engine.core.filters import times
 
 _SWEEPS = 10
 """On every level; more than that gains nothing on strokes."""
 _AROUND = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
 
 
-def membrane(region: Field, hole: Mask) -> Field:
+def membrane(region: FloatImage, hole: BoolMask) -> FloatImage:
     """Return a region, of one or more planes, with the smoothest surface over `hole` that meets its rim.
 
     Where nothing is known, the surface is the region's mean.
@@ -35,7 +35,7 @@ def membrane(region: Field, hole: Mask) -> Field:
     return filled
 
 
-def _pyramid(region: Field, known: Field) -> list[tuple[Field, Field]]:
+def _pyramid(region: FloatImage, known: FloatImage) -> list[tuple[FloatImage, FloatImage]]:
     """Return the region and ever smaller means of its known samples, each with where they are, until all is known."""
     levels = [(region.copy(), known)]
     while not known.all():

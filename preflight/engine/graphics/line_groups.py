@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.graphics.plate_border import shrunk
 from preflight.engine.media.decode import Frame
@@ -34,8 +34,8 @@ class Group:
 
     tracks: list[Track]
     size: tuple[int, int]
-    looks: dict[int, Picture] = field(default_factory=dict)
-    small: dict[int, Picture] = field(default_factory=dict)
+    looks: dict[int, BGR] = field(default_factory=dict)
+    small: dict[int, BGR] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
@@ -102,7 +102,7 @@ class Group:
             self.looks[frame.index] = look
         self.small[frame.index] = shrunk(look, self.scale)
 
-    def shown(self, index: int) -> Picture:
+    def shown(self, index: int) -> BGR:
         """Return the small picture of a frame, or of the last one before it that was kept."""
         while index not in self.small:
             index -= 1

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.alpha import plate_alpha
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
 from preflight.engine.graphics.adjacent_graphics import beside
 from preflight.engine.graphics.line_groups import REACH, Group, grouped
@@ -115,7 +115,7 @@ def _strengths(group: Group, border: Border, veil: plate_alpha.Veil | None) -> d
     return {index: own[before] for before, after in pairwise([*kept, kept[-1] + 1]) for index in range(before, after)}
 
 
-def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, plate_alpha.Veil | None]:
+def _behind(group: Group, look: BGR, spread: FloatMap) -> tuple[BoolMask, plate_alpha.Veil | None]:
     """Return what the block behind the lines covers of their look, and what is seen through it."""
     fills = [fill for fill in _fills(group, look, spread) if fill.any()]
     nothing = np.zeros(look.shape[:2], bool)
@@ -131,7 +131,7 @@ def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, plate_a
     return np.logical_or.reduce([nothing, *(block for block in found if block is not None)]), None
 
 
-def _fills(group: Group, look: Picture, spread: Plane32) -> list[Mask]:
+def _fills(group: Group, look: BGR, spread: FloatMap) -> list[BoolMask]:
     """Return the letters' body of each line, from top to bottom."""
     fills = []
     for track in sorted(group.tracks, key=lambda t: t.line.y0):
@@ -180,7 +180,7 @@ def _life(group: Group, strengths: dict[int, float], gone: float) -> tuple[int, 
     return first - int(early and first - 1 in strengths), last + int(late and last + 1 in strengths)
 
 
-def _crosses(mask: Mask) -> bool:
+def _crosses(mask: BoolMask) -> bool:
     """Return True for a block from side to side of the picture."""
     return bool(mask[:, 0].any() and mask[:, -1].any())
 
@@ -189,7 +189,7 @@ def _cut(motion: Motion, start: int, end: int) -> bool:
     return any(start <= cut < end for cut in motion.cuts)
 
 
-def _stands_apart(group: Group, mask: Mask, look: Picture | None, motion: Motion) -> bool:
+def _stands_apart(group: Group, mask: BoolMask, look: BGR | None, motion: Motion) -> bool:
     """Return True when a block that was always there is none of the scene: it stays where the scene does not.
 
     In a still scene only by its `look`: no wall is of one colour, or has borders as straight.
@@ -210,7 +210,7 @@ def _stands_apart(group: Group, mask: Mask, look: Picture | None, motion: Motion
 
 def _track(
     group: Group,
-    mask: Mask,
+    mask: BoolMask,
     first: int,
     last: int,
     *,

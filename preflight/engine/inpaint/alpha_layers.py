@@ -9,7 +9,7 @@ import numpy as np
 
 from preflight.engine.alpha import fade as fades
 from preflight.engine.alpha.fade_opacity import Text
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.chunks import Job
 from preflight.engine.inpaint.inpainter import Faint
@@ -40,7 +40,7 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
 
 
 def seen_through(
-    job: Job, index: int, look: Look, hidden: Callable[[int], Mask], marks: Sequence[Mark]
+    job: Job, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[Mark]
 ) -> Faint | None:
     """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
 

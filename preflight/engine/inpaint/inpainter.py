@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from preflight.engine.core import harmonic_fill
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.filters import Field, spread, times
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
+from preflight.engine.core.filters import spread, times
 from preflight.engine.core.yuv import Planes, double, half
 from preflight.engine.inpaint import donor_selection, propagation
 from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
@@ -64,9 +64,9 @@ class Faint:
     """
 
     planes: Planes[np.uint8]
-    doubt: Field
-    hole: Mask
-    learnt: Mask
+    doubt: FloatImage
+    hole: BoolMask
+    learnt: BoolMask
 
 
 def _clear(_: int) -> Faint | None:
@@ -77,7 +77,7 @@ def _clear(_: int) -> Faint | None:
 class _Previous:
     index: int
     filled: Planes[np.float32]
-    trust: Field
+    trust: FloatImage
 
 
 @dataclass(slots=True)
@@ -90,14 +90,14 @@ class Filler:
 
     known: range
     planes: Callable[[int], Planes[np.uint8]]
-    hole: Callable[[int], Mask]
+    hole: Callable[[int], BoolMask]
     state: Callable[[int], int]
     motion: Motion
     corner: tuple[int, int]
     faint: Callable[[int], Faint | None] = _clear
     lenders: frozenset[int] = frozenset()
     _views: OrderedDict[tuple[int, bool], View] = field(default_factory=OrderedDict)
-    _small: dict[int, Picture | None] = field(default_factory=dict)
+    _small: dict[int, Gray | None] = field(default_factory=dict)
     _aligned: dict[int, Alignment] = field(default_factory=dict)
     _loyal: set[int] = field(default_factory=set)
     _previous: _Previous | None = None
@@ -140,7 +140,7 @@ class Filler:
         assert faint is not None  # noqa: S101
         return view(faint.planes, faint.hole, faint.doubt)
 
-    def _small_hole(self, index: int) -> Picture | None:
+    def _small_hole(self, index: int) -> Gray | None:
         if index not in self._small:
             hole = self._view(index, lends=True).hole if index in self.lenders else self.hole(index)
             self._small[index] = donor_selection.shrink(hole) if hole.any() else None
@@ -198,7 +198,7 @@ class Filler:
             _blended(result.chroma, moved.chroma, half(share), coarse(here.hole)),
         )
 
-    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: Field) -> Planes[np.float32]:
+    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: FloatImage) -> Planes[np.float32]:
         """Return the whole region, and remember it for the next frame."""
         planes = here.view.planes
         whole = Planes(planes.luma.astype(np.float32), planes.chroma.astype(np.float32))
@@ -214,14 +214,14 @@ def _rounded(planes: Planes[np.float32]) -> Planes[np.uint8]:
     return Planes(luma, chroma)
 
 
-def _trust(estimate: Estimate, missed: Field) -> Field:
+def _trust(estimate: Estimate, missed: FloatImage) -> FloatImage:
     """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
     lead = (1.15 * missed + 0.3 - estimate.error) / (0.5 + 0.12 * missed)
     trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
     return np.where(estimate.there, trust, 0).astype(np.float32)
 
 
-def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
+def _mixed(here: Here, estimate: Estimate, trust: FloatImage) -> Planes[np.float32]:
     """Return the core with its hole filled."""
     temporal = estimate.settled()
     return Planes(
@@ -234,7 +234,7 @@ def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
 
 
 def _seen_through(
-    here: Here, filled: Planes[np.float32], error: Field, trust: Field, faint: Faint
+    here: Here, filled: Planes[np.float32], error: FloatImage, trust: FloatImage, faint: Faint
 ) -> Planes[np.float32]:
     """Return the filled core with what is seen through text, as far as that is surer than the fill."""
     part, doubt = faint.planes.inside(here.box), faint.doubt[here.box.slices]
@@ -250,22 +250,24 @@ def _seen_through(
     return Planes(filled.luma + off * share, filled.chroma + times(part.chroma - filled.chroma, half(share)))
 
 
-def _filled(known: Field, hole: Mask, temporal: Field, trust: Field, doubtful: Mask | None = None) -> Field:
+def _filled(
+    known: FloatImage, hole: BoolMask, temporal: FloatImage, trust: FloatImage, doubtful: BoolMask | None = None
+) -> FloatImage:
     """Return a plane with its hole filled: surely known samples first, then the rest from around them too.
 
     What is `doubtful` around the hole stays as it is, and nothing is filled from it.
     """
     sure = hole & (trust >= _SURE)
-    result: Field = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
+    result: FloatImage = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
     rest = hole & ~sure
     if not rest.any():
         return result
     around = harmonic_fill.membrane(result, rest if doubtful is None else doubtful & ~sure)
-    filled: Field = cv2.copyTo(around, rest.view(np.uint8), result.copy())
+    filled: FloatImage = cv2.copyTo(around, rest.view(np.uint8), result.copy())
     return _blended(filled, temporal, trust, rest)
 
 
-def _blended(one: Field, other: Field, share: Field, where: Mask) -> Field:
+def _blended(one: FloatImage, other: FloatImage, share: FloatImage, where: BoolMask) -> FloatImage:
     """Return `one`, and `share` of the `other` in it at the places of a mask."""
-    result: Field = cv2.copyTo(one + times(other - one, share), where.view(np.uint8), one.copy())
+    result: FloatImage = cv2.copyTo(one + times(other - one, share), where.view(np.uint8), one.copy())
     return result

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
 from preflight.engine.core.yuv import Planes, picture
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, verify
 from preflight.engine.inpaint.chunks import WARM_UP, Job
@@ -144,7 +144,7 @@ class Fill:
             found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
         return found
 
-    def _shown(self, file: BinaryIO, index: int) -> Picture:
+    def _shown(self, file: BinaryIO, index: int) -> BGR:
         """Return the region on frame `index` as it is shown, in blue, green, red."""
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
         return picture(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
@@ -168,7 +168,7 @@ class Fill:
             lenders=alpha_layers.lenders(job),
         )
 
-    def _left(self, look: Picture, hole: Mask, index: int) -> float:
+    def _left(self, look: YCbCr, hole: BoolMask, index: int) -> float:
         texts = tuple(t.text for t in self.job.tracks if t.first <= index <= t.last and t.text)
         if not texts:
             return 0.0
@@ -194,7 +194,7 @@ class _Holes:
         self._job, self._widened = job, widened
         self._packed: dict[int, bytes] = {}
 
-    def at(self, index: int) -> Mask:
+    def at(self, index: int) -> BoolMask:
         """Return the mask of frame `index`."""
         region = self._job.region
         if index not in self._packed:

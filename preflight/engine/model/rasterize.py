@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.alpha.plate_alpha import Veil
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.core.box import Box
 from preflight.engine.core.harmonic_fill import membrane
 from preflight.engine.model.track import Track
@@ -17,7 +17,7 @@ WIDEST = 2
 """How often masks can be widened: first the strokes, then to the whole line."""
 
 
-def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> Mask:
+def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> BoolMask:
     """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times.
 
     With `hidden`, what the frame can't lend: also what lasting tracks cover at other times, but no letters on plates,
@@ -33,7 +33,7 @@ def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *,
     return mask
 
 
-def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> Mask:
+def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> BoolMask:
     """Return what differs from the source on frame `index` in the end: what is painted, and what is under veils."""
     tracks = tuple(tracks)
     mask = paint(tracks, index, region, widened)
@@ -50,7 +50,7 @@ def is_covered(tracks: Iterable[Track], index: int) -> bool:
     )
 
 
-def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> Picture:
+def cleared(look: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
     """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
     tracks = tuple(tracks)
     for veil, area, number in _veils(tracks, index, region):
@@ -62,7 +62,7 @@ def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> 
     return look
 
 
-def _on_plate(look: Picture, letters: Mask, plate: Mask) -> Picture:
+def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
     """Return a look with letters filled from the plate around them alone, as it is on this frame."""
     x, y, width, height = cv2.boundingRect(plate.astype(np.uint8))
     part = slice(y, y + height), slice(x, x + width)
@@ -75,14 +75,14 @@ def _on_plate(look: Picture, letters: Mask, plate: Mask) -> Picture:
     return result
 
 
-def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[Veil, Mask, int]]:
+def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[Veil, BoolMask, int]]:
     """Yield the veils that are on, with their place on the region and which of their frames it is."""
     for track in tracks:
         if track.veil is not None and track.first <= index <= track.last:
             yield track.veil, within(region, track.place(index), track.veil.area), index - track.first
 
 
-def within(region: Box, box: Box, own: Mask) -> Mask:
+def within(region: Box, box: Box, own: BoolMask) -> BoolMask:
     """Return a mask of `box` on the ground of `region`."""
     mask = np.zeros((region.height, region.width), bool)
     x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)
@@ -92,7 +92,7 @@ def within(region: Box, box: Box, own: Mask) -> Mask:
     return mask
 
 
-def wide(track: Track, index: int, widened: int) -> Mask:
+def wide(track: Track, index: int, widened: int) -> BoolMask:
     """Return a track's mask on frame `index`, widened 0, 1 or 2 times."""
     mask = track.mask_on(index)
     if widened == 0:
@@ -108,7 +108,7 @@ def wide(track: Track, index: int, widened: int) -> Mask:
     return mask | whole
 
 
-def coarse(mask: Mask) -> Mask:
+def coarse(mask: BoolMask) -> BoolMask:
     """Return the half-size mask of chroma samples that any masked luma sample shares; sides must be even."""
     height, width = mask.shape
     blocks = mask.reshape(height // 2, 2, width // 2, 2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from preflight.engine.alpha.fade import Fade
 from preflight.engine.alpha.plate_alpha import Veil
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import UNKNOWN, Drift
@@ -38,7 +38,7 @@ class Track:
     line: Box
     first: int
     last: int
-    mask: Mask
+    mask: BoolMask
     certainty: float
     text: str = ""
     score: float = 0.0
@@ -52,15 +52,15 @@ class Track:
     outlined: bool = False
     drift: Drift = UNKNOWN
     after: tuple[float, ...] = ()
-    ends: tuple[tuple[int, Mask], ...] = ()
-    masks: Mapping[int, Mask] = field(default_factory=dict)
+    ends: tuple[tuple[int, BoolMask], ...] = ()
+    masks: Mapping[int, BoolMask] = field(default_factory=dict)
     scaled: bool = False
     clock: Clock | None = None
     fade: Fade | None = None
     veil: Veil | None = None
-    ground: Mask | None = None
+    ground: BoolMask | None = None
 
-    def mask_on(self, index: int) -> Mask:
+    def mask_on(self, index: int) -> BoolMask:
         """Return what the text paints of its box on frame `index`."""
         own = self.masks.get(index)
         return next((mask for end, mask in self.ends if end == index), self.mask) if own is None else own
@@ -76,7 +76,7 @@ class Track:
             last -= 1
         return first, last
 
-    def ground_on(self, index: int) -> Mask | None:
+    def ground_on(self, index: int) -> BoolMask | None:
         """Return the plate that the letters stand on as usual on frame `index`; None without one."""
         whole = self.first <= index <= self.last and all(end != index for end, _ in self.ends)
         return self.ground if whole else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
 from preflight.engine.segment.strokes import Strokes, median_look
 from preflight.engine.segment.text_mask import Ink
@@ -26,7 +26,7 @@ _USUAL = 0.5
 """Share of the frames on which a sample has the letters' colour for it to be theirs on all."""
 
 
-def band(fill: Mask) -> Mask:
+def band(fill: BoolMask) -> BoolMask:
     """Return the rows and columns that the letters' body takes up: the digits to come are no larger."""
     counts = fill.sum(axis=1), fill.sum(axis=0)
     rows, columns = (np.flatnonzero(count > _SPARSE * count.max()) for count in counts)
@@ -35,7 +35,7 @@ def band(fill: Mask) -> Mask:
     return result
 
 
-def standing(strokes: Strokes, looks: list[Picture]) -> tuple[Strokes, Picture, Plane32]:
+def standing(strokes: Strokes, looks: list[BGR]) -> tuple[Strokes, BGR, FloatMap]:
     """Return what of the `strokes` of the last look stands still, with the median of all looks and their variation.
 
     How far an outline reaches and what is behind the letters shows where the scene passes and the letters stay. With
@@ -55,7 +55,7 @@ class Clock:
     ink: Ink
     box: Box
 
-    def masks(self, looks: Mapping[int, Picture]) -> dict[int, Mask]:
+    def masks(self, looks: Mapping[int, BGR]) -> dict[int, BoolMask]:
         """Return what the text paints of its box on each of the `looks`, by their frames.
 
         What most of them have in common is on all of them, even where one has a ground of the letters' colour. What

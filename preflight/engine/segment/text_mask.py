@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.segment import outlines, plates
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.strokes import Strokes
@@ -21,9 +21,9 @@ class Place:
     other digits, so what is usual for it is so on few frames.
     """
 
-    look: Picture
-    spread: Plane32
-    inner: Mask
+    look: BGR
+    spread: FloatMap
+    inner: BoolMask
     height: int
     changing: bool
 
@@ -34,22 +34,22 @@ class Ink:
 
     place: Place
     strokes: Strokes
-    mask: Mask
+    mask: BoolMask
     reach: int
     outlined: bool
-    ground: Mask | None = None
+    ground: BoolMask | None = None
 
-    def on(self, look: Picture) -> Mask:
+    def on(self, look: BGR) -> BoolMask:
         """Return the mask for one look on which the text is not as usual."""
         return self.alone(look) if self.place.changing else self.alone(look) | self.mask
 
-    def alone(self, look: Picture) -> Mask:
+    def alone(self, look: BGR) -> BoolMask:
         """Return the mask for one look by that look alone."""
         fill = glyphs.alike(look, self.strokes, self.place.inner, self.place.height)
         return glyphs.painted(fill, self.reach, self.place.height, None)
 
 
-def learnt(place: Place, strokes: Strokes, changes: Sequence[Mask]) -> Ink:
+def learnt(place: Place, strokes: Strokes, changes: Sequence[BoolMask]) -> Ink:
     """Return what a text of known `strokes` paints; `changes` are what changed at each known end of its time."""
     look, spread, height = place.look, place.spread, place.height
     reach = max(outlines.reach(look, strokes.fill, height), strokes.bleed)

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.track import Track
 
@@ -82,7 +82,7 @@ def _usual(index: int, *tracks: Track) -> bool:
     return any(t.usual[0] <= index <= t.usual[1] for t in tracks)
 
 
-def _on(whole: Box, box: Box, mask: Mask) -> Mask:
+def _on(whole: Box, box: Box, mask: BoolMask) -> BoolMask:
     """Return a mask of `box` on the ground of `whole`."""
     result = np.zeros((whole.height, whole.width), bool)
     result[box.moved(-whole.x0, -whole.y0).slices] = mask

@@ -9,7 +9,7 @@ from itertools import takewhile
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32, widest
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_max
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
@@ -42,8 +42,8 @@ class Sighting:
     box: Box
     seen_first: int
     seen_last: int
-    looks: dict[int, Picture] = field(default_factory=dict)
-    edges: dict[int, Picture] = field(default_factory=dict)
+    looks: dict[int, BGR] = field(default_factory=dict)
+    edges: dict[int, BGR] = field(default_factory=dict)
     moments: dict[int, Moment] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
@@ -94,7 +94,7 @@ class Sighting:
         likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
         return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
-    def keep(self, index: int, look: Picture) -> None:
+    def keep(self, index: int, look: BGR) -> None:
         """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
         if self.seen % self.stride == 0:
             self.looks[index] = look
@@ -108,7 +108,7 @@ class Sighting:
         """What the line itself looks like when it is there."""
         assert self.signature is not None  # noqa: S101
         inside = self.line.moved(-self.box.x0, -self.box.y0).slices
-        gray: Picture = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
+        gray: Gray = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
         return Look(gray, self.signature.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
@@ -118,7 +118,7 @@ class Sighting:
         return (first, self.path.get(first, self.offset)), (last, self.offset)
 
     @property
-    def inner(self) -> Mask:
+    def inner(self) -> BoolMask:
         """The line's own place inside the padded box."""
         inside = np.zeros((self.box.height, self.box.width), bool)
         line, box = self.line, self.box
@@ -128,7 +128,7 @@ class Sighting:
         return inside
 
 
-def learn(sighting: Sighting, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture, Plane32]:
+def learn(sighting: Sighting, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
     """Find the strokes on `looks` and let the sighting know its text by them."""
     if sighting.ticking:
         looks = looks[-1:]
@@ -223,7 +223,7 @@ def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> li
         return []
     inside = _within(sighting.line, sighting.box)
 
-    def read(look: Picture) -> Reading:
+    def read(look: BGR) -> Reading:
         return read_line(look[inside])
 
     runs = ((first - 1, -1), (last + 1, 1))
@@ -234,7 +234,7 @@ def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> li
     ]
 
 
-def _looks(sighting: Sighting) -> list[Picture]:
+def _looks(sighting: Sighting) -> list[BGR]:
     """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
     looks = list(sighting.looks.values())
     known = sighting.signature
@@ -271,7 +271,7 @@ def _edges(sighting: Sighting) -> tuple[int, int]:
     return first, last
 
 
-def _reach(known: appearance.Signature, looks: Mapping[int, Picture], index: int, step: int) -> int:
+def _reach(known: appearance.Signature, looks: Mapping[int, BGR], index: int, step: int) -> int:
     """Return the last frame from `index` on, one `step` (1 or -1) after another, on which the text is."""
     while index + step in looks and appearance.is_there(known, looks[index + step]):
         beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
@@ -281,16 +281,16 @@ def _reach(known: appearance.Signature, looks: Mapping[int, Picture], index: int
     return index
 
 
-def _fading(known: appearance.Signature, look: Picture | None) -> bool:
+def _fading(known: appearance.Signature, look: BGR | None) -> bool:
     return look is not None and appearance.is_fading(known, look)
 
 
-def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[Mask]:
+def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
     """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
     if sighting.path:
         return []
     return [
-        widest(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
+        channel_max(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
         if inside in sighting.edges and outside in sighting.edges
     ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading
 from preflight.engine.segment import counter, text_mask
@@ -15,7 +15,7 @@ from preflight.engine.tracking.counters import ticks
 WIDTH, HEIGHT, TALL = 200, 60, 24
 
 
-def look(text: str) -> Picture:
+def look(text: str) -> BGR:
     """White letters with a dark outline on a green ground."""
     picture = np.full((HEIGHT, WIDTH, 3), (90, 160, 60), np.uint8)
     for color, width in (((20, 20, 20), 7), ((250, 250, 250), 3)):
@@ -24,7 +24,7 @@ def look(text: str) -> Picture:
     return picture
 
 
-def painted(text: str) -> Mask:
+def painted(text: str) -> BoolMask:
     apart = np.abs(look(text).astype(int) - (90, 160, 60)).max(axis=2)
     return np.asarray(apart > 20, bool)
 

@@ -9,7 +9,7 @@ import pytest
 
 from preflight.engine.alpha.fade import Fade, learn
 from preflight.engine.alpha.fade_opacity import Text
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.harmonic_fill import membrane
 from tests.unit.engine.test_unmix import FREE, HEIGHT, MARK, WIDTH, error, letters, scenes, shown
 
@@ -19,7 +19,7 @@ STRENGTHS = [min(1.0, frame / FADE, (COUNT - 1 - frame) / FADE) for frame in ran
 GROUND = [np.asarray(cv2.GaussianBlur(scene, (0, 0), 1.5), np.uint8) for scene in scenes(COUNT)]
 
 
-def text(frames: list[Picture], hidden: Callable[[int], Mask] = lambda _: FREE, known: range = range(COUNT)) -> Text:
+def text(frames: list[BGR], hidden: Callable[[int], BoolMask] = lambda _: FREE, known: range = range(COUNT)) -> Text:
     return Text(
         mask=MARK,
         height=24,
@@ -32,11 +32,11 @@ def text(frames: list[Picture], hidden: Callable[[int], Mask] = lambda _: FREE, 
     )
 
 
-def faded(strengths: list[float]) -> list[Picture]:
+def faded(strengths: list[float]) -> list[BGR]:
     return [shown(scene, strength) for scene, strength in zip(GROUND, strengths, strict=True)]
 
 
-def shadowed(scene: Picture, strength: float) -> Picture:
+def shadowed(scene: BGR, strength: float) -> BGR:
     """Return letters over their shadow, each with that strength, as a renderer draws them that fades both."""
     shadow = (cv2.dilate(letters(), np.ones((3, 3), np.uint8)) / 255 * 0.6 * strength)[..., None]
     cover = (letters() / 255 * strength)[..., None]
@@ -44,11 +44,11 @@ def shadowed(scene: Picture, strength: float) -> Picture:
     return np.clip(np.rint(below * (1 - cover) + 235 * cover), 0, 255).astype(np.uint8)
 
 
-def filled(seen: Picture) -> Picture:
+def filled(seen: BGR) -> BGR:
     return np.clip(np.rint(membrane(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
 
 
-def lifted(known: Fade, index: int, seen: Picture) -> Picture:
+def lifted(known: Fade, index: int, seen: BGR) -> BGR:
     return np.clip(np.rint(known.lifted(index, seen).scene), 0, 255).astype(np.uint8)
 
 
@@ -115,7 +115,7 @@ def test_text_that_is_written_does_not_fade() -> None:
 
 
 def test_other_text_that_hides_it_is_not_counted() -> None:
-    def hidden(index: int) -> Mask:
+    def hidden(index: int) -> BoolMask:
         band = FREE.copy()
         band[:, 3 * index : 3 * index + 24] = True
         return band

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.core.arrays import Mask, Plane32
+from preflight.engine.core.arrays import BoolMask, FloatMap
 from preflight.engine.core.box import Box
 from preflight.engine.graphics import watermarks
 from preflight.engine.graphics.watermarks import Gallery
@@ -15,7 +15,7 @@ WIDTH, HEIGHT, LOOKS = 640, 360, 20
 PLACE = Box(560, 24, 608, 72)
 
 
-def ground() -> Plane32:
+def ground() -> FloatMap:
     """A large picture, rough on every scale."""
     dice, picture = np.random.default_rng(5), np.full((HEIGHT, 1600), 120, np.float32)
     for cell in (32, 16, 8):
@@ -24,7 +24,7 @@ def ground() -> Plane32:
     return picture
 
 
-def star() -> Mask:
+def star() -> BoolMask:
     angles = np.arange(10) * np.pi / 5 - np.pi / 2
     far = np.where(np.arange(10) % 2 == 0, 23.0, 10.0)
     points = np.stack([584 + far * np.cos(angles), 48 + far * np.sin(angles)], axis=1).astype(np.int32)
@@ -32,7 +32,7 @@ def star() -> Mask:
 
 
 def gallery(
-    *, speed: int = 48, alpha: float = 1.0, on: Sequence[int] = range(LOOKS), mark: Mask | None = None
+    *, speed: int = 48, alpha: float = 1.0, on: Sequence[int] = range(LOOKS), mark: BoolMask | None = None
 ) -> Gallery:
     """Looks at a scene that moves by `speed` samples between them, with a mark `on` some of them."""
     whole, shape, result = ground(), star() if mark is None else mark, Gallery()

@@ -9,13 +9,13 @@ from preflight.engine.segment import plates, strokes
 HEIGHT, WIDTH = 60, 240
 
 
-def scene(seed: int = 3) -> strokes.Picture:
+def scene(seed: int = 3) -> strokes.BGR:
     """Return a textured ground."""
     noise = np.random.default_rng(seed).integers(0, 255, (HEIGHT // 6, WIDTH // 6, 3)).astype(np.uint8)
     return np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def write(look: strokes.Picture, color: tuple[int, int, int] = (255, 255, 255), thickness: int = 1) -> strokes.Mask:
+def write(look: strokes.BGR, color: tuple[int, int, int] = (255, 255, 255), thickness: int = 1) -> strokes.BoolMask:
     """Write a line on the look and return its letters' body."""
     body = np.zeros(look.shape[:2], np.uint8)
     for picture, ink in ((look, color), (body, 255)):
@@ -80,7 +80,7 @@ def test_letters_on_a_plate_are_what_has_not_its_colour() -> None:
     assert not found.letters[50:].any()
 
 
-def stepped(look: strokes.Picture, corner: int = 0) -> strokes.Mask:
+def stepped(look: strokes.BGR, corner: int = 0) -> strokes.BoolMask:
     """Put two lines' plates one above the other, of unlike width, on a look and return what they cover."""
     covered = np.zeros(look.shape[:2], np.uint8)
     for x0, y0, x1, y1 in ((60, 70, 250, 100), (30, 100, 280, 130)):
@@ -97,7 +97,7 @@ def stepped(look: strokes.Picture, corner: int = 0) -> strokes.Mask:
     return covered > 0
 
 
-def two_lines(look: strokes.Picture) -> tuple[strokes.Mask, strokes.Mask]:
+def two_lines(look: strokes.BGR) -> tuple[strokes.BoolMask, strokes.BoolMask]:
     """Write two lines on a look and return their letters' bodies."""
     bodies = []
     for text, place in (("First line", (75, 94)), ("and a second one", (45, 124))):

@@ -5,21 +5,21 @@ import numpy as np
 import pytest
 
 from preflight.engine.alpha.watermark_alpha import LEAST_LOOKS, Look, Overlay, overlay
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.harmonic_fill import membrane
 
 HEIGHT, WIDTH = 48, 160
-FREE: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+FREE: BoolMask = np.zeros((HEIGHT, WIDTH), np.bool_)
 
 
-def letters(*, thick: int = 2) -> Picture:
+def letters(*, thick: int = 2) -> BGR:
     """Return how much of each sample the letters cover, 0..255, with soft edges."""
     cover = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.putText(cover, "preflight", (8, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, thick, cv2.LINE_AA)
     return cover
 
 
-def scenes(count: int, *, fine: float = 0.0) -> list[Picture]:
+def scenes(count: int, *, fine: float = 0.0) -> list[BGR]:
     """Return windows on a ground that passes by, rough on every scale, the more the larger it is, as scenes are.
 
     With `fine`, small things are in it that pass by strokes and can't be told from around them.
@@ -33,19 +33,19 @@ def scenes(count: int, *, fine: float = 0.0) -> list[Picture]:
     return [np.asarray(ground[60 : 60 + HEIGHT, 17 * n : 17 * n + WIDTH], np.uint8) for n in range(count)]
 
 
-def shown(scene: Picture, opacity: float, *, thick: int = 2) -> Picture:
+def shown(scene: BGR, opacity: float, *, thick: int = 2) -> BGR:
     alpha = (letters(thick=thick) / 255 * opacity)[..., None]
     return np.clip(np.rint(scene * (1 - alpha) + 235 * alpha), 0, 255).astype(np.uint8)
 
 
-MARK: Mask = np.asarray(cv2.dilate(letters(), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+MARK: BoolMask = np.asarray(cv2.dilate(letters(), np.ones((5, 5), np.uint8)) > 8, np.bool_)
 
 
 def looks(opacity: float, count: int = 40) -> list[Look]:
     return [Look(shown(scene, opacity), FREE) for scene in scenes(count)]
 
 
-def error(a: Picture, b: Picture) -> float:
+def error(a: BGR, b: BGR) -> float:
     return float(np.abs(a.astype(np.float32) - b)[MARK].mean())
 
 
@@ -65,7 +65,7 @@ def test_scene_shows_through(opacity: float) -> None:
 
 @pytest.mark.parametrize("opacity", [0.5, 0.6])
 def test_busy_scene_shows_through_large_letters(opacity: float) -> None:
-    mark: Mask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+    mark: BoolMask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
     ground = scenes(60, fine=60)
     known = overlay([Look(shown(scene, opacity, thick=5), FREE) for scene in ground[:40]], mark)
     assert known is not None
@@ -75,7 +75,7 @@ def test_busy_scene_shows_through_large_letters(opacity: float) -> None:
 
 
 def test_opaque_text_over_a_busy_scene_is_no_overlay() -> None:
-    mark: Mask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+    mark: BoolMask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
     assert overlay([Look(shown(scene, 1.0, thick=5), FREE) for scene in scenes(40, fine=60)], mark) is None
 
 
