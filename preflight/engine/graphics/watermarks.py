@@ -61,7 +61,7 @@ _LOST = 0.5
 
 
 @dataclass(slots=True)
-class Gallery:
+class FrameSampler:
     """Small gray pictures of a video, evenly spread over all of it."""
 
     looks: dict[int, Gray] = field(default_factory=dict)
@@ -81,14 +81,14 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class Watermark:
     """A mark on all frames, and how much of it each look shows by the look's frame: 1 as usual, 0 nothing."""
 
     track: Track
     shown: dict[int, float]
 
 
-def found(gallery: Gallery, size: tuple[int, int], frames: int) -> list[Overlay]:
+def detect(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Watermark]:
     """Return each mark, without text, that is on all `frames` of a video of `size`."""
     if len(gallery.looks) < _LEAST_LOOKS:
         return []
@@ -97,12 +97,12 @@ def found(gallery: Gallery, size: tuple[int, int], frames: int) -> list[Overlay]
         return []
     scale = max(size) / max(stack.shape[1:])
     return [
-        Overlay(_track(edges, place, scale, size, frames), dict(zip(gallery.looks, shares.tolist(), strict=True)))
+        Watermark(_track(edges, place, scale, size, frames), dict(zip(gallery.looks, shares.tolist(), strict=True)))
         for place, edges, shares in _marks(stack)
     ]
 
 
-def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
+def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
     """Return the marks that are more than `texts` to be removed, with what `known` tracks read of them.
 
     Where captions follow each other they have strokes in common too; only if the mark is there when none of them is, a

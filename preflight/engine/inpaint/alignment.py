@@ -10,8 +10,8 @@ import numpy as np
 
 from preflight.engine.core.arrays import BoolMask, FloatImage, Gray, Mask255
 from preflight.engine.core.box import Box
-from preflight.engine.core.filters import spread
-from preflight.engine.core.yuv import Planes, double, half, halved
+from preflight.engine.core.filters import normalized_convolution
+from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.motion.camera import Matrix
 
 RING = 3
@@ -82,12 +82,12 @@ def divisor(height: int, width: int) -> int:
 def view(planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = None) -> View:
     """Prepare a frame's region, whose sides are even."""
     halves = divisor(*hole.shape) > 1
-    gray = half(planes.luma) if halves else np.ascontiguousarray(planes.luma)
+    gray = downscale_2x(planes.luma) if halves else np.ascontiguousarray(planes.luma)
     if not hole.any():
         return View(planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool), doubt=doubt)
     wide = cv2.dilate(hole.astype(np.uint8), _DISK)
-    covered = (half(wide * 255) if halves else wide) > 0
-    smooth = spread(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
+    covered = (downscale_2x(wide * 255) if halves else wide) > 0
+    smooth = normalized_convolution(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
     flat = np.where(covered, smooth, gray).astype(np.uint8)
     return View(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt)
 
@@ -120,18 +120,18 @@ class Aligner:
         typical = float(np.median(seen)) if seen.size else 255.0
         weight = known.astype(np.float32)
         flow = self._complete(flow, weight * np.exp(error / -8), here.hidden)
-        error = np.where(here.hidden, spread(error, weight, 8.0), error)
+        error = np.where(here.hidden, normalized_convolution(error, weight, 8.0), error)
         return self._cropped(flow, error, typical, here.core)
 
     def _cropped(self, flow: FloatImage, error: FloatImage, typical: float, core: Box) -> Alignment:
         shift = self._shrink * float(np.median(np.abs(flow[::_GRID, ::_GRID]).max(axis=2)))
-        part = halved(core).slices
+        part = chroma_box(core).slices
         if self._shrink > 1:
             small, error = flow[part], error[part]
-            whole = 2 * double(small)
+            whole = 2 * upscale_2x(small)
         else:
             whole = flow[core.slices]
-            small, error = half(whole) * np.float32(0.5), half(error[core.slices])
+            small, error = downscale_2x(whole) * np.float32(0.5), downscale_2x(error[core.slices])
         return Alignment(
             x=self._whole[0][core.slices] + whole[..., 0],
             y=self._whole[1][core.slices] + whole[..., 1],
@@ -157,7 +157,7 @@ class Aligner:
             return flow
         rest = flow - plane
         near = (np.abs(rest[..., 0]) < 6) & (np.abs(rest[..., 1]) < 6)
-        completed = plane + spread(rest, weight * near, 10.0)
+        completed = plane + normalized_convolution(rest, weight * near, 10.0)
         return np.asarray(cv2.copyTo(completed, hole.view(np.uint8), flow), np.float32)
 
     def _affine(self, flow: FloatImage, weight: FloatImage) -> FloatImage | None:

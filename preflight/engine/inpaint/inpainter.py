@@ -11,8 +11,8 @@ import numpy as np
 
 from preflight.engine.core import harmonic_fill
 from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
-from preflight.engine.core.filters import spread, times
-from preflight.engine.core.yuv import Planes, double, half
+from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, propagation
 from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
 from preflight.engine.inpaint.propagation import Estimate, Here
@@ -110,7 +110,7 @@ class Filler:
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
         estimate, used = self._gather(index, here)
-        missed = here.error(harmonic_fill.membrane(here.planes.luma, here.wide))
+        missed = here.error(harmonic_fill.harmonic_inpaint(here.planes.luma, here.wide))
         trust = _trust(estimate, missed)
         if self._previous is not None:
             before = self._previous.trust[here.box.slices]
@@ -192,10 +192,10 @@ class Filler:
         moved = before.filled.inside(here.box) if still else propagation.moved(before.filled, aligned)
         most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
         alike = np.clip(2 - 2 * propagation.apart(moved, result) / far, 0, 1)
-        share = most * alike * double(np.clip((off - aligned.error) * 3 / off, 0, 1))
+        share = most * alike * upscale_2x(np.clip((off - aligned.error) * 3 / off, 0, 1))
         return Planes(
             _blended(result.luma, moved.luma, share, here.hole),
-            _blended(result.chroma, moved.chroma, half(share), coarse(here.hole)),
+            _blended(result.chroma, moved.chroma, downscale_2x(share), coarse(here.hole)),
         )
 
     def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: FloatImage) -> Planes[np.float32]:
@@ -228,7 +228,11 @@ def _mixed(here: Here, estimate: Estimate, trust: FloatImage) -> Planes[np.float
         _filled(here.planes.luma, here.hole, temporal.luma, trust),
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
         _filled(
-            here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage(), coarse(here.wide)
+            here.planes.chroma,
+            coarse(here.hole),
+            temporal.chroma,
+            downscale_2x(trust) * estimate.coverage(),
+            coarse(here.wide),
         ),
     )
 
@@ -243,11 +247,11 @@ def _seen_through(
     expected = (_BEYOND * error) ** 2
     both = expected + doubt**2
     # Where the two are further apart than their errors explain, the text is not what it was taken for.
-    apart = spread(off**2, own.astype(np.float32), _NEAR, shrink=1)
+    apart = normalized_convolution(off**2, own.astype(np.float32), _NEAR, shrink=1)
     # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
     apart = np.where(faint.learnt[here.box.slices], apart * trust / _LEARNT, apart)
     share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
-    return Planes(filled.luma + off * share, filled.chroma + times(part.chroma - filled.chroma, half(share)))
+    return Planes(filled.luma + off * share, filled.chroma + weighted(part.chroma - filled.chroma, downscale_2x(share)))
 
 
 def _filled(
@@ -262,12 +266,12 @@ def _filled(
     rest = hole & ~sure
     if not rest.any():
         return result
-    around = harmonic_fill.membrane(result, rest if doubtful is None else doubtful & ~sure)
+    around = harmonic_fill.harmonic_inpaint(result, rest if doubtful is None else doubtful & ~sure)
     filled: FloatImage = cv2.copyTo(around, rest.view(np.uint8), result.copy())
     return _blended(filled, temporal, trust, rest)
 
 
 def _blended(one: FloatImage, other: FloatImage, share: FloatImage, where: BoolMask) -> FloatImage:
     """Return `one`, and `share` of the `other` in it at the places of a mask."""
-    result: FloatImage = cv2.copyTo(one + times(other - one, share), where.view(np.uint8), one.copy())
+    result: FloatImage = cv2.copyTo(one + weighted(other - one, share), where.view(np.uint8), one.copy())
     return result

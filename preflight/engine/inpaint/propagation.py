@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.core.box import Box
-from preflight.engine.core.filters import spread, times
-from preflight.engine.core.yuv import Planes, double, half, halved
+from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.inpaint.alignment import Alignment, View
 
 _BRIGHTER = 25.0
@@ -45,7 +45,7 @@ class Here:
     def error(self, luma: FloatImage, ring: BoolMask | None = None) -> FloatImage:
         """Return how far `luma` is off on the held-out ring, spread over the hole."""
         held = self.ring if ring is None else ring
-        return spread(cv2.absdiff(luma, self.planes.luma), held.astype(np.float32), 7.0, shrink=2)
+        return normalized_convolution(cv2.absdiff(luma, self.planes.luma), held.astype(np.float32), 7.0, shrink=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ def lend(here: Here, there: View, aligned: Alignment) -> Loan | None:
         return None
     planes = moved(there.planes, aligned)
     gap = np.clip(here.planes.luma - planes.luma, -_BRIGHTER, _BRIGHTER)
-    tested = planes.luma + spread(gap, (~here.wide).astype(np.float32), 8.0)
+    tested = planes.luma + normalized_convolution(gap, (~here.wide).astype(np.float32), 8.0)
     ring = here.ring & usable
     held = ring.astype(np.float32)
-    luma = planes.luma + spread(gap, held, 6.0, shrink=2)
+    luma = planes.luma + normalized_convolution(gap, held, 6.0, shrink=2)
     tint = np.clip(here.planes.chroma - planes.chroma, -_BRIGHTER, _BRIGHTER)
-    chroma = planes.chroma + spread(tint, half(held), 3.0, shrink=1)
+    chroma = planes.chroma + normalized_convolution(tint, downscale_2x(held), 3.0, shrink=1)
     doubt = here.error(tested, ring)
     if there.doubt is not None:
         noise = cv2.remap(there.doubt, aligned.x, aligned.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -99,8 +99,8 @@ class Estimate:
         better = self._luma.add(loan.planes.luma, weight)
         cv2.copyTo(loan.doubt, better, self.error)
         # Chroma beside text is tinted by it.
-        whole = half(loan.usable.view(np.uint8) * 255) == 255
-        self._chroma.add(loan.planes.chroma, half(weight) * whole)
+        whole = downscale_2x(loan.usable.view(np.uint8) * 255) == 255
+        self._chroma.add(loan.planes.chroma, downscale_2x(weight) * whole)
 
     @property
     def there(self) -> BoolMask:
@@ -110,11 +110,11 @@ class Estimate:
     def settled(self) -> Planes[np.float32]:
         """Return the colours."""
         luma, chroma = self._luma.mean(), self._chroma.mean()
-        apart = np.maximum(cv2.absdiff(luma, self._luma.top), double(_largest(chroma - self._chroma.top)))
+        apart = np.maximum(cv2.absdiff(luma, self._luma.top), upscale_2x(_largest(chroma - self._chroma.top)))
         alone: FloatImage = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
         return Planes(
             luma + (self._luma.top - luma) * alone,
-            chroma + times(self._chroma.top - chroma, half(alone)),
+            chroma + weighted(self._chroma.top - chroma, downscale_2x(alone)),
         )
 
     def coverage(self) -> BoolMask:
@@ -131,7 +131,7 @@ class _Sum:
 
     def add(self, field: FloatImage, weight: FloatImage) -> NDArray[np.uint8]:
         """Add a field and return where it outweighs all before it."""
-        self.total += times(field, weight)
+        self.total += weighted(field, weight)
         self.weights += weight
         better = (weight > self._most).view(np.uint8)
         cv2.copyTo(field, better, self.top)
@@ -139,7 +139,7 @@ class _Sum:
         return better
 
     def mean(self) -> FloatImage:
-        return times(self.total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
+        return weighted(self.total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
 
 
 def moved(planes: Planes[np.uint8] | Planes[np.float32], aligned: Alignment) -> Planes[np.float32]:
@@ -152,7 +152,7 @@ def moved(planes: Planes[np.uint8] | Planes[np.float32], aligned: Alignment) -> 
 
 def apart(one: Planes[np.float32], other: Planes[np.float32]) -> FloatImage:
     """Return the largest difference of the three colours at each place of luma."""
-    largest: FloatImage = np.maximum(cv2.absdiff(one.luma, other.luma), double(_largest(one.chroma - other.chroma)))
+    largest: FloatImage = np.maximum(cv2.absdiff(one.luma, other.luma), upscale_2x(_largest(one.chroma - other.chroma)))
     return largest
 
 
@@ -164,7 +164,7 @@ def _largest(chroma: FloatImage) -> FloatImage:
 def _usable(here: Here, there: View, aligned: Alignment) -> BoolMask:
     x, y = aligned.x, aligned.y
     height, width = there.hole.shape
-    usable: BoolMask = double((aligned.error < here.tolerance).view(np.uint8) * 255) > 127
+    usable: BoolMask = upscale_2x((aligned.error < here.tolerance).view(np.uint8) * 255) > 127
     if there.clear:
         usable &= (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     else:
@@ -175,7 +175,7 @@ def _usable(here: Here, there: View, aligned: Alignment) -> BoolMask:
 
 def _tolerance(view: View, box: Box) -> FloatImage:
     gray, known = view.gray.astype(np.float32), (~view.hidden).astype(np.float32)
-    mean = spread(gray, known, 10.0)
-    texture = np.sqrt(np.maximum(spread((gray - mean) ** 2, known, 10.0), 0))
-    part = texture[halved(box).slices] if gray.shape != view.hole.shape else half(texture[box.slices])
+    mean = normalized_convolution(gray, known, 10.0)
+    texture = np.sqrt(np.maximum(normalized_convolution((gray - mean) ** 2, known, 10.0), 0))
+    part = texture[chroma_box(box).slices] if gray.shape != view.hole.shape else downscale_2x(texture[box.slices])
     return np.asarray(6 + np.float32(0.45) * part, np.float32)

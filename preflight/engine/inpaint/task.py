@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
-from preflight.engine.core.yuv import Planes, picture
+from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, verify
 from preflight.engine.inpaint.chunks import WARM_UP, Job
 from preflight.engine.inpaint.inpainter import Filled, Filler
@@ -121,7 +121,7 @@ class Fill:
                     FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
                 )
                 if index in _checked(job):
-                    filled_looks[index] = filled.planes.color()
+                    filled_looks[index] = filled.planes.to_ycbcr()
         left = max(
             (
                 self._left(look, touched(job.tracks, index, job.region, widened), index)
@@ -141,19 +141,19 @@ class Fill:
             if moves or track.lasting or track.is_cleared or track.last < job.first or track.first > job.last:
                 continue
             mark = Mark(track, job)
-            found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
+            found += [mark] if mark.learn(lambda index: self._planes(file, index).to_ycbcr()) else []
         return found
 
     def _shown(self, file: BinaryIO, index: int) -> BGR:
         """Return the region on frame `index` as it is shown, in blue, green, red."""
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
-        return picture(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
+        return bgr_from_planes(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
 
     def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
         if not is_covered(self.job.tracks, index):
             return planes
-        return Planes.of(cleared(planes.color(), self.job.tracks, index, self.job.region))
+        return Planes.from_ycbcr(cleared(planes.to_ycbcr(), self.job.tracks, index, self.job.region))
 
     def _filler(self, file: BinaryIO, holes: _Holes, marks: list[Mark]) -> Filler:
         job = self.job

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from preflight.engine.alpha.fade import Lifted
-from preflight.engine.alpha.watermark_alpha import MOST_LOOKS, Look, Overlay, overlay
+from preflight.engine.alpha.fade import Unblended
+from preflight.engine.alpha.watermark_matte import MOST_LOOKS, Overlay, WatermarkSample, fit_watermark
 from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.inpaint.chunks import LENGTH, REACH, Job
 from preflight.engine.model.rasterize import paint
@@ -46,11 +46,11 @@ class Mark:
         job, track = self.job, self.track
         if track.line.text_height < _LEAST_HEIGHT:
             return False
-        looks = [Look(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
-        self.overlay = overlay(looks, track.mask)
+        looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
+        self.overlay = fit_watermark(looks, track.mask)
         return self.overlay is not None
 
-    def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Lifted] | None:
+    def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:
         """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
 
         While a text fades or comes little by little, it is not what was learnt.

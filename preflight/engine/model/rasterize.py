@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.plate_alpha import Veil
+from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.core.box import Box
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 from preflight.engine.model.track import Track
 
 WIDEST = 2
@@ -69,13 +69,13 @@ def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
     own, known = letters[part], plate[part] & ~letters[part]
     if not own.any() or not known.any():
         return look
-    filled = membrane(look[part].astype(np.float32), ~known)
+    filled = harmonic_inpaint(look[part].astype(np.float32), ~known)
     result = look.copy()
     result[part][own] = np.clip(np.rint(filled[own]), 0, 255).astype(np.uint8)
     return result
 
 
-def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[Veil, BoolMask, int]]:
+def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[TranslucentBox, BoolMask, int]]:
     """Yield the veils that are on, with their place on the region and which of their frames it is."""
     for track in tracks:
         if track.veil is not None and track.first <= index <= track.last:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from preflight.engine.alpha.fade import Fade
-from preflight.engine.alpha.plate_alpha import Veil
+from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import UNKNOWN, Drift
 from preflight.engine.motion.template_match import Offset
-from preflight.engine.segment.counter import Clock
+from preflight.engine.segment.counter import CounterModel
 
 LEGIBLE = 0.75
 """Confidence of the recogniser above which it has read something."""
@@ -55,9 +55,9 @@ class Track:
     ends: tuple[tuple[int, BoolMask], ...] = ()
     masks: Mapping[int, BoolMask] = field(default_factory=dict)
     scaled: bool = False
-    clock: Clock | None = None
+    clock: CounterModel | None = None
     fade: Fade | None = None
-    veil: Veil | None = None
+    veil: TranslucentBox | None = None
     ground: BoolMask | None = None
 
     def mask_on(self, index: int) -> BoolMask:

@@ -15,7 +15,7 @@ _HELD, _OTHER = 0.35, 12
 the ground's. What letters themselves enclose is the ground: little of it, and mixed with them at most."""
 
 
-def reach(look: BGR, fill: BoolMask, text_height: int) -> int:
+def outline_width(look: BGR, fill: BoolMask, text_height: int) -> int:
     """Return how many samples beyond the fill an outline goes, from the luminance at growing distance."""
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY).astype(np.float32)
     away = _away(fill)
@@ -50,7 +50,7 @@ def is_outlined(look: BGR, fill: BoolMask, text_height: int) -> bool:
     return bool(edge < min(letters, darkest) - _APART or edge > max(letters, brightest) + _APART)
 
 
-def enclosed(look: BGR, spread: FloatMap, fill: BoolMask) -> BoolMask:
+def mask_by_outline(look: BGR, spread: FloatMap, fill: BoolMask) -> BoolMask:
     """Return the letters by their outline and what it encloses: strokes in the colour of the ground show only so."""
     away = _away(fill)
     color = np.median(look[(away > 1) & (away <= 2.5)], axis=0)

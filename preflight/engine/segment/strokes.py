@@ -50,7 +50,7 @@ class Strokes:
         return _BLEED if max(self.color) - min(self.color) > _VIVID else 0
 
 
-def median_look(looks: list[BGR]) -> tuple[BGR, FloatMap]:
+def median_and_spread(looks: list[BGR]) -> tuple[BGR, FloatMap]:
     """Return the median of equally large pictures and how much each sample varies.
 
     The variation is the median deviation, scaled as a standard deviation would be: some looks without the text
@@ -99,13 +99,13 @@ def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
     return channel_max(hat)
 
 
-def alike(look: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
+def segment_like(look: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
     """Return the body of the letters on another look at them, by the colour of their `strokes`."""
     hat = _hat(look, text_height, bright=strokes.bright)
     return _of_color(look, np.zeros(look.shape[:2], np.float32), hat, inner, strokes.color)
 
 
-def beyond(
+def stray_strokes(
     look: BGR, spread: FloatMap, strokes: Strokes, line: BoolMask, text_height: int, changed: BoolMask | None
 ) -> BoolMask:
     """Return strokes of the text that its found `line` leaves out: a dash before it, a full stop, a tail, a dot.
@@ -120,10 +120,10 @@ def beyond(
     akin = apart < SAME_COLOR
     if changed is not None:
         akin |= changed
-    alike = akin & (spread < STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
+    segment_like = akin & (spread < STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
     reach = np.ones((2 * (text_height // 4) + 1, 2 * text_height + 1), np.uint8)
     near = cv2.dilate(line.astype(np.uint8), reach if _lies(line) else reach.T)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((alike & (near > 0)).astype(np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((segment_like & (near > 0)).astype(np.uint8))
     widths, heights, areas = (stats[:, k] for k in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     kept = (np.maximum(widths, heights) <= 1.2 * text_height) & (areas >= 2)
     kept[0] = False
@@ -220,7 +220,7 @@ def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) 
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
 
 
-def painted(
+def stroke_mask(
     fill: BoolMask, reach: int, text_height: int, changed: BoolMask | None, outlined: BoolMask | None = None
 ) -> BoolMask:
     """Return every sample the text paints: fill, outline, and near it what `changed` when the text came or went."""
@@ -229,7 +229,7 @@ def painted(
     if outlined is not None:
         mask |= outlined
     if changed is not None:
-        beyond = changed & (away <= reach + 2 + max(3, text_height * 0.12))
-        mask |= cv2.morphologyEx(beyond.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+        stray_strokes = changed & (away <= reach + 2 + max(3, text_height * 0.12))
+        mask |= cv2.morphologyEx(stray_strokes.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
     closed: BoolMask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
     return closed

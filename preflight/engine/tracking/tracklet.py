@@ -18,7 +18,7 @@ from preflight.engine.motion.relative import UNKNOWN, Drift
 from preflight.engine.motion.template_match import Look, Offset
 from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
-from preflight.engine.segment.counter import Clock
+from preflight.engine.segment.counter import CounterModel
 from preflight.engine.tracking import appearance, counters, transition_frames, transitions
 from preflight.engine.tracking.transitions import Moment, Scene
 
@@ -132,7 +132,7 @@ def learn(sighting: Sighting, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, Fl
     """Find the strokes on `looks` and let the sighting know its text by them."""
     if sighting.ticking:
         looks = looks[-1:]
-    look, spread = glyphs.median_look(looks)
+    look, spread = glyphs.median_and_spread(looks)
     strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
     if strokes.found:
         sighting.signature = appearance.signature(look, strokes, looks)
@@ -157,11 +157,11 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
     changes = _changes(sighting, (first, last), (before, after))
     inner, height = sighting.inner, sighting.line.text_height
     if sighting.ticking:
-        inner &= counter.band(strokes.fill)
-        strokes, look, spread = counter.standing(strokes, looks)
+        inner &= counter.digit_area(strokes.fill)
+        strokes, look, spread = counter.static_strokes(strokes, looks)
     usual = not (sighting.scaled or sighting.ticking)
-    place = text_mask.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
-    own = text_mask.learnt(place, strokes, changes)
+    place = text_mask.TextPlace(look=look, spread=spread, inner=inner, height=height, changing=not usual)
+    own = text_mask.fit_text_mask(place, strokes, changes)
     alone = _alone(sighting, others)
     return Track(
         box=sighting.box,
@@ -185,11 +185,11 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
         ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,
-        clock=Clock(own, sighting.box) if sighting.ticking else None,
+        clock=CounterModel(own, sighting.box) if sighting.ticking else None,
     )
 
 
-def _is_outlined(own: text_mask.Ink, strokes: glyphs.Strokes) -> bool:
+def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
     look, inner, height = own.place.look, own.place.inner, own.place.height
     # Between letters in the colour of their ground and gaps between letters there is no telling.
     sure = own.outlined and glyphs.stands_out(look, inner, strokes.color)

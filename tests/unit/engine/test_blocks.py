@@ -12,8 +12,8 @@ import pytest
 
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
-from preflight.engine.graphics import plates
-from preflight.engine.graphics.line_groups import REACH, Group
+from preflight.engine.graphics import box_detection
+from preflight.engine.graphics.line_groups import SEARCH_FRAMES, LineGroup
 from preflight.engine.media.decode import Frame
 from preflight.engine.model import rasterize
 from preflight.engine.model.track import Track
@@ -57,7 +57,7 @@ def found(draw: Draw, speed: int = 2) -> Track | None:
         box=box, line=LINE, first=FIRST, last=LAST, mask=np.zeros((box.height, box.width), bool), certainty=1.0
     )
     steps = {index: np.array([[1, 0, -speed], [0, 1, 0], [0, 0, 1]], np.float64) for index in range(COUNT)}
-    behind = plates.behind([text], frames(draw, speed), Motion(steps=steps), (WIDTH, HEIGHT))
+    behind = box_detection.detect_backing_boxes([text], frames(draw, speed), Motion(steps=steps), (WIDTH, HEIGHT))
     assert len(behind) < 2
     return behind[0] if behind else None
 
@@ -184,7 +184,7 @@ def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
 
     def kept(length: int) -> list[int]:
         text = Track(box=LINE, line=LINE, first=100, last=99 + length, mask=np.ones((24, 164), bool), certainty=1.0)
-        group = Group([text], (WIDTH, HEIGHT))
+        group = LineGroup([text], (WIDTH, HEIGHT))
         for index in range(length + 300):
             group.look_on(replace(shown, index=index))
         assert len(group.looks) == 8
@@ -194,7 +194,7 @@ def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
     some, more = kept(1000), kept(4000)
     assert len(more) < 1.2 * len(some)
     for end in (100, 1099):
-        assert set(range(end - REACH, end + REACH + 1)) <= set(some)
+        assert set(range(end - SEARCH_FRAMES, end + SEARCH_FRAMES + 1)) <= set(some)
 
 
 def test_block_behind_a_long_text_has_its_exact_frames() -> None:
@@ -208,6 +208,6 @@ def test_block_behind_a_long_text_has_its_exact_frames() -> None:
     bare = next(frames(lambda *_: None))
     box = LINE.padded(8, WIDTH, HEIGHT)
     text = Track(box=box, line=LINE, first=first, last=last, mask=np.ones((box.height, box.width), bool), certainty=1.0)
-    (track,) = plates.behind([text], long(still, bare), Motion(), (WIDTH, HEIGHT))
+    (track,) = box_detection.detect_backing_boxes([text], long(still, bare), Motion(), (WIDTH, HEIGHT))
     assert (track.first, track.last, track.lasting) == (first - 5, last + 5, False)
     assert covered(track, 600)[PLATE.slices].all()

@@ -7,7 +7,7 @@ import pytest
 from preflight.engine.core.arrays import BoolMask, FloatMap
 from preflight.engine.core.box import Box
 from preflight.engine.graphics import watermarks
-from preflight.engine.graphics.watermarks import Gallery
+from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
 
@@ -33,9 +33,9 @@ def star() -> BoolMask:
 
 def gallery(
     *, speed: int = 48, alpha: float = 1.0, on: Sequence[int] = range(LOOKS), mark: BoolMask | None = None
-) -> Gallery:
+) -> FrameSampler:
     """Looks at a scene that moves by `speed` samples between them, with a mark `on` some of them."""
-    whole, shape, result = ground(), star() if mark is None else mark, Gallery()
+    whole, shape, result = ground(), star() if mark is None else mark, FrameSampler()
     chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
     for number in range(LOOKS):
         picture = whole[:, number * speed : number * speed + WIDTH].copy()
@@ -46,8 +46,8 @@ def gallery(
     return result
 
 
-def found(looks: Gallery, *texts: Track) -> list[Track]:
-    return watermarks.unexplained(watermarks.found(looks, (WIDTH, HEIGHT), 200), texts, texts)
+def found(looks: FrameSampler, *texts: Track) -> list[Track]:
+    return watermarks.suppress_explained(watermarks.detect(looks, (WIDTH, HEIGHT), 200), texts, texts)
 
 
 def text(first: int, last: int) -> Track:
@@ -95,7 +95,7 @@ def test_a_mark_across_the_middle_needs_a_scene_that_passes_everywhere() -> None
 
 def test_a_few_looks_are_not_enough() -> None:
     looks = gallery()
-    assert found(Gallery(looks=dict(list(looks.looks.items())[:8]))) == []
+    assert found(FrameSampler(looks=dict(list(looks.looks.items())[:8]))) == []
 
 
 def test_a_text_that_is_always_there_explains_a_mark() -> None:
@@ -133,7 +133,7 @@ def test_a_text_whose_place_another_one_takes_was_not_lost() -> None:
 
 
 def test_a_gallery_stays_small_and_evenly_spread() -> None:
-    result, chroma = Gallery(), np.zeros((16, 16), np.uint8)
+    result, chroma = FrameSampler(), np.zeros((16, 16), np.uint8)
     for index in range(1000):
         result.add(Frame(index=index, y=np.full((32, 32), index // 4, np.uint8), u=chroma, v=chroma))
     shown = [int(look[0, 0]) for look in result.looks.values()]

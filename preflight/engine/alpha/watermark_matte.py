@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.fade import Lifted
+from preflight.engine.alpha.fade import Unblended
 from preflight.engine.core.arrays import BoolMask, FloatImage, YCbCr, dilate
-from preflight.engine.core.filters import times
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.core.filters import weighted
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
 LEAST_LOOKS = 16
 """Looks at a mark from which on it can be told from the scene."""
@@ -70,28 +70,28 @@ class Overlay:
         share: FloatImage = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1).astype(np.float32)
         return share
 
-    def lifted(self, seen: YCbCr, own: BoolMask) -> Lifted:
+    def lifted(self, seen: YCbCr, own: BoolMask) -> Unblended:
         """Return the scene under the mark's `own` samples as far as it is `seen`."""
         kept = np.maximum(self.kept, _LEAST_KEPT).astype(np.float32)
-        scene = self._evened(times(seen - self.added, np.asarray(1 / kept, np.float32)), own)
-        return Lifted(scene, _SEEN / (kept * np.maximum(self.worth, np.float32(1e-3))))
+        scene = self._evened(weighted(seen - self.added, np.asarray(1 / kept, np.float32)), own)
+        return Unblended(scene, _SEEN / (kept * np.maximum(self.worth, np.float32(1e-3))))
 
     def _evened(self, scene: FloatImage, own: BoolMask) -> FloatImage:
         """Return the lifted scene without what is left of letters: a tint that bright or dark strokes share."""
         painted = own & (self.kept < _CLEAR)
-        around = membrane(scene, painted)
+        around = harmonic_inpaint(scene, painted)
         bright = self.added[..., 0] > (1 - self.kept) * _MIDDLE
         result = scene.copy()
         for stroke in (painted & bright, painted & ~bright):
             weight = stroke.astype(np.float32)
             near = 1 / np.maximum(_blurred(weight), 1e-3)
-            tint = times(_blurred(times(around - scene, weight)), near.astype(np.float32))
+            tint = weighted(_blurred(weighted(around - scene, weight)), near.astype(np.float32))
             result[stroke] += tint[stroke]
         return result
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WatermarkSample:
     """A mark as one frame shows it: the picture, and what of it other text than the mark hides."""
 
     color: YCbCr
@@ -109,10 +109,10 @@ class Look:
 
     def without(self, hidden: BoolMask) -> FloatImage:
         """Return the scene as a fill from around expects it where it is `hidden`."""
-        return membrane(self.seen, hidden)
+        return harmonic_inpaint(self.seen, hidden)
 
 
-def overlay(looks: list[Look], mark: BoolMask) -> Overlay | None:
+def fit_watermark(looks: list[WatermarkSample], mark: BoolMask) -> Overlay | None:
     """Return how the text that covers `mark` on all `looks` lets the scene through.
 
     None when it is opaque, or when the scene behind it changes too little to tell.
@@ -134,9 +134,9 @@ def overlay(looks: list[Look], mark: BoolMask) -> Overlay | None:
     return known if max(ghosts) < _GHOST else None
 
 
-def _ghost(known: Overlay, look: Look, around: FloatImage, mark: BoolMask) -> float:
+def _ghost(known: Overlay, look: WatermarkSample, around: FloatImage, mark: BoolMask) -> float:
     """Return how much rougher (levels) what is lifted off one look is than the scene beside it."""
-    mixed = around + times(known.lifted(look.color, mark).scene - around, known.worth * mark)
+    mixed = around + weighted(known.lifted(look.color, mark).scene - around, known.worth * mark)
     lifted: YCbCr = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     painted, beside = mark & (known.kept < _CLEAR) & ~look.others, ~dilate(mark | look.others)
     if not painted.any() or not beside.any():
@@ -145,16 +145,16 @@ def _ghost(known: Overlay, look: Look, around: FloatImage, mark: BoolMask) -> fl
     return float(rough[0][painted].mean() - rough[1][beside].mean())
 
 
-def _fitted(views: list[Look], scene: list[FloatImage], mark: BoolMask) -> Overlay | None:
+def _fitted(views: list[WatermarkSample], scene: list[FloatImage], mark: BoolMask) -> Overlay | None:
     """Return the overlay that makes of the `scene` behind each look what that shows."""
     looks = np.maximum(sum(view.counted for view in views), 1).astype(np.float32)
-    seen_mean = _mean((times(view.seen, view.counted) for view in views), looks)
-    scene_mean = _mean((times(behind, view.counted) for behind, view in zip(scene, views, strict=True)), looks)
+    seen_mean = _mean((weighted(view.seen, view.counted) for view in views), looks)
+    scene_mean = _mean((weighted(behind, view.counted) for behind, view in zip(scene, views, strict=True)), looks)
     own, common, shown = (np.zeros(mark.shape, np.float32) for _ in range(3))
     # Look by look: all of them at once, as numbers, take hundreds of megabytes.
     for behind, view in zip(scene, views, strict=True):
-        apart = times(behind - scene_mean, view.counted)
-        off = times(view.seen - seen_mean, view.counted)
+        apart = weighted(behind - scene_mean, view.counted)
+        off = weighted(view.seen - seen_mean, view.counted)
         own += _product(apart, apart)
         common += _product(apart, off)
         shown += _product(off, off)
@@ -247,7 +247,7 @@ def _wide(field: FloatImage) -> FloatImage:
 
 def _mean(fields: Iterable[FloatImage], count: FloatImage) -> FloatImage:
     """Return the sum of fields by a `count` for each place."""
-    return times(np.asarray(sum(fields), np.float32), np.asarray(1 / count, np.float32))
+    return weighted(np.asarray(sum(fields), np.float32), np.asarray(1 / count, np.float32))
 
 
 def _product(a: FloatImage, b: FloatImage) -> FloatImage:

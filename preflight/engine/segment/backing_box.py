@@ -34,7 +34,7 @@ _OUTLINED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class BackingBox:
     """A plate as the ground of one line: its `area` with the letters, and `ink`, what on it is not of its colour."""
 
     area: BoolMask
@@ -46,7 +46,7 @@ class Ground:
         return np.asarray(_grown(self.ink, 5) & _inside(self.area), bool)
 
 
-def ground(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None = None) -> Ground | None:
+def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None = None) -> BackingBox | None:
     """Return the plate behind the letters' body `fill`, as far as a look shows it; None without a plate.
 
     It is the flat, steady area of one colour around the letters, with straight borders beside them. Beyond it may lie
@@ -69,10 +69,10 @@ def ground(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None
     if _borders(solid | mixed, body) < (1 if came else _SIDES):
         return None
     beside = _grown(body, 9).any(axis=1, keepdims=True)
-    return Ground(solid, solid & ~same & beside)
+    return BackingBox(solid, solid & ~same & beside)
 
 
-def film(fill: BoolMask, changes: Sequence[BoolMask]) -> Ground | None:
+def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox | None:
     """Return the translucent plate behind the letters' body `fill`, by what changed as it came or went, else None.
 
     `changes` are what changed at each end: where the scene moved then, that end tells nothing.
@@ -88,11 +88,11 @@ def film(fill: BoolMask, changes: Sequence[BoolMask]) -> Ground | None:
         solid = _filled(_touching(area | fill, body))
         if solid[body].mean() >= _COVERED and changed[amid].mean() >= _CAME and _borders(solid, body) >= _SIDES:
             # Shadows and what encoding mixes with the letters go with them.
-            return Ground(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
+            return BackingBox(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
     return None
 
 
-def block(look: BGR, spread: FloatMap, fill: BoolMask, ink: BoolMask, height: int) -> BoolMask | None:
+def find_whole(look: BGR, spread: FloatMap, fill: BoolMask, ink: BoolMask, height: int) -> BoolMask | None:
     """Return the whole plate behind the letters' body `fill`, from a look that goes well beyond it; None without one.
 
     `ink` marks all letters on the look and `height` is that of the text. The plate may have steps and rounded corners,

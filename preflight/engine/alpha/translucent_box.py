@@ -35,7 +35,7 @@ _RIM = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Veil:
+class TranslucentBox:
     """What a translucent plate does where `area` is set: `added` in blue, green, red, and its strength by frame.
 
     What lies beside its borders, `rim`, can't be lifted: encoders and half-size chroma mix the two sides.
@@ -49,10 +49,10 @@ class Veil:
 
     def lifted(self, seen: YCbCr, number: int) -> YCbCr:
         """Return luma and chroma without the plate on its frame `number`."""
-        strength = self.strengths[number] if self.strengths else 1.0
-        kept = 1 - strength * (1 - self.kept)
+        box_opacity = self.strengths[number] if self.strengths else 1.0
+        kept = 1 - box_opacity * (1 - self.kept)
         # What is added is a colour, seen as much as the scene is not.
-        added = _TO_YUV @ np.array(self.added, np.float32) * strength + (1 - kept) * _BLACK
+        added = _TO_YUV @ np.array(self.added, np.float32) * box_opacity + (1 - kept) * _BLACK
         return np.clip(np.rint((seen - added) / kept), 0, 255).astype(np.uint8)
 
 
@@ -71,7 +71,7 @@ class _Side:
         return abs(self.kept - other.kept) < _SAME_KEPT and apart < _SAME_ADDED
 
 
-def find(looks: list[BGR], inks: list[Box], height: int) -> Veil | None:
+def find_translucent_box(looks: list[BGR], inks: list[Box], height: int) -> TranslucentBox | None:
     """Return the plate behind lines of text, whose letters lie in `inks`, from top to bottom; None without one.
 
     Each line has a rectangle of its own, so that plates with steps are found too.
@@ -116,7 +116,7 @@ def _rectangles(turned: FloatImage, inks: list[Box], sure: list[_Side]) -> list[
     return found
 
 
-def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> Veil:
+def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> TranslucentBox:
     """Return the plate of some rectangles, as all of its borders show it."""
     area, rim = np.zeros(shape, bool), np.zeros(shape, bool)
     for box in rectangles:
@@ -126,7 +126,7 @@ def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> V
         area, rim = area | own, rim | _rim(own)
     kept = float(np.median([side.kept for side in sure]))
     blue, green, red = (float(value) for value in np.median([side.added for side in sure], axis=0))
-    return Veil(area, rim, kept, (blue, green, red))
+    return TranslucentBox(area, rim, kept, (blue, green, red))
 
 
 def _agreeing(sides: list[list[_Side]]) -> list[_Side] | None:
@@ -197,7 +197,7 @@ def _step(
     return max(borders, key=lambda side: side.explained).at if borders else middle
 
 
-def strength(veil: Veil, inner: FloatImage, outer: FloatImage) -> float:
+def box_opacity(veil: TranslucentBox, inner: FloatImage, outer: FloatImage) -> float:
     """Return how strong a plate is, 0 to 1, by the colours beside its border, `inner` and `outer`."""
     expected = outer * (1 - veil.kept) - np.array(veil.added, np.float32)
     return float((expected * (outer - inner)).sum() / max(1.0, float((expected**2).sum())))
