@@ -12,7 +12,7 @@ import typer
 from preflight.cli import choices, console, context
 from preflight.cli.inputs import sources
 from preflight.errors import ExitCode
-from preflight.model.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
+from preflight.model.job import Failed, Mismatched, Pending, Rejected, Result, Skipped, Succeeded, Unknown
 from preflight.model.plan import Plan, Policy
 from preflight.serialize import jsonable
 from preflight.settings import Settings, parse_seconds
@@ -144,6 +144,8 @@ def exit_code(result: Result) -> ExitCode:
             return ExitCode.INPUT
         case Failed(error=error):
             return error.exit_code
+        case Mismatched():
+            return ExitCode.SOME_FAILED
         case Pending():
             return ExitCode.PENDING
         case Unknown():
@@ -159,11 +161,13 @@ def overall(codes: Sequence[ExitCode]) -> int:
 def _tell(result: Result) -> None:
     name = console.printable(result.source)
     match result:
-        case Succeeded(file=file, submitted=submitted):
+        case Succeeded(file=file, submitted=submitted, notes=notes):
             console.out(f"{name}: cleaned file {console.printable(file)}")
             for what, path in (("before/after picture", picture_of(file)), ("JSON record", record_of(file))):
                 if path.exists():
                     console.out(f"{name}: {what} {console.printable(path)}")
+            for note in notes:
+                console.say(f"{name}: {console.printable(note)}")
             if not submitted:
                 console.say(f"{name}: the result was known; no job was submitted.")
         case Skipped():
@@ -172,6 +176,12 @@ def _tell(result: Result) -> None:
             console.say(f"{name}: refused: {console.printable(reason)}")
         case Failed(error=error):
             console.say(f"{name}: {console.printable(error)}")
+        case Mismatched(file=file, problems=problems, job_id=job):
+            console.say(
+                f"{name}: the service's result {console.printable(file)} differs from what was sent: "
+                f"{console.printable('; '.join(problems))}. It is kept and not paid for again; "
+                f"`preflight jobs resolve {job} --resubmit` submits the video once more."
+            )
         case Pending(task_ids=ids):
             console.say(f"{name}: still pending (task {', '.join(ids)}); `preflight resume` goes on.")
         case Unknown(job_id=job):
