@@ -161,15 +161,8 @@ def overall(codes: Sequence[ExitCode]) -> int:
 def _tell(result: Result) -> None:
     name = console.printable(result.source)
     match result:
-        case Succeeded(file=file, submitted=submitted, notes=notes):
-            console.out(f"{name}: cleaned file {console.printable(file)}")
-            for what, path in (("before/after picture", picture_of(file)), ("JSON record", record_of(file))):
-                if path.exists():
-                    console.out(f"{name}: {what} {console.printable(path)}")
-            for note in notes:
-                console.say(f"{name}: {console.printable(note)}")
-            if not submitted:
-                console.say(f"{name}: the result was known; no job was submitted.")
+        case Succeeded():
+            _tell_success(name, result)
         case Skipped():
             console.say(f"{name}: skipped: no text was seen on its frames.")
         case Rejected(reason=reason):
@@ -189,3 +182,14 @@ def _tell(result: Result) -> None:
                 f"{name}: job {job} was sent and not answered. It may be paid for, so it is not sent again. "
                 f"Settle it with `preflight jobs resolve {job} --resubmit | --task TASKID | --drop`."
             )
+
+
+def _tell_success(name: str, result: Succeeded) -> None:
+    console.out(f"{name}: cleaned file {console.printable(result.file)}")
+    for what, path in (("before/after picture", picture_of(result.file)), ("JSON record", record_of(result.file))):
+        if path.exists():
+            console.out(f"{name}: {what} {console.printable(path)}")
+    for note in result.notes:
+        console.say(f"{name}: {console.printable(note)}")
+    if not result.submitted:
+        console.say(f"{name}: the result was known; no job was submitted.")
