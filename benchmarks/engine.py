@@ -32,7 +32,7 @@ from fixtures import burned
 from preflight.engine.classify.selection import select_tracks as chosen_tracks
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
-from preflight.engine.graphics import plates
+from preflight.engine.graphics import box_detection
 from preflight.engine.media.decode import Frame, decode
 from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.rasterize import changed_mask
@@ -210,7 +210,9 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
         tracks, times, motion, _ = scan(facts, PROGRAM, pool, lambda _: None)
     chosen = chosen_tracks(tracks, options)
     if options.color_blocks:
-        chosen += plates.behind(chosen, decode(facts, PROGRAM, stop=plates.until(chosen)), motion, size)
+        chosen += box_detection.detect_backing_boxes(
+            chosen, decode(facts, PROGRAM, stop=box_detection.last_frame_needed(chosen)), motion, size
+        )
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,

@@ -14,8 +14,8 @@ from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
-from preflight.engine.graphics import plates, watermarks
-from preflight.engine.graphics.watermarks import Gallery
+from preflight.engine.graphics import box_detection, watermarks
+from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunks, crop_cache, reference_frames
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import Done, Fill
@@ -184,7 +184,7 @@ class Scanned(NamedTuple):
     tracks: list[Track]
     times: tuple[int, ...]
     motion: Motion
-    gallery: Gallery
+    gallery: FrameSampler
 
 
 def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | None = None) -> Scanned:
@@ -192,7 +192,7 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
 
     A small file is put to `scratch`, or where the system keeps such files.
     """
-    step, gallery = sample_step(source.rate), Gallery()
+    step, gallery = sample_step(source.rate), FrameSampler()
     asked: dict[int, PendingLines] = {}
 
     def ask(frame: Frame) -> None:
@@ -236,8 +236,8 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
 def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
     """Return the tracks of all that is to be removed, and those of text that is kept."""
     texts = selection.select_tracks(scanned.tracks, options)
-    overlaid = watermarks.found(scanned.gallery, work.source.upright, len(work.times))
-    marks = watermarks.unexplained(overlaid, texts, scanned.tracks)
+    overlaid = watermarks.detect(scanned.gallery, work.source.upright, len(work.times))
+    marks = watermarks.suppress_explained(overlaid, texts, scanned.tracks)
     if marks:
         camera_window.measure_all(scanned.motion, seen_again(work), [track.box for track in texts + marks])
     rest = [track for track in scanned.tracks if not any(watermarks.is_part(track, mark) for mark in marks)]
@@ -246,7 +246,7 @@ def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[
     chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, work.times, work.source)
     if options.color_blocks:
         found = behind(work, texts, scanned.motion)
-        chosen = plates.freed(chosen, found) + found
+        chosen = box_detection.release_letters(chosen, found) + found
     return chosen, kept
 
 
@@ -254,7 +254,9 @@ def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:
     """Return tracks of the blocks behind text."""
     if not texts:
         return []
-    return plates.behind(texts, seen_again(work, plates.until(texts)), motion, work.source.upright)
+    return box_detection.detect_backing_boxes(
+        texts, seen_again(work, box_detection.last_frame_needed(texts)), motion, work.source.upright
+    )
 
 
 def seen_again(work: Work, stop: int | None = None, until: float = _SCANNED) -> Iterator[Frame]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.rasterize import changed_mask, chroma_mask
@@ -33,7 +33,7 @@ class ContactSheet:
     """Collects the same frames before and after, and draws them side by side."""
 
     wanted: list[int]
-    _rows: list[Picture] = field(default_factory=list)
+    _rows: list[BGR] = field(default_factory=list)
 
     def add(self, before: Frame, after: Frame) -> None:
         """Take a pair when it is one of the wanted."""

@@ -11,7 +11,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box, join_words
 from preflight.engine.detect import ocr
 from preflight.engine.media.decode import Frame
@@ -57,7 +57,7 @@ class DetectTask:
     or one that is not at a known place, a close one follows, and its lines are what counts.
     """
 
-    picture: Picture
+    picture: BGR
     size: tuple[int, int]
     known: tuple[Box, ...] | None = None
     parts: tuple[Box, ...] | None = None

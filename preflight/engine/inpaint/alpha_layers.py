@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from preflight.engine.alpha import fade as fades
-from preflight.engine.alpha.fade_opacity import Text
-from preflight.engine.core.arrays import Mask
+from preflight.engine.alpha.fade_curve import FadingText
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.chunks import Job
 from preflight.engine.inpaint.inpainter import Faint
@@ -25,21 +25,21 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
     if not track.may_fade:
         return track
     place = _place(track, job)
-    text = Text(
+    text = FadingText(
         mask=track.masks.usual,
         height=track.line.text_height,
         first=track.first,
         last=track.last,
         known=job.known,
         luma=lambda index: look(index).luma[place],
-        color=lambda index: look(index).color()[place],
+        color=lambda index: look(index).to_ycbcr()[place],
         hidden=lambda index: rasterize(others, index, track.box, hidden=True),
     )
-    return track.with_masks(fade=fades.learn(text))
+    return track.with_masks(fade=fades.fit_fade(text))
 
 
 def seen_through(
-    job: Job, index: int, look: Look, hidden: Callable[[int], Mask], marks: Sequence[Mark]
+    job: Job, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[Mark]
 ) -> Faint | None:
     """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
 
@@ -52,7 +52,7 @@ def seen_through(
     ]
     if not fading and not marks:
         return None
-    seen, hole = look(index).color(), hidden(index)
+    seen, hole = look(index).to_ycbcr(), hidden(index)
     texts = [(track, track.mask_on(index), fade.lifted(index, seen[_place(track, job)])) for track, fade in fading]
     standing = [(mark.track, *lifted) for mark in marks if (lifted := mark.lifted(index, seen)) is not None]
     scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
@@ -65,7 +65,7 @@ def seen_through(
     gone = [track for track, *_ in (*texts, *standing)]
     lasting = [track for track in job.tracks if not any(track is other for other in gone)]
     rest |= rasterize(lasting, index, job.region, hidden=True)
-    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
+    return Faint(Planes.from_ycbcr(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
 
 
 def lenders(job: Job) -> frozenset[int]:

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.filters import Field
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
 from preflight.engine.model.track import Track
 
 LEAST_LOOKS = 12
@@ -35,7 +34,7 @@ def is_vague(track: Track) -> bool:
     return by_itself and not moves and track.masks.usual.sum() > _VAGUE * track.line.area
 
 
-def sharpened(track: Track, looks: Sequence[Picture]) -> Track:
+def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
     """Return a track with the strokes that gray `looks` at its box have in common, or at least nothing off its line."""
     line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
     inside, around = (np.zeros(track.masks.usual.shape, bool) for _ in range(2))
@@ -45,7 +44,7 @@ def sharpened(track: Track, looks: Sequence[Picture]) -> Track:
     return track.with_masks(usual=track.masks.usual & around if found is None else found)
 
 
-def strokes(looks: Sequence[Picture], line: Mask, text_height: int) -> Mask | None:
+def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
     """Return what the text in `line` paints on equally large gray `looks`; None when that can't be told from the scene.
 
     Looks should be some frames apart, so that the scene has moved between them.
@@ -61,12 +60,12 @@ def strokes(looks: Sequence[Picture], line: Mask, text_height: int) -> Mask | No
     width = max(3, text_height // 6) | 1
     size = 2 * _RIM + 1
     body = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
-    mask: Mask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
+    mask: BoolMask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
     return mask if _SPARSE < mask[line].mean() < _DENSE else None
 
 
-def _median_slope(looks: Sequence[Picture], across: bool) -> Field:
+def _median_slope(looks: Sequence[Gray], across: bool) -> FloatImage:
     order = (1, 0) if across else (0, 1)
     slopes = np.stack([cv2.Sobel(look, cv2.CV_16S, *order, ksize=3) for look in looks])
-    median: Field = (np.median(slopes, axis=0) / 8).astype(np.float32)
+    median: FloatImage = (np.median(slopes, axis=0) / 8).astype(np.float32)
     return median

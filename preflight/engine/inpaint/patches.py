@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes
 from preflight.engine.media.decode import Frame
@@ -29,7 +29,7 @@ class Patch:
     v: bytes
 
 
-def cut(index: int, region: Box, filled: Planes[np.uint8], hole: Mask) -> Patch:
+def cut(index: int, region: Box, filled: Planes[np.uint8], hole: BoolMask) -> Patch:
     """Return the patch of a filled region; only what `hole` marks is taken."""
     tinted = chroma_mask(hole)
     return Patch(

@@ -9,8 +9,8 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.yuv import Planes, picture
+from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
+from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, verify
 from preflight.engine.inpaint.chunks import WARM_UP, Job
 from preflight.engine.inpaint.inpainter import Filled, Filler
@@ -130,7 +130,7 @@ class Fill:
                     FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
                 )
                 if index in _checked(job):
-                    filled_looks[index] = filled.planes.color()
+                    filled_looks[index] = filled.planes.to_ycbcr()
         left = max(
             (
                 self._left(look, changed_mask(job.tracks, index, job.region, widened), index)
@@ -150,19 +150,19 @@ class Fill:
             if moves or track.lasting or track.needs_no_donors or track.last < job.first or track.first > job.last:
                 continue
             mark = Mark(track, job)
-            found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
+            found += [mark] if mark.learn(lambda index: self._planes(file, index).to_ycbcr()) else []
         return found
 
-    def _shown(self, file: BinaryIO, index: int) -> Picture:
+    def _shown(self, file: BinaryIO, index: int) -> BGR:
         """Return the region on frame `index` as it is shown, in blue, green, red."""
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
-        return picture(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
+        return bgr_from_planes(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
 
     def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
         if not has_plates(self.job.tracks, index):
             return planes
-        return Planes.of(without_plates(planes.color(), self.job.tracks, index, self.job.region))
+        return Planes.from_ycbcr(without_plates(planes.to_ycbcr(), self.job.tracks, index, self.job.region))
 
     def _filler(self, file: BinaryIO, holes: _Holes, marks: list[Mark]) -> Filler:
         job = self.job
@@ -177,7 +177,7 @@ class Fill:
             lenders=alpha_layers.lenders(job),
         )
 
-    def _left(self, look: Picture, hole: Mask, index: int) -> float:
+    def _left(self, look: YCbCr, hole: BoolMask, index: int) -> float:
         texts = tuple(t.text for t in self.job.tracks if t.first <= index <= t.last and t.text)
         if not texts:
             return 0.0
@@ -203,7 +203,7 @@ class _Holes:
         self._job, self._widened = job, widened
         self._packed: dict[int, bytes] = {}
 
-    def at(self, index: int) -> Mask:
+    def at(self, index: int) -> BoolMask:
         """Return the mask of frame `index`."""
         region = self._job.region
         if index not in self._packed:

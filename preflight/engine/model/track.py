@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from preflight.engine.alpha.fade import Fade
-from preflight.engine.alpha.plate_alpha import Veil
-from preflight.engine.core.arrays import Mask
+from preflight.engine.alpha.translucent_box import TranslucentBox
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import Offset
-from preflight.engine.segment.counter import Clock
+from preflight.engine.segment.counter import CounterModel
 
 LEGIBLE = 0.75
 """Confidence of the recogniser (0..1) above which its reading is trusted."""
@@ -23,19 +23,19 @@ LEGIBLE = 0.75
 class MaskModel:
     """What a text covers of its box on each frame; all masks are bool arrays of the box's height and width."""
 
-    usual: Mask
-    """Mask on every frame that has no mask of its own."""
-    at_ends: tuple[tuple[int, Mask], ...] = ()
+    usual: BoolMask
+    """BoolMask on every frame that has no mask of its own."""
+    at_ends: tuple[tuple[int, BoolMask], ...] = ()
     """Frame index and mask of the first and last frames, on which the text pops up, grows, is typed or fades."""
-    by_frame: Mapping[int, Mask] = field(default_factory=dict)
+    by_frame: Mapping[int, BoolMask] = field(default_factory=dict)
     """Masks of single frames, as text whose digits change has them."""
-    counter: Clock | None = None
+    counter: CounterModel | None = None
     """Colour model of text whose digits change (a clock, a timecode)."""
     fade: Fade | None = None
     """Opacity of the text on the frames on which it fades."""
-    film: Veil | None = None
+    film: TranslucentBox | None = None
     """Translucent plate that is unblended, so that only its border, the mask, is filled."""
-    plate: Mask | None = None
+    plate: BoolMask | None = None
     """Opaque plate behind the letters, from which alone the letters are filled."""
 
 
@@ -100,7 +100,7 @@ class Track:
         """Return True when the text is on frame `index`."""
         return self.first <= index <= self.last
 
-    def mask_on(self, index: int) -> Mask:
+    def mask_on(self, index: int) -> BoolMask:
         """Return the mask of the box on frame `index`."""
         own = self.masks.by_frame.get(index)
         if own is not None:
@@ -123,7 +123,7 @@ class Track:
             last -= 1
         return first, last
 
-    def plate_on(self, index: int) -> Mask | None:
+    def plate_on(self, index: int) -> BoolMask | None:
         """Return the opaque plate behind the letters on frame `index`; None without one."""
         steady = self.is_on(index) and all(end != index for end, _ in self.masks.at_ends)
         return self.masks.plate if steady else None

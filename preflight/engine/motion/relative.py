@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BoolMask, Gray
 from preflight.engine.core.box import Box
 
 Steps = NDArray[np.float64]
@@ -41,7 +41,7 @@ UNKNOWN = RelativeMotion()
 
 
 def measure(
-    before: Picture, after: Picture, letters: Mask, box: Box, others: list[Box], *, at_home: bool
+    before: Gray, after: Gray, letters: BoolMask, box: Box, others: list[Box], *, at_home: bool
 ) -> RelativeMotion:
     """Return the drift of one text from one gray picture to another, a few frames later.
 
@@ -94,7 +94,7 @@ def judged(text: Steps, quarters: Sequence[Steps]) -> RelativeMotion:
     return UNKNOWN
 
 
-def _quarters(beside: Picture) -> list[Picture]:
+def _quarters(beside: Gray) -> list[Gray]:
     """Return the parts of a mask above its middle, to the left and to the right, and below it."""
     height, width = beside.shape
     found = []
@@ -106,7 +106,7 @@ def _quarters(beside: Picture) -> list[Picture]:
     return found
 
 
-def _steps(before: Picture, after: Picture, where: Picture) -> Steps:
+def _steps(before: Gray, after: Gray, where: Gray) -> Steps:
     """Return how features of `before` inside `where` moved, those that are found back from `after`."""
     points = cv2.goodFeaturesToTrack(before, _FEATURES, 0.02, 4, mask=where)
     if points is None:

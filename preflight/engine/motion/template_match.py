@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 
@@ -30,8 +30,8 @@ class TemplateMatch:
 class LineTemplate:
     """What a line of text looks like: its luma, and in `near` 1 on the letters and right beside them."""
 
-    gray: Picture
-    near: Picture
+    gray: Gray
+    near: Gray
 
 
 def match_template(look: LineTemplate, line: Box, frame: Frame, around: Offset, radius: Offset) -> TemplateMatch:

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.track import Track, TrackEvidence
 
@@ -96,7 +96,7 @@ def _has_usual_mask(index: int, *tracks: Track) -> bool:
     return any(t.steady_frames[0] <= index <= t.steady_frames[1] for t in tracks)
 
 
-def _on(whole: Box, box: Box, mask: Mask) -> Mask:
+def _on(whole: Box, box: Box, mask: BoolMask) -> BoolMask:
     """Return a mask of `box` on the ground of `whole`."""
     result = np.zeros((whole.height, whole.width), bool)
     result[box.moved(-whole.x0, -whole.y0).slices] = mask

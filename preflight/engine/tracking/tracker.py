@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from preflight.engine.core.box import Box, margined
+from preflight.engine.core.box import Box, with_margin
 from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector
 from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
@@ -265,7 +265,7 @@ class TextTracker:
             sighting.path[index] = offset if score > 0.5 else guess
 
     def _open(self, line: Box, index: int, *, scaled: bool = False) -> None:
-        box = margined(line, self.size)
+        box = with_margin(line, self.size)
         sighting = Tracklet(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
         for frame in self._near(index, REACH * self.step):
             if frame.index <= index:

@@ -9,7 +9,7 @@ from itertools import takewhile
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32, widest
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_max
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
@@ -18,7 +18,7 @@ from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import LineTemplate, Offset
 from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
-from preflight.engine.segment.counter import Clock
+from preflight.engine.segment.counter import CounterModel
 from preflight.engine.tracking import appearance, counters, transition_frames, transitions
 from preflight.engine.tracking.transitions import Moment, Scene
 
@@ -42,8 +42,8 @@ class Tracklet:
     box: Box
     seen_first: int
     seen_last: int
-    looks: dict[int, Picture] = field(default_factory=dict)
-    edges: dict[int, Picture] = field(default_factory=dict)
+    looks: dict[int, BGR] = field(default_factory=dict)
+    edges: dict[int, BGR] = field(default_factory=dict)
     moments: dict[int, Moment] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
@@ -94,7 +94,7 @@ class Tracklet:
         likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
         return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
-    def keep(self, index: int, look: Picture) -> None:
+    def keep(self, index: int, look: BGR) -> None:
         """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
         if self.seen % self.stride == 0:
             self.looks[index] = look
@@ -108,7 +108,7 @@ class Tracklet:
         """What the line itself looks like when it is there."""
         assert self.signature is not None  # noqa: S101
         inside = self.line.moved(-self.box.x0, -self.box.y0).slices
-        gray: Picture = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
+        gray: Gray = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
         return LineTemplate(gray, self.signature.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
@@ -118,7 +118,7 @@ class Tracklet:
         return (first, self.path.get(first, self.offset)), (last, self.offset)
 
     @property
-    def inner(self) -> Mask:
+    def inner(self) -> BoolMask:
         """The line's own place inside the padded box."""
         inside = np.zeros((self.box.height, self.box.width), bool)
         line, box = self.line, self.box
@@ -128,11 +128,11 @@ class Tracklet:
         return inside
 
 
-def learn_strokes(sighting: Tracklet, looks: list[Picture]) -> tuple[glyphs.Strokes, Picture, Plane32]:
+def learn_strokes(sighting: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
     """Find the strokes on `looks` and let the sighting know its text by them."""
     if sighting.ticking:
         looks = looks[-1:]
-    look, spread = glyphs.median_look(looks)
+    look, spread = glyphs.median_and_spread(looks)
     strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
     if strokes.found:
         sighting.signature = appearance.learn_template(look, strokes, looks)
@@ -157,11 +157,11 @@ def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
     changes = _changes(sighting, (first, last), (before, after))
     inner, height = sighting.inner, sighting.line.text_height
     if sighting.ticking:
-        inner &= counter.band(strokes.fill)
-        strokes, look, spread = counter.standing(strokes, looks)
+        inner &= counter.digit_area(strokes.fill)
+        strokes, look, spread = counter.static_strokes(strokes, looks)
     usual = not (sighting.scaled or sighting.ticking)
-    place = text_mask.Place(look=look, spread=spread, inner=inner, height=height, changing=not usual)
-    own = text_mask.learnt(place, strokes, changes)
+    place = text_mask.TextPlace(look=look, spread=spread, inner=inner, height=height, changing=not usual)
+    own = text_mask.fit_text_mask(place, strokes, changes)
     alone = _alone(sighting, others)
     return Track(
         box=sighting.box,
@@ -175,7 +175,7 @@ def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
         masks=MaskModel(
             usual=own.mask,
             at_ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
-            counter=Clock(own, sighting.box) if sighting.ticking else None,
+            counter=CounterModel(own, sighting.box) if sighting.ticking else None,
             plate=own.ground,
         ),
         evidence=TrackEvidence(
@@ -196,7 +196,7 @@ def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
     )
 
 
-def _is_outlined(own: text_mask.Ink, strokes: glyphs.Strokes) -> bool:
+def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
     look, inner, height = own.place.look, own.place.inner, own.place.height
     # Between letters in the colour of their ground and gaps between letters there is no telling.
     sure = own.outlined and glyphs.stands_out(look, inner, strokes.color)
@@ -230,7 +230,7 @@ def _changing(sighting: Tracklet, first: int, last: int, reading: Reading) -> li
         return []
     inside = _within(sighting.line, sighting.box)
 
-    def read(look: Picture) -> Reading:
+    def read(look: BGR) -> Reading:
         return read_line(look[inside])
 
     runs = ((first - 1, -1), (last + 1, 1))
@@ -241,7 +241,7 @@ def _changing(sighting: Tracklet, first: int, last: int, reading: Reading) -> li
     ]
 
 
-def _looks(sighting: Tracklet) -> list[Picture]:
+def _looks(sighting: Tracklet) -> list[BGR]:
     """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
     looks = list(sighting.looks.values())
     known = sighting.signature
@@ -278,7 +278,7 @@ def _edges(sighting: Tracklet) -> tuple[int, int]:
     return first, last
 
 
-def _reach(known: appearance.AppearanceTemplate, looks: Mapping[int, Picture], index: int, step: int) -> int:
+def _reach(known: appearance.AppearanceTemplate, looks: Mapping[int, BGR], index: int, step: int) -> int:
     """Return the last frame from `index` on, one `step` (1 or -1) after another, on which the text is."""
     while index + step in looks and appearance.is_there(known, looks[index + step]):
         beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
@@ -288,16 +288,16 @@ def _reach(known: appearance.AppearanceTemplate, looks: Mapping[int, Picture], i
     return index
 
 
-def _fading(known: appearance.AppearanceTemplate, look: Picture | None) -> bool:
+def _fading(known: appearance.AppearanceTemplate, look: BGR | None) -> bool:
     return look is not None and appearance.is_fading(known, look)
 
 
-def _changes(sighting: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[Mask]:
+def _changes(sighting: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
     """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
     if sighting.path:
         return []
     return [
-        widest(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
+        channel_max(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
         if inside in sighting.edges and outside in sighting.edges
     ]

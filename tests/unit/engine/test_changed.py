@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector, changed_regions
@@ -23,7 +23,7 @@ FIRST, LAST = 43, 88
 TEXT = "Never give up"
 
 
-def ground() -> Picture:
+def ground() -> BGR:
     """Return soft patches with a bright disc before them."""
     soft = np.random.default_rng(12).integers(60, 150, (8, 14, 3)).astype(np.uint8)
     picture = np.asarray(cv2.resize(soft, SIZE, interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -34,19 +34,19 @@ GROUND = ground()
 NOISE = np.random.default_rng(1).normal(0, 1.5, (7, HEIGHT, WIDTH, 3)).astype(np.float32)
 
 
-def lettered(text: str, scale: float, levels: float, at: tuple[int, int] = (180, 290)) -> Picture:
+def lettered(text: str, scale: float, levels: float, at: tuple[int, int] = (180, 290)) -> BGR:
     """Return the ground with text on it that is `levels` brighter."""
     ink = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.putText(ink, text, at, cv2.FONT_HERSHEY_DUPLEX, scale, 255, max(1, round(2 * scale)), cv2.LINE_AA)
     return np.clip(GROUND + levels / 255 * ink[..., None], 0, 255).round().astype(np.uint8)
 
 
-def shifted(picture: Picture) -> Picture:
+def shifted(picture: BGR) -> BGR:
     """Return the picture as seen by a camera that points a little further to the left."""
     return np.pad(picture, ((0, 0), (1, 0), (0, 0)), "edge")[:, :-1]
 
 
-def filmed(index: int, picture: Picture) -> Picture:
+def filmed(index: int, picture: BGR) -> BGR:
     """Return the picture as a camera sees it that trembles a little, with noise and a ball that rolls by."""
     seen = (
         np.clip((shifted(picture) if index // STEP % 2 else picture) + NOISE[index % 7], 0, 255)

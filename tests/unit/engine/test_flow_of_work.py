@@ -153,7 +153,7 @@ def test_only_the_hole_is_changed() -> None:
     hole = np.zeros((32, 64), bool)
     hole[10:20, 10:50] = True
     spool = Spool(io.BytesIO())
-    spool.put(cut(0, region, Planes.of(np.full((32, 64, 3), 77, np.uint8)), hole))
+    spool.put(cut(0, region, Planes.from_ycbcr(np.full((32, 64, 3), 77, np.uint8)), hole))
     after = paste(before, spool.take(0))
     changed = after.y != before.y
     assert (after.y[region.slices][hole] == 77).all()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.detect import detector
 from preflight.engine.detect.detector import DetectTask
@@ -20,7 +20,7 @@ RING = Box(10, 40, 310, 120)
 STEP = 10
 
 
-def written(*lines: tuple[str, int, float]) -> Picture:
+def written(*lines: tuple[str, int, float]) -> BGR:
     """Return a picture with lines of text, each at a height, as large as said."""
     picture = np.full((SIZE[1], SIZE[0], 3), (90, 70, 60), np.uint8)
     for text, y, scale in lines:
@@ -28,7 +28,7 @@ def written(*lines: tuple[str, int, float]) -> Picture:
     return picture
 
 
-def found(picture: Picture, known: tuple[Box, ...] | None) -> list[Box]:
+def found(picture: BGR, known: tuple[Box, ...] | None) -> list[Box]:
     return detector.plausible(DetectTask(picture=picture, size=SIZE, known=known).run(), SIZE[1])
 
 
@@ -71,7 +71,7 @@ class Clip:
     busy: bool = False
     asked: dict[int, DetectTask] = field(default_factory=dict)
 
-    def picture(self, index: int) -> Picture:
+    def picture(self, index: int) -> BGR:
         picture = np.full((240, 320, 3), (90, 70, 60), np.uint8)
         cv2.ellipse(picture, (160, 80), (146, 36), 0, 0, 360, (250, 250, 250), 3)
         if self.first <= index <= self.last:
@@ -96,7 +96,7 @@ class Clip:
         return Answer([LINE, RING] if self.first <= shown.index <= self.last else [RING])
 
 
-def frame(index: int, picture: Picture) -> Frame:
+def frame(index: int, picture: BGR) -> Frame:
     planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
     height, width = picture.shape[:2]
     halves = planes[height:].reshape(2, height // 2, width // 2)

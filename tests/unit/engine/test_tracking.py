@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from fixtures import fonts
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import MaskModel, Track, TrackEvidence
@@ -22,18 +22,18 @@ LINE = Box(40, 60, 280, 100)
 PAD = Box(24, 44, 296, 116)
 
 
-def drawn(ground: Picture, text: str, color: tuple[int, int, int] = (255, 255, 255)) -> Picture:
+def drawn(ground: BGR, text: str, color: tuple[int, int, int] = (255, 255, 255)) -> BGR:
     """Return `ground` with `text` in the line, as plain letters."""
     picture = ground.copy()
     cv2.putText(picture, text, (LINE.x0 + 4, LINE.y1 - 10), cv2.FONT_HERSHEY_DUPLEX, 1.0, color, 2, cv2.LINE_AA)
     return picture
 
 
-def flat(blue: int, green: int, red: int) -> Picture:
+def flat(blue: int, green: int, red: int) -> BGR:
     return np.full((240, 320, 3), (blue, green, red), np.uint8)
 
 
-def learned(look: Picture) -> appearance.AppearanceTemplate:
+def learned(look: BGR) -> appearance.AppearanceTemplate:
     inner = np.zeros(look.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
     strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
@@ -73,7 +73,7 @@ def test_a_still_scene_that_is_like_the_text_is_no_fade() -> None:
     shown = drawn(ground, "How it started")
     known = learned(shown[PAD.slices])
 
-    def faint(share: float) -> Picture:
+    def faint(share: float) -> BGR:
         return np.asarray(cv2.addWeighted(ground, 1 - share, shown, share, 0), np.uint8)[PAD.slices]
 
     assert appearance.is_there(known, faint(0.4))
@@ -120,7 +120,7 @@ class Answer:
         return self.lines
 
 
-def frame(index: int, picture: Picture) -> Frame:
+def frame(index: int, picture: BGR) -> Frame:
     planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
     height, width = picture.shape[:2]
     halves = planes[height:].reshape(2, height // 2, width // 2)
