@@ -67,6 +67,8 @@ CHANGED = 10
 """Difference between output and source, gray levels after a 3x3 mean, that coding alone doesn't make."""
 SEEN_JUMP = 2.0
 """Step of a region's mean between two frames that a person sees on a still scene, gray levels."""
+SHEET_HEIGHT = 420
+"""Most rows that a frame takes on a sheet."""
 CUT = 22.0
 """Mean difference of consecutive source frames from which they are taken for different shots, gray levels."""
 
@@ -563,7 +565,7 @@ def draw_sheet(clip: Clip, output: list[Picture], figures: Figures, path: Path) 
         panels = [before, after, np.clip(cv2.absdiff(before, after).astype(np.int32) * 3, 0, 255).astype(np.uint8)]
         if clip.twin is not None:
             panels.append(clip.twin[index])
-        width = (300 if portrait else 560) if clip.twin is None else (300 if portrait else 480)
+        width = min(560 if clip.twin is None else 480, round(SHEET_HEIGHT * before.shape[1] / before.shape[0]))
         height = round(before.shape[0] * width / before.shape[1])
         row = np.hstack([cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA) for p in panels])
         label = np.zeros((18, row.shape[1], 3), np.uint8)
