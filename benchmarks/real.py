@@ -289,7 +289,7 @@ def look(clip: Clip, output: list[Picture], masks: list[Mask] | None, figures: F
         tally.with_text += bool(overlay)
         readable = [look_at_line(before, after, box, left, tally, figures, index) for box in overlay]
         tally.legible += any(readable)
-        tally.written += any([writes(before, after, box, figures, index) for box in left])
+        tally.written += any(writes(before, after, box, figures, index) for box in left)
         changed = change_of(before, after)
         for box in scene:
             tally.scene.append(bool(changed[box.slices].mean() > SCENE_CHANGED))
@@ -318,7 +318,7 @@ def sort_lines(clip: Clip, index: int, masks: list[Mask] | None) -> tuple[list[B
     return overlay + marks, rest if masks else []
 
 
-def look_at_line(  # noqa: PLR0913, PLR0917 - a line is looked at on both pictures
+def look_at_line(
     before: Picture, after: Picture, box: Box, left: list[Box], tally: Tally, figures: Figures, index: int
 ) -> bool:
     """Count what has become of a line of overlay text; return True when it can still be read."""
