@@ -21,7 +21,7 @@ import cv2
 
 from fixtures import captions, clips, crowd
 from fixtures.captions import Caption
-from preflight.engine.classify.selection import chosen
+from preflight.engine.classify.selection import select_tracks
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 from preflight.engine.media.decode import Frame, decode
@@ -85,7 +85,7 @@ def run(clip: Path, seed: int, folder: Path, arguments: argparse.Namespace) -> C
     if arguments.scan_only:
         with workers() as pool:
             tracks, times, *_ = scan(facts, PROGRAM, pool, lambda _: None)
-        gone = [describe(track, times, facts) for track in chosen(tracks, RemovalOptions())]
+        gone = [describe(track, times, facts) for track in select_tracks(tracks, RemovalOptions())]
         kept = [describe(track, times, facts) for track in tracks]
         count = len(times)
     else:

@@ -29,13 +29,13 @@ import cv2
 import numpy as np
 
 from fixtures import burned
-from preflight.engine.classify.selection import chosen as chosen_tracks
+from preflight.engine.classify.selection import select_tracks as chosen_tracks
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
-from preflight.engine.graphics import plates
+from preflight.engine.graphics import box_detection
 from preflight.engine.media.decode import Frame, decode
 from preflight.engine.media.probe import Source, inspect
-from preflight.engine.model.rasterize import touched
+from preflight.engine.model.rasterize import changed_mask
 from preflight.engine.model.track import Track
 from preflight.engine.parallel.pool import workers
 from preflight.engine.pipeline import remove_text, scan
@@ -210,7 +210,9 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
         tracks, times, motion, _ = scan(facts, PROGRAM, pool, lambda _: None)
     chosen = chosen_tracks(tracks, options)
     if options.color_blocks:
-        chosen += plates.behind(chosen, decode(facts, PROGRAM, stop=plates.until(chosen)), motion, size)
+        chosen += box_detection.detect_backing_boxes(
+            chosen, decode(facts, PROGRAM, stop=box_detection.last_frame_needed(chosen)), motion, size
+        )
     boxes = [
         (
             float(times[t.first] * facts.time_base) - 0.001,
@@ -260,7 +262,7 @@ def edges(truth: burned.Burned, report: dict) -> int:
     return missed
 
 
-def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]) -> dict[str, Score]:
+def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, select_tracks: list[Track]) -> dict[str, Score]:
     streams = [
         decode(inspect(path, PROGRAM), PROGRAM)
         for path in (truth.clean, truth.captioned, truth.black, truth.white, out, logo)
@@ -271,7 +273,7 @@ def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: 
         cover = 255 - (white.y.astype(np.int32) - black.y) * 255 // 219
         mask = cv2.dilate((cover > 10).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         real, result = whole(clean), whole(ours)
-        live = [t for t in chosen if t.first <= number <= t.last]
+        live = [t for t in select_tracks if t.first <= number <= t.last]
         if not mask.any():
             previous = None
             continue
@@ -299,7 +301,7 @@ def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: 
 
 def glyph_telea(frame: Frame, live: list[Track]) -> np.ndarray:
     picture = whole(frame)
-    mask = touched(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
+    mask = changed_mask(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
     return cv2.inpaint(picture, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA) if mask.any() else picture
 
 

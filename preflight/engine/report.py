@@ -25,7 +25,7 @@ class Quality:
         own = [
             done
             for done in self._done
-            if done.job.first <= track.last and done.job.last >= track.first and done.job.region.common(track.reach)
+            if done.job.first <= track.last and done.job.last >= track.first and done.job.region.common(track.extent)
         ]
         return self._figures(own, track.first, track.last)
 
