@@ -20,7 +20,7 @@ from typing import Any
 
 from preflight.model.job import Task
 from preflight.removal import RemovalClient
-from preflight.removal.poller import Waiter
+from preflight.removal.poller import TaskPoller
 from preflight.settings import Secret, Settings
 
 RAMP = 100.0
@@ -77,7 +77,7 @@ def measure(port: int, jobs: int, seconds: float, way: str, result: Connection) 
 
         return note
 
-    waiter = Waiter(settings)
+    waiter = TaskPoller(settings)
     pool = ThreadPoolExecutor(jobs if way == "threads" else 1)
     for number, at in enumerate(finish):
         task_id = f"{number}@{at}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from preflight.api import upload as upload
     from preflight.model.job import Failed as Failed
     from preflight.model.job import InpaintingBox as InpaintingBox
+    from preflight.model.job import Mismatched as Mismatched
     from preflight.model.job import Pending as Pending
     from preflight.model.job import PixelBox as PixelBox
     from preflight.model.job import Rejected as Rejected
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from preflight.removal.client import RemovalClient as RemovalClient
     from preflight.settings import Settings as Settings
     from preflight.workflow.batch import run_many as run_many
+    from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
 
 __version__ = "0.1.0"
@@ -39,6 +41,7 @@ _MODULES = {
     "Failed": "model.job",
     "InpaintingBox": "model.job",
     "Limits": "model.limits",
+    "Mismatched": "model.job",
     "Pending": "model.job",
     "PixelBox": "model.job",
     "Plan": "model.plan",
@@ -48,6 +51,7 @@ _MODULES = {
     "RemovalOptions": "model.job",
     "Report": "model.report",
     "Result": "model.job",
+    "RunRequest": "workflow.request",
     "Settings": "settings",
     "Skipped": "model.job",
     "Succeeded": "model.job",

@@ -64,6 +64,8 @@ class Settings:
     `aws:kms`. `public_url` is a template such as `https://cdn.example.com/{key}` that is sent in place of a presigned
     URL.
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
+    `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
+    job may exist.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -76,6 +78,7 @@ class Settings:
     request_form: str = "flat"
     http_method: str = "POST"
     trial: bool = False
+    resend_after_500: bool = False
     request_timeout: float = 30.0
     deadline: float = 3600.0
     poll_first: float = 2.0
@@ -132,7 +135,7 @@ class Settings:
     def account(self) -> str:
         """Who pays for a job: never a secret, and one word for every embedded service."""
         local = self.uses_local_service or self.access_key_name == LOCAL_ACCOUNT
-        return LOCAL_ACCOUNT if local else f"{self.access_key_name}@{self.api_domain}"
+        return LOCAL_ACCOUNT if local else f"{self.access_key_name}@{normalize_domain(self.api_domain)}"
 
     @property
     def has_cloud(self) -> bool:
@@ -143,6 +146,20 @@ class Settings:
     def uses_local_service(self) -> bool:
         """True when a run starts the embedded service instead of calling a configured one."""
         return self.service == "local" or (self.service == "auto" and not self.has_cloud)
+
+
+def normalize_domain(domain: str) -> str:
+    """Return one spelling for every way to write the same API address.
+
+    Scheme, userinfo, default port, letter case, trailing dots and trailing slashes don't change which account pays.
+    """
+    scheme, _, rest = domain.strip().rpartition("://")
+    authority, slash, path = rest.partition("/")
+    host = authority.rpartition("@")[2].lower()
+    for port in {"http": (":80",), "https": (":443",)}.get(scheme.lower(), (":443", ":80")):
+        host = host.removesuffix(port)
+    name, colon, port = host.partition(":")
+    return f"{name.rstrip('.')}{colon}{port}{(slash + path).rstrip('/')}"
 
 
 _MOST_THREADS = 32
@@ -188,6 +205,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
     "upload_threads": int,
     "trial": _flag,
+    "resend_after_500": _flag,
     "keep_upload": _flag,
     "keep_fixed": _flag,
     "cache_size": lambda value: parse_size(str(value)),

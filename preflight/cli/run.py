@@ -12,14 +12,14 @@ import typer
 from preflight.cli import choices, console, context
 from preflight.cli.inputs import sources
 from preflight.errors import ExitCode
-from preflight.model.job import Failed, Pending, Rejected, Result, Skipped, Succeeded, Unknown
+from preflight.model.job import Failed, Mismatched, Pending, Rejected, Result, Skipped, Succeeded, Unknown
 from preflight.model.plan import Plan, Policy
 from preflight.serialize import jsonable
 from preflight.settings import Settings, parse_seconds
 from preflight.workflow.output_paths import picture_of, record_of
 
 if TYPE_CHECKING:
-    from preflight.workflow.request import Order
+    from preflight.workflow.request import RunRequest
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def run(
     Without an account and a bucket, a service on this machine does the work. Results of earlier runs that lie in a
     folder or match a pattern are passed over.
     """
-    from preflight.workflow.request import Order
+    from preflight.workflow.request import RunRequest
 
     given = context.settings(
         ctx,
@@ -66,7 +66,7 @@ def run(
         deadline=float(parse_seconds(deadline)) if deadline is not None else None,
     )
     detect = language == "auto"
-    order = Order(
+    request = RunRequest(
         output=output,
         detect_language=detect,
         skip_textless=skip_textless,
@@ -82,17 +82,17 @@ def run(
     )
     paths = sources(files, null=null)
     if dry_run:
-        raise typer.Exit(_rehearse(paths, order=order, settings=given, as_json=as_json))
+        raise typer.Exit(_rehearse(paths, request=request, settings=given, as_json=as_json))
     if given.service == "auto" and given.uses_local_service:
         console.say("No account is configured: the local service does the work.")
-    raise typer.Exit(_run(paths, order=order, settings=given, jobs=jobs, as_json=as_json))
+    raise typer.Exit(_run(paths, request=request, settings=given, jobs=jobs, as_json=as_json))
 
 
-def _run(paths: Sequence[Path], *, order: Order, settings: Settings, jobs: int, as_json: bool) -> int:
+def _run(paths: Sequence[Path], *, request: RunRequest, settings: Settings, jobs: int, as_json: bool) -> int:
     from preflight.workflow.batch import run_many
 
     with console.batch_progress(len(paths), json_lines=as_json) as board:
-        results = run_many(paths, order=order, settings=settings, jobs=jobs, listen=board.listen)
+        results = run_many(paths, request=request, settings=settings, jobs=jobs, listen=board.listen)
         return tell_all(results, board, as_json=as_json)
 
 
@@ -113,20 +113,20 @@ def tell_all(results: Iterable[Result], board: console.Board, *, as_json: bool) 
     return overall(codes)
 
 
-def _rehearse(paths: Sequence[Path], *, order: Order, settings: Settings, as_json: bool) -> int:
+def _rehearse(paths: Sequence[Path], *, request: RunRequest, settings: Settings, as_json: bool) -> int:
     """Show what would be done; nothing is written or sent."""
     from preflight.workflow.run import Run
 
     codes = []
     for path in paths:
-        report, plan = Run(order=order, settings=settings).look(path)
+        report, plan = Run(request=request, settings=settings).inspect(path)
         codes.append(ExitCode.INPUT if plan.refusal else ExitCode.OK)
-        skipped, language = order.skips(report.media), order.settled(report.media).options.language
+        skipped, language = request.is_skipped(report.media), request.settled(report.media).options.language
         if as_json:
             console.emit("plan", file=path, report=report, plan=plan, skipped=skipped, language=language)
             continue
         foreseen = plan.refusal or ("would be skipped: no text was seen on its frames" if skipped else _steps(plan))
-        seen = f" (language {language})" if order.detect_language and not plan.refusal and not skipped else ""
+        seen = f" (language {language})" if request.detect_language and not plan.refusal and not skipped else ""
         console.out(f"{console.printable(path)}: {console.printable(foreseen)}{seen}")
     return overall(codes)
 
@@ -144,6 +144,8 @@ def exit_code(result: Result) -> ExitCode:
             return ExitCode.INPUT
         case Failed(error=error):
             return error.exit_code
+        case Mismatched():
+            return ExitCode.SOME_FAILED
         case Pending():
             return ExitCode.PENDING
         case Unknown():
@@ -159,19 +161,20 @@ def overall(codes: Sequence[ExitCode]) -> int:
 def _tell(result: Result) -> None:
     name = console.printable(result.source)
     match result:
-        case Succeeded(file=file, submitted=submitted):
-            console.out(f"{name}: cleaned file {console.printable(file)}")
-            for what, path in (("before/after picture", picture_of(file)), ("JSON record", record_of(file))):
-                if path.exists():
-                    console.out(f"{name}: {what} {console.printable(path)}")
-            if not submitted:
-                console.say(f"{name}: the result was known; no job was submitted.")
+        case Succeeded():
+            _tell_success(name, result)
         case Skipped():
             console.say(f"{name}: skipped: no text was seen on its frames.")
         case Rejected(reason=reason):
             console.say(f"{name}: refused: {console.printable(reason)}")
         case Failed(error=error):
             console.say(f"{name}: {console.printable(error)}")
+        case Mismatched(file=file, problems=problems, job_id=job):
+            console.say(
+                f"{name}: the service's result {console.printable(file)} differs from what was sent: "
+                f"{console.printable('; '.join(problems))}. It is kept and not paid for again; "
+                f"`preflight jobs resolve {job} --resubmit` submits the video once more."
+            )
         case Pending(task_ids=ids):
             console.say(f"{name}: still pending (task {', '.join(ids)}); `preflight resume` goes on.")
         case Unknown(job_id=job):
@@ -179,3 +182,14 @@ def _tell(result: Result) -> None:
                 f"{name}: job {job} was sent and not answered. It may be paid for, so it is not sent again. "
                 f"Settle it with `preflight jobs resolve {job} --resubmit | --task TASKID | --drop`."
             )
+
+
+def _tell_success(name: str, result: Succeeded) -> None:
+    console.out(f"{name}: cleaned file {console.printable(result.file)}")
+    for what, path in (("before/after picture", picture_of(result.file)), ("JSON record", record_of(result.file))):
+        if path.exists():
+            console.out(f"{name}: {what} {console.printable(path)}")
+    for note in result.notes:
+        console.say(f"{name}: {console.printable(note)}")
+    if not result.submitted:
+        console.say(f"{name}: the result was known; no job was submitted.")

@@ -248,18 +248,23 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
-    """The cleaned file is there. `submitted` counts new paid jobs: 0 when a known result was used."""
+    """The cleaned file exists and was verified.
+
+    `submitted` counts new paid jobs: 0 when a known result was used. `notes` are sentences about extras that could not
+    be made, such as the before/after picture; they never make a paid job fail.
+    """
 
     source: Path
     file: Path
     task_ids: tuple[str, ...]
     submitted: int
     quality: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Refused before anything was sent: the file breaks a limit and can't be fixed, or the policy forbids it."""
+    """Refused before anything was sent: the file breaks a limit and can't be fixed, or the policy forbids the fix."""
 
     source: Path
     codes: tuple[int, ...]
@@ -267,8 +272,23 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatched:
+    """The service's result differs from what was sent: length, size, frame count, sync, or it holds no video.
+
+    `file` is the result as it was fetched; `problems` are sentences. It was paid for and is not submitted again before
+    `preflight jobs resolve` says so.
+    """
+
+    source: Path
+    file: Path
+    task_ids: tuple[str, ...]
+    problems: tuple[str, ...]
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A stage ended in an error; `error` says whether a retry helps."""
+    """A stage ended in an error; `error.retryable` tells whether a retry may help."""
 
     source: Path
     error: PreflightError
@@ -284,7 +304,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """A submit was sent and not answered; nothing is resent before `preflight jobs resolve` settles it."""
+    """A submit was sent and not answered; nothing is sent again before `preflight jobs resolve` settles it."""
 
     source: Path
     job_id: str
@@ -292,9 +312,9 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """Nothing was sent, as was wished for a video without text on the frames that were looked at."""
+    """Nothing was sent: the request skips videos without text, and no text was detected on the sampled frames."""
 
     source: Path
 
 
-Result = Succeeded | Skipped | Rejected | Failed | Pending | Unknown
+Result = Succeeded | Skipped | Rejected | Mismatched | Failed | Pending | Unknown

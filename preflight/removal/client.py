@@ -19,7 +19,7 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import RemovalOptions, SecretUrl, Task
-from preflight.removal import polling, rate, transport, wire
+from preflight.removal import poll_schedule, rate, transport, wire
 from preflight.removal.rate import sleep_until
 from preflight.removal.signing import signed_query
 from preflight.settings import Settings
@@ -49,7 +49,7 @@ class RemovalClient:
         self._http = transport.session(self._base)
         self._skew: float | None = None
         self._correction = 0.0
-        self.gate = rate.gate(self._base, settings.access_key_name)
+        self.limiter = rate.shared_limiter(self._base, settings.access_key_name)
 
     def __enter__(self) -> Self:
         return self
@@ -101,19 +101,19 @@ class RemovalClient:
         `deadline` is in seconds from now (default: the setting). Raises DeadlineError with the task id when it passes,
         the error that a failed job stands for, CancelledError, and CredentialsError at once.
         """
-        pace = polling.Pace(first=self.settings.poll_first, last=self.settings.poll_last)
+        pace = poll_schedule.Pace(first=self.settings.poll_first, last=self.settings.poll_last)
         limit = self.settings.deadline if deadline is None else deadline
-        state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
+        state = poll_schedule.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
         while True:
             event = self.ask(task_id)
-            state, action = polling.after(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
+            state, action = poll_schedule.after(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
             listener(progress_of(state, event))
             match action:
-                case polling.Done(task=task):
+                case poll_schedule.Done(task=task):
                     return task
-                case polling.GiveUp(error=error):
+                case poll_schedule.GiveUp(error=error):
                     raise error
-                case polling.PollAt(time=at):
+                case poll_schedule.PollAt(time=at):
                     sleep_until(at, cancel, f"waiting for task {task_id}")
 
     def clock_skew(self) -> float | None:
@@ -199,7 +199,7 @@ def _in_query(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
-def progress_of(state: polling.Waiting, event: Task | PreflightError) -> Progress:
+def progress_of(state: poll_schedule.Waiting, event: Task | PreflightError) -> Progress:
     """Return what a listener is told after a poll."""
     if isinstance(event, Task) and event.progress is not None:
         return Progress(stage=Stage.WAIT, done=event.progress, total=1.0, note=event.status or event.state.value)

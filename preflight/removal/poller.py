@@ -14,7 +14,7 @@ from typing import Self
 from preflight.errors import CancelledError
 from preflight.events import Cancel, Listener, ignore
 from preflight.model.job import Task
-from preflight.removal import polling
+from preflight.removal import poll_schedule
 from preflight.removal.client import RemovalClient, progress_of
 from preflight.settings import Settings
 
@@ -35,13 +35,13 @@ _LONGEST_BUNCH = 0.5
 class _Watch:
     """One wait: where it stands and who is told."""
 
-    state: polling.Waiting
+    state: poll_schedule.Waiting
     listener: Listener
     cancel: Cancel | None
     future: Future[Task] = field(default_factory=Future)
 
 
-class Waiter:
+class TaskPoller:
     """Waits for any number of tasks of one service. A context manager; on exit, open waits end with CancelledError.
 
     `watch` and `wait` may be called from any thread. Listeners are called from the polling threads.
@@ -49,7 +49,7 @@ class Waiter:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pace = polling.Pace(first=settings.poll_first, last=settings.poll_last)
+        self._pace = poll_schedule.Pace(first=settings.poll_first, last=settings.poll_last)
         self._due: list[tuple[float, int, _Watch]] = []
         self._count = itertools.count()
         self._flags: dict[int, Cancel] = {}
@@ -80,7 +80,7 @@ class Waiter:
     ) -> Future[Task]:
         """Return a future that gets the done task, or the error that `RemovalClient.wait` would raise."""
         limit = self._settings.deadline if deadline is None else deadline
-        state = polling.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
+        state = poll_schedule.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
         watch = _Watch(state=state, listener=listener, cancel=cancel)
         with self._changed:
             self._put(time.monotonic(), watch)
@@ -150,14 +150,14 @@ class Waiter:
 
     def _poll(self, client: RemovalClient, watch: _Watch) -> None:
         event = client.ask(watch.state.task_id)
-        watch.state, action = polling.after(watch.state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
+        watch.state, action = poll_schedule.after(watch.state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
         watch.listener(progress_of(watch.state, event))
         match action:
-            case polling.Done(task=task):
+            case poll_schedule.Done(task=task):
                 watch.future.set_result(task)
-            case polling.GiveUp(error=error):
+            case poll_schedule.GiveUp(error=error):
                 watch.future.set_exception(error)
-            case polling.PollAt(time=at):
+            case poll_schedule.PollAt(time=at):
                 with self._changed:
                     self._put(at, watch)
 

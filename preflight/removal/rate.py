@@ -47,14 +47,14 @@ class Rate:
         return Rate(interval=interval, free_at=max(self.free_at, now + pause), pauses=self.pauses + 1)
 
 
-class Gate:
-    """A rate that threads share."""
+class RateLimiter:
+    """A submit rate shared by the threads of this process."""
 
     def __init__(self) -> None:
         self._rate = Rate()
         self._lock = threading.Lock()
 
-    def pass_through(self, cancel: Cancel | None = None) -> None:
+    def acquire(self, cancel: Cancel | None = None) -> None:
         """Return when it is this submit's turn. Raises CancelledError."""
         while True:
             with self._lock:
@@ -77,14 +77,14 @@ class Gate:
             self._rate = self._rate.refused(time.monotonic(), retry_after)
 
 
-_gates: dict[tuple[str, str], Gate] = {}
+_gates: dict[tuple[str, str], RateLimiter] = {}
 _gates_lock = threading.Lock()
 
 
-def gate(base: str, key: str) -> Gate:
-    """Return the gate that all clients of this process share for one service and account."""
+def shared_limiter(base: str, key: str) -> RateLimiter:
+    """Return the rate limiter that all clients of this process share for one service and account."""
     with _gates_lock:
-        return _gates.setdefault((base, key), Gate())
+        return _gates.setdefault((base, key), RateLimiter())
 
 
 def sleep_until(at: float, cancel: Cancel | None, doing: str = "waiting") -> None:

@@ -20,7 +20,7 @@ from preflight.ledger import Job, Ledger, State
 from preflight.model.job import Result, Task
 from preflight.settings import Settings
 from preflight.workflow.job_driver import Wait
-from preflight.workflow.request import Order
+from preflight.workflow.request import RunRequest
 from preflight.workflow.run import Run
 
 HANDS = max(4, os.cpu_count() or 1)
@@ -37,7 +37,7 @@ _PATIENCE = 2.0
 def run_many(
     paths: Sequence[Path],
     *,
-    order: Order,
+    request: RunRequest,
     settings: Settings,
     jobs: int = 1,
     listen: Callable[[Path], Listener] | None = None,
@@ -50,7 +50,7 @@ def run_many(
     Raises CancelledError when `cancel` is set; leaving the iterator stops what runs and keeps what is done.
     """
     names = unique_names(paths)
-    tasks = [(path, replace(order, name=name)) for path, name in zip(paths, names, strict=True)]
+    tasks = [(path, replace(request, name=name)) for path, name in zip(paths, names, strict=True)]
     return _take_all(tasks, settings=settings, jobs=jobs, listen=listen, cancel=cancel)
 
 
@@ -68,9 +68,9 @@ def resume(
     """
     with Ledger(settings.ledger) as ledger:
         chosen = (ledger.get(only),) if only else unfinished(ledger, settings)
-        # The segments of a split video, and two jobs of one order, are one run.
+        # The segments of a split video, and two jobs of one request, are one run.
         runs = dict.fromkeys((job.source, job.request) for job in chosen if ledger.holder(job.id) is None)
-    tasks = [(source, Order.from_json(request)) for source, request in runs]
+    tasks = [(source, RunRequest.from_json(request)) for source, request in runs]
     return _take_all(tasks, settings=settings, jobs=jobs, listen=listen, cancel=cancel)
 
 
@@ -85,7 +85,7 @@ def unfinished(ledger: Ledger, settings: Settings) -> tuple[Job, ...]:
 
 
 def _take_all(
-    tasks: Sequence[tuple[Path, Order]],
+    tasks: Sequence[tuple[Path, RunRequest]],
     *,
     settings: Settings,
     jobs: int,
@@ -102,9 +102,9 @@ def _take_all(
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool,
     ):
 
-        def one(path: Path, order: Order) -> Result:
+        def one(path: Path, request: RunRequest) -> Result:
             run = Run(
-                order=order,
+                request=request,
                 settings=settings,
                 listener=listen(path) if listen else ignore,
                 cancel=cancel,
@@ -114,15 +114,15 @@ def _take_all(
                 ledger=ledger,
             )
             with hands.busy():
-                return run.take(path)
+                return run.process(path)
 
         ended: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
         try:
-            for number, (path, order) in enumerate(tasks):
+            for number, (path, request) in enumerate(tasks):
                 # Only as many as may be under way are handed in, so that a long list costs no memory and stops at once.
                 if number >= jobs:
                     yield _next(ended)
-                pool.submit(one, path, order).add_done_callback(ended.put)
+                pool.submit(one, path, request).add_done_callback(ended.put)
             for _ in tasks[:jobs]:
                 yield _next(ended)
         finally:
@@ -213,11 +213,11 @@ class _Shared:
 
     def wait(self, live: Settings) -> Wait:
         """Return the function that waits for a task on the one polling thread."""
-        from preflight.removal.poller import Waiter
+        from preflight.removal.poller import TaskPoller
 
         with self._lock:
             if self._wait is None:
-                wait = self._stack.enter_context(Waiter(live)).wait
+                wait = self._stack.enter_context(TaskPoller(live)).wait
 
                 def aside(task_id: str, **how: Any) -> Task:
                     with self._hands.aside():

@@ -39,7 +39,7 @@ FINAL = (InputRejectedError, ContentRejectedError, JobFailedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Driver:
+class JobDriver:
     """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters.
 
     `wait` polls in the client's stead, so that many drivers can share one polling thread.
@@ -92,7 +92,7 @@ class Driver:
 
     def ask(self, job: Job, url: SecretUrl) -> Job:
         """Submit the video at `url` for a leased, uploaded job and return it accepted. Raises as `submit` does."""
-        from preflight.removal.http_attempt import send
+        from preflight.removal.submit_retry import send
 
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
         try:
@@ -181,7 +181,7 @@ class Driver:
         """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""
         from preflight.storage import delete
 
-        if self.settings.keep_upload or job.key is None or self.ledger.needed(job.key):
+        if self.settings.keep_upload or job.key is None or self.ledger.is_object_needed(job.key):
             return
         try:
             delete(self.settings, job.key)

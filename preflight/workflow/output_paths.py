@@ -36,7 +36,7 @@ def is_result(path: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
+class OutputPaths:
     """Where the results of one source go. `work` holds what is not finished, `stem` names the outputs."""
 
     folder: Path

@@ -14,7 +14,7 @@ from preflight.model.plan import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RunRequest:
     """What is wanted of a run: where results go, what is removed, how much a fix may lose. `name` names the outputs.
 
     `detect_language` takes the language of most of the text in place of the options'; `skip_textless` leaves alone a
@@ -30,16 +30,16 @@ class Order:
     skip_textless: bool = False
 
     @property
-    def looks(self) -> bool:
-        """True when the frames have to be looked at before the order is complete."""
+    def needs_text_detection(self) -> bool:
+        """True when the frames have to be looked at before the request is complete."""
         return self.detect_language or self.skip_textless
 
-    def skips(self, media: Media | None) -> bool:
+    def is_skipped(self, media: Media | None) -> bool:
         """Return whether the video is left alone, since no text was seen on its frames."""
         return self.skip_textless and media is not None and media.text is not None and not media.text.places
 
-    def settled(self, media: Media | None) -> Order:
-        """Return the order for one video: its boxes in pixels become the API's, its language is the one that was seen.
+    def settled(self, media: Media | None) -> RunRequest:
+        """Return the request for one video: pixel boxes are normalised and the detected language is set.
 
         Raises UsageError.
         """
@@ -51,7 +51,7 @@ class Order:
         return replace(self, options=options, detect_language=False, skip_textless=False)
 
     def to_json(self) -> str:
-        """Return what a later process needs to repeat the order."""
+        """Return what a later process needs to repeat the request."""
         return json.dumps(
             {
                 "output": str(self.output.absolute()),
@@ -63,8 +63,8 @@ class Order:
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Order:
-        """Return the order that `to_json` wrote. Raises UsageError for what an older version can't have written."""
+    def from_json(cls, text: str) -> RunRequest:
+        """Return the request that `to_json` wrote. Raises UsageError for what an older version can't have written."""
         try:
             found = json.loads(text)
             trim = found["trim"]

@@ -27,9 +27,9 @@ from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load
-from preflight.workflow.job_driver import Driver, Wait
-from preflight.workflow.output_paths import Outputs, picture_of
-from preflight.workflow.request import Order
+from preflight.workflow.job_driver import JobDriver, Wait
+from preflight.workflow.output_paths import OutputPaths, picture_of
+from preflight.workflow.request import RunRequest
 
 _T = TypeVar("_T")
 Service = Callable[[Settings], AbstractContextManager[Settings]]
@@ -51,19 +51,19 @@ def run(
     Same content and same parameters are never paid for twice: a known result is used again. A failure of this video is
     a value, not an exception; CancelledError and KeyboardInterrupt pass through, and the next run goes on.
     """
-    order = Order(output=Path(output), options=options or RemovalOptions(), policy=policy, trim=trim)
-    return Run(order=order, settings=settings or load(), listener=listener, cancel=cancel).take(Path(path))
+    request = RunRequest(output=Path(output), options=options or RemovalOptions(), policy=policy, trim=trim)
+    return Run(request=request, settings=settings or load(), listener=listener, cancel=cancel).process(Path(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An order on its way.
+    """An request on its way.
 
     `service` gives settings whose service can be reached, `wait` who polls it for many runs; `ledger` is an open one.
     `aside` is entered while another process's work is waited for, so that other runs of a batch may work meanwhile.
     """
 
-    order: Order
+    request: RunRequest
     settings: Settings
     listener: Listener = ignore
     cancel: Cancel | None = None
@@ -72,17 +72,17 @@ class Run:
     wait: Callable[[Settings], Wait] | None = None
     aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def take(self, path: Path) -> Result:
+    def process(self, path: Path) -> Result:
         """Take the video at `path` through all stages."""
         try:
             if paid := self._paid(path):
                 return self._salvage(path, paid)
-            report, plan = self.look(path)
+            report, plan = self.inspect(path)
             if plan.refusal is not None:
                 return Rejected(source=path, codes=report.codes, reason=plan.refusal)
-            if self.order.skips(report.media):
+            if self.request.is_skipped(report.media):
                 return Skipped(source=path)
-            return replace(self, order=self.order.settled(report.media)).clean(report, plan)
+            return replace(self, request=self.request.settled(report.media)).clean(report, plan)
         except SubmitUnknownError as error:
             return Unknown(source=path, job_id=error.job_id or "")
         except DeadlineError as error:
@@ -92,22 +92,22 @@ class Run:
                 raise
             return Failed(source=path, error=error)
 
-    def look(self, path: Path) -> tuple[Report, Plan]:
+    def inspect(self, path: Path) -> tuple[Report, Plan]:
         """Check the video and plan its fix, without any effect: all that a dry run does."""
         self.listener(Progress(stage=Stage.CHECK, done=0, total=1))
-        report = api.check(path, limits=self.settings.limits, text=self.order.looks)
-        plan = api.plan(report, policy=self.order.policy, trim=self.order.trim, settings=self.settings)
+        report = api.check(path, limits=self.settings.limits, text=self.request.needs_text_detection)
+        plan = api.plan(report, policy=self.request.policy, trim=self.request.trim, settings=self.settings)
         self.listener(Progress(stage=Stage.CHECK, done=1, total=1))
         return report, plan
 
     def clean(self, report: Report, plan: Plan) -> Result:
-        """Carry the plan out, and all that follows. Raises what `take` makes a value of."""
+        """Carry the plan out, and all that follows. Raises what `process` makes a value of."""
         digest = api.digest(report.path, listener=self.listener, cancel=self.cancel)
-        identity = (digest, f"{self.order.options.canonical()} {plan.key}", self.settings.account)
-        outputs = Outputs(
-            folder=self.order.output,
+        identity = (digest, f"{self.request.options.canonical()} {plan.key}", self.settings.account)
+        outputs = OutputPaths(
+            folder=self.request.output,
             work=self._work(identify(*identity)[1]),
-            stem=self.order.name or report.path.stem,
+            stem=self.request.name or report.path.stem,
         )
         with self._ledger() as ledger, ExitStack() as leases:
             known = ledger.find(*identity)
@@ -155,7 +155,7 @@ class Run:
                 source=path.absolute(),
                 segment=number,
                 segments=len(plan.cuts) + 1,
-                request=self.order.to_json(),
+                request=self.request.to_json(),
             )
             if (other := ledger.holder(job.id)) is not None:
                 self.listener(Progress(stage=Stage.FIX, done=0, note=f"waiting for process {other}, which is at it"))
@@ -183,27 +183,27 @@ class Run:
         return [job for job, _ in ended], {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
 
     @contextmanager
-    def _driver(self, ledger: Ledger) -> Iterator[Driver]:
+    def _driver(self, ledger: Ledger) -> Iterator[JobDriver]:
         from preflight.removal import RemovalClient
 
         with self.service(self.settings) as live, RemovalClient(live) as client:
-            yield Driver(
+            yield JobDriver(
                 ledger=ledger,
                 settings=live,
                 client=client,
-                options=self.order.options,
+                options=self.request.options,
                 listener=self.listener,
                 cancel=self.cancel,
                 wait=self.wait(live) if self.wait else None,
             )
 
     def _paid(self, path: Path) -> list[Job]:
-        """Return the accepted, unfinished jobs of this order on a source that is gone; none when it is there."""
+        """Return the accepted, unfinished jobs of this request on a source that is gone; none when it is there."""
         if os.path.lexists(path) or not self.settings.ledger.exists():
             return []
         with self._ledger() as ledger:
             jobs = ledger.jobs(states=ACCEPTED)
-        mine = [job for job in jobs if (job.source, job.request) == (path.absolute(), self.order.to_json())]
+        mine = [job for job in jobs if (job.source, job.request) == (path.absolute(), self.request.to_json())]
         return [job for job in mine if job.file is None or self._work(job.group) in job.file.parents]
 
     def _work(self, group: str) -> Path:
@@ -221,7 +221,7 @@ class Run:
             ended, troubles = _each(partial(driver.finish, job, work) for job in held)
             for error in troubles:
                 raise error
-            outputs = Outputs(folder=self.order.output, work=work, stem=self.order.name or path.stem)
+            outputs = OutputPaths(folder=self.request.output, work=work, stem=self.request.name or path.stem)
             files = [outputs.keep_fetched(job) for job, _ in ended if job.file is not None]
         error = InputError(
             f"{path} is gone. What the service made of it is in {', '.join(map(str, files))}, without what comes from "
@@ -235,7 +235,7 @@ class Run:
             cleaned,
             fixed,
             target,
-            keep_audio=not self.order.options.remove_audio,
+            keep_audio=not self.request.options.remove_audio,
             settings=self.settings,
             listener=self.listener,
             cancel=self.cancel,
@@ -244,13 +244,13 @@ class Run:
         return file.absolute()
 
 
-def _reserved(ledger: Ledger, jobs: list[Job], outputs: Outputs, extension: str) -> Path:
+def _reserved(ledger: Ledger, jobs: list[Job], outputs: OutputPaths, extension: str) -> Path:
     """Return where the finished file goes, known to the ledger: after a crash, and to runs that want the same name."""
     for plain in (True, False):
         target = outputs.target(jobs, extension, plain=plain)
         for job in jobs:
             ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
-        if not ledger.contested(target, jobs[0].group):
+        if not ledger.is_contested(target, jobs[0].group):
             break
     return target
 

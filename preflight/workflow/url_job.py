@@ -15,7 +15,7 @@ from preflight.model.job import RemovalOptions, SecretUrl, Task
 from preflight.removal import RemovalClient
 from preflight.removal.download import fetch as download
 from preflight.settings import Settings
-from preflight.workflow.job_driver import Driver, unknown
+from preflight.workflow.job_driver import JobDriver, unknown
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def submit(
                 ledger.advance(job.id, State.QUEUED, cause="submitted again")
             for state in (State.UPLOADING, State.UPLOADED):
                 ledger.advance(job.id, state, cause="the video is on the web already")
-            driver = Driver(
+            driver = JobDriver(
                 ledger=ledger, settings=settings, client=made, options=options, listener=listener, cancel=cancel
             )
             return driver.ask(job, url), True

@@ -11,7 +11,7 @@ from preflight.removal import poller
 from preflight.settings import Settings
 from preflight.workflow import batch
 from preflight.workflow.batch import run_many
-from preflight.workflow.request import Order
+from preflight.workflow.request import RunRequest
 from tests.faultproxy import Fault, FaultProxy, times
 from tests.service_stack import local_stack
 
@@ -35,8 +35,8 @@ def test_batch_shares_one_rate_and_one_polling_thread(tmp_path: Path, monkeypatc
         FaultProxy(stack.settings.api_domain, times("*/removal", Fault.ANSWER_429, last=2)) as proxy,
     ):
         settings = replace(stack.settings, api_domain=proxy.url, home=tmp_path / "home")
-        order = Order(output=tmp_path / "out")
-        results = list(run_many(videos, order=order, settings=settings, jobs=3, listen=listen))
+        request = RunRequest(output=tmp_path / "out")
+        results = list(run_many(videos, request=request, settings=settings, jobs=3, listen=listen))
         assert [type(result) for result in results] == [Succeeded] * 5
         assert len(proxy.requests("*/removal")) == 7
     assert pollers == {"preflight-wait-0"}
@@ -55,7 +55,7 @@ def test_each_result_comes_as_soon_as_it_is_there(tmp_path: Path) -> None:
     with local_stack(tmp_path / "service-home", engine="slow") as stack:
         results = run_many(
             [first, second],
-            order=Order(output=tmp_path / "out"),
+            request=RunRequest(output=tmp_path / "out"),
             settings=replace(stack.settings, home=tmp_path / "home"),
             jobs=2,
         )
@@ -92,8 +92,8 @@ def test_many_under_way_are_few_at_work_and_none_waits_for_another_s_service(
 
         threading.Thread(target=release).start()
         settings = replace(stack.settings, home=tmp_path / "home", poll_first=0.1, poll_last=0.2)
-        order = Order(output=tmp_path / "out")
-        results = list(run_many(videos, order=order, settings=settings, jobs=1000, listen=listen))
+        request = RunRequest(output=tmp_path / "out")
+        results = list(run_many(videos, request=request, settings=settings, jobs=1000, listen=listen))
     assert all_wait.is_set()
     assert [type(result) for result in results] == [Succeeded] * 4
     assert {result.source for result in results} == set(videos)

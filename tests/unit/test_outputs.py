@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from preflight.ledger import Job, State
-from preflight.workflow.output_paths import Outputs, picture_of, record_of
+from preflight.workflow.output_paths import OutputPaths, picture_of, record_of
 
 
 def job(**more: object) -> Job:
@@ -11,8 +11,8 @@ def job(**more: object) -> Job:
     return Job(**values, source=Path("clip.mp4"), created=now, updated=now, **more)  # type: ignore[arg-type]
 
 
-def outputs(folder: Path) -> Outputs:
-    return Outputs(folder=folder, work=folder / "work", stem="clip")
+def outputs(folder: Path) -> OutputPaths:
+    return OutputPaths(folder=folder, work=folder / "work", stem="clip")
 
 
 def test_free_name_is_the_plain_one(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_result_elsewhere_is_copied_once(tmp_path: Path) -> None:
     made.parent.mkdir()
     made.write_bytes(b"video")
     known = [job(state=State.FETCHED, file=made)]
-    here = Outputs(folder=tmp_path / "b", work=tmp_path / "work", stem="clip")
+    here = OutputPaths(folder=tmp_path / "b", work=tmp_path / "work", stem="clip")
     assert here.finished(known) == here.finished(known) == tmp_path / "b" / "clip.cleaned.mp4"
     assert len(list((tmp_path / "b").iterdir())) == 1
 
@@ -56,7 +56,7 @@ def test_result_of_the_same_content_is_named_as_the_file_asked_for(tmp_path: Pat
     made.write_bytes(b"video")
     record_of(made).write_text("{}")
     picture_of(made).write_bytes(b"picture")
-    copy = Outputs(folder=tmp_path, work=tmp_path / "work", stem="copy")
+    copy = OutputPaths(folder=tmp_path, work=tmp_path / "work", stem="copy")
     found = copy.finished([job(state=State.FETCHED, file=made)])
     assert found == tmp_path / "copy.cleaned.mp4"
     assert record_of(found).is_file()

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.fade_opacity import BLACK, OPAQUE, Text, View, fitted
-from preflight.engine.core.arrays import Mask, Picture, rimmed
-from preflight.engine.core.filters import Field, spread, times
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.alpha.fade_curve import BLACK, OPAQUE, FadingText, FrameContrast, fit_opacity
+from preflight.engine.core.arrays import BoolMask, FloatImage, YCbCr, dilate
+from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
 _LONGEST = 75
 """Frames at each end of a text on which it may fade."""
@@ -41,11 +41,11 @@ _NOISE, _MORE, _MOST = 2.0, 7.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lifted:
+class Unblended:
     """The scene under fading text as it is seen, in luma and chroma, and the error to expect of each sample."""
 
-    scene: Field
-    doubt: Field
+    scene: FloatImage
+    doubt: FloatImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Fade:
     """How strong a text is by frame (0..1), and what each sample keeps of the scene and adds at strength 1."""
 
     strengths: Mapping[int, float]
-    opacity: Field
-    added: Field
+    opacity: FloatImage
+    added: FloatImage
     shade: float = 0.0
 
     @property
@@ -63,19 +63,19 @@ class Fade:
         faint = [(strength, index) for index, strength in self.strengths.items() if strength <= _FAINT]
         return [index for _, index in sorted(faint)[:_LENDERS]]
 
-    def lifted(self, index: int, seen: Picture) -> Lifted:
+    def lifted(self, index: int, seen: YCbCr) -> Unblended:
         """Return the scene under the text on frame `index`, as it is `seen` in luma and chroma."""
         strength = self.strengths[index]
         below = (strength - strength**2) * self.shade * (self.opacity > OPAQUE)
         kept = np.clip(1 - strength * self.opacity - below, 1e-3, 1).astype(np.float32)
         added = (strength * self.added + below[..., None] * BLACK).astype(np.float32)
-        scene = times(seen - added, (1 / np.maximum(kept, _LEAST_KEPT)).astype(np.float32))
+        scene = weighted(seen - added, (1 / np.maximum(kept, _LEAST_KEPT)).astype(np.float32))
         noise = min(_MOST, _NOISE + _MORE * strength) / kept
         sure = np.clip((kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 1e-3, 1)
-        return Lifted(scene, (noise / sure).astype(np.float32))
+        return Unblended(scene, (noise / sure).astype(np.float32))
 
 
-def learn(text: Text) -> Fade | None:
+def fit_fade(text: FadingText) -> Fade | None:
     """Return how a text fades; None when it doesn't, or when none of the known frames shows it as usual."""
     full = _full(text)
     if not full:
@@ -83,7 +83,7 @@ def learn(text: Text) -> Fade | None:
     usual = np.mean([text.color(index) for index in full], axis=0).astype(np.float32)
     bare = _bare(text, usual)
     if bare is None:
-        return _over(text, usual, membrane(usual, rimmed(text.mask)))
+        return _over(text, usual, harmonic_inpaint(usual, dilate(text.mask)))
     seen = text.color(bare)
     fade = _over(text, usual, seen.astype(np.float32))
     if fade is None or bare not in fade.strengths:
@@ -92,7 +92,7 @@ def learn(text: Text) -> Fade | None:
     return _over(text, usual, fade.lifted(bare, seen).scene) or fade
 
 
-def _over(text: Text, usual: Field, around: Field) -> Fade | None:
+def _over(text: FadingText, usual: FloatImage, around: FloatImage) -> Fade | None:
     """Return how a text fades that makes the `usual` look of what is `around`."""
     painted = _painted(usual, around, text.mask)
     if painted is None:
@@ -102,8 +102,8 @@ def _over(text: Text, usual: Field, around: Field) -> Fade | None:
     faint = _faint(text, paint)
     if not any(strength < _CLEARLY for strength in faint.values()):
         return None
-    views = {index: View.of(text, index, paint, membrane) for index in faint}
-    strengths, shade = fitted(views, faint)
+    views = {index: FrameContrast.of(text, index, paint, harmonic_inpaint) for index in faint}
+    strengths, shade = fit_opacity(views, faint)
     even = {
         index: strength
         for index, strength in strengths.items()
@@ -112,7 +112,7 @@ def _over(text: Text, usual: Field, around: Field) -> Fade | None:
     return Fade(even, opacity, added, shade) if even else None
 
 
-def _bare(text: Text, usual: Field) -> int | None:
+def _bare(text: FadingText, usual: FloatImage) -> int | None:
     """Return the end of a text over a still scene at which it is off or faint; None without one.
 
     There the letters are what differs; what varies within the scene is easily taken for them.
@@ -120,13 +120,13 @@ def _bare(text: Text, usual: Field) -> int | None:
     changed = {}
     for index in {text.first, text.last} & set(text.known):
         off = np.abs(usual[..., 0] - text.luma(index))
-        beside = off[~rimmed(text.mask | text.hidden(index))]
+        beside = off[~dilate(text.mask | text.hidden(index))]
         if beside.size and float(np.percentile(beside, _MOST_OF)) < _STILL:
             changed[index] = float(off[text.mask].mean())
     return max((index for index in changed if changed[index] > _STILL), key=lambda index: changed[index], default=None)
 
 
-def _full(text: Text) -> list[int]:
+def _full(text: FadingText) -> list[int]:
     """Return known frames on which the text is as usual."""
     frames = [index for index in text.known if text.first <= index <= text.last]
     some = frames[:: max(1, len(frames) // _LOOKS)]
@@ -138,7 +138,7 @@ def _full(text: Text) -> list[int]:
     return [index for index, share in zip(some, shares, strict=True) if share > _FULL * np.percentile(shares, _TYPICAL)]
 
 
-def _faint(text: Text, paint: tuple[Field, Field]) -> dict[int, float]:
+def _faint(text: FadingText, paint: tuple[FloatImage, FloatImage]) -> dict[int, float]:
     """Return the frames from the text's known ends on on which it is fainter than usual, and about how strong it is."""
     found: dict[int, float] = {}
     frames = [index for index in text.known if text.first <= index <= text.last]
@@ -148,19 +148,19 @@ def _faint(text: Text, paint: tuple[Field, Field]) -> dict[int, float]:
         if first not in run:
             continue
         for index in run:
-            strength = View.of(text, index, paint, _smooth).strength(1.0, 0.0)
+            strength = FrameContrast.of(text, index, paint, _smooth).strength(1.0, 0.0)
             if strength >= _USUAL:
                 break
             found[index] = strength
     return found
 
 
-def _smooth(luma: Field, hole: Mask) -> Field:
+def _smooth(luma: FloatImage, hole: BoolMask) -> FloatImage:
     """Return about what a membrane over `hole` is, quickly."""
-    return spread(luma, (~hole).astype(np.float32), 8.0)
+    return normalized_convolution(luma, (~hole).astype(np.float32), 8.0)
 
 
-def _painted(usual: Field, around: Field, mask: Mask) -> tuple[Field, Field] | None:
+def _painted(usual: FloatImage, around: FloatImage, mask: BoolMask) -> tuple[FloatImage, FloatImage] | None:
     """Return how much each sample hides of the scene, and what it adds, by its way from there to the letters' colour.
 
     None when the letters have the colours of the scene.
@@ -175,13 +175,13 @@ def _painted(usual: Field, around: Field, mask: Mask) -> tuple[Field, Field] | N
     if not opacity.any():
         return None
     # Where fill and outline meet, their tints cancel out.
-    closed = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * rimmed(mask)
+    closed = cv2.morphologyEx(opacity, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * dilate(mask)
     # What samples that hide little add is told by the letters' colour better than by what is left of the scene in them.
     own = closed[..., None]
-    return closed, (own * (usual - times(around, 1 - closed)) + (1 - own) * added).astype(np.float32)
+    return closed, (own * (usual - weighted(around, 1 - closed)) + (1 - own) * added).astype(np.float32)
 
 
-def _colors(usual: Field, around: Field, mask: Mask) -> list[Field]:
+def _colors(usual: FloatImage, around: FloatImage, mask: BoolMask) -> list[FloatImage]:
     """Return the colours of the letters, fill and outline: one or two."""
     samples, scene = usual[mask], around[mask]
     labels = (samples[:, :1] > samples[:, 0].mean()).astype(np.int32)
@@ -202,7 +202,7 @@ def _colors(usual: Field, around: Field, mask: Mask) -> list[Field]:
     return colors
 
 
-def _is_mixed(color: Field, one: Field, other: Field) -> bool:
+def _is_mixed(color: FloatImage, one: FloatImage, other: FloatImage) -> bool:
     """Return True for a colour that is a mixture of two others."""
     way = one - other
     share = float((color - other) @ way) / max(float(way @ way), 1e-6)

@@ -1,7 +1,7 @@
-"""Fill from the surroundings on the same picture: a membrane spanned over the hole.
+"""Harmonic (Laplace) inpainting: the smoothest surface over a hole that meets its rim.
 
-The membrane is the harmonic surface that meets the hole's rim, solved from coarse to fine by sweeps of four-neighbour
-means (the pyramid of known samples is that of Gortler et al., *The Lumigraph*, SIGGRAPH 1996).
+Solved from coarse to fine by Jacobi iterations; the pyramid of known pixels is that of Gortler et al., *The Lumigraph*,
+SIGGRAPH 1996.
 """
 
 from __future__ import annotations
@@ -9,40 +9,46 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask
-from preflight.engine.core.filters import Field, times
+from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap
+from preflight.engine.core.filters import weighted
 
-_SWEEPS = 10
-"""On every level; more than that gains nothing on strokes."""
-_AROUND = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
+_ITERATIONS = 10
+"""Jacobi iterations on each level. More change nothing visible on holes as wide as strokes."""
+_NEIGHBOR_MEAN = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
+"""Kernel of one iteration: the mean of the four neighbours."""
 
 
-def membrane(region: Field, hole: Mask) -> Field:
-    """Return a region, of one or more planes, with the smoothest surface over `hole` that meets its rim.
+def harmonic_inpaint(image: FloatImage, hole: BoolMask) -> FloatImage:
+    """Return an image whose `hole` is filled by the harmonic surface that meets its rim.
 
-    Where nothing is known, the surface is the region's mean.
+    Args:
+        image: (height, width) or (height, width, channels).
+        hole: (height, width). Where all of it is set, the result is the image's mean.
+
+    Returns:
+        The same shape as `image`.
     """
     if hole.all():
-        return np.broadcast_to(region.mean(axis=(0, 1)), region.shape).astype(np.float32)
-    levels = _pyramid(region, (~hole).astype(np.float32))
+        return np.broadcast_to(image.mean(axis=(0, 1)), image.shape).astype(np.float32)
+    levels = _pyramid(image, (~hole).astype(np.float32))
     filled, _ = levels[-1]
     for values, known in reversed(levels[:-1]):
         inside = (known == 0).astype(np.uint8)
         cv2.copyTo(cv2.resize(filled, inside.shape[::-1], interpolation=cv2.INTER_LINEAR), inside, values)
-        for _ in range(_SWEEPS):
-            cv2.copyTo(cv2.filter2D(values, -1, _AROUND, borderType=cv2.BORDER_REPLICATE), inside, values)
+        for _ in range(_ITERATIONS):
+            cv2.copyTo(cv2.filter2D(values, -1, _NEIGHBOR_MEAN, borderType=cv2.BORDER_REPLICATE), inside, values)
         filled = values
     return filled
 
 
-def _pyramid(region: Field, known: Field) -> list[tuple[Field, Field]]:
-    """Return the region and ever smaller means of its known samples, each with where they are, until all is known."""
-    levels = [(region.copy(), known)]
+def _pyramid(image: FloatImage, known: FloatMap) -> list[tuple[FloatImage, FloatMap]]:
+    """Return the image and successive half-size means of its known pixels, down to the first level without a hole."""
+    levels = [(image.copy(), known)]
     while not known.all():
         height, width = known.shape
         size = ((width + 1) // 2, (height + 1) // 2)
         share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        total = cv2.resize(times(region, known), size, interpolation=cv2.INTER_AREA)
-        region, known = times(total, 1 / np.maximum(share, 1e-6)), (share > 0).astype(np.float32)
-        levels.append((region.copy(), known))
+        total = cv2.resize(weighted(image, known), size, interpolation=cv2.INTER_AREA)
+        image, known = weighted(total, 1 / np.maximum(share, 1e-6)), (share > 0).astype(np.float32)
+        levels.append((image.copy(), known))
     return levels

@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system, so that what the engine takes depends on the picture, not on the length."""
+"""Return freed memory to the system, so that memory use depends on the frame size and not on the video's length."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 
 
-def give_back() -> None:
-    """Return all freed memory of this process; glibc keeps it, in ever more holes, as long as something lies above."""
-    _trim()(0)
+def release_freed_memory() -> None:
+    """Return all freed memory of this process to the system.
+
+    glibc keeps freed memory below any block that is still in use, so a long run leaves more and more holes.
+    """
+    _malloc_trim()(0)
 
 
 @functools.cache
-def _trim() -> Callable[[int], object]:
-    found = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    return found or (lambda _: None)
+def _malloc_trim() -> Callable[[int], object]:
+    function = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    return function or (lambda _: None)

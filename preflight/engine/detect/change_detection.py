@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
-from preflight.engine.detect.detector import RASTER, Find
+from preflight.engine.detect.detector import RASTER, DetectTask
 
 _BLOCK, _MARGIN = 8, 24
 _CHANGED = 4.5
@@ -19,12 +19,12 @@ _MOST, _QUICK = 0.7, 0.3
 
 
 @dataclass(slots=True)
-class Seen:
+class ChangeDetector:
     """The picture as it was when each part of it was looked at closely, so that slow changes add up."""
 
-    picture: Picture | None = None
+    picture: BGR | None = None
 
-    def renew(self, look: Find) -> Find:
+    def renew(self, look: DetectTask) -> DetectTask:
         """Note that all that `look` asks for is looked at closely; return it."""
         if self.picture is None or look.parts is None:
             self.picture = look.picture.copy()
@@ -32,18 +32,18 @@ class Seen:
             self.picture[part.slices] = look.picture[part.slices]
         return look
 
-    def narrowed(self, look: Find, known: tuple[Box, ...] | None) -> Find:
+    def narrowed(self, look: DetectTask, known: tuple[Box, ...] | None) -> DetectTask:
         """Return a look at what has changed; where that is much, a quick one for more than `known`, or a close one."""
         if self.picture is None:
             return self.renew(look)
-        parts = changed(self.picture, look.picture)
+        parts = changed_regions(self.picture, look.picture)
         height, width = look.picture.shape[:2]
         if sum(part.area for part in parts) < (_MOST if known is None else _QUICK) * height * width:
             return self.renew(replace(look, parts=parts))
         return self.renew(look) if known is None else replace(look, known=known)
 
 
-def changed(before: Picture, now: Picture) -> tuple[Box, ...]:
+def changed_regions(before: BGR, now: BGR) -> tuple[Box, ...]:
     """Return boxes around all that has changed, apart from each other, of two pictures with sides of whole rasters."""
     height, width = now.shape[:2]
     # What was right beside it is no change either: a camera on a stand trembles.
@@ -59,14 +59,14 @@ def changed(before: Picture, now: Picture) -> tuple[Box, ...]:
     return _boxes(near.reshape(height // RASTER, fine, width // RASTER, fine).max(axis=(1, 3)) > 0)
 
 
-def _pooled(field: Plane32) -> Plane32:
+def _pooled(field: FloatMap) -> FloatMap:
     """Return the mean of every two by two blocks that lie side by side."""
     height, width = field.shape[:2]
     blocks = cv2.resize(field, (width // _BLOCK, height // _BLOCK), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.blur(blocks, (2, 2)), np.float32)
 
 
-def _boxes(cells: Mask) -> tuple[Box, ...]:
+def _boxes(cells: BoolMask) -> tuple[Box, ...]:
     """Return boxes around marked cells of the raster, those that touch as one."""
     while True:
         _, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask, Gray
 
 _STEADY = 12.0
 _CHANGED = 24
@@ -16,7 +16,7 @@ _COMPACT = 0.55
 """Share of its box that it covers at least: a disc covers 0.78."""
 
 
-def beside(plate: Mask, changes: list[Picture], spread: Picture) -> Mask:
+def adjacent_graphic(plate: BoolMask, changes: list[BGR], spread: Gray) -> BoolMask:
     """Return what adjoins a plate, at the plate's own size.
 
     `changes` tell by how much the place changed when the plate came and when it went, as far as that was seen, and

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
-from preflight.engine.graphics.plate_border import shrunk
+from preflight.engine.graphics.box_edge import downscale
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
 from preflight.engine.motion.template_match import Offset
 
-REACH = 48
+SEARCH_FRAMES = 48
 """Frames before and after text on which its block is looked for."""
 _LOOKS = 8
 _SETTLED = 12
@@ -29,13 +29,13 @@ _FINE = 16
 
 
 @dataclass(slots=True)
-class Group:
+class LineGroup:
     """Lines that stand together, and what the frames around their time show there."""
 
     tracks: list[Track]
     size: tuple[int, int]
-    looks: dict[int, Picture] = field(default_factory=dict)
-    small: dict[int, Picture] = field(default_factory=dict)
+    looks: dict[int, BGR] = field(default_factory=dict)
+    small: dict[int, BGR] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
@@ -50,12 +50,12 @@ class Group:
     @property
     def start(self) -> int:
         """First frame to look at."""
-        return max(0, min(track.first for track in self.tracks) - REACH)
+        return max(0, min(track.first for track in self.tracks) - SEARCH_FRAMES)
 
     @property
     def end(self) -> int:
         """Last frame to look at."""
-        return max(track.last for track in self.tracks) + REACH
+        return max(track.last for track in self.tracks) + SEARCH_FRAMES
 
     @property
     def height(self) -> int:
@@ -100,9 +100,9 @@ class Group:
         look = frame.color(self.around.moved(*self.offset(frame.index)))
         if frame.index in self._looked_at():
             self.looks[frame.index] = look
-        self.small[frame.index] = shrunk(look, self.scale)
+        self.small[frame.index] = downscale(look, self.scale)
 
-    def shown(self, index: int) -> Picture:
+    def shown(self, index: int) -> BGR:
         """Return the small picture of a frame, or of the last one before it that was kept."""
         while index not in self.small:
             index -= 1
@@ -119,7 +119,9 @@ class Group:
             return False
         ends = (end for track in self.tracks for end in (track.first, track.last))
         stride = 1 + (self.end - self.start) // _BETWEEN
-        return any(abs(index - end) <= REACH for end in ends) or index % stride == 0 or index in self._looked_at()
+        return (
+            any(abs(index - end) <= SEARCH_FRAMES for end in ends) or index % stride == 0 or index in self._looked_at()
+        )
 
     @property
     def moves(self) -> bool:
@@ -132,13 +134,13 @@ class Group:
         return max(1, self.height // _FINE)
 
 
-def grouped(tracks: list[Track], size: tuple[int, int]) -> list[Group]:
+def group_lines(tracks: list[Track], size: tuple[int, int]) -> list[LineGroup]:
     """Return the tracks of a video of `size`, those together that stand together."""
-    groups: list[Group] = []
+    groups: list[LineGroup] = []
     for track in sorted(tracks, key=lambda t: (t.first, t.line.y0)):
         home = next((group for group in groups if group.takes(track)), None)
         if home is None:
-            groups.append(Group([track], size))
+            groups.append(LineGroup([track], size))
         else:
             home.tracks.append(track)
     return groups

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.rasterize import within
-from preflight.engine.model.track import LEGIBLE, Track
+from preflight.engine.model.rasterize import place_mask
+from preflight.engine.model.track import LEGIBLE, MaskModel, Track
 
 _LONG_SIDE = 640
 """Samples on the longer side of the pictures that are looked at."""
@@ -61,10 +61,10 @@ _LOST = 0.5
 
 
 @dataclass(slots=True)
-class Gallery:
+class FrameSampler:
     """Small gray pictures of a video, evenly spread over all of it."""
 
-    looks: dict[int, Picture] = field(default_factory=dict)
+    looks: dict[int, Gray] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
 
@@ -81,14 +81,14 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class Watermark:
     """A mark on all frames, and how much of it each look shows by the look's frame: 1 as usual, 0 nothing."""
 
     track: Track
     shown: dict[int, float]
 
 
-def found(gallery: Gallery, size: tuple[int, int], frames: int) -> list[Overlay]:
+def detect(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Watermark]:
     """Return each mark, without text, that is on all `frames` of a video of `size`."""
     if len(gallery.looks) < _LEAST_LOOKS:
         return []
@@ -97,12 +97,12 @@ def found(gallery: Gallery, size: tuple[int, int], frames: int) -> list[Overlay]
         return []
     scale = max(size) / max(stack.shape[1:])
     return [
-        Overlay(_track(edges, place, scale, size, frames), dict(zip(gallery.looks, shares.tolist(), strict=True)))
+        Watermark(_track(edges, place, scale, size, frames), dict(zip(gallery.looks, shares.tolist(), strict=True)))
         for place, edges, shares in _marks(stack)
     ]
 
 
-def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
+def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
     """Return the marks that are more than `texts` to be removed, with what `known` tracks read of them.
 
     Where captions follow each other they have strokes in common too; only if the mark is there when none of them is, a
@@ -112,7 +112,7 @@ def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequenc
     for mark in marks:
         parts = [text for text in texts if is_part(text, mark.track)]
         # Another text in its place may have strokes where the mark has.
-        near = [text for text in texts if text.reach.common(mark.track.box)]
+        near = [text for text in texts if text.extent.common(mark.track.box)]
         alone = [share for index, share in mark.shown.items() if not any(t.first <= index <= t.last for t in near)]
         lost = len(alone) > 1 and sum(alone) > _LOST * len(alone)
         rest = mark.track if lost or not parts else _without(mark.track, parts)
@@ -127,21 +127,21 @@ def unexplained(marks: Sequence[Overlay], texts: Sequence[Track], known: Sequenc
 def is_part(text: Track, mark: Track) -> bool:
     """Return True for a text that is a mark, or letters of it: a caption that crosses it has strokes of its own."""
     whole = text.box.united(mark.box)
-    letters, strokes = (within(whole, track.box, track.mask) for track in (text, mark))
+    letters, strokes = (place_mask(whole, track.box, track.masks.usual) for track in (text, mark))
     own = float((letters & strokes).sum()) > _INSIDE * float(letters.sum())
     return text.path is None and (own or text.line.iou(mark.line) > _SAME_PLACE)
 
 
 def _without(mark: Track, texts: Sequence[Track]) -> Track | None:
     """Return what is left of a mark beside texts; None when they are what was taken for one."""
-    mask = mark.mask.copy()
+    mask = mark.masks.usual.copy()
     for text in texts:
         part = text.line.moved(-mark.box.x0, -mark.box.y0)
         mask[max(0, part.y0) : max(0, part.y1), max(0, part.x0) : max(0, part.x1)] = False
-    return replace(mark, mask=mask) if mask.sum() > _OWN * mark.mask.sum() else None
+    return mark.with_masks(usual=mask) if mask.sum() > _OWN * mark.masks.usual.sum() else None
 
 
-def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, Mask, Plane32]]:
+def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, BoolMask, FloatImage]]:
     """Yield where each mark lies, its edges there, and the share of them on each look.
 
     A few small pictures tell where to look closely.
@@ -183,10 +183,10 @@ class _Part:
     """
 
     slopes: NDArray[np.int16]
-    median: Plane32
-    usual: Plane32
-    edges: Mask
-    varies: Plane32
+    median: FloatImage
+    usual: FloatMap
+    edges: BoolMask
+    varies: FloatMap
 
     @classmethod
     def of(cls, stack: NDArray[np.uint8], place: Box) -> _Part:
@@ -198,7 +198,7 @@ class _Part:
         edges = _without_bars((steep > _EDGE) & (steep > _STAYS * usual))
         return cls(slopes, median, usual, edges, looks.astype(np.float32).std(axis=0))
 
-    def spots(self, least: int, join: int) -> Iterator[tuple[Box, Mask]]:
+    def spots(self, least: int, join: int) -> Iterator[tuple[Box, BoolMask]]:
         """Yield the groups of at least so many edges that stay, nearer to each other than `join`, with their place."""
         near = cv2.morphologyEx(self.edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((join, join), np.uint8))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(near)
@@ -208,11 +208,11 @@ class _Part:
             if own.sum() >= least:
                 yield Box(x, y, x + width, y + height), own
 
-    def staying(self, own: Mask) -> float:
+    def staying(self, own: BoolMask) -> float:
         """Return the share of all edges but a mark's `own` that stay."""
         return float((self.edges & ~own).sum() / max(1, (self.usual > _EDGE).sum()))
 
-    def mark(self, near: Box) -> Mask:
+    def mark(self, near: Box) -> BoolMask:
         """Return the edges of the mark around `near`, none where too much of the scene stays as well."""
         # What goes on beyond what is looked at is the scene.
         inner = Box(1, 1, self.edges.shape[1] - 1, self.edges.shape[0] - 1)
@@ -222,7 +222,7 @@ class _Part:
                 own |= edges
         return own if self.staying(own) <= _STILL else np.zeros(self.edges.shape, bool)
 
-    def _is_mark(self, own: Mask, box: Box) -> bool:
+    def _is_mark(self, own: BoolMask, box: Box) -> bool:
         """Return True when edges are crisp, cover a livelier scene, and are always there."""
         if np.median(np.hypot(*self.median)[own]) < _CRISP:
             return False
@@ -230,15 +230,15 @@ class _Part:
         covers = own.sum() >= _MANY or np.median(self.varies[own]) < _COVERS * around
         return bool(covers and around > _LIVELY and (self.shares(own) > _THERE).mean() >= _ALWAYS)
 
-    def shares(self, own: Mask) -> Plane32:
+    def shares(self, own: BoolMask) -> FloatImage:
         """Return how much of a mark's `own` edges each look has: 1 as usual, 0 without it, whatever the scene adds."""
         usual = self.median[:, own]
         slopes = self.slopes[:, :, own].astype(np.float32)
-        shares: Plane32 = (slopes * usual).sum(axis=(1, 2)) / (8 * float((usual**2).sum()))
+        shares: FloatImage = (slopes * usual).sum(axis=(1, 2)) / (8 * float((usual**2).sum()))
         return shares
 
 
-def _without_bars(edges: Mask) -> Mask:
+def _without_bars(edges: BoolMask) -> BoolMask:
     """Return edges without lines from side to side: borders of black bars stay too, and tell nothing."""
     for axis in (0, 1):
         lines = (edges.mean(axis=axis) > _BAR).astype(np.uint8)
@@ -247,7 +247,7 @@ def _without_bars(edges: Mask) -> Mask:
     return edges
 
 
-def _ring(box: Box, shape: tuple[int, ...]) -> Mask:
+def _ring(box: Box, shape: tuple[int, int]) -> BoolMask:
     pad, gap = max(8, box.text_height // 2), 3
     ring = np.zeros(shape, bool)
     ring[max(0, box.y0 - pad) : box.y1 + pad, max(0, box.x0 - pad) : box.x1 + pad] = True
@@ -255,7 +255,7 @@ def _ring(box: Box, shape: tuple[int, ...]) -> Mask:
     return ring
 
 
-def _track(edges: Mask, place: Box, scale: float, size: tuple[int, int], frames: int) -> Track:
+def _track(edges: BoolMask, place: Box, scale: float, size: tuple[int, int], frames: int) -> Track:
     """Return the track of a mark with `edges` at `place` of pictures that the video is larger than by `scale`."""
     near = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     outlines, _ = cv2.findContours(near, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -272,8 +272,8 @@ def _track(edges: Mask, place: Box, scale: float, size: tuple[int, int], frames:
     )
     reach = 2 * (round(scale) + 1) + 1
     mask = cv2.dilate(own, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) > 0
-    return Track(box=box, line=line, first=0, last=frames - 1, mask=np.asarray(mask, bool), certainty=1.0)
+    return Track(box=box, line=line, first=0, last=frames - 1, masks=MaskModel(usual=np.asarray(mask, bool)))
 
 
-def _resized(picture: Picture, width: int, height: int) -> Picture:
+def _resized(picture: Gray, width: int, height: int) -> Gray:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

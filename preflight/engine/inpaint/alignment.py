@@ -8,10 +8,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray, Mask255
 from preflight.engine.core.box import Box
-from preflight.engine.core.filters import Field, spread
-from preflight.engine.core.yuv import Planes, double, half, halved
+from preflight.engine.core.filters import normalized_convolution
+from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.motion.camera import Matrix
 
 RING = 3
@@ -33,11 +33,11 @@ class View:
     """
 
     planes: Planes[np.uint8]
-    hole: Mask
-    wide: Mask
-    gray: Picture
-    hidden: Mask
-    doubt: Field | None = None
+    hole: BoolMask
+    wide: BoolMask
+    gray: Gray
+    hidden: BoolMask
+    doubt: FloatImage | None = None
 
     @property
     def clear(self) -> bool:
@@ -51,9 +51,9 @@ class View:
         return Box(x, y, x + width, y + height).padded(_MARGIN, *self.wide.shape[::-1])
 
     @cached_property
-    def unlent(self) -> Picture:
+    def unlent(self) -> Mask255:
         """255 where text or what it tints is, and nothing can be lent from."""
-        grown: Picture = cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
+        grown: Mask255 = cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
         return grown
 
 
@@ -65,11 +65,11 @@ class Alignment:
     the whole region; `shift` the median displacement in samples, of the larger of the two coordinates.
     """
 
-    x: Field
-    y: Field
-    x_half: Field
-    y_half: Field
-    error: Field
+    x: FloatImage
+    y: FloatImage
+    x_half: FloatImage
+    y_half: FloatImage
+    error: FloatImage
     typical: float
     shift: float
 
@@ -79,15 +79,15 @@ def divisor(height: int, width: int) -> int:
     return 2 if height * width > _FINE else 1
 
 
-def view(planes: Planes[np.uint8], hole: Mask, doubt: Field | None = None) -> View:
+def view(planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = None) -> View:
     """Prepare a frame's region, whose sides are even."""
     halves = divisor(*hole.shape) > 1
-    gray = half(planes.luma) if halves else np.ascontiguousarray(planes.luma)
+    gray = downscale_2x(planes.luma) if halves else np.ascontiguousarray(planes.luma)
     if not hole.any():
         return View(planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool), doubt=doubt)
     wide = cv2.dilate(hole.astype(np.uint8), _DISK)
-    covered = (half(wide * 255) if halves else wide) > 0
-    smooth = spread(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
+    covered = (downscale_2x(wide * 255) if halves else wide) > 0
+    smooth = normalized_convolution(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
     flat = np.where(covered, smooth, gray).astype(np.uint8)
     return View(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt)
 
@@ -120,18 +120,18 @@ class Aligner:
         typical = float(np.median(seen)) if seen.size else 255.0
         weight = known.astype(np.float32)
         flow = self._complete(flow, weight * np.exp(error / -8), here.hidden)
-        error = np.where(here.hidden, spread(error, weight, 8.0), error)
+        error = np.where(here.hidden, normalized_convolution(error, weight, 8.0), error)
         return self._cropped(flow, error, typical, here.core)
 
-    def _cropped(self, flow: Field, error: Field, typical: float, core: Box) -> Alignment:
+    def _cropped(self, flow: FloatImage, error: FloatImage, typical: float, core: Box) -> Alignment:
         shift = self._shrink * float(np.median(np.abs(flow[::_GRID, ::_GRID]).max(axis=2)))
-        part = halved(core).slices
+        part = chroma_box(core).slices
         if self._shrink > 1:
             small, error = flow[part], error[part]
-            whole = 2 * double(small)
+            whole = 2 * upscale_2x(small)
         else:
             whole = flow[core.slices]
-            small, error = half(whole) * np.float32(0.5), half(error[core.slices])
+            small, error = downscale_2x(whole) * np.float32(0.5), downscale_2x(error[core.slices])
         return Alignment(
             x=self._whole[0][core.slices] + whole[..., 0],
             y=self._whole[1][core.slices] + whole[..., 1],
@@ -142,7 +142,7 @@ class Aligner:
             shift=shift,
         )
 
-    def _global_flow(self, step: Matrix) -> Field:
+    def _global_flow(self, step: Matrix) -> FloatImage:
         left, top = self._corner
         x, y = self._columns + np.float32(left / self._shrink), self._rows + np.float32(top / self._shrink)
         m = step.astype(np.float32)
@@ -150,17 +150,17 @@ class Aligner:
         v = m[1, 0] * x + (m[1, 1] - 1) * y + m[1, 2] / self._shrink
         return _joined(u, v)
 
-    def _complete(self, flow: Field, weight: Field, hole: Mask) -> Field:
+    def _complete(self, flow: FloatImage, weight: FloatImage, hole: BoolMask) -> FloatImage:
         """Replace the flow inside the hole by a robust affine motion plus what the surroundings deviate from it."""
         plane = self._affine(flow, weight)
         if plane is None:
             return flow
         rest = flow - plane
         near = (np.abs(rest[..., 0]) < 6) & (np.abs(rest[..., 1]) < 6)
-        completed = plane + spread(rest, weight * near, 10.0)
+        completed = plane + normalized_convolution(rest, weight * near, 10.0)
         return np.asarray(cv2.copyTo(completed, hole.view(np.uint8), flow), np.float32)
 
-    def _affine(self, flow: Field, weight: Field) -> Field | None:
+    def _affine(self, flow: FloatImage, weight: FloatImage) -> FloatImage | None:
         weights = weight[::_GRID, ::_GRID].ravel().astype(np.float64)
         used = weights > 0.05
         if used.sum() < 30:
@@ -197,10 +197,10 @@ def _search(shrink: int) -> cv2.DISOpticalFlow:
     return flow
 
 
-def _grid(width: int, height: int) -> tuple[Field, Field]:
+def _grid(width: int, height: int) -> tuple[FloatImage, FloatImage]:
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return columns, rows
 
 
-def _joined(u: Field, v: Field) -> Field:
+def _joined(u: FloatImage, v: FloatImage) -> FloatImage:
     return np.asarray(cv2.merge((u, v)), np.float32)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from preflight.engine.alpha import fade as fades
-from preflight.engine.alpha.fade_opacity import Text
-from preflight.engine.core.arrays import Mask
+from preflight.engine.alpha.fade_curve import FadingText
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.chunks import Job
 from preflight.engine.inpaint.inpainter import Faint
 from preflight.engine.inpaint.translucent_marks import Mark
-from preflight.engine.model.rasterize import paint
+from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 Look = Callable[[int], Planes[np.uint8]]
@@ -26,30 +25,34 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
     if not track.may_fade:
         return track
     place = _place(track, job)
-    text = Text(
-        mask=track.mask,
+    text = FadingText(
+        mask=track.masks.usual,
         height=track.line.text_height,
         first=track.first,
         last=track.last,
         known=job.known,
         luma=lambda index: look(index).luma[place],
-        color=lambda index: look(index).color()[place],
-        hidden=lambda index: paint(others, index, track.box, hidden=True),
+        color=lambda index: look(index).to_ycbcr()[place],
+        hidden=lambda index: rasterize(others, index, track.box, hidden=True),
     )
-    return replace(track, fade=fades.learn(text))
+    return track.with_masks(fade=fades.fit_fade(text))
 
 
 def seen_through(
-    job: Job, index: int, look: Look, hidden: Callable[[int], Mask], marks: Sequence[Mark]
+    job: Job, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[Mark]
 ) -> Faint | None:
     """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
 
     `hidden` tells what all text hides on a frame.
     """
-    fading = [(track, track.fade) for track in job.tracks if track.fade is not None and index in track.fade.strengths]
+    fading = [
+        (track, track.masks.fade)
+        for track in job.tracks
+        if track.masks.fade is not None and index in track.masks.fade.strengths
+    ]
     if not fading and not marks:
         return None
-    seen, hole = look(index).color(), hidden(index)
+    seen, hole = look(index).to_ycbcr(), hidden(index)
     texts = [(track, track.mask_on(index), fade.lifted(index, seen[_place(track, job)])) for track, fade in fading]
     standing = [(mark.track, *lifted) for mark in marks if (lifted := mark.lifted(index, seen)) is not None]
     scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
@@ -61,13 +64,15 @@ def seen_through(
         marked[_place(track, job)][own] = True
     gone = [track for track, *_ in (*texts, *standing)]
     lasting = [track for track in job.tracks if not any(track is other for other in gone)]
-    rest |= paint(lasting, index, job.region, hidden=True)
-    return Faint(Planes.of(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
+    rest |= rasterize(lasting, index, job.region, hidden=True)
+    return Faint(Planes.from_ycbcr(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
 
 
 def lenders(job: Job) -> frozenset[int]:
     """Return the frames of a job that lend what they show under text which is faint there."""
-    return frozenset(index for track in job.tracks if track.fade is not None for index in track.fade.faintest)
+    return frozenset(
+        index for track in job.tracks if track.masks.fade is not None for index in track.masks.fade.faintest
+    )
 
 
 def _place(track: Track, job: Job) -> tuple[slice, slice]:

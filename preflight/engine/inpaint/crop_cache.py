@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.box import Box
-from preflight.engine.core.yuv import Planes, halved
+from preflight.engine.core.yuv import Planes, chroma_box
 from preflight.engine.media.decode import Frame
 
 
@@ -79,5 +79,5 @@ def load(file: BinaryIO, layout: Layout, index: int, place: int, region: Box) ->
     luma, chroma = np.split(data, [box.area])
     height, width = box.height // 2, box.width // 2
     inside = region.moved(-box.x0, -box.y0)
-    u, v = (plane[halved(inside).slices] for plane in chroma.reshape(2, height, width))
+    u, v = (plane[chroma_box(inside).slices] for plane in chroma.reshape(2, height, width))
     return Planes(luma.reshape(box.height, box.width)[inside.slices], np.asarray(cv2.merge((u, v)), np.uint8))

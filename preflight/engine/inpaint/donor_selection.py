@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BoolMask, Gray
 from preflight.engine.motion.camera import Motion
 
 OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
@@ -34,7 +34,7 @@ class Coverage:
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
-    shown: dict[int, Mask]
+    shown: dict[int, BoolMask]
     away: dict[int, float]
 
     @property
@@ -58,10 +58,10 @@ def candidates(index: int, known: range, states: Callable[[int], int]) -> set[in
 
 
 def coverage(
-    wide: Mask,
+    wide: BoolMask,
     index: int,
     others: Iterable[int],
-    hole: Callable[[int], Picture | None],
+    hole: Callable[[int], Gray | None],
     motion: Motion,
     corner: tuple[int, int],
     noisy: Collection[int] = (),
@@ -73,7 +73,7 @@ def coverage(
     rows, columns = (places * _SHRINK + _SHRINK // 2 for places in np.nonzero(shrink(wide)))
     places = np.stack([columns + corner[0], rows + corner[1], np.ones_like(rows)]).astype(np.float64)
     height, width = wide.shape[0] // _SHRINK, wide.shape[1] // _SHRINK
-    shown: dict[int, Mask] = {}
+    shown: dict[int, BoolMask] = {}
     for other, step in motion.from_frame(index, others).items():
         x, y = step[:2] @ places
         u, v = ((x - corner[0]) // _SHRINK).astype(np.int64), ((y - corner[1]) // _SHRINK).astype(np.int64)
@@ -90,17 +90,17 @@ def coverage(
     return Coverage(rows=rows, columns=columns, shown=shown, away=away)
 
 
-def shrink(mask: Mask) -> Picture:
+def shrink(mask: BoolMask) -> Gray:
     """Return a mask at quarter size, marked where any of its samples is."""
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
     height, width = mask.shape
-    small: Picture = cv2.resize(
+    small: Gray = cv2.resize(
         grown, (max(1, width // _SHRINK), max(1, height // _SHRINK)), interpolation=cv2.INTER_NEAREST
     )
     return small
 
 
-def best(known: Coverage, counted: Picture, tried: set[int], loyal: set[int]) -> int | None:
+def best(known: Coverage, counted: NDArray[np.uint8], tried: set[int], loyal: set[int]) -> int | None:
     """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
     chosen, most = None, 0.01 * known.count
     weight = np.where(counted == 0, 1.0, np.where(counted == 1, 0.3, 0.0))

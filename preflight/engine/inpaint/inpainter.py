@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 
 from preflight.engine.core import harmonic_fill
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.filters import Field, spread, times
-from preflight.engine.core.yuv import Planes, double, half
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
+from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, propagation
 from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
 from preflight.engine.inpaint.propagation import Estimate, Here
-from preflight.engine.model.rasterize import coarse
+from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
 
 MAX_DONORS = 6
@@ -64,9 +64,9 @@ class Faint:
     """
 
     planes: Planes[np.uint8]
-    doubt: Field
-    hole: Mask
-    learnt: Mask
+    doubt: FloatImage
+    hole: BoolMask
+    learnt: BoolMask
 
 
 def _clear(_: int) -> Faint | None:
@@ -77,7 +77,7 @@ def _clear(_: int) -> Faint | None:
 class _Previous:
     index: int
     filled: Planes[np.float32]
-    trust: Field
+    trust: FloatImage
 
 
 @dataclass(slots=True)
@@ -90,14 +90,14 @@ class Filler:
 
     known: range
     planes: Callable[[int], Planes[np.uint8]]
-    hole: Callable[[int], Mask]
+    hole: Callable[[int], BoolMask]
     state: Callable[[int], int]
     motion: Motion
     corner: tuple[int, int]
     faint: Callable[[int], Faint | None] = _clear
     lenders: frozenset[int] = frozenset()
     _views: OrderedDict[tuple[int, bool], View] = field(default_factory=OrderedDict)
-    _small: dict[int, Picture | None] = field(default_factory=dict)
+    _small: dict[int, Gray | None] = field(default_factory=dict)
     _aligned: dict[int, Alignment] = field(default_factory=dict)
     _loyal: set[int] = field(default_factory=set)
     _previous: _Previous | None = None
@@ -110,7 +110,7 @@ class Filler:
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
         estimate, used = self._gather(index, here)
-        missed = here.error(harmonic_fill.membrane(here.planes.luma, here.wide))
+        missed = here.error(harmonic_fill.harmonic_inpaint(here.planes.luma, here.wide))
         trust = _trust(estimate, missed)
         if self._previous is not None:
             before = self._previous.trust[here.box.slices]
@@ -140,7 +140,7 @@ class Filler:
         assert faint is not None  # noqa: S101
         return view(faint.planes, faint.hole, faint.doubt)
 
-    def _small_hole(self, index: int) -> Picture | None:
+    def _small_hole(self, index: int) -> Gray | None:
         if index not in self._small:
             hole = self._view(index, lends=True).hole if index in self.lenders else self.hole(index)
             self._small[index] = donor_selection.shrink(hole) if hole.any() else None
@@ -192,13 +192,13 @@ class Filler:
         moved = before.filled.inside(here.box) if still else propagation.moved(before.filled, aligned)
         most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
         alike = np.clip(2 - 2 * propagation.apart(moved, result) / far, 0, 1)
-        share = most * alike * double(np.clip((off - aligned.error) * 3 / off, 0, 1))
+        share = most * alike * upscale_2x(np.clip((off - aligned.error) * 3 / off, 0, 1))
         return Planes(
             _blended(result.luma, moved.luma, share, here.hole),
-            _blended(result.chroma, moved.chroma, half(share), coarse(here.hole)),
+            _blended(result.chroma, moved.chroma, downscale_2x(share), chroma_mask(here.hole)),
         )
 
-    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: Field) -> Planes[np.float32]:
+    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: FloatImage) -> Planes[np.float32]:
         """Return the whole region, and remember it for the next frame."""
         planes = here.view.planes
         whole = Planes(planes.luma.astype(np.float32), planes.chroma.astype(np.float32))
@@ -214,27 +214,31 @@ def _rounded(planes: Planes[np.float32]) -> Planes[np.uint8]:
     return Planes(luma, chroma)
 
 
-def _trust(estimate: Estimate, missed: Field) -> Field:
+def _trust(estimate: Estimate, missed: FloatImage) -> FloatImage:
     """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
     lead = (1.15 * missed + 0.3 - estimate.error) / (0.5 + 0.12 * missed)
     trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
     return np.where(estimate.there, trust, 0).astype(np.float32)
 
 
-def _mixed(here: Here, estimate: Estimate, trust: Field) -> Planes[np.float32]:
+def _mixed(here: Here, estimate: Estimate, trust: FloatImage) -> Planes[np.float32]:
     """Return the core with its hole filled."""
     temporal = estimate.settled()
     return Planes(
         _filled(here.planes.luma, here.hole, temporal.luma, trust),
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
         _filled(
-            here.planes.chroma, coarse(here.hole), temporal.chroma, half(trust) * estimate.coverage(), coarse(here.wide)
+            here.planes.chroma,
+            chroma_mask(here.hole),
+            temporal.chroma,
+            downscale_2x(trust) * estimate.coverage(),
+            chroma_mask(here.wide),
         ),
     )
 
 
 def _seen_through(
-    here: Here, filled: Planes[np.float32], error: Field, trust: Field, faint: Faint
+    here: Here, filled: Planes[np.float32], error: FloatImage, trust: FloatImage, faint: Faint
 ) -> Planes[np.float32]:
     """Return the filled core with what is seen through text, as far as that is surer than the fill."""
     part, doubt = faint.planes.inside(here.box), faint.doubt[here.box.slices]
@@ -243,29 +247,31 @@ def _seen_through(
     expected = (_BEYOND * error) ** 2
     both = expected + doubt**2
     # Where the two are further apart than their errors explain, the text is not what it was taken for.
-    apart = spread(off**2, own.astype(np.float32), _NEAR, shrink=1)
+    apart = normalized_convolution(off**2, own.astype(np.float32), _NEAR, shrink=1)
     # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
     apart = np.where(faint.learnt[here.box.slices], apart * trust / _LEARNT, apart)
     share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
-    return Planes(filled.luma + off * share, filled.chroma + times(part.chroma - filled.chroma, half(share)))
+    return Planes(filled.luma + off * share, filled.chroma + weighted(part.chroma - filled.chroma, downscale_2x(share)))
 
 
-def _filled(known: Field, hole: Mask, temporal: Field, trust: Field, doubtful: Mask | None = None) -> Field:
+def _filled(
+    known: FloatImage, hole: BoolMask, temporal: FloatImage, trust: FloatImage, doubtful: BoolMask | None = None
+) -> FloatImage:
     """Return a plane with its hole filled: surely known samples first, then the rest from around them too.
 
     What is `doubtful` around the hole stays as it is, and nothing is filled from it.
     """
     sure = hole & (trust >= _SURE)
-    result: Field = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
+    result: FloatImage = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
     rest = hole & ~sure
     if not rest.any():
         return result
-    around = harmonic_fill.membrane(result, rest if doubtful is None else doubtful & ~sure)
-    filled: Field = cv2.copyTo(around, rest.view(np.uint8), result.copy())
+    around = harmonic_fill.harmonic_inpaint(result, rest if doubtful is None else doubtful & ~sure)
+    filled: FloatImage = cv2.copyTo(around, rest.view(np.uint8), result.copy())
     return _blended(filled, temporal, trust, rest)
 
 
-def _blended(one: Field, other: Field, share: Field, where: Mask) -> Field:
+def _blended(one: FloatImage, other: FloatImage, share: FloatImage, where: BoolMask) -> FloatImage:
     """Return `one`, and `share` of the `other` in it at the places of a mask."""
-    result: Field = cv2.copyTo(one + times(other - one, share), where.view(np.uint8), one.copy())
+    result: FloatImage = cv2.copyTo(one + weighted(other - one, share), where.view(np.uint8), one.copy())
     return result

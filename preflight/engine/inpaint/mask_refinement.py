@@ -7,13 +7,11 @@ The median of the gradients over many frames keeps the edges of what stays and l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.filters import Field
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
 from preflight.engine.model.track import Track
 
 LEAST_LOOKS = 12
@@ -32,21 +30,21 @@ _VAGUE = 0.85
 def is_vague(track: Track) -> bool:
     """Return True for a text that stays whose mask covers so much that it takes in the scene."""
     moves = track.path is not None or track.scaled
-    by_itself = bool(track.text) and track.ground is None and not track.lasting
-    return by_itself and not moves and track.mask.sum() > _VAGUE * track.line.area
+    by_itself = bool(track.text) and track.masks.plate is None and not track.lasting
+    return by_itself and not moves and track.masks.usual.sum() > _VAGUE * track.line.area
 
 
-def sharpened(track: Track, looks: Sequence[Picture]) -> Track:
+def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
     """Return a track with the strokes that gray `looks` at its box have in common, or at least nothing off its line."""
     line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
-    inside, around = (np.zeros(track.mask.shape, bool) for _ in range(2))
+    inside, around = (np.zeros(track.masks.usual.shape, bool) for _ in range(2))
     inside[line.slices] = True
     around[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
     found = strokes(looks, inside, track.line.text_height)
-    return replace(track, mask=track.mask & around if found is None else found)
+    return track.with_masks(usual=track.masks.usual & around if found is None else found)
 
 
-def strokes(looks: Sequence[Picture], line: Mask, text_height: int) -> Mask | None:
+def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
     """Return what the text in `line` paints on equally large gray `looks`; None when that can't be told from the scene.
 
     Looks should be some frames apart, so that the scene has moved between them.
@@ -62,12 +60,12 @@ def strokes(looks: Sequence[Picture], line: Mask, text_height: int) -> Mask | No
     width = max(3, text_height // 6) | 1
     size = 2 * _RIM + 1
     body = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
-    mask: Mask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
+    mask: BoolMask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
     return mask if _SPARSE < mask[line].mean() < _DENSE else None
 
 
-def _median_slope(looks: Sequence[Picture], across: bool) -> Field:
+def _median_slope(looks: Sequence[Gray], across: bool) -> FloatImage:
     order = (1, 0) if across else (0, 1)
     slopes = np.stack([cv2.Sobel(look, cv2.CV_16S, *order, ksize=3) for look in looks])
-    median: Field = (np.median(slopes, axis=0) / 8).astype(np.float32)
+    median: FloatImage = (np.median(slopes, axis=0) / 8).astype(np.float32)
     return median

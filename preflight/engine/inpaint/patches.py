@@ -9,11 +9,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.rasterize import coarse
+from preflight.engine.model.rasterize import chroma_mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Patch:
     v: bytes
 
 
-def cut(index: int, region: Box, filled: Planes[np.uint8], hole: Mask) -> Patch:
+def cut(index: int, region: Box, filled: Planes[np.uint8], hole: BoolMask) -> Patch:
     """Return the patch of a filled region; only what `hole` marks is taken."""
-    tinted = coarse(hole)
+    tinted = chroma_mask(hole)
     return Patch(
         index=index,
         region=region,

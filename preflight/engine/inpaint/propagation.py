@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask
+from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.core.box import Box
-from preflight.engine.core.filters import Field, spread, times
-from preflight.engine.core.yuv import Planes, double, half, halved
+from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.inpaint.alignment import Alignment, View
 
 _BRIGHTER = 25.0
@@ -27,10 +27,10 @@ class Here:
     view: View
     box: Box
     planes: Planes[np.float32]
-    hole: Mask
-    wide: Mask
-    ring: Mask
-    tolerance: Field
+    hole: BoolMask
+    wide: BoolMask
+    ring: BoolMask
+    tolerance: FloatImage
     """How far a donor may be off at each place, at half size: more where the scene around is richly textured."""
 
     @classmethod
@@ -42,10 +42,10 @@ class Here:
         hole, wide = view.hole[box.slices], view.wide[box.slices]
         return cls(view, box, planes, hole, wide, wide & ~hole, _tolerance(view, box))
 
-    def error(self, luma: Field, ring: Mask | None = None) -> Field:
+    def error(self, luma: FloatImage, ring: BoolMask | None = None) -> FloatImage:
         """Return how far `luma` is off on the held-out ring, spread over the hole."""
         held = self.ring if ring is None else ring
-        return spread(cv2.absdiff(luma, self.planes.luma), held.astype(np.float32), 7.0, shrink=2)
+        return normalized_convolution(cv2.absdiff(luma, self.planes.luma), held.astype(np.float32), 7.0, shrink=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class Loan:
     """
 
     planes: Planes[np.float32]
-    doubt: Field
-    usable: Mask
-    noise: Field | None = None
+    doubt: FloatImage
+    usable: BoolMask
+    noise: FloatImage | None = None
 
 
 def lend(here: Here, there: View, aligned: Alignment) -> Loan | None:
@@ -68,12 +68,12 @@ def lend(here: Here, there: View, aligned: Alignment) -> Loan | None:
         return None
     planes = moved(there.planes, aligned)
     gap = np.clip(here.planes.luma - planes.luma, -_BRIGHTER, _BRIGHTER)
-    tested = planes.luma + spread(gap, (~here.wide).astype(np.float32), 8.0)
+    tested = planes.luma + normalized_convolution(gap, (~here.wide).astype(np.float32), 8.0)
     ring = here.ring & usable
     held = ring.astype(np.float32)
-    luma = planes.luma + spread(gap, held, 6.0, shrink=2)
+    luma = planes.luma + normalized_convolution(gap, held, 6.0, shrink=2)
     tint = np.clip(here.planes.chroma - planes.chroma, -_BRIGHTER, _BRIGHTER)
-    chroma = planes.chroma + spread(tint, half(held), 3.0, shrink=1)
+    chroma = planes.chroma + normalized_convolution(tint, downscale_2x(held), 3.0, shrink=1)
     doubt = here.error(tested, ring)
     if there.doubt is not None:
         noise = cv2.remap(there.doubt, aligned.x, aligned.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -87,11 +87,11 @@ class Estimate:
     def __init__(self, shape: tuple[int, int]) -> None:
         small = (shape[0] // 2, shape[1] // 2)
         self._luma, self._chroma = _Sum(shape, ()), _Sum(small, (2,))
-        self.error: Field = np.full(shape, 99, np.float32)
+        self.error: FloatImage = np.full(shape, 99, np.float32)
 
     def add(self, loan: Loan, distance: int) -> None:
         """Take a loan from `distance` frames away into account."""
-        weight: Field = np.zeros_like(loan.doubt)
+        weight: FloatImage = np.zeros_like(loan.doubt)
         less = (loan.doubt / 4) ** 2 + 0.02 * distance
         if loan.noise is not None:
             less += loan.noise**2
@@ -99,25 +99,25 @@ class Estimate:
         better = self._luma.add(loan.planes.luma, weight)
         cv2.copyTo(loan.doubt, better, self.error)
         # Chroma beside text is tinted by it.
-        whole = half(loan.usable.view(np.uint8) * 255) == 255
-        self._chroma.add(loan.planes.chroma, half(weight) * whole)
+        whole = downscale_2x(loan.usable.view(np.uint8) * 255) == 255
+        self._chroma.add(loan.planes.chroma, downscale_2x(weight) * whole)
 
     @property
-    def there(self) -> Mask:
+    def there(self) -> BoolMask:
         """Where there is an estimate."""
         return np.asarray(self._luma.weights > 0, bool)
 
     def settled(self) -> Planes[np.float32]:
         """Return the colours."""
         luma, chroma = self._luma.mean(), self._chroma.mean()
-        apart = np.maximum(cv2.absdiff(luma, self._luma.top), double(_largest(chroma - self._chroma.top)))
-        alone: Field = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
+        apart = np.maximum(cv2.absdiff(luma, self._luma.top), upscale_2x(_largest(chroma - self._chroma.top)))
+        alone: FloatImage = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
         return Planes(
             luma + (self._luma.top - luma) * alone,
-            chroma + times(self._chroma.top - chroma, half(alone)),
+            chroma + weighted(self._chroma.top - chroma, downscale_2x(alone)),
         )
 
-    def coverage(self) -> Mask:
+    def coverage(self) -> BoolMask:
         """Return where chroma has an estimate."""
         return np.asarray(self._chroma.weights > 0, bool)
 
@@ -129,17 +129,17 @@ class _Sum:
         self.total, self.top = np.zeros((*shape, *channels), np.float32), np.zeros((*shape, *channels), np.float32)
         self.weights, self._most = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
-    def add(self, field: Field, weight: Field) -> NDArray[np.uint8]:
+    def add(self, field: FloatImage, weight: FloatImage) -> NDArray[np.uint8]:
         """Add a field and return where it outweighs all before it."""
-        self.total += times(field, weight)
+        self.total += weighted(field, weight)
         self.weights += weight
         better = (weight > self._most).view(np.uint8)
         cv2.copyTo(field, better, self.top)
         np.maximum(self._most, weight, out=self._most)
         return better
 
-    def mean(self) -> Field:
-        return times(self.total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
+    def mean(self) -> FloatImage:
+        return weighted(self.total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
 
 
 def moved(planes: Planes[np.uint8] | Planes[np.float32], aligned: Alignment) -> Planes[np.float32]:
@@ -150,21 +150,21 @@ def moved(planes: Planes[np.uint8] | Planes[np.float32], aligned: Alignment) -> 
     return Planes(luma.astype(np.float32, copy=False), chroma.astype(np.float32, copy=False))
 
 
-def apart(one: Planes[np.float32], other: Planes[np.float32]) -> Field:
+def apart(one: Planes[np.float32], other: Planes[np.float32]) -> FloatImage:
     """Return the largest difference of the three colours at each place of luma."""
-    largest: Field = np.maximum(cv2.absdiff(one.luma, other.luma), double(_largest(one.chroma - other.chroma)))
+    largest: FloatImage = np.maximum(cv2.absdiff(one.luma, other.luma), upscale_2x(_largest(one.chroma - other.chroma)))
     return largest
 
 
-def _largest(chroma: Field) -> Field:
+def _largest(chroma: FloatImage) -> FloatImage:
     """Return the larger magnitude of two (quicker than a reduction over so short an axis)."""
     return np.maximum(np.abs(chroma[..., 0]), np.abs(chroma[..., 1]))
 
 
-def _usable(here: Here, there: View, aligned: Alignment) -> Mask:
+def _usable(here: Here, there: View, aligned: Alignment) -> BoolMask:
     x, y = aligned.x, aligned.y
     height, width = there.hole.shape
-    usable: Mask = double((aligned.error < here.tolerance).view(np.uint8) * 255) > 127
+    usable: BoolMask = upscale_2x((aligned.error < here.tolerance).view(np.uint8) * 255) > 127
     if there.clear:
         usable &= (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     else:
@@ -173,9 +173,9 @@ def _usable(here: Here, there: View, aligned: Alignment) -> Mask:
     return usable
 
 
-def _tolerance(view: View, box: Box) -> Field:
+def _tolerance(view: View, box: Box) -> FloatImage:
     gray, known = view.gray.astype(np.float32), (~view.hidden).astype(np.float32)
-    mean = spread(gray, known, 10.0)
-    texture = np.sqrt(np.maximum(spread((gray - mean) ** 2, known, 10.0), 0))
-    part = texture[halved(box).slices] if gray.shape != view.hole.shape else half(texture[box.slices])
+    mean = normalized_convolution(gray, known, 10.0)
+    texture = np.sqrt(np.maximum(normalized_convolution((gray - mean) ** 2, known, 10.0), 0))
+    part = texture[chroma_box(box).slices] if gray.shape != view.hole.shape else downscale_2x(texture[box.slices])
     return np.asarray(6 + np.float32(0.45) * part, np.float32)

@@ -9,14 +9,21 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.yuv import Planes, picture
+from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
+from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, verify
 from preflight.engine.inpaint.chunks import WARM_UP, Job
 from preflight.engine.inpaint.inpainter import Filled, Filler
 from preflight.engine.inpaint.patches import Patch, cut
 from preflight.engine.inpaint.translucent_marks import Mark, looked_at
-from preflight.engine.model.rasterize import WIDEST, cleared, is_covered, paint, touched, within
+from preflight.engine.model.rasterize import (
+    MAX_WIDENING,
+    changed_mask,
+    has_plates,
+    place_mask,
+    rasterize,
+    without_plates,
+)
 from preflight.engine.model.track import Track
 from preflight.engine.motion.camera import Motion
 
@@ -74,11 +81,13 @@ class Fill:
         corner = -job.region.x0, -job.region.y0
         if not job.region.covers(track.box):
             return track
-        if track.clock is not None:
-            own, place = track.clock, track.clock.box.moved(*corner).slices
+        if track.masks.counter is not None:
+            own, place = track.masks.counter, track.masks.counter.box.moved(*corner).slices
             on = [index for index in job.known if track.first <= index <= track.last]
             masks = own.masks({index: self._shown(file, index)[place] for index in on})
-            return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
+            return track.with_masks(
+                by_frame={index: place_mask(track.box, own.box, mask) for index, mask in masks.items()}
+            )
         others = [other for other in job.tracks if other is not track]
         if mask_refinement.is_vague(track):
             place = track.box.moved(*corner).slices
@@ -93,7 +102,7 @@ class Fill:
         # What is left may be of other text than what was lifted.
         if done.lifted and done.left >= verify.LEGIBLE:
             done = min(done, self._attempt(0), key=lambda one: one.left)
-        for widened in range(1, WIDEST + 1):
+        for widened in range(1, MAX_WIDENING + 1):
             if done.left < verify.LEGIBLE:
                 break
             done = min(done, self._attempt(widened, lifting=done.lifted), key=lambda one: one.left)
@@ -107,7 +116,7 @@ class Fill:
             marks = self._marks(file) if lifting else []
             filler = self._filler(file, holes, marks)
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
-                own = touched(job.tracks, index, job.region, widened)
+                own = changed_mask(job.tracks, index, job.region, widened)
                 if not own.any():
                     continue
                 if holes.at(index).any():
@@ -121,10 +130,10 @@ class Fill:
                     FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
                 )
                 if index in _checked(job):
-                    filled_looks[index] = filled.planes.color()
+                    filled_looks[index] = filled.planes.to_ycbcr()
         left = max(
             (
-                self._left(look, touched(job.tracks, index, job.region, widened), index)
+                self._left(look, changed_mask(job.tracks, index, job.region, widened), index)
                 for index, look in filled_looks.items()
             ),
             default=0.0,
@@ -138,22 +147,22 @@ class Fill:
         job, found = self.job, []
         for track in job.tracks:
             moves = track.path is not None
-            if moves or track.lasting or track.is_cleared or track.last < job.first or track.first > job.last:
+            if moves or track.lasting or track.needs_no_donors or track.last < job.first or track.first > job.last:
                 continue
             mark = Mark(track, job)
-            found += [mark] if mark.learn(lambda index: self._planes(file, index).color()) else []
+            found += [mark] if mark.learn(lambda index: self._planes(file, index).to_ycbcr()) else []
         return found
 
-    def _shown(self, file: BinaryIO, index: int) -> Picture:
+    def _shown(self, file: BinaryIO, index: int) -> BGR:
         """Return the region on frame `index` as it is shown, in blue, green, red."""
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
-        return picture(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
+        return bgr_from_planes(planes.luma, planes.chroma[..., 0], planes.chroma[..., 1])
 
     def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
-        if not is_covered(self.job.tracks, index):
+        if not has_plates(self.job.tracks, index):
             return planes
-        return Planes.of(cleared(planes.color(), self.job.tracks, index, self.job.region))
+        return Planes.from_ycbcr(without_plates(planes.to_ycbcr(), self.job.tracks, index, self.job.region))
 
     def _filler(self, file: BinaryIO, holes: _Holes, marks: list[Mark]) -> Filler:
         job = self.job
@@ -168,7 +177,7 @@ class Fill:
             lenders=alpha_layers.lenders(job),
         )
 
-    def _left(self, look: Picture, hole: Mask, index: int) -> float:
+    def _left(self, look: YCbCr, hole: BoolMask, index: int) -> float:
         texts = tuple(t.text for t in self.job.tracks if t.first <= index <= t.last and t.text)
         if not texts:
             return 0.0
@@ -194,12 +203,12 @@ class _Holes:
         self._job, self._widened = job, widened
         self._packed: dict[int, bytes] = {}
 
-    def at(self, index: int) -> Mask:
+    def at(self, index: int) -> BoolMask:
         """Return the mask of frame `index`."""
         region = self._job.region
         if index not in self._packed:
             self._packed[index] = np.packbits(
-                paint(self._job.tracks, index, region, self._widened, hidden=True)
+                rasterize(self._job.tracks, index, region, self._widened, hidden=True)
             ).tobytes()
         bits = np.unpackbits(np.frombuffer(self._packed[index], np.uint8), count=region.area)
         return bits.reshape(region.height, region.width).astype(bool)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from preflight.engine.alpha.fade import Lifted
-from preflight.engine.alpha.watermark_alpha import MOST_LOOKS, Look, Overlay, overlay
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.alpha.fade import Unblended
+from preflight.engine.alpha.watermark_matte import MOST_LOOKS, Overlay, WatermarkSample, fit_watermark
+from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.inpaint.chunks import LENGTH, REACH, Job
-from preflight.engine.model.rasterize import paint
+from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 _COMING = 4
@@ -41,27 +41,27 @@ class Mark:
         """Where the track's box lies in the region."""
         return self.track.box.moved(-self.job.region.x0, -self.job.region.y0).slices
 
-    def learn(self, look: Callable[[int], Picture]) -> bool:
+    def learn(self, look: Callable[[int], YCbCr]) -> bool:
         """Find out from the job's known frames whether and how the track is translucent."""
         job, track = self.job, self.track
         if track.line.text_height < _LEAST_HEIGHT:
             return False
-        looks = [Look(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
-        self.overlay = overlay(looks, track.mask)
+        looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
+        self.overlay = fit_watermark(looks, track.masks.usual)
         return self.overlay is not None
 
-    def lifted(self, index: int, seen: Picture) -> tuple[Mask, Lifted] | None:
+    def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:
         """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
 
         While a text fades or comes little by little, it is not what was learnt.
         """
-        first, last = self.track.usual
-        fade = self.track.fade
+        first, last = self.track.steady_frames
+        fade = self.track.masks.fade
         if self.overlay is None or not first <= index <= last or (fade is not None and index in fade.strengths):
             return None
-        own = self.track.mask & ~self._others(index)
+        own = self.track.masks.usual & ~self._others(index)
         return own, self.overlay.lifted(seen[self.place], own)
 
-    def _others(self, index: int) -> Mask:
+    def _others(self, index: int) -> BoolMask:
         others = [track for track in self.job.tracks if track is not self.track]
-        return paint(others, index, self.track.box, hidden=True)
+        return rasterize(others, index, self.track.box, hidden=True)

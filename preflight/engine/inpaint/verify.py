@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 
 import cv2
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 
@@ -19,7 +19,7 @@ def likeness(read: str, text: str) -> float:
     return SequenceMatcher(None, read, text).ratio() if len(read) >= 2 else 0.0
 
 
-def left(color: Picture, hole: Mask, texts: tuple[str, ...]) -> float:
+def left(color: BGR, hole: BoolMask, texts: tuple[str, ...]) -> float:
     """Return how legible any of `texts` still is in the hole of a filled blue-green-red region: the best likeness."""
     height, width = hole.shape
     size = (-(-width // 32) * 32, -(-height // 32) * 32)
@@ -33,7 +33,7 @@ def left(color: Picture, hole: Mask, texts: tuple[str, ...]) -> float:
     return worst
 
 
-def place_of(hole: Mask, pad: int) -> Box:
+def place_of(hole: BoolMask, pad: int) -> Box:
     """Return the box around a hole, padded, inside its region."""
     x, y, width, height = cv2.boundingRect(hole.astype("uint8"))
     return Box(x, y, x + width, y + height).padded(pad, hole.shape[1], hole.shape[0])

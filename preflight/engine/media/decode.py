@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from preflight.engine.core import malloc
 from preflight.engine.core.box import Box
-from preflight.engine.core.yuv import picture
+from preflight.engine.core.yuv import bgr_from_planes
 from preflight.engine.media.probe import FORMAT_CODE, Source
 from preflight.errors import InputError
 from preflight.tools import ffmpeg, process
@@ -48,7 +48,7 @@ class Frame:
 
     def _even(self, box: Box) -> Plane:
         x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
-        return picture(
+        return bgr_from_planes(
             self.y[y0:y1, x0:x1],
             self.u[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2],
             self.v[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2],
@@ -58,7 +58,7 @@ class Frame:
         """Return the whole picture as blue, green, red at an even `width` x `height`."""
         half = (width // 2, height // 2)
         area = cv2.INTER_AREA
-        return picture(
+        return bgr_from_planes(
             cv2.resize(self.y, (width, height), interpolation=area),
             cv2.resize(self.u, half, interpolation=area),
             cv2.resize(self.v, half, interpolation=area),
@@ -102,14 +102,14 @@ def _planes(source: Source) -> list[str]:
 
 def _pictures(argv: Sequence[str], source: Source) -> Iterator[Frame]:
     """Yield what ffmpeg writes to its stdout as frames. Raises ToolError when it fails before the first."""
-    malloc.give_back()
+    malloc.release_freed_memory()
     with process.start(argv, stdout=process.PIPE) as running:
         index = 0
         while (data := _read(running, frame_bytes(source.width, source.height))) is not None:
             yield split(data, index, source.width, source.height, source.turns)
             index += 1
             if index % _TIDY == 0:
-                malloc.give_back()
+                malloc.release_freed_memory()
         if running.wait() and index == 0:
             raise ffmpeg.failure(running.stderr_tail)
 

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.plate_alpha import Veil
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.alpha.translucent_box import TranslucentBox
+from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.core.box import Box
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 from preflight.engine.model.track import Track
 
-WIDEST = 2
+MAX_WIDENING = 2
 """How often masks can be widened: first the strokes, then to the whole line."""
 
 
-def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> Mask:
+def rasterize(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> BoolMask:
     """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times.
 
     With `hidden`, what the frame can't lend: also what lasting tracks cover at other times, but no letters on plates,
@@ -27,62 +27,64 @@ def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *,
     for track in tracks:
         if not (track.first <= index <= track.last or (hidden and track.lasting)):
             continue
-        if hidden and track.ground_on(index) is not None:
+        if hidden and track.plate_on(index) is not None:
             continue
-        mask |= within(region, track.place(index), wide(track, index, widened))
+        mask |= place_mask(region, track.box_on(index), widened_mask(track, index, widened))
     return mask
 
 
-def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> Mask:
+def changed_mask(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> BoolMask:
     """Return what differs from the source on frame `index` in the end: what is painted, and what is under veils."""
     tracks = tuple(tracks)
-    mask = paint(tracks, index, region, widened)
+    mask = rasterize(tracks, index, region, widened)
     for _, area, _ in _veils(tracks, index, region):
         mask |= area
     return mask
 
 
-def is_covered(tracks: Iterable[Track], index: int) -> bool:
+def has_plates(tracks: Iterable[Track], index: int) -> bool:
     """Return True when a frame shows veils, or letters on plates, to be taken off before anything looks at it."""
     return any(
-        track.ground_on(index) is not None or (track.veil is not None and track.first <= index <= track.last)
+        track.plate_on(index) is not None or (track.masks.film is not None and track.first <= index <= track.last)
         for track in tracks
     )
 
 
-def cleared(look: Picture, tracks: Iterable[Track], index: int, region: Box) -> Picture:
+def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
     """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
     tracks = tuple(tracks)
     for veil, area, number in _veils(tracks, index, region):
         look = np.where(area[..., None], veil.lifted(look, number), look)
     for track in tracks:
-        ground = track.ground_on(index)
+        ground = track.plate_on(index)
         if ground is not None:
-            look = _on_plate(look, *(within(region, track.place(index), own) for own in (track.mask, ground)))
+            look = _on_plate(
+                look, *(place_mask(region, track.box_on(index), own) for own in (track.masks.usual, ground))
+            )
     return look
 
 
-def _on_plate(look: Picture, letters: Mask, plate: Mask) -> Picture:
+def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
     """Return a look with letters filled from the plate around them alone, as it is on this frame."""
     x, y, width, height = cv2.boundingRect(plate.astype(np.uint8))
     part = slice(y, y + height), slice(x, x + width)
     own, known = letters[part], plate[part] & ~letters[part]
     if not own.any() or not known.any():
         return look
-    filled = membrane(look[part].astype(np.float32), ~known)
+    filled = harmonic_inpaint(look[part].astype(np.float32), ~known)
     result = look.copy()
     result[part][own] = np.clip(np.rint(filled[own]), 0, 255).astype(np.uint8)
     return result
 
 
-def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[Veil, Mask, int]]:
+def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[TranslucentBox, BoolMask, int]]:
     """Yield the veils that are on, with their place on the region and which of their frames it is."""
     for track in tracks:
-        if track.veil is not None and track.first <= index <= track.last:
-            yield track.veil, within(region, track.place(index), track.veil.area), index - track.first
+        if track.masks.film is not None and track.first <= index <= track.last:
+            yield track.masks.film, place_mask(region, track.box_on(index), track.masks.film.area), index - track.first
 
 
-def within(region: Box, box: Box, own: Mask) -> Mask:
+def place_mask(region: Box, box: Box, own: BoolMask) -> BoolMask:
     """Return a mask of `box` on the ground of `region`."""
     mask = np.zeros((region.height, region.width), bool)
     x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)
@@ -92,7 +94,7 @@ def within(region: Box, box: Box, own: Mask) -> Mask:
     return mask
 
 
-def wide(track: Track, index: int, widened: int) -> Mask:
+def widened_mask(track: Track, index: int, widened: int) -> BoolMask:
     """Return a track's mask on frame `index`, widened 0, 1 or 2 times."""
     mask = track.mask_on(index)
     if widened == 0:
@@ -108,7 +110,7 @@ def wide(track: Track, index: int, widened: int) -> Mask:
     return mask | whole
 
 
-def coarse(mask: Mask) -> Mask:
+def chroma_mask(mask: BoolMask) -> BoolMask:
     """Return the half-size mask of chroma samples that any masked luma sample shares; sides must be even."""
     height, width = mask.shape
     blocks = mask.reshape(height // 2, 2, width // 2, 2)

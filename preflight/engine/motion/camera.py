@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 
@@ -32,7 +32,7 @@ that they have stayed, and how many times as many as those which tell that they 
 _STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
-def proxy(frame: Frame) -> Picture:
+def proxy(frame: Frame) -> Gray:
     """Return the small gray picture of a frame that motion is measured on."""
     height, width = frame.y.shape
     size = PROXY_WIDTH, max(16, round(height * PROXY_WIDTH / width))
@@ -40,7 +40,7 @@ def proxy(frame: Frame) -> Picture:
     if width >= 2 * PROXY_WIDTH:
         # Halving is many times as fast as any other factor.
         picture = np.asarray(cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
-    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small: Gray = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return small
 
 
@@ -57,7 +57,7 @@ class Motion:
     cuts: set[int] = field(default_factory=set)
     leaps: dict[int, tuple[int, Matrix]] = field(default_factory=dict)
 
-    def measure(self, index: int, before: Picture, after: Picture, text: list[Box]) -> None:
+    def measure(self, index: int, before: Gray, after: Gray, text: list[Box]) -> None:
         """Measure the step from frame `index` to the next one, looking away from `text` (boxes on the full picture)."""
         if index in self.steps:
             return
@@ -122,7 +122,7 @@ class Motion:
         )
 
 
-def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix, bool]:
+def small_step(before: Gray, after: Gray, ground: Gray) -> tuple[Matrix, bool]:
     """Return the affine motion between two small pictures over `ground`, and whether there is a cut between them."""
     apart = cv2.absdiff(before, after)
     change = float(cv2.mean(apart, ground)[0])
@@ -154,7 +154,7 @@ def small_step(before: Picture, after: Picture, ground: Picture) -> tuple[Matrix
     return np.vstack([affine, [0.0, 0.0, 1.0]]), cut
 
 
-def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Picture, moved: Points) -> bool:
+def _stays_beyond(before: Gray, after: Gray, warped: Gray, ground: Gray, moved: Points) -> bool:
     """Return True when the places that were seen to have `moved` are few, and details beyond them tell of no motion."""
     beyond = ground.copy()
     for x, y in moved.reshape(-1, 2).astype(int):
@@ -169,12 +169,12 @@ def _stays_beyond(before: Picture, after: Picture, warped: Picture, ground: Pict
     return bool(stayed > max(_STAYED * went, _TELLING * told.size))
 
 
-def _alike(before: Picture, after: Picture) -> float:
+def _alike(before: Gray, after: Gray) -> float:
     """Return how alike (-1..1) two pictures are, whatever the light."""
     return float(cv2.matchTemplate(after, before, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
-def _is_cut(before: Picture, after: Picture, left: float, contrast: float, agreeing: float) -> bool:
+def _is_cut(before: Gray, after: Gray, left: float, contrast: float, agreeing: float) -> bool:
     if left > 0.42 * contrast + 4:
         return True
     if agreeing > 0.25 or left < 0.25 * contrast + 3:

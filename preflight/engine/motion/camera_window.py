@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.motion.camera import Motion, proxy
@@ -15,11 +15,11 @@ KEPT = 192
 
 
 @dataclass(slots=True)
-class Scenery:
+class CameraWindow:
     """What is known of the scene's motion, and small pictures of the frames on which it may have to be measured."""
 
     motion: Motion = field(default_factory=Motion)
-    small: dict[int, Picture] = field(default_factory=dict)
+    small: dict[int, Gray] = field(default_factory=dict)
 
     def keep(self, frame: Frame) -> None:
         """Keep a small picture of a frame that goes."""
@@ -46,9 +46,9 @@ class Scenery:
                 self.motion.measure(place, self.small[place], self.small[place + 1], text)
 
 
-def complete(motion: Motion, frames: Iterable[Frame], text: list[Box]) -> None:
+def measure_all(motion: Motion, frames: Iterable[Frame], text: list[Box]) -> None:
     """Measure what is not known yet of the motion over all `frames`, beside `text`."""
-    before: tuple[int, Picture] | None = None
+    before: tuple[int, Gray] | None = None
     for frame in frames:
         small = proxy(frame)
         if before is not None:

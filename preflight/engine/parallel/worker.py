@@ -25,7 +25,7 @@ def main() -> None:
         send(results, answer(task))
         results.flush()
         del task
-        malloc.give_back()
+        malloc.release_freed_memory()
 
 
 if __name__ == "__main__":

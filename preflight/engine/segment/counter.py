@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
-from preflight.engine.segment.strokes import Strokes, median_look
-from preflight.engine.segment.text_mask import Ink
+from preflight.engine.segment.strokes import Strokes, median_and_spread
+from preflight.engine.segment.text_mask import TextMask
 
 _SPARSE = 0.15
 """Share of the most letters' samples in a row or column below which they are the scene's."""
@@ -26,7 +26,7 @@ _USUAL = 0.5
 """Share of the frames on which a sample has the letters' colour for it to be theirs on all."""
 
 
-def band(fill: Mask) -> Mask:
+def digit_area(fill: BoolMask) -> BoolMask:
     """Return the rows and columns that the letters' body takes up: the digits to come are no larger."""
     counts = fill.sum(axis=1), fill.sum(axis=0)
     rows, columns = (np.flatnonzero(count > _SPARSE * count.max()) for count in counts)
@@ -35,27 +35,27 @@ def band(fill: Mask) -> Mask:
     return result
 
 
-def standing(strokes: Strokes, looks: list[Picture]) -> tuple[Strokes, Picture, Plane32]:
+def static_strokes(strokes: Strokes, looks: list[BGR]) -> tuple[Strokes, BGR, FloatMap]:
     """Return what of the `strokes` of the last look stands still, with the median of all looks and their variation.
 
     How far an outline reaches and what is behind the letters shows where the scene passes and the letters stay. With
     no such letters, the last look has to do.
     """
-    look, spread = median_look(looks)
+    look, spread = median_and_spread(looks)
     fill = strokes.fill & (spread < _STANDS)
     if fill.sum() < _ENOUGH * strokes.fill.sum():
-        return strokes, *median_look(looks[-1:])
+        return strokes, *median_and_spread(looks[-1:])
     return replace(strokes, fill=fill), look, spread
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class CounterModel:
     """How to know the letters of changing text: what it paints on one look at its `box`."""
 
-    ink: Ink
+    ink: TextMask
     box: Box
 
-    def masks(self, looks: Mapping[int, Picture]) -> dict[int, Mask]:
+    def masks(self, looks: Mapping[int, BGR]) -> dict[int, BoolMask]:
         """Return what the text paints of its box on each of the `looks`, by their frames.
 
         What most of them have in common is on all of them, even where one has a ground of the letters' colour. What

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32, widest
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, channel_max
 from preflight.engine.segment.strokes import LEAST_FILL, SAME_COLOR, STEADY
 
 _APART = 12
@@ -15,7 +15,7 @@ _HELD, _OTHER = 0.35, 12
 the ground's. What letters themselves enclose is the ground: little of it, and mixed with them at most."""
 
 
-def reach(look: Picture, fill: Mask, text_height: int) -> int:
+def outline_width(look: BGR, fill: BoolMask, text_height: int) -> int:
     """Return how many samples beyond the fill an outline goes, from the luminance at growing distance."""
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY).astype(np.float32)
     away = _away(fill)
@@ -35,7 +35,7 @@ def reach(look: Picture, fill: Mask, text_height: int) -> int:
     return min(found, max(2, int(text_height * 0.16)))
 
 
-def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
+def is_outlined(look: BGR, fill: BoolMask, text_height: int) -> bool:
     """Return True when the letters have an outline: around them it is darker or brighter than letters and ground are.
 
     Paint on a thing goes over into its ground; only type set on top of a picture needs a line between the two.
@@ -50,11 +50,11 @@ def is_outlined(look: Picture, fill: Mask, text_height: int) -> bool:
     return bool(edge < min(letters, darkest) - _APART or edge > max(letters, brightest) + _APART)
 
 
-def enclosed(look: Picture, spread: Plane32, fill: Mask) -> Mask:
+def mask_by_outline(look: BGR, spread: FloatMap, fill: BoolMask) -> BoolMask:
     """Return the letters by their outline and what it encloses: strokes in the colour of the ground show only so."""
     away = _away(fill)
     color = np.median(look[(away > 1) & (away <= 2.5)], axis=0)
-    apart = widest(np.abs(look.astype(np.float32) - color.astype(np.float32)))
+    apart = channel_max(np.abs(look.astype(np.float32) - color.astype(np.float32)))
     line = ((apart < SAME_COLOR) & (spread < STEADY)).astype(np.uint8)
     count, labels = cv2.connectedComponents(line)
     touched = np.zeros(count, bool)
@@ -68,7 +68,7 @@ def enclosed(look: Picture, spread: Plane32, fill: Mask) -> Mask:
     return np.asarray(cv2.dilate(whole, np.ones((5, 5), np.uint8)) > 0, bool)
 
 
-def is_outline(look: Picture, fill: Mask, text_height: int) -> bool:
+def is_outline(look: BGR, fill: BoolMask, text_height: int) -> bool:
     """Return True when what was found of letters is their outline: it encloses much that is not as the ground is."""
     found, _ = cv2.findContours(fill.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     inside = (cv2.drawContours(np.zeros(fill.shape, np.uint8), found, -1, 1, cv2.FILLED) > 0) & ~fill
@@ -81,7 +81,7 @@ def is_outline(look: Picture, fill: Mask, text_height: int) -> bool:
     return bool(np.abs(held - nearest).max() > _OTHER)
 
 
-def _amid(fill: Mask, text_height: int) -> Mask:
+def _amid(fill: BoolMask, text_height: int) -> BoolMask:
     """Return the ground between and around letters, not far beyond: a board that is behind all of them ends there."""
     x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
     amid = np.zeros(fill.shape, bool)
@@ -91,5 +91,5 @@ def _amid(fill: Mask, text_height: int) -> Mask:
     return np.asarray((away > far) & (away <= 2 * far) & amid, bool)
 
 
-def _away(fill: Mask) -> Plane32:
+def _away(fill: BoolMask) -> FloatMap:
     return np.asarray(cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3), np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32, widest
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_max
 
 SAME_COLOR = 50
 """Largest difference in any of blue, green, red between two samples of one flat colour after lossy coding."""
@@ -34,7 +34,7 @@ class Strokes:
     `bright` letters are brighter than what is around them.
     """
 
-    fill: Mask
+    fill: BoolMask
     color: tuple[float, float, float]
     certainty: float
     bright: bool = True
@@ -50,7 +50,7 @@ class Strokes:
         return _BLEED if max(self.color) - min(self.color) > _VIVID else 0
 
 
-def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:
+def median_and_spread(looks: list[BGR]) -> tuple[BGR, FloatMap]:
     """Return the median of equally large pictures and how much each sample varies.
 
     The variation is the median deviation, scaled as a standard deviation would be: some looks without the text
@@ -58,11 +58,11 @@ def median_look(looks: list[Picture]) -> tuple[Picture, Plane32]:
     """
     stack = np.stack(looks)
     median = np.median(stack, axis=0).astype(np.uint8)
-    apart = np.stack([widest(cv2.absdiff(look, median)) for look in looks])
+    apart = np.stack([channel_max(cv2.absdiff(look, median)) for look in looks])
     return median, (np.median(apart, axis=0) * 1.48).astype(np.float32)
 
 
-def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) -> Strokes:
+def find_strokes(look: BGR, spread: FloatMap, text_height: int, inner: BoolMask) -> Strokes:
     """Find the letters' body inside `inner`: the steady, flat, stroke-wide colour that spans the line best."""
     best = Strokes(fill=np.zeros(look.shape[:2], bool), color=(0.0, 0.0, 0.0), certainty=0.0)
     for bright, favour in ((True, 1.1), (False, 1.0)):
@@ -79,14 +79,14 @@ def find_strokes(look: Picture, spread: Plane32, text_height: int, inner: Mask) 
     return best
 
 
-def _barred(fill: Mask, text_height: int) -> float:
+def _barred(fill: BoolMask, text_height: int) -> float:
     """Return the share of the fill in bars longer than letters: rims of a plate, which look like bright strokes."""
     solid, long = fill.astype(np.uint8), max(9, round(_LONG * text_height))
     bars = [cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, long), (long, 1))]
     return float((bars[0] | bars[1]).sum() / max(1, solid.sum()))
 
 
-def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
+def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
     """Return how much each sample stands out from what is wider than a stroke, in the colour where it does most.
 
     White on pink has as much red as its ground.
@@ -96,18 +96,18 @@ def _hat(look: Picture, text_height: int, *, bright: bool) -> Picture:
     form = cv2.MORPH_ELLIPSE if size < _LARGE else cv2.MORPH_RECT
     element = cv2.getStructuringElement(form, (size, size))
     hat = cv2.morphologyEx(look, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
-    return widest(hat)
+    return channel_max(hat)
 
 
-def alike(look: Picture, strokes: Strokes, inner: Mask, text_height: int) -> Mask:
+def segment_like(look: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
     """Return the body of the letters on another look at them, by the colour of their `strokes`."""
     hat = _hat(look, text_height, bright=strokes.bright)
     return _of_color(look, np.zeros(look.shape[:2], np.float32), hat, inner, strokes.color)
 
 
-def beyond(
-    look: Picture, spread: Plane32, strokes: Strokes, line: Mask, text_height: int, changed: Mask | None
-) -> Mask:
+def stray_strokes(
+    look: BGR, spread: FloatMap, strokes: Strokes, line: BoolMask, text_height: int, changed: BoolMask | None
+) -> BoolMask:
     """Return strokes of the text that its found `line` leaves out: a dash before it, a full stop, a tail, a dot.
 
     They are steady, stand out as the letters do, have their colour or `changed` with them, are no larger than a letter,
@@ -116,29 +116,29 @@ def beyond(
     if not strokes.found:
         return strokes.fill
     hat = _hat(look, text_height, bright=strokes.bright)
-    apart = widest(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
+    apart = channel_max(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
     akin = apart < SAME_COLOR
     if changed is not None:
         akin |= changed
-    alike = akin & (spread < STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
+    segment_like = akin & (spread < STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
     reach = np.ones((2 * (text_height // 4) + 1, 2 * text_height + 1), np.uint8)
     near = cv2.dilate(line.astype(np.uint8), reach if _lies(line) else reach.T)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((alike & (near > 0)).astype(np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((segment_like & (near > 0)).astype(np.uint8))
     widths, heights, areas = (stats[:, k] for k in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     kept = (np.maximum(widths, heights) <= 1.2 * text_height) & (areas >= 2)
     kept[0] = False
-    found: Mask = kept[labels]
+    found: BoolMask = kept[labels]
     return found
 
 
-def _lies(line: Mask) -> bool:
+def _lies(line: BoolMask) -> bool:
     """Return True for a line that runs across."""
     _, _, width, height = cv2.boundingRect(line.astype(np.uint8))
     return bool(width >= height)
 
 
 def _flat_colors(
-    look: Picture, spread: Plane32, hat: Picture, inner: Mask, text_height: int
+    look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, text_height: int
 ) -> list[tuple[tuple[float, float, float], float]]:
     """Cluster the colours of stroke-like samples and score each cluster as the body of a line of text."""
     least = np.clip(0.4 * np.percentile(hat[inner], 98), _LEAST_HAT, 25) if inner.any() else 25
@@ -166,7 +166,7 @@ def _flat_colors(
     return scored
 
 
-def _span(columns: NDArray[np.int_], inner: Mask, text_height: int) -> float:
+def _span(columns: NDArray[np.int_], inner: BoolMask, text_height: int) -> float:
     """Return the share of the line's columns that have such a sample within half a letter."""
     marked = np.zeros((1, inner.shape[1]), np.float32)
     marked[0, columns] = 1
@@ -175,8 +175,8 @@ def _span(columns: NDArray[np.int_], inner: Mask, text_height: int) -> float:
     return float(near[used].mean()) if used.any() else 0.0
 
 
-def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: tuple[float, float, float]) -> Mask:
-    apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
+def _of_color(look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tuple[float, float, float]) -> BoolMask:
+    apart = channel_max(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
     ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
     near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, SAME_COLOR))
@@ -184,30 +184,30 @@ def _of_color(look: Picture, spread: Plane32, hat: Picture, inner: Mask, color: 
     count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
-    strong: Mask = kept[labels]
+    strong: BoolMask = kept[labels]
     return strong | _thin_parts(strong, spread, hat, inner)
 
 
-def stands_out(look: Picture, inner: Mask, color: tuple[float, float, float]) -> bool:
+def stands_out(look: BGR, inner: BoolMask, color: tuple[float, float, float]) -> bool:
     """Return True when letters of a `color` have another one than most of their line."""
     return bool(np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > _OWN)
 
 
-def _is_ground(look: Picture, spread: Plane32, fill: Mask, inner: Mask, color: tuple[float, float, float]) -> bool:
+def _is_ground(look: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, color: tuple[float, float, float]) -> bool:
     """Return True when a fill is the ground between letters: most of the line has its colour, and it goes on beyond.
 
     Letters in the colour of their ground have an outline that keeps them apart from it.
     """
     if not fill.any() or stands_out(look, inner, color):
         return False
-    apart = widest(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
+    apart = channel_max(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
     akin = (apart < SAME_COLOR) & (spread < STEADY)
     _, labels = cv2.connectedComponents(akin.astype(np.uint8), connectivity=4)
     ground = np.isin(labels, np.unique(labels[~inner & (labels > 0)]))
     return bool((ground & fill).sum() > 0.5 * fill.sum())
 
 
-def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mask:
+def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) -> BoolMask:
     """Return steady strokes among the strong ones that are too thin for the full colour: dots, commas, hairlines."""
     if not strong.any():
         return strong
@@ -215,19 +215,21 @@ def _thin_parts(strong: Mask, spread: Plane32, hat: Picture, inner: Mask) -> Mas
     near = np.zeros(strong.shape, bool)
     near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
     beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
-    thin: Mask = (hat > 0.4 * np.median(hat[strong])) & (spread < STEADY / 2) & inner & near & beside
+    thin: BoolMask = (hat > 0.4 * np.median(hat[strong])) & (spread < STEADY / 2) & inner & near & beside
     # More of them than of letters is a textured scene, not text.
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
 
 
-def painted(fill: Mask, reach: int, text_height: int, changed: Mask | None, outlined: Mask | None = None) -> Mask:
+def stroke_mask(
+    fill: BoolMask, reach: int, text_height: int, changed: BoolMask | None, outlined: BoolMask | None = None
+) -> BoolMask:
     """Return every sample the text paints: fill, outline, and near it what `changed` when the text came or went."""
     away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
     mask = away <= reach + 2
     if outlined is not None:
         mask |= outlined
     if changed is not None:
-        beyond = changed & (away <= reach + 2 + max(3, text_height * 0.12))
-        mask |= cv2.morphologyEx(beyond.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
-    closed: Mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
+        stray_strokes = changed & (away <= reach + 2 + max(3, text_height * 0.12))
+        mask |= cv2.morphologyEx(stray_strokes.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    closed: BoolMask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
     return closed

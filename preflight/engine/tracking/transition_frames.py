@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.detect.ocr import Reading
 
 MOST = 12
@@ -13,10 +13,10 @@ MOST = 12
 _SAME_WORDS, _SURE = 0.6, 0.5
 """Likeness of what is read to the text, and confidence in it, for it to be the text."""
 
-Read = Callable[[Picture], Reading]
+Read = Callable[[BGR], Reading]
 
 
-def run(looks: Mapping[int, Picture], start: int, step: int, text: str, read: Read) -> Iterator[int]:
+def run(looks: Mapping[int, BGR], start: int, step: int, text: str, read: Read) -> Iterator[int]:
     """Yield the frames from `start` on, one `step` (1 or -1) after another, on whose looks `text` can be read."""
     for index in range(start, start + step * MOST, step):
         look = looks.get(index)

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.tracking import appearance
-from preflight.engine.tracking.appearance import Signature
+from preflight.engine.tracking.appearance import AppearanceTemplate
 
 _ACROSS = 96
 """Samples that a scene is told by across its longer side."""
@@ -46,7 +46,7 @@ _UNEVEN = 0.35
 class Scene(NamedTuple):
     """A few gray samples of a whole picture, every so many each way."""
 
-    samples: Picture
+    samples: Gray
     step: int
 
     @classmethod
@@ -55,7 +55,7 @@ class Scene(NamedTuple):
         step = max(1, max(frame.y.shape) // _ACROSS)
         return cls(frame.y[::step, ::step].copy(), step)
 
-    def around(self, line: Box, heights: int) -> Mask:
+    def around(self, line: Box, heights: int) -> BoolMask:
         """Return the samples that are nearer to a line than so many of its heights."""
         pad = heights * line.text_height
         mask = np.zeros(self.samples.shape, bool)
@@ -67,11 +67,11 @@ class Scene(NamedTuple):
 class Moment(NamedTuple):
     """What one frame shows: at a text's place, in colour, and as a whole."""
 
-    look: Picture
+    look: BGR
     scene: Scene
 
 
-def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
+def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
     """Return the moments of a `way`, out of a text's time, from where it is last whole until anything else changes.
 
     Other texts tell nothing, since captions come together.
@@ -87,13 +87,13 @@ def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, 
     return dict(beyond[ahead] for ahead in left)
 
 
-def falls(known: Signature, run: Mapping[int, Moment]) -> bool:
+def falls(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` loses most of its strength at once."""
     shares = [appearance.strength(known, moment.look)[0] for moment in run.values()]
     return any(before - after > _FALL * shares[0] > 0 for before, after in pairwise(shares))
 
 
-def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
+def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` grows fainter over it, all of it together."""
     looks = [moment.look for moment in run.values()]
     shares = [appearance.strength(known, look)[0] for look in looks]
@@ -118,7 +118,7 @@ def _there(strengths: Sequence[float]) -> range:
 class _Around(NamedTuple):
     """What has to stay while a text comes or goes: parts of a picture, and how many samples of each may change."""
 
-    parts: tuple[Mask, ...]
+    parts: tuple[BoolMask, ...]
     most: tuple[float, ...]
 
     @classmethod
@@ -155,14 +155,14 @@ class _Around(NamedTuple):
         return np.array([(changed & part).sum() for part in self.parts], np.int64)
 
 
-def _is_even(band: Mask, looks: Sequence[Picture]) -> bool:
+def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
     """Return True when the samples of a text, there on the first look and gone on the last, go all together.
 
     What is uncovered or typed leaves a share of its samples as they are and takes the others: that is as uneven as can
     be.
     """
     gone = looks[-1][band].astype(np.float32)
-    whole: Plane32 = looks[0][band] - gone
+    whole: FloatMap = looks[0][band] - gone
     all_of_it = max(1.0, float((whole * whole).sum()))
     uneven = []
     for look in looks[1:-1]:

@@ -13,8 +13,8 @@ from preflight.errors import DeadlineError, ServiceError, SubmitUnknownError, To
 from preflight.model.job import RemovalOptions, SecretUrl, TaskState
 from preflight.removal import RemovalClient
 from preflight.removal import download as fetching
-from preflight.removal.http_attempt import send
-from preflight.removal.poller import Waiter
+from preflight.removal.poller import TaskPoller
+from preflight.removal.submit_retry import send
 from preflight.server.stack import LocalStack
 from preflight.settings import Settings
 from tests.faultproxy import BEFORE, HARMLESS, Fault, FaultProxy, Script, once, times
@@ -98,7 +98,7 @@ def test_fault_at_query(stack: LocalStack, video: SecretUrl, fault: Fault, way: 
         with RemovalClient(through(stack, proxy)) as client:
             task_id = send(client, video, RemovalOptions()).task_id
         settings = through(stack, proxy, fault)
-        with RemovalClient(settings) as client, Waiter(settings) as waiter:
+        with RemovalClient(settings) as client, TaskPoller(settings) as waiter:
             wait = client.wait if way == "wait" else waiter.wait
             assert wait(task_id, deadline=60).state is TaskState.DONE
         assert accepted(stack) - before == len(proxy.requests(SUBMIT)) == 1

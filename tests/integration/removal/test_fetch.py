@@ -19,7 +19,7 @@ from preflight.removal import RemovalClient
 from preflight.removal import download as fetch_module
 from preflight.removal.download import fetch
 from preflight.settings import Secret, Settings
-from preflight.workflow.job_driver import Driver
+from preflight.workflow.job_driver import JobDriver
 
 CONTENT = bytes(i * 7 % 251 for i in range(1_000_000))
 
@@ -228,7 +228,7 @@ def test_expired_url_is_asked_for_anew_and_the_download_goes_on(
 
     settings = Settings(home=tmp_path / "home", access_key_name="name", access_key_secret=Secret("secret"))
     with Ledger(settings.ledger) as ledger, RemovalClient(settings) as client:
-        driver = Driver(
+        driver = JobDriver(
             ledger=ledger, settings=settings, client=client, options=RemovalOptions(), listener=expire, wait=wait
         )
         known = ledger.claim("d" * 64, "{}", "account", source=small_mp4)

@@ -15,7 +15,7 @@ from preflight.errors import (
 )
 from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal.http_attempt import send
+from preflight.removal.submit_retry import send
 from tests.service_stack import local_stack, put
 
 ANSWERS: list[tuple[str, type[ServiceError], bool]] = [

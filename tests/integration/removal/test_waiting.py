@@ -9,7 +9,7 @@ from preflight.errors import CancelledError, CredentialsError, GatewayError
 from preflight.events import Progress
 from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient
-from preflight.removal.poller import Waiter
+from preflight.removal.poller import TaskPoller
 from preflight.server.stack import LocalStack
 from preflight.settings import Settings
 from tests.service_stack import local_stack, put
@@ -43,7 +43,7 @@ def test_waits_share_a_thread_and_end_on_their_own(
     # A slow machine makes polls late as a slow network does.
     monkeypatch.setattr("preflight.removal.poller.LATE", 1e9)
     heard: list[Progress] = []
-    with Waiter(settings) as waiter:
+    with TaskPoller(settings) as waiter:
         futures = [waiter.watch(task_id, deadline=60, listener=heard.append) for task_id in task_ids]
         unknown = waiter.watch("missing", deadline=60)
         assert isinstance(unknown.exception(60), GatewayError)
@@ -62,7 +62,7 @@ def pending(settings: Settings) -> str:
 
 def test_cancel_ends_only_its_waits(settings: Settings) -> None:
     task_id, stop = pending(settings), threading.Event()
-    with Waiter(settings) as waiter:
+    with TaskPoller(settings) as waiter:
         stopped = waiter.watch(task_id, deadline=60, cancel=stop)
         going = waiter.watch(task_id, deadline=60, cancel=threading.Event())
         stop.set()
@@ -75,14 +75,14 @@ def test_listener_that_raises_ends_its_own_wait(settings: Settings) -> None:
     def bad(_: Progress) -> None:
         raise ZeroDivisionError
 
-    with Waiter(settings) as waiter:
+    with TaskPoller(settings) as waiter:
         assert isinstance(waiter.watch(pending(settings), deadline=60, listener=bad).exception(60), ZeroDivisionError)
         assert isinstance(waiter.watch("missing", deadline=60).exception(60), GatewayError)
 
 
 def test_missing_account_is_said_at_once() -> None:
     with pytest.raises(CredentialsError, match="AIDGE_ACCESS_KEY_NAME"):
-        Waiter(Settings(service="aidge"))
+        TaskPoller(Settings(service="aidge"))
 
 
 def test_slow_network_gets_more_threads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_slow_network_gets_more_threads(settings: Settings, monkeypatch: pytest.
         return query(self, task_id)
 
     monkeypatch.setattr(RemovalClient, "query", slow)
-    with Waiter(settings) as waiter:
+    with TaskPoller(settings) as waiter:
         futures = [waiter.watch("missing", deadline=60) for _ in range(30)]
         assert {type(future.exception(60)) for future in futures} == {GatewayError}
         assert 1 < threads() <= 8

@@ -11,7 +11,7 @@ import pytest
 
 from preflight.errors import JobFailedError, RateLimitError, ServiceError
 from preflight.model.job import RemovalOptions, TaskState
-from preflight.removal import RemovalClient, http_attempt
+from preflight.removal import RemovalClient, submit_retry
 from preflight.removal.rate import Gate, Rate
 from preflight.server import engine_runner as runner_module
 from preflight.server import service as service_module
@@ -41,7 +41,7 @@ def _short_queue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_short_queue")
 def test_full_queue_is_a_rate_limit_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_attempt, "LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(submit_retry, "LONGEST_PAUSE", 0.2)
     with local_stack(tmp_path, engine="slow") as stack, RemovalClient(stack.settings) as client:
         monkeypatch.setattr(client, "gate", Gate())
         url = put(stack.settings, "clip.mp4", VIDEO)
@@ -51,7 +51,7 @@ def test_full_queue_is_a_rate_limit_that_passes(tmp_path: Path, monkeypatch: pyt
         assert (caught.value.code, caught.value.retry_after) == (501, 5)
         # The third is sent again by itself until there is room, and all three are done.
         with ThreadPoolExecutor(1) as beside:
-            third = beside.submit(http_attempt.send, client, url, RemovalOptions())
+            third = beside.submit(submit_retry.send, client, url, RemovalOptions())
             until(lambda: client.gate._rate.pauses > 0)
             (tmp_path / "service" / "tasks" / "go").touch()
             tasks.append(third.result().task_id)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.segment import strokes as glyphs
@@ -16,35 +16,35 @@ LINE, PAD = Box(40, 60, 280, 100), Box(24, 44, 296, 116)
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 
 
-def scene() -> Picture:
+def scene() -> BGR:
     """Return a picture with something everywhere."""
     noise = np.random.default_rng(4).integers(20, 200, (6, 8, 3), np.uint8)
     return np.asarray(cv2.resize(noise, (320, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def titled(ground: Picture) -> Picture:
+def titled(ground: BGR) -> BGR:
     picture = ground.copy()
     cv2.putText(picture, "How it started", (44, 90), cv2.FONT_HERSHEY_DUPLEX, 1.0, (255, 255, 255), 2, cv2.LINE_AA)
     return picture
 
 
-def mixed(a: Picture, b: Picture, share: float) -> Picture:
+def mixed(a: BGR, b: BGR, share: float) -> BGR:
     return np.asarray(cv2.addWeighted(a, share, b, 1 - share, 0), np.uint8)
 
 
-def dimmed(picture: Picture) -> Picture:
+def dimmed(picture: BGR) -> BGR:
     return np.asarray(cv2.convertScaleAbs(picture, alpha=0.7), np.uint8)
 
 
-def known() -> appearance.Signature:
+def known() -> appearance.AppearanceTemplate:
     look = titled(scene())[PAD.slices]
     inner = np.zeros(look.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
     strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
-    return appearance.signature(look, strokes, [look])
+    return appearance.learn_template(look, strokes, [look])
 
 
-def run(pictures: Sequence[Picture], others: Sequence[Box] = ()) -> dict[int, Moment]:
+def run(pictures: Sequence[BGR], others: Sequence[Box] = ()) -> dict[int, Moment]:
     """Return what of the pictures, that lead away from a text, shows it alone changing."""
     moments = {}
     for index, picture in enumerate(pictures):

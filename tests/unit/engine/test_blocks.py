@@ -10,22 +10,22 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.core.arrays import Picture
+from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
-from preflight.engine.graphics import plates
-from preflight.engine.graphics.line_groups import REACH, Group
+from preflight.engine.graphics import box_detection
+from preflight.engine.graphics.line_groups import SEARCH_FRAMES, LineGroup
 from preflight.engine.media.decode import Frame
 from preflight.engine.model import rasterize
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion.camera import Motion
 
 WIDTH, HEIGHT, COUNT = 320, 180, 60
 PLATE, LINE, FIRST, LAST = Box(60, 100, 240, 132), Box(68, 104, 232, 128), 20, 39
-Draw = Callable[[Picture, int], None]
+Draw = Callable[[BGR, int], None]
 
 
 @functools.cache
-def wide_scene() -> Picture:
+def wide_scene() -> BGR:
     """Return a scene wider than a frame, rough on every scale."""
     dice = np.random.default_rng(5)
     scene = np.full((HEIGHT, WIDTH + COUNT * 3, 3), 110, np.float32)
@@ -54,24 +54,24 @@ def found(draw: Draw, speed: int = 2) -> Track | None:
     """Return the block behind the line of text."""
     box = LINE.padded(8, WIDTH, HEIGHT)
     text = Track(
-        box=box, line=LINE, first=FIRST, last=LAST, mask=np.zeros((box.height, box.width), bool), certainty=1.0
+        box=box, line=LINE, first=FIRST, last=LAST, masks=MaskModel(usual=np.zeros((box.height, box.width), bool))
     )
     steps = {index: np.array([[1, 0, -speed], [0, 1, 0], [0, 0, 1]], np.float64) for index in range(COUNT)}
-    behind = plates.behind([text], frames(draw, speed), Motion(steps=steps), (WIDTH, HEIGHT))
+    behind = box_detection.detect_backing_boxes([text], frames(draw, speed), Motion(steps=steps), (WIDTH, HEIGHT))
     assert len(behind) < 2
     return behind[0] if behind else None
 
 
 def covered(track: Track, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return rasterize.touched([track], index, Box(0, 0, WIDTH, HEIGHT))
+    return rasterize.changed_mask([track], index, Box(0, 0, WIDTH, HEIGHT))
 
 
-def plate(look: Picture, box: Box = PLATE, color: tuple[int, int, int] = (120, 30, 20)) -> None:
+def plate(look: BGR, box: Box = PLATE, color: tuple[int, int, int] = (120, 30, 20)) -> None:
     look[box.slices] = color
 
 
 def test_block_comes_before_its_text_bit_by_bit() -> None:
-    def wiped(look: Picture, index: int) -> None:
+    def wiped(look: BGR, index: int) -> None:
         shown = min(index - 12, 8, 48 - index) / 8
         if shown > 0:
             plate(look, Box(PLATE.x0, PLATE.y0, PLATE.x0 + round(PLATE.width * shown), PLATE.y1))
@@ -86,19 +86,19 @@ def test_block_comes_before_its_text_bit_by_bit() -> None:
 
 @pytest.mark.parametrize("first", [0, FIRST])
 def test_it_is_known_whether_a_block_was_off_before(first: int) -> None:
-    def shown(look: Picture, index: int) -> None:
+    def shown(look: BGR, index: int) -> None:
         if first <= index <= LAST:
             plate(look)
 
     track = found(shown)
     assert track is not None
-    assert (track.appears, track.vanishes, track.lasting) == (first > 0, True, first == 0)
+    assert (track.evidence.appears, track.evidence.vanishes, track.lasting) == (first > 0, True, first == 0)
 
 
 def test_bar_beside_a_plate_goes_with_it() -> None:
     bar, other = Box(52, 100, 60, 132), Box(250, 40, 262, 52)
 
-    def barred(look: Picture, index: int) -> None:
+    def barred(look: BGR, index: int) -> None:
         if FIRST <= index <= LAST:
             plate(look)
             plate(look, bar, (20, 20, 220))
@@ -117,7 +117,7 @@ def test_bar_beside_a_plate_goes_with_it() -> None:
     ids=["half", "still", "faint", "band"],
 )
 def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box: Box) -> None:
-    def veiled(look: Picture, index: int) -> None:
+    def veiled(look: BGR, index: int) -> None:
         if FIRST <= index <= LAST:
             look[box.slices] = look[box.slices] * (1 - alpha)
 
@@ -128,7 +128,7 @@ def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box
     whole = Box(0, 0, WIDTH, HEIGHT)
     shown = next(frame for frame in frames(veiled, speed) if frame.index == 30)
     truth = next(frame for frame in frames(lambda *_: None, speed) if frame.index == 30)
-    lifted = rasterize.cleared(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
+    lifted = rasterize.without_plates(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
     # Where there are no letters.
     strip = slice(box.y0 + 1, box.y0 + 4), slice(box.x0 + 4, box.x1 - 4)
     assert np.abs(lifted[strip].astype(int) - truth.y[strip]).mean() < 3
@@ -136,7 +136,7 @@ def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box
 
 
 def test_rectangle_that_was_there_before_is_of_the_scene() -> None:
-    def board(look: Picture, _: int) -> None:
+    def board(look: BGR, _: int) -> None:
         plate(look, color=(118, 34, 22))
         look[PLATE.slices] += np.linspace(0, 14, PLATE.width).astype(np.uint8)[None, :, None]
 
@@ -144,7 +144,7 @@ def test_rectangle_that_was_there_before_is_of_the_scene() -> None:
 
 
 def test_bands_of_the_scene_are_no_blocks() -> None:
-    def beach(look: Picture, _: int) -> None:
+    def beach(look: BGR, _: int) -> None:
         plate(look, Box(0, 90, WIDTH, 140), (150, 120, 60))
 
     assert found(beach) is None
@@ -155,7 +155,7 @@ def test_bare_text_has_no_block() -> None:
 
 
 def test_block_slides_in_before_its_text() -> None:
-    def sliding(look: Picture, index: int) -> None:
+    def sliding(look: BGR, index: int) -> None:
         away = -24 * max(0, 18 - index) + 24 * max(0, index - 41)
         left, right = max(0, PLATE.x0 + away), min(WIDTH, PLATE.x1 + away)
         if left < right:
@@ -173,7 +173,7 @@ def test_block_slides_in_before_its_text() -> None:
 
 
 def test_plate_of_the_colour_of_all_around_is_left() -> None:
-    def flat(look: Picture, _: int) -> None:
+    def flat(look: BGR, _: int) -> None:
         look[:] = (120, 30, 20)
 
     assert found(flat) is None
@@ -183,8 +183,8 @@ def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
     shown = list(frames(lambda look, _: plate(look), speed=0))[FIRST]
 
     def kept(length: int) -> list[int]:
-        text = Track(box=LINE, line=LINE, first=100, last=99 + length, mask=np.ones((24, 164), bool), certainty=1.0)
-        group = Group([text], (WIDTH, HEIGHT))
+        text = Track(box=LINE, line=LINE, first=100, last=99 + length, masks=MaskModel(usual=np.ones((24, 164), bool)))
+        group = LineGroup([text], (WIDTH, HEIGHT))
         for index in range(length + 300):
             group.look_on(replace(shown, index=index))
         assert len(group.looks) == 8
@@ -194,7 +194,7 @@ def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
     some, more = kept(1000), kept(4000)
     assert len(more) < 1.2 * len(some)
     for end in (100, 1099):
-        assert set(range(end - REACH, end + REACH + 1)) <= set(some)
+        assert set(range(end - SEARCH_FRAMES, end + SEARCH_FRAMES + 1)) <= set(some)
 
 
 def test_block_behind_a_long_text_has_its_exact_frames() -> None:
@@ -207,7 +207,9 @@ def test_block_behind_a_long_text_has_its_exact_frames() -> None:
     still = list(frames(lambda look, _: plate(look)))[FIRST]
     bare = next(frames(lambda *_: None))
     box = LINE.padded(8, WIDTH, HEIGHT)
-    text = Track(box=box, line=LINE, first=first, last=last, mask=np.ones((box.height, box.width), bool), certainty=1.0)
-    (track,) = plates.behind([text], long(still, bare), Motion(), (WIDTH, HEIGHT))
+    text = Track(
+        box=box, line=LINE, first=first, last=last, masks=MaskModel(usual=np.ones((box.height, box.width), bool))
+    )
+    (track,) = box_detection.detect_backing_boxes([text], long(still, bare), Motion(), (WIDTH, HEIGHT))
     assert (track.first, track.last, track.lasting) == (first - 5, last + 5, False)
     assert covered(track, 600)[PLATE.slices].all()

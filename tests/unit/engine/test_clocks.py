@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading
 from preflight.engine.segment import counter, text_mask
-from preflight.engine.segment.counter import Clock
-from preflight.engine.segment.strokes import find_strokes, median_look
+from preflight.engine.segment.counter import CounterModel
+from preflight.engine.segment.strokes import find_strokes, median_and_spread
 from preflight.engine.tracking.counters import ticks
 
 WIDTH, HEIGHT, TALL = 200, 60, 24
 
 
-def look(text: str) -> Picture:
+def look(text: str) -> BGR:
     """White letters with a dark outline on a green ground."""
     picture = np.full((HEIGHT, WIDTH, 3), (90, 160, 60), np.uint8)
     for color, width in (((20, 20, 20), 7), ((250, 250, 250), 3)):
@@ -24,7 +24,7 @@ def look(text: str) -> Picture:
     return picture
 
 
-def painted(text: str) -> Mask:
+def painted(text: str) -> BoolMask:
     apart = np.abs(look(text).astype(int) - (90, 160, 60)).max(axis=2)
     return np.asarray(apart > 20, bool)
 
@@ -60,11 +60,11 @@ def test_each_frame_has_a_mask_of_its_own_digits() -> None:
     looks = [look(text) for text in texts]
     inner = np.zeros((HEIGHT, WIDTH), bool)
     inner[16:48, 12:120] = True
-    strokes = find_strokes(*median_look(looks[-1:]), TALL, inner)
-    inner &= counter.band(strokes.fill)
-    standing, usual, spread = counter.standing(strokes, looks)
-    place = text_mask.Place(look=usual, spread=spread, inner=inner, height=TALL, changing=True)
-    clock = Clock(text_mask.learnt(place, standing, []), Box(0, 0, WIDTH, HEIGHT))
+    strokes = find_strokes(*median_and_spread(looks[-1:]), TALL, inner)
+    inner &= counter.digit_area(strokes.fill)
+    standing, usual, spread = counter.static_strokes(strokes, looks)
+    place = text_mask.TextPlace(look=usual, spread=spread, inner=inner, height=TALL, changing=True)
+    clock = CounterModel(text_mask.fit_text_mask(place, standing, []), Box(0, 0, WIDTH, HEIGHT))
     masks = clock.masks(dict(enumerate(looks)))
     for number, text in enumerate(texts):
         assert (masks[number] & painted(text)).sum() > 0.99 * painted(text).sum(), text
@@ -72,12 +72,12 @@ def test_each_frame_has_a_mask_of_its_own_digits() -> None:
 
 
 def test_a_clock_without_frames_has_no_masks() -> None:
-    strokes = find_strokes(*median_look([look("10:00")]), TALL, np.ones((HEIGHT, WIDTH), bool))
-    place = text_mask.Place(
+    strokes = find_strokes(*median_and_spread([look("10:00")]), TALL, np.ones((HEIGHT, WIDTH), bool))
+    place = text_mask.TextPlace(
         look=look("10:00"),
         spread=np.zeros((HEIGHT, WIDTH), np.float32),
         inner=np.ones((HEIGHT, WIDTH), bool),
         height=TALL,
         changing=True,
     )
-    assert Clock(text_mask.learnt(place, strokes, []), Box(0, 0, WIDTH, HEIGHT)).masks({}) == {}
+    assert CounterModel(text_mask.fit_text_mask(place, strokes, []), Box(0, 0, WIDTH, HEIGHT)).masks({}) == {}

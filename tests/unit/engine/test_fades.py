@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.alpha.fade import Fade, learn
-from preflight.engine.alpha.fade_opacity import Text
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.alpha.fade import Fade, fit_fade
+from preflight.engine.alpha.fade_curve import FadingText
+from preflight.engine.core.arrays import BGR, BoolMask
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 from tests.unit.engine.test_unmix import FREE, HEIGHT, MARK, WIDTH, error, letters, scenes, shown
 
 COUNT = 60
@@ -19,8 +19,10 @@ STRENGTHS = [min(1.0, frame / FADE, (COUNT - 1 - frame) / FADE) for frame in ran
 GROUND = [np.asarray(cv2.GaussianBlur(scene, (0, 0), 1.5), np.uint8) for scene in scenes(COUNT)]
 
 
-def text(frames: list[Picture], hidden: Callable[[int], Mask] = lambda _: FREE, known: range = range(COUNT)) -> Text:
-    return Text(
+def text(
+    frames: list[BGR], hidden: Callable[[int], BoolMask] = lambda _: FREE, known: range = range(COUNT)
+) -> FadingText:
+    return FadingText(
         mask=MARK,
         height=24,
         first=0,
@@ -32,11 +34,11 @@ def text(frames: list[Picture], hidden: Callable[[int], Mask] = lambda _: FREE, 
     )
 
 
-def faded(strengths: list[float]) -> list[Picture]:
+def faded(strengths: list[float]) -> list[BGR]:
     return [shown(scene, strength) for scene, strength in zip(GROUND, strengths, strict=True)]
 
 
-def shadowed(scene: Picture, strength: float) -> Picture:
+def shadowed(scene: BGR, strength: float) -> BGR:
     """Return letters over their shadow, each with that strength, as a renderer draws them that fades both."""
     shadow = (cv2.dilate(letters(), np.ones((3, 3), np.uint8)) / 255 * 0.6 * strength)[..., None]
     cover = (letters() / 255 * strength)[..., None]
@@ -44,16 +46,16 @@ def shadowed(scene: Picture, strength: float) -> Picture:
     return np.clip(np.rint(below * (1 - cover) + 235 * cover), 0, 255).astype(np.uint8)
 
 
-def filled(seen: Picture) -> Picture:
-    return np.clip(np.rint(membrane(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
+def filled(seen: BGR) -> BGR:
+    return np.clip(np.rint(harmonic_inpaint(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
 
 
-def lifted(known: Fade, index: int, seen: Picture) -> Picture:
+def lifted(known: Fade, index: int, seen: BGR) -> BGR:
     return np.clip(np.rint(known.lifted(index, seen).scene), 0, 255).astype(np.uint8)
 
 
 def test_strength_is_found_on_every_frame() -> None:
-    known = learn(text(faded(STRENGTHS)))
+    known = fit_fade(text(faded(STRENGTHS)))
     assert known is not None
     faint = [frame for frame in range(COUNT) if STRENGTHS[frame] < 0.7]
     assert set(faint) <= set(known.strengths)
@@ -63,7 +65,7 @@ def test_strength_is_found_on_every_frame() -> None:
 
 def test_scene_shows_through_faint_text() -> None:
     frames = faded(STRENGTHS)
-    known = learn(text(frames))
+    known = fit_fade(text(frames))
     assert known is not None
     for frame in range(1, 6):
         seen, scene = frames[frame], GROUND[frame]
@@ -72,9 +74,9 @@ def test_scene_shows_through_faint_text() -> None:
 
 def test_a_shadow_that_fades_by_itself_is_taken_off_too() -> None:
     frames = [shadowed(scene, strength) for scene, strength in zip(GROUND, STRENGTHS, strict=True)]
-    known = learn(text(frames))
+    known = fit_fade(text(frames))
     assert known is not None
-    whole = learn(text(faded(STRENGTHS)))
+    whole = fit_fade(text(faded(STRENGTHS)))
     assert whole is not None
     assert known.shade > 0.4
     assert whole.shade < 0.2
@@ -85,7 +87,7 @@ def test_a_shadow_that_fades_by_itself_is_taken_off_too() -> None:
 
 
 def test_the_stronger_the_text_the_greater_the_doubt() -> None:
-    known = learn(text(faded(STRENGTHS)))
+    known = fit_fade(text(faded(STRENGTHS)))
     assert known is not None
     body = letters() > 250
     doubts = [float(known.lifted(frame, GROUND[frame]).doubt[body].mean()) for frame in range(8)]
@@ -94,13 +96,13 @@ def test_the_stronger_the_text_the_greater_the_doubt() -> None:
 
 
 def test_the_faintest_frames_lend() -> None:
-    known = learn(text(faded(STRENGTHS)))
+    known = fit_fade(text(faded(STRENGTHS)))
     assert known is not None
     assert set(known.faintest) == {0, 1, 2, COUNT - 3, COUNT - 2, COUNT - 1}
 
 
 def test_text_that_comes_at_once_does_not_fade() -> None:
-    assert learn(text(faded([1.0] * COUNT))) is None
+    assert fit_fade(text(faded([1.0] * COUNT))) is None
 
 
 def test_text_that_is_written_does_not_fade() -> None:
@@ -109,13 +111,13 @@ def test_text_that_is_written_does_not_fade() -> None:
         here = shown(scene, 1.0)
         here[:, min(WIDTH, WIDTH * frame // FADE) :] = scene[:, min(WIDTH, WIDTH * frame // FADE) :]
         frames.append(here)
-    known = learn(text(frames))
+    known = fit_fade(text(frames))
     written = range(2, FADE - 4)
     assert known is None or not set(known.strengths) & set(written)
 
 
 def test_other_text_that_hides_it_is_not_counted() -> None:
-    def hidden(index: int) -> Mask:
+    def hidden(index: int) -> BoolMask:
         band = FREE.copy()
         band[:, 3 * index : 3 * index + 24] = True
         return band
@@ -123,7 +125,7 @@ def test_other_text_that_hides_it_is_not_counted() -> None:
     frames = faded(STRENGTHS)
     for index, picture in enumerate(frames):
         picture[hidden(index)] = 255
-    known = learn(text(frames, hidden))
+    known = fit_fade(text(frames, hidden))
     assert known is not None
     for index in (3, 6, 9):
         assert known.strengths[index] == pytest.approx(STRENGTHS[index], abs=0.07)
@@ -131,15 +133,15 @@ def test_other_text_that_hides_it_is_not_counted() -> None:
 
 def test_text_that_is_hidden_altogether_tells_nothing() -> None:
     whole = np.ones((HEIGHT, WIDTH), np.bool_)
-    known = learn(text(faded(STRENGTHS), lambda index: whole if STRENGTHS[index] < 1 else FREE))
+    known = fit_fade(text(faded(STRENGTHS), lambda index: whole if STRENGTHS[index] < 1 else FREE))
     assert known is None or all(STRENGTHS[index] == 1 for index in known.strengths)
 
 
 def test_ends_that_are_not_known_are_left_alone() -> None:
-    known = learn(text(faded(STRENGTHS), known=range(20, COUNT)))
+    known = fit_fade(text(faded(STRENGTHS), known=range(20, COUNT)))
     assert known is not None
     assert not set(known.strengths) & set(range(20))
 
 
 def test_two_frames_tell_nothing() -> None:
-    assert learn(text(faded(STRENGTHS), known=range(2))) is None
+    assert fit_fade(text(faded(STRENGTHS), known=range(2))) is None

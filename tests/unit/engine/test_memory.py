@@ -25,5 +25,5 @@ def test_holes_in_the_heap_are_given_back() -> None:
     stay = blocks[::10]
     del blocks
     before = resident()
-    malloc.give_back()
+    malloc.release_freed_memory()
     assert before - resident() > 0.7 * _BLOCK * (_COUNT - len(stay))

@@ -4,18 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.core.arrays import Mask, Plane32
+from preflight.engine.core.arrays import BoolMask, FloatMap
 from preflight.engine.core.box import Box
 from preflight.engine.graphics import watermarks
-from preflight.engine.graphics.watermarks import Gallery
+from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 
 WIDTH, HEIGHT, LOOKS = 640, 360, 20
 PLACE = Box(560, 24, 608, 72)
 
 
-def ground() -> Plane32:
+def ground() -> FloatMap:
     """A large picture, rough on every scale."""
     dice, picture = np.random.default_rng(5), np.full((HEIGHT, 1600), 120, np.float32)
     for cell in (32, 16, 8):
@@ -24,7 +24,7 @@ def ground() -> Plane32:
     return picture
 
 
-def star() -> Mask:
+def star() -> BoolMask:
     angles = np.arange(10) * np.pi / 5 - np.pi / 2
     far = np.where(np.arange(10) % 2 == 0, 23.0, 10.0)
     points = np.stack([584 + far * np.cos(angles), 48 + far * np.sin(angles)], axis=1).astype(np.int32)
@@ -32,10 +32,10 @@ def star() -> Mask:
 
 
 def gallery(
-    *, speed: int = 48, alpha: float = 1.0, on: Sequence[int] = range(LOOKS), mark: Mask | None = None
-) -> Gallery:
+    *, speed: int = 48, alpha: float = 1.0, on: Sequence[int] = range(LOOKS), mark: BoolMask | None = None
+) -> FrameSampler:
     """Looks at a scene that moves by `speed` samples between them, with a mark `on` some of them."""
-    whole, shape, result = ground(), star() if mark is None else mark, Gallery()
+    whole, shape, result = ground(), star() if mark is None else mark, FrameSampler()
     chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
     for number in range(LOOKS):
         picture = whole[:, number * speed : number * speed + WIDTH].copy()
@@ -46,13 +46,13 @@ def gallery(
     return result
 
 
-def found(looks: Gallery, *texts: Track) -> list[Track]:
-    return watermarks.unexplained(watermarks.found(looks, (WIDTH, HEIGHT), 200), texts, texts)
+def found(looks: FrameSampler, *texts: Track) -> list[Track]:
+    return watermarks.suppress_explained(watermarks.detect(looks, (WIDTH, HEIGHT), 200), texts, texts)
 
 
 def text(first: int, last: int) -> Track:
     own = star()[PLACE.slices]
-    return Track(box=PLACE, line=PLACE, first=first, last=last, mask=own, certainty=1.0, text="STAR", score=0.9)
+    return Track(box=PLACE, line=PLACE, first=first, last=last, masks=MaskModel(usual=own), text="STAR", score=0.9)
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.5])
@@ -60,7 +60,7 @@ def test_what_stays_in_a_corner_of_a_moving_scene_is_a_logo(alpha: float) -> Non
     (track,) = found(gallery(alpha=alpha))
     assert (track.first, track.last, track.text) == (0, 199, "")
     whole = np.zeros((HEIGHT, WIDTH), bool)
-    whole[track.box.slices] = track.mask
+    whole[track.box.slices] = track.masks.usual
     assert (whole & star()).sum() > 0.99 * star().sum()
     assert whole.sum() < 2 * star().sum()
 
@@ -95,7 +95,7 @@ def test_a_mark_across_the_middle_needs_a_scene_that_passes_everywhere() -> None
 
 def test_a_few_looks_are_not_enough() -> None:
     looks = gallery()
-    assert found(Gallery(looks=dict(list(looks.looks.items())[:8]))) == []
+    assert found(FrameSampler(looks=dict(list(looks.looks.items())[:8]))) == []
 
 
 def test_a_text_that_is_always_there_explains_a_mark() -> None:
@@ -120,7 +120,7 @@ def caption(first: int, last: int) -> Track:
     line = Box(500, 40, 620, 56)
     letters = np.zeros((16, 120), bool)
     letters[:, ::6] = True
-    return Track(box=line, line=line, first=first, last=last, mask=letters, certainty=1.0, text="caption", score=0.9)
+    return Track(box=line, line=line, first=first, last=last, masks=MaskModel(usual=letters), text="caption", score=0.9)
 
 
 def test_a_caption_across_a_mark_is_no_part_of_it() -> None:
@@ -133,7 +133,7 @@ def test_a_text_whose_place_another_one_takes_was_not_lost() -> None:
 
 
 def test_a_gallery_stays_small_and_evenly_spread() -> None:
-    result, chroma = Gallery(), np.zeros((16, 16), np.uint8)
+    result, chroma = FrameSampler(), np.zeros((16, 16), np.uint8)
     for index in range(1000):
         result.add(Frame(index=index, y=np.full((32, 32), index // 4, np.uint8), u=chroma, v=chroma))
     shown = [int(look[0, 0]) for look in result.looks.values()]

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.inpaint import mask_refinement
 
 SIZE = (96, 320)
@@ -11,13 +11,13 @@ LINE = np.zeros(SIZE, bool)
 LINE[24:72, 20:300] = True
 
 
-def letters() -> Picture:
+def letters() -> BGR:
     return cv2.putText(
         np.zeros(SIZE, np.uint8), "PREVIEW", (28, 64), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 5, cv2.LINE_AA
     )
 
 
-def looks(count: int, step: int, opacity: float, *, hard: bool = False) -> list[Picture]:
+def looks(count: int, step: int, opacity: float, *, hard: bool = False) -> list[BGR]:
     """Looks at letters over a scene, maybe with hard edges, that moves `step` samples from one to the next."""
     dice = np.random.default_rng(5)
     wide = sum(
@@ -30,7 +30,7 @@ def looks(count: int, step: int, opacity: float, *, hard: bool = False) -> list[
     return [(scene * (1 - share) + 255 * share).astype(np.uint8) for scene in scenes]
 
 
-def found(mask: Mask | None) -> Mask:
+def found(mask: BoolMask | None) -> BoolMask:
     assert mask is not None
     return mask
 

@@ -4,18 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.segment import plates, strokes
+from preflight.engine.segment import backing_box, strokes
 
 HEIGHT, WIDTH = 60, 240
 
 
-def scene(seed: int = 3) -> strokes.Picture:
+def scene(seed: int = 3) -> strokes.BGR:
     """Return a textured ground."""
     noise = np.random.default_rng(seed).integers(0, 255, (HEIGHT // 6, WIDTH // 6, 3)).astype(np.uint8)
     return np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def write(look: strokes.Picture, color: tuple[int, int, int] = (255, 255, 255), thickness: int = 1) -> strokes.Mask:
+def write(look: strokes.BGR, color: tuple[int, int, int] = (255, 255, 255), thickness: int = 1) -> strokes.BoolMask:
     """Write a line on the look and return its letters' body."""
     body = np.zeros(look.shape[:2], np.uint8)
     for picture, ink in ((look, color), (body, 255)):
@@ -29,7 +29,7 @@ STILL = np.zeros((HEIGHT, WIDTH), np.float32)
 def test_plate_is_found_to_its_borders() -> None:
     look = scene()
     look[10:50, 30:210] = (60, 20, 10)
-    found = plates.ground(look, STILL, write(look))
+    found = backing_box.find_solid(look, STILL, write(look))
     assert found is not None
     assert found.area[10:50, 30:210].all()
     assert not found.area[:6].any()
@@ -40,7 +40,7 @@ def test_plate_is_found_to_its_borders() -> None:
 def test_plate_of_several_lines_is_found_as_far_as_it_is_seen(rows: slice) -> None:
     look = scene()
     look[rows, 30:210] = (60, 20, 10)
-    found = plates.ground(look, STILL, write(look))
+    found = backing_box.find_solid(look, STILL, write(look))
     assert found is not None
     assert found.area[rows, 30:210].all()
 
@@ -48,23 +48,23 @@ def test_plate_of_several_lines_is_found_as_far_as_it_is_seen(rows: slice) -> No
 def test_a_dark_band_of_the_scene_without_a_margin_below_the_letters_is_no_plate() -> None:
     look = scene()
     look[10:41, 30:210] = (60, 20, 10)
-    assert plates.ground(look, STILL, write(look)) is None
+    assert backing_box.find_solid(look, STILL, write(look)) is None
 
 
 def test_flat_wall_is_no_plate() -> None:
     look = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
-    assert plates.ground(look, STILL, write(look)) is None
+    assert backing_box.find_solid(look, STILL, write(look)) is None
 
 
 def test_textured_ground_is_no_plate() -> None:
     look = scene()
-    assert plates.ground(look, STILL, write(look)) is None
+    assert backing_box.find_solid(look, STILL, write(look)) is None
 
 
 def test_outlines_that_flow_together_are_no_plate() -> None:
     look = scene()
     write(look, (10, 10, 10), thickness=14)
-    assert plates.ground(look, STILL, write(look)) is None
+    assert backing_box.find_solid(look, STILL, write(look)) is None
 
 
 def test_letters_on_a_plate_are_what_has_not_its_colour() -> None:
@@ -73,14 +73,14 @@ def test_letters_on_a_plate_are_what_has_not_its_colour() -> None:
     body = write(look)
     half = body.copy()
     half[:, 120:] = False
-    found = plates.ground(look, STILL, half)
+    found = backing_box.find_solid(look, STILL, half)
     assert found is not None
     assert found.letters[body].all()
     assert not found.letters[:10].any()
     assert not found.letters[50:].any()
 
 
-def stepped(look: strokes.Picture, corner: int = 0) -> strokes.Mask:
+def stepped(look: strokes.BGR, corner: int = 0) -> strokes.BoolMask:
     """Put two lines' plates one above the other, of unlike width, on a look and return what they cover."""
     covered = np.zeros(look.shape[:2], np.uint8)
     for x0, y0, x1, y1 in ((60, 70, 250, 100), (30, 100, 280, 130)):
@@ -97,7 +97,7 @@ def stepped(look: strokes.Picture, corner: int = 0) -> strokes.Mask:
     return covered > 0
 
 
-def two_lines(look: strokes.Picture) -> tuple[strokes.Mask, strokes.Mask]:
+def two_lines(look: strokes.BGR) -> tuple[strokes.BoolMask, strokes.BoolMask]:
     """Write two lines on a look and return their letters' bodies."""
     bodies = []
     for text, place in (("First line", (75, 94)), ("and a second one", (45, 124))):
@@ -115,7 +115,7 @@ def test_block_has_steps_and_corners(corner: int) -> None:
     above, below = two_lines(look)
     still = np.zeros(look.shape[:2], np.float32)
     for line in (above, below):
-        found = plates.block(look, still, line, above | below, 24)
+        found = backing_box.find_whole(look, still, line, above | below, 24)
         assert found is not None
         assert (found != truth).sum() < 0.01 * truth.sum()
 
@@ -126,7 +126,7 @@ def test_letters_of_a_lower_line_stand_on_its_plate() -> None:
     _, below = two_lines(look)
     # As a line is looked at: with little around it, in which the line above is cut through.
     part = slice(92, 140), slice(30, 290)
-    found = plates.ground(look[part], np.zeros((48, 260), np.float32), below[part])
+    found = backing_box.find_solid(look[part], np.zeros((48, 260), np.float32), below[part])
     assert found is not None
     assert not (found.area & ~truth[part]).any()
     assert found.letters[below[part]].all()
@@ -137,7 +137,7 @@ def test_ground_without_ends_is_no_block(rows: slice) -> None:
     look = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
     look[rows] = 210
     above, below = two_lines(look)
-    assert plates.block(look, np.zeros(look.shape[:2], np.float32), above, above | below, 24) is None
+    assert backing_box.find_whole(look, np.zeros(look.shape[:2], np.float32), above, above | below, 24) is None
 
 
 def film(*, straight: bool) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -155,7 +155,7 @@ def film(*, straight: bool) -> tuple[np.ndarray, list[np.ndarray]]:
 
 def test_a_translucent_plate_is_known_by_coming_with_its_letters() -> None:
     fill, changes = film(straight=True)
-    found = plates.film(fill, [np.zeros(fill.shape, bool), *changes])
+    found = backing_box.find_translucent(fill, [np.zeros(fill.shape, bool), *changes])
     assert found is not None
     assert found.area[16:74, 32:348].all()
     assert found.area.sum() < 1.1 * 62 * 320
@@ -163,9 +163,9 @@ def test_a_translucent_plate_is_known_by_coming_with_its_letters() -> None:
 
 
 def test_an_outline_that_comes_with_its_letters_is_no_plate() -> None:
-    assert plates.film(*film(straight=False)) is None
+    assert backing_box.find_translucent(*film(straight=False)) is None
 
 
 def test_a_scene_that_changes_all_over_shows_no_plate() -> None:
     fill, _ = film(straight=True)
-    assert plates.film(fill, [np.ones(fill.shape, bool)]) is None
+    assert backing_box.find_translucent(fill, [np.ones(fill.shape, bool)]) is None

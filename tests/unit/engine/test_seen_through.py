@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.core.arrays import Mask
-from preflight.engine.core.filters import Field
+from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.inpainter import Faint, Filler
 from preflight.engine.motion.camera import Motion
@@ -15,24 +14,24 @@ from preflight.engine.motion.camera import Motion
 SHAPE = (64, 160)
 
 
-def scene() -> Field:
+def scene() -> FloatImage:
     noise = np.random.default_rng(2).normal(0, 40, SHAPE)
-    ground: Field = np.clip(110 + cv2.GaussianBlur(noise, (0, 0), 2) * 4, 0, 255).astype(np.float32)
+    ground: FloatImage = np.clip(110 + cv2.GaussianBlur(noise, (0, 0), 2) * 4, 0, 255).astype(np.float32)
     return ground
 
 
-def letters() -> Mask:
+def letters() -> BoolMask:
     drawn = np.zeros(SHAPE, np.uint8)
     cv2.putText(drawn, "Seen", (20, 44), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 1, 9)
     return np.asarray(drawn > 0, bool)
 
 
-def planes(luma: Field) -> Planes[np.uint8]:
+def planes(luma: FloatImage) -> Planes[np.uint8]:
     chroma = np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8)
     return Planes(np.clip(np.rint(luma), 0, 255).astype(np.uint8), chroma)
 
 
-def error(*, seen: Field, clear_before: bool) -> float:
+def error(*, seen: FloatImage, clear_before: bool) -> float:
     """Return how far the fill of a frame is off when `seen` is what a mark lets through there."""
     ground, mark, nothing = scene(), letters(), np.zeros(SHAPE, bool)
     filler = Filler(

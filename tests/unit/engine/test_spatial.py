@@ -17,7 +17,7 @@ def letters(height: int = 61, width: int = 203) -> np.ndarray:
 
 
 def fill(region: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    return np.rint(harmonic_fill.membrane(region.astype(np.float32), hole)).astype(np.uint8)
+    return np.rint(harmonic_fill.harmonic_inpaint(region.astype(np.float32), hole)).astype(np.uint8)
 
 
 def test_a_gentle_slope_under_letters_comes_back() -> None:

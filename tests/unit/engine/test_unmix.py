@@ -4,22 +4,22 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.alpha.watermark_alpha import LEAST_LOOKS, Look, Overlay, overlay
-from preflight.engine.core.arrays import Mask, Picture
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.alpha.watermark_matte import LEAST_LOOKS, Overlay, WatermarkSample, fit_watermark
+from preflight.engine.core.arrays import BGR, BoolMask
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
 HEIGHT, WIDTH = 48, 160
-FREE: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+FREE: BoolMask = np.zeros((HEIGHT, WIDTH), np.bool_)
 
 
-def letters(*, thick: int = 2) -> Picture:
+def letters(*, thick: int = 2) -> BGR:
     """Return how much of each sample the letters cover, 0..255, with soft edges."""
     cover = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.putText(cover, "preflight", (8, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, thick, cv2.LINE_AA)
     return cover
 
 
-def scenes(count: int, *, fine: float = 0.0) -> list[Picture]:
+def scenes(count: int, *, fine: float = 0.0) -> list[BGR]:
     """Return windows on a ground that passes by, rough on every scale, the more the larger it is, as scenes are.
 
     With `fine`, small things are in it that pass by strokes and can't be told from around them.
@@ -33,31 +33,31 @@ def scenes(count: int, *, fine: float = 0.0) -> list[Picture]:
     return [np.asarray(ground[60 : 60 + HEIGHT, 17 * n : 17 * n + WIDTH], np.uint8) for n in range(count)]
 
 
-def shown(scene: Picture, opacity: float, *, thick: int = 2) -> Picture:
+def shown(scene: BGR, opacity: float, *, thick: int = 2) -> BGR:
     alpha = (letters(thick=thick) / 255 * opacity)[..., None]
     return np.clip(np.rint(scene * (1 - alpha) + 235 * alpha), 0, 255).astype(np.uint8)
 
 
-MARK: Mask = np.asarray(cv2.dilate(letters(), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+MARK: BoolMask = np.asarray(cv2.dilate(letters(), np.ones((5, 5), np.uint8)) > 8, np.bool_)
 
 
-def looks(opacity: float, count: int = 40) -> list[Look]:
-    return [Look(shown(scene, opacity), FREE) for scene in scenes(count)]
+def looks(opacity: float, count: int = 40) -> list[WatermarkSample]:
+    return [WatermarkSample(shown(scene, opacity), FREE) for scene in scenes(count)]
 
 
-def error(a: Picture, b: Picture) -> float:
+def error(a: BGR, b: BGR) -> float:
     return float(np.abs(a.astype(np.float32) - b)[MARK].mean())
 
 
 @pytest.mark.parametrize("opacity", [0.3, 0.5, 0.7])
 def test_scene_shows_through(opacity: float) -> None:
-    known = overlay(looks(opacity), MARK)
+    known = fit_watermark(looks(opacity), MARK)
     assert known is not None
     body = letters() > 250
     assert float(np.median(known.kept[body])) == pytest.approx(1 - opacity, abs=0.06)
     scene = scenes(60)[55]
     seen = shown(scene, opacity)
-    filled = np.clip(np.rint(membrane(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
+    filled = np.clip(np.rint(harmonic_inpaint(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
     lifted = known.lifted(seen, MARK)
     assert error(lifted.scene, scene) < 0.6 * error(filled, scene)
     assert np.median(lifted.doubt[body]) == pytest.approx(3 / (1 - opacity), rel=0.2)
@@ -65,27 +65,33 @@ def test_scene_shows_through(opacity: float) -> None:
 
 @pytest.mark.parametrize("opacity", [0.5, 0.6])
 def test_busy_scene_shows_through_large_letters(opacity: float) -> None:
-    mark: Mask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+    mark: BoolMask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
     ground = scenes(60, fine=60)
-    known = overlay([Look(shown(scene, opacity, thick=5), FREE) for scene in ground[:40]], mark)
+    known = fit_watermark([WatermarkSample(shown(scene, opacity, thick=5), FREE) for scene in ground[:40]], mark)
     assert known is not None
     seen = shown(ground[55], opacity, thick=5)
-    filled = np.clip(np.rint(membrane(seen.astype(np.float32), mark)), 0, 255).astype(np.uint8)
+    filled = np.clip(np.rint(harmonic_inpaint(seen.astype(np.float32), mark)), 0, 255).astype(np.uint8)
     assert error(known.lifted(seen, mark).scene, ground[55]) < 0.7 * error(filled, ground[55])
 
 
 def test_opaque_text_over_a_busy_scene_is_no_overlay() -> None:
-    mark: Mask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
-    assert overlay([Look(shown(scene, 1.0, thick=5), FREE) for scene in scenes(40, fine=60)], mark) is None
+    mark: BoolMask = np.asarray(cv2.dilate(letters(thick=5), np.ones((5, 5), np.uint8)) > 8, np.bool_)
+    assert (
+        fit_watermark([WatermarkSample(shown(scene, 1.0, thick=5), FREE) for scene in scenes(40, fine=60)], mark)
+        is None
+    )
 
 
 def test_highlighted_words_are_no_overlay() -> None:
-    dull = [Look((look.color * (0.4 + 0.6 * (n // 6 % 2))).astype(np.uint8), FREE) for n, look in enumerate(looks(1.0))]
+    dull = [
+        WatermarkSample((look.color * (0.4 + 0.6 * (n // 6 % 2))).astype(np.uint8), FREE)
+        for n, look in enumerate(looks(1.0))
+    ]
     words = [
-        Look(np.where(letters()[..., None] > 128, look.color, scene), FREE)
+        WatermarkSample(np.where(letters()[..., None] > 128, look.color, scene), FREE)
         for look, scene in zip(dull, scenes(40), strict=True)
     ]
-    assert overlay(words, MARK) is None
+    assert fit_watermark(words, MARK) is None
 
 
 def test_hairlines_that_coding_mixes_with_the_scene_are_no_overlay() -> None:
@@ -93,33 +99,33 @@ def test_hairlines_that_coding_mixes_with_the_scene_are_no_overlay() -> None:
     scene = scenes(26)
     grounds = [scene[0] // 3 + 150 if number < 16 else scene[number] for number in range(26)]
     coded = [cv2.imencode(".jpg", shown(ground, 1.0, thick=1), [cv2.IMWRITE_JPEG_QUALITY, 40])[1] for ground in grounds]
-    looks = [Look(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8), FREE) for data in coded]
-    assert overlay(looks, MARK) is None
+    looks = [WatermarkSample(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8), FREE) for data in coded]
+    assert fit_watermark(looks, MARK) is None
 
 
 def test_opaque_text_is_no_overlay() -> None:
-    assert overlay(looks(1.0), MARK) is None
+    assert fit_watermark(looks(1.0), MARK) is None
 
 
 def test_still_scene_tells_nothing() -> None:
-    still = [Look(shown(scenes(1)[0], 0.5), FREE)] * 40
-    assert overlay(still, MARK) is None
+    still = [WatermarkSample(shown(scenes(1)[0], 0.5), FREE)] * 40
+    assert fit_watermark(still, MARK) is None
 
 
 def test_few_looks_tell_nothing() -> None:
-    assert overlay(looks(0.5, LEAST_LOOKS - 1), MARK) is None
+    assert fit_watermark(looks(0.5, LEAST_LOOKS - 1), MARK) is None
 
 
 def test_other_text_that_passes_is_not_counted() -> None:
-    plain = overlay(looks(0.5), MARK)
+    plain = fit_watermark(looks(0.5), MARK)
     passing = []
     for number, look in enumerate(looks(0.5)):
         band = FREE.copy()
         band[:, 4 * number : 4 * number + 12] = True
         color = look.color.copy()
         color[band] = 255
-        passing.append(Look(color, band))
-    among = overlay(passing, MARK)
+        passing.append(WatermarkSample(color, band))
+    among = fit_watermark(passing, MARK)
     assert plain is not None
     assert among is not None
     assert float(np.abs(plain.kept - among.kept)[MARK].mean()) < 0.06

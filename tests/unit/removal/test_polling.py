@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from preflight.errors import CredentialsError, DeadlineError, GatewayError, JobFailedError, RateLimitError, ServiceError
 from preflight.model.job import SecretUrl, Task, TaskState
-from preflight.removal.polling import Done, GiveUp, Pace, PollAt, Waiting, after
+from preflight.removal.poll_schedule import Done, GiveUp, Pace, PollAt, Waiting, after
 
 PENDING = Task(task_id="t")
 DONE = Task(task_id="t", state=TaskState.DONE, video_url=SecretUrl("https://h/x"))

@@ -14,8 +14,8 @@ from preflight.errors import (
     SubmitUnknownError,
     UnreachableError,
 )
-from preflight.removal.http_attempt import pause_before_retry
 from preflight.removal.rate import LONGEST_INTERVAL, LONGEST_PAUSE, SHORTEST_INTERVAL, Rate
+from preflight.removal.submit_retry import pause_before_retry
 
 SERVICE_ERRORS = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, ServiceError)]
 

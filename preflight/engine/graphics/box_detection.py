@@ -13,18 +13,18 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from preflight.engine.alpha import plate_alpha
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.alpha import translucent_box
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
-from preflight.engine.graphics.adjacent_graphics import beside
-from preflight.engine.graphics.line_groups import REACH, Group, grouped
-from preflight.engine.graphics.plate_border import Border, shrunk
+from preflight.engine.graphics.adjacent_graphics import adjacent_graphic
+from preflight.engine.graphics.box_edge import BoxEdge, downscale
+from preflight.engine.graphics.line_groups import SEARCH_FRAMES, LineGroup, group_lines
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
-from preflight.engine.motion import scene_travel
+from preflight.engine.model.track import MaskModel, Track
+from preflight.engine.motion import displacement
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.template_match import Offset
-from preflight.engine.segment import plates, strokes
+from preflight.engine.segment import backing_box, strokes
 
 _FULL = 0.9
 """Strength from which on a veil is as usual; less is a fade."""
@@ -40,24 +40,26 @@ _EVEN = 3.0
 """Straightness and evenness of a block in a still scene that neither came nor went, for it not to be of the scene."""
 
 
-def until(tracks: list[Track]) -> int:
-    """Return the frame up to which (exclusive) `behind` looks."""
-    return max((track.last for track in tracks), default=-1) + REACH + 1
+def last_frame_needed(tracks: list[Track]) -> int:
+    """Return the frame up to which (exclusive) `detect_backing_boxes` looks."""
+    return max((track.last for track in tracks), default=-1) + SEARCH_FRAMES + 1
 
 
-def freed(texts: list[Track], found: list[Track]) -> list[Track]:
+def release_letters(texts: list[Track], found: list[Track]) -> list[Track]:
     """Return texts with nothing left of the blocks that go with them to be filled from."""
     return [
-        replace(text, ground=None)
-        if any(block.reach.common(text.line) > text.line.area / 2 for block in found)
+        text.with_masks(plate=None)
+        if any(block.extent.common(text.line) > text.line.area / 2 for block in found)
         else text
         for text in texts
     ]
 
 
-def behind(tracks: list[Track], frames: Iterable[Frame], motion: Motion, size: tuple[int, int]) -> list[Track]:
+def detect_backing_boxes(
+    tracks: list[Track], frames: Iterable[Frame], motion: Motion, size: tuple[int, int]
+) -> list[Track]:
     """Return tracks of the blocks behind text, and of what adjoins them; `frames` are the video's from the first on."""
-    groups = grouped(tracks, size)
+    groups = group_lines(tracks, size)
     found = []
     for frame in frames:
         for group in groups:
@@ -69,15 +71,15 @@ def behind(tracks: list[Track], frames: Iterable[Frame], motion: Motion, size: t
     return [block for block in found if block is not None]
 
 
-def _settled(group: Group, motion: Motion) -> Track | None:
+def _settled(group: LineGroup, motion: Motion) -> Track | None:
     """Return the track of the block behind a group of lines, None when there is none."""
     if not group.looks:
         return None
-    look, spread = strokes.median_look(list(group.looks.values()))
+    look, spread = strokes.median_and_spread(list(group.looks.values()))
     mask, veil = _behind(group, look, spread)
     if not mask.any():
         return None
-    border = Border.of(mask, look, group.scale, group.height)
+    border = BoxEdge.of(mask, look, group.scale, group.height)
     strengths = _strengths(group, border, veil)
     told = [strengths[n] for n in group.looks if not np.isnan(strengths[n])]
     if not told or np.percentile(told, 20) < _STEADY:
@@ -100,22 +102,22 @@ def _settled(group: Group, motion: Motion) -> Track | None:
     full = [n for n in range(first, last + 1) if not strengths[n] < _FULL and n not in slides] or [first, last]
     ends = (before, full[0]), (after, full[-1])
     changes = [cv2.absdiff(group.shown(a), group.shown(b)) for a, b in ends if a is not None]
-    mask = mask | beside(mask, changes, shrunk(np.clip(spread, 0, 255).astype(np.uint8), group.scale))
+    mask = mask | adjacent_graphic(mask, changes, downscale(np.clip(spread, 0, 255).astype(np.uint8), group.scale))
     # Encoders tint the samples beside a border.
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     block = _track(group, grown, first, last, path=path)
     comes, goes = first - 1 in strengths, last + 1 in strengths
-    return replace(block, appears=comes, vanishes=goes, lasting=not (comes and goes))
+    return replace(block.with_evidence(appears=comes, vanishes=goes), lasting=not (comes and goes))
 
 
-def _strengths(group: Group, border: Border, veil: plate_alpha.Veil | None) -> dict[int, float]:
+def _strengths(group: LineGroup, border: BoxEdge, veil: translucent_box.TranslucentBox | None) -> dict[int, float]:
     """Return how much of a block is there, frame by frame: between those that were kept, what the last of them has."""
     kept = sorted(group.small)
     own = {index: border.strength(group.small[index], veil) for index in kept}
     return {index: own[before] for before, after in pairwise([*kept, kept[-1] + 1]) for index in range(before, after)}
 
 
-def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, plate_alpha.Veil | None]:
+def _behind(group: LineGroup, look: BGR, spread: FloatMap) -> tuple[BoolMask, translucent_box.TranslucentBox | None]:
     """Return what the block behind the lines covers of their look, and what is seen through it."""
     fills = [fill for fill in _fills(group, look, spread) if fill.any()]
     nothing = np.zeros(look.shape[:2], bool)
@@ -123,15 +125,17 @@ def _behind(group: Group, look: Picture, spread: Plane32) -> tuple[Mask, plate_a
         return nothing, None
     rects = [cv2.boundingRect(fill.astype(np.uint8)) for fill in fills]
     # Where the scene under a veil is flat it looks like a plate, but never the other way round.
-    veil = plate_alpha.find(list(group.looks.values()), [Box(x, y, x + w, y + h) for x, y, w, h in rects], group.height)
+    veil = translucent_box.find_translucent_box(
+        list(group.looks.values()), [Box(x, y, x + w, y + h) for x, y, w, h in rects], group.height
+    )
     if veil is not None:
         return veil.area, veil
     ink = np.logical_or.reduce(fills)
-    found = [plates.block(look, spread, fill, ink, group.height) for fill in fills]
+    found = [backing_box.find_whole(look, spread, fill, ink, group.height) for fill in fills]
     return np.logical_or.reduce([nothing, *(block for block in found if block is not None)]), None
 
 
-def _fills(group: Group, look: Picture, spread: Plane32) -> list[Mask]:
+def _fills(group: LineGroup, look: BGR, spread: FloatMap) -> list[BoolMask]:
     """Return the letters' body of each line, from top to bottom."""
     fills = []
     for track in sorted(group.tracks, key=lambda t: t.line.y0):
@@ -141,7 +145,7 @@ def _fills(group: Group, look: Picture, spread: Plane32) -> list[Mask]:
     return fills
 
 
-def _slides(group: Group, border: Border, strengths: dict[int, float]) -> dict[int, Offset]:
+def _slides(group: LineGroup, border: BoxEdge, strengths: dict[int, float]) -> dict[int, Offset]:
     """Return how far the block is from its place on frames on which it slides, and note its strength there."""
     found: dict[int, Offset] = {}
     for start, step in ((group.first, -1), (group.last, 1)):
@@ -156,7 +160,9 @@ def _slides(group: Group, border: Border, strengths: dict[int, float]) -> dict[i
     return found
 
 
-def _path(group: Group, slides: dict[int, Offset], first: int, last: int, *, moves: bool) -> tuple[Offset, ...] | None:
+def _path(
+    group: LineGroup, slides: dict[int, Offset], first: int, last: int, *, moves: bool
+) -> tuple[Offset, ...] | None:
     """Return the way of a block that `moves` with its text, or slides, frame by frame; None when it stands still."""
     if moves:
         return tuple(group.offset(index) for index in range(first, last + 1))
@@ -168,7 +174,7 @@ def _path(group: Group, slides: dict[int, Offset], first: int, last: int, *, mov
     return tuple((x * group.scale, y * group.scale) for x, y in away)
 
 
-def _life(group: Group, strengths: dict[int, float], gone: float) -> tuple[int, int]:
+def _life(group: LineGroup, strengths: dict[int, float], gone: float) -> tuple[int, int]:
     """Return the first and the last frame on which a block is there."""
     first, last = min(track.first for track in group.tracks), max(track.last for track in group.tracks)
     # Where it can't be told it may be there. One frame more where it fades: that ends too faint to be seen.
@@ -180,7 +186,7 @@ def _life(group: Group, strengths: dict[int, float], gone: float) -> tuple[int, 
     return first - int(early and first - 1 in strengths), last + int(late and last + 1 in strengths)
 
 
-def _crosses(mask: Mask) -> bool:
+def _crosses(mask: BoolMask) -> bool:
     """Return True for a block from side to side of the picture."""
     return bool(mask[:, 0].any() and mask[:, -1].any())
 
@@ -189,7 +195,7 @@ def _cut(motion: Motion, start: int, end: int) -> bool:
     return any(start <= cut < end for cut in motion.cuts)
 
 
-def _stands_apart(group: Group, mask: Mask, look: Picture | None, motion: Motion) -> bool:
+def _stands_apart(group: LineGroup, mask: BoolMask, look: BGR | None, motion: Motion) -> bool:
     """Return True when a block that was always there is none of the scene: it stays where the scene does not.
 
     In a still scene only by its `look`: no wall is of one colour, or has borders as straight.
@@ -198,24 +204,24 @@ def _stands_apart(group: Group, mask: Mask, look: Picture | None, motion: Motion
     if cut or _crosses(mask):
         # From side to side: a horizon and a beach have straight borders too, and a pan does not move them.
         return cut
-    if scene_travel.farthest(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
+    if displacement.maximum_displacement(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
         return True
     if look is None:
         return False
     inside = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     ground = look[inside].astype(np.float32)
     uneven = float(np.median(np.abs(ground - np.median(ground, axis=0)).max(axis=1)))
-    return uneven < _EVEN and plates.straightness(mask, group.height) > _STRICT
+    return uneven < _EVEN and backing_box.straightness(mask, group.height) > _STRICT
 
 
 def _track(
-    group: Group,
-    mask: Mask,
+    group: LineGroup,
+    mask: BoolMask,
     first: int,
     last: int,
     *,
     path: tuple[Offset, ...] | None = None,
-    veil: plate_alpha.Veil | None = None,
+    veil: translucent_box.TranslucentBox | None = None,
 ) -> Track:
     """Return the track of a block that covers `mask`, with or without a veil inside."""
     around = group.around
@@ -227,8 +233,9 @@ def _track(
         line=place,
         first=first,
         last=last,
-        mask=mask[box.slices],
-        certainty=1.0,
+        masks=MaskModel(
+            usual=mask[box.slices],
+            film=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
+        ),
         path=path,
-        veil=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
     )

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.fade import Lifted
-from preflight.engine.core.arrays import Mask, Picture, rimmed
-from preflight.engine.core.filters import Field, times
-from preflight.engine.core.harmonic_fill import membrane
+from preflight.engine.alpha.fade import Unblended
+from preflight.engine.core.arrays import BoolMask, FloatImage, YCbCr, dilate
+from preflight.engine.core.filters import weighted
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
 LEAST_LOOKS = 16
 """Looks at a mark from which on it can be told from the scene."""
@@ -61,58 +61,58 @@ _TINT = 5.0
 class Overlay:
     """A translucent mark: the share of the scene that each sample keeps, and what it adds in each colour."""
 
-    kept: Field
-    added: Field
+    kept: FloatImage
+    added: FloatImage
 
     @property
-    def worth(self) -> Field:
+    def worth(self) -> FloatImage:
         """What is taken from a sample's lifted scene, 0..1: nothing where hardly any of it is seen."""
-        share: Field = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1).astype(np.float32)
+        share: FloatImage = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1).astype(np.float32)
         return share
 
-    def lifted(self, seen: Picture, own: Mask) -> Lifted:
+    def lifted(self, seen: YCbCr, own: BoolMask) -> Unblended:
         """Return the scene under the mark's `own` samples as far as it is `seen`."""
         kept = np.maximum(self.kept, _LEAST_KEPT).astype(np.float32)
-        scene = self._evened(times(seen - self.added, np.asarray(1 / kept, np.float32)), own)
-        return Lifted(scene, _SEEN / (kept * np.maximum(self.worth, np.float32(1e-3))))
+        scene = self._evened(weighted(seen - self.added, np.asarray(1 / kept, np.float32)), own)
+        return Unblended(scene, _SEEN / (kept * np.maximum(self.worth, np.float32(1e-3))))
 
-    def _evened(self, scene: Field, own: Mask) -> Field:
+    def _evened(self, scene: FloatImage, own: BoolMask) -> FloatImage:
         """Return the lifted scene without what is left of letters: a tint that bright or dark strokes share."""
         painted = own & (self.kept < _CLEAR)
-        around = membrane(scene, painted)
+        around = harmonic_inpaint(scene, painted)
         bright = self.added[..., 0] > (1 - self.kept) * _MIDDLE
         result = scene.copy()
         for stroke in (painted & bright, painted & ~bright):
             weight = stroke.astype(np.float32)
             near = 1 / np.maximum(_blurred(weight), 1e-3)
-            tint = times(_blurred(times(around - scene, weight)), near.astype(np.float32))
+            tint = weighted(_blurred(weighted(around - scene, weight)), near.astype(np.float32))
             result[stroke] += tint[stroke]
         return result
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WatermarkSample:
     """A mark as one frame shows it: the picture, and what of it other text than the mark hides."""
 
-    color: Picture
-    others: Mask
+    color: YCbCr
+    others: BoolMask
 
     @property
-    def seen(self) -> Field:
+    def seen(self) -> FloatImage:
         """The picture to reckon with."""
         return self.color.astype(np.float32)
 
     @property
-    def counted(self) -> Field:
+    def counted(self) -> FloatImage:
         """1 where nothing but the mark hides the scene, 0 elsewhere."""
-        return (~rimmed(self.others)).astype(np.float32)
+        return (~dilate(self.others)).astype(np.float32)
 
-    def without(self, hidden: Mask) -> Field:
+    def without(self, hidden: BoolMask) -> FloatImage:
         """Return the scene as a fill from around expects it where it is `hidden`."""
-        return membrane(self.seen, hidden)
+        return harmonic_inpaint(self.seen, hidden)
 
 
-def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
+def fit_watermark(looks: list[WatermarkSample], mark: BoolMask) -> Overlay | None:
     """Return how the text that covers `mark` on all `looks` lets the scene through.
 
     None when it is opaque, or when the scene behind it changes too little to tell.
@@ -121,12 +121,12 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
         return None
     if not _may_be_translucent(np.stack([look.color[..., 0] for look in looks]).std(axis=0, dtype=np.float32), mark):
         return None
-    first = _fitted(looks, [look.without(rimmed(mark | look.others)) for look in looks], mark)
+    first = _fitted(looks, [look.without(dilate(mark | look.others)) for look in looks], mark)
     if first is None:
         return None
     # What the mark does not paint after all is the scene itself, and tells more of it.
-    painted = mark & rimmed(first.kept < _CLEAR)
-    scene = [look.without(painted | rimmed(look.others)) for look in looks]
+    painted = mark & dilate(first.kept < _CLEAR)
+    scene = [look.without(painted | dilate(look.others)) for look in looks]
     known = _fitted(looks, scene, mark)
     if known is None:
         return None
@@ -134,27 +134,27 @@ def overlay(looks: list[Look], mark: Mask) -> Overlay | None:
     return known if max(ghosts) < _GHOST else None
 
 
-def _ghost(known: Overlay, look: Look, around: Field, mark: Mask) -> float:
+def _ghost(known: Overlay, look: WatermarkSample, around: FloatImage, mark: BoolMask) -> float:
     """Return how much rougher (levels) what is lifted off one look is than the scene beside it."""
-    mixed = around + times(known.lifted(look.color, mark).scene - around, known.worth * mark)
-    lifted: Picture = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    painted, beside = mark & (known.kept < _CLEAR) & ~look.others, ~rimmed(mark | look.others)
+    mixed = around + weighted(known.lifted(look.color, mark).scene - around, known.worth * mark)
+    lifted: YCbCr = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    painted, beside = mark & (known.kept < _CLEAR) & ~look.others, ~dilate(mark | look.others)
     if not painted.any() or not beside.any():
         return 0.0
     rough = [cv2.absdiff(luma, cv2.medianBlur(luma, _DETAIL)) for luma in (lifted[..., 0], look.color[..., 0])]
     return float(rough[0][painted].mean() - rough[1][beside].mean())
 
 
-def _fitted(views: list[Look], scene: list[Field], mark: Mask) -> Overlay | None:
+def _fitted(views: list[WatermarkSample], scene: list[FloatImage], mark: BoolMask) -> Overlay | None:
     """Return the overlay that makes of the `scene` behind each look what that shows."""
     looks = np.maximum(sum(view.counted for view in views), 1).astype(np.float32)
-    seen_mean = _mean((times(view.seen, view.counted) for view in views), looks)
-    scene_mean = _mean((times(behind, view.counted) for behind, view in zip(scene, views, strict=True)), looks)
+    seen_mean = _mean((weighted(view.seen, view.counted) for view in views), looks)
+    scene_mean = _mean((weighted(behind, view.counted) for behind, view in zip(scene, views, strict=True)), looks)
     own, common, shown = (np.zeros(mark.shape, np.float32) for _ in range(3))
     # Look by look: all of them at once, as numbers, take hundreds of megabytes.
     for behind, view in zip(scene, views, strict=True):
-        apart = times(behind - scene_mean, view.counted)
-        off = times(view.seen - seen_mean, view.counted)
+        apart = weighted(behind - scene_mean, view.counted)
+        off = weighted(view.seen - seen_mean, view.counted)
         own += _product(apart, apart)
         common += _product(apart, off)
         shown += _product(off, off)
@@ -177,7 +177,7 @@ def _fitted(views: list[Look], scene: list[Field], mark: Mask) -> Overlay | None
     return Overlay(kept=kept, added=(seen_mean - kept[..., None] * scene_mean).astype(np.float32))
 
 
-def _may_be_translucent(varied: Field, mark: Mask) -> bool:
+def _may_be_translucent(varied: FloatImage, mark: BoolMask) -> bool:
     """Return False for what stays the same where the scene beside it changes: opaque text, most of the time."""
     telling = mark & (_beside(varied, mark) > _VARIED)
     if telling.sum() < _TOLD * mark.sum():
@@ -189,13 +189,13 @@ def _may_be_translucent(varied: Field, mark: Mask) -> bool:
 class _Sums:
     """Squared variation by sample, over all looks: the fill's, the scene's, the fill's times what is seen, of that."""
 
-    own: Field
-    expected: Field
-    common: Field
-    shown: Field
+    own: FloatImage
+    expected: FloatImage
+    common: FloatImage
+    shown: FloatImage
 
 
-def _is_translucent(sums: _Sums, telling: Mask, strong: Mask) -> bool:
+def _is_translucent(sums: _Sums, telling: BoolMask, strong: BoolMask) -> bool:
     """Return True when the scene is seen through the mark's strokes.
 
     In opaque ones nothing varies. What varies by itself, as highlighted words do, does not follow the scene.
@@ -211,7 +211,7 @@ def _is_translucent(sums: _Sums, telling: Mask, strong: Mask) -> bool:
     return bool(weakest >= _WEAKEST)
 
 
-def _by_tint(sums: _Sums, tint: Field, scene: Field, strong: Mask) -> Field:
+def _by_tint(sums: _Sums, tint: FloatImage, scene: FloatImage, strong: BoolMask) -> FloatImage:
     """Return the share of the scene that samples keep by how much of their stroke's colour they have on the mean.
 
     Bright and dark strokes, fill and outline as a rule, have one colour and one share each.
@@ -225,37 +225,37 @@ def _by_tint(sums: _Sums, tint: Field, scene: Field, strong: Mask) -> Field:
         share = np.clip(sign * tint / np.maximum(sign * (color - scene), _NEAREST), 0, opacity)
         painted = np.maximum(painted, share)
     # Where fill and outline meet, their tints cancel out.
-    kept: Field = 1 - cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    kept: FloatImage = 1 - cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     return kept
 
 
-def _blurred(field: Field) -> Field:
-    result: Field = cv2.GaussianBlur(field, (0, 0), _TINT)
+def _blurred(field: FloatImage) -> FloatImage:
+    result: FloatImage = cv2.GaussianBlur(field, (0, 0), _TINT)
     return result
 
 
-def _beside(field: Field, mark: Mask) -> Field:
+def _beside(field: FloatImage, mark: BoolMask) -> FloatImage:
     """Return what a field is beside a mark, at every place."""
-    free = (~rimmed(mark)).astype(np.float32)
+    free = (~dilate(mark)).astype(np.float32)
     return (_wide(field * free) / np.maximum(_wide(free), 1e-3)).astype(np.float32)
 
 
-def _wide(field: Field) -> Field:
-    result: Field = cv2.GaussianBlur(field, (0, 0), _BESIDE)
+def _wide(field: FloatImage) -> FloatImage:
+    result: FloatImage = cv2.GaussianBlur(field, (0, 0), _BESIDE)
     return result
 
 
-def _mean(fields: Iterable[Field], count: Field) -> Field:
+def _mean(fields: Iterable[FloatImage], count: FloatImage) -> FloatImage:
     """Return the sum of fields by a `count` for each place."""
-    return times(np.asarray(sum(fields), np.float32), np.asarray(1 / count, np.float32))
+    return weighted(np.asarray(sum(fields), np.float32), np.asarray(1 / count, np.float32))
 
 
-def _product(a: Field, b: Field) -> Field:
+def _product(a: FloatImage, b: FloatImage) -> FloatImage:
     """Return the sum of products over all colours."""
     return np.asarray(np.einsum("hwc,hwc->hw", a, b), np.float32)
 
 
-def _near(sums: Field) -> Field:
+def _near(sums: FloatImage) -> FloatImage:
     """Return sums that take a little of their neighbours', which belong to the same stroke."""
-    result: Field = cv2.GaussianBlur(sums, (3, 3), 0.5)
+    result: FloatImage = cv2.GaussianBlur(sums, (3, 3), 0.5)
     return result

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.alpha import plate_alpha
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.alpha import translucent_box
+from preflight.engine.core.arrays import BGR, BoolMask, FloatImage
 from preflight.engine.motion.template_match import Offset
 
 _TELLING = 30
@@ -20,7 +20,7 @@ _STEPS = 5
 """Frames at least in which a block slides over the whole of what is looked at."""
 
 
-def shrunk(look: Picture, scale: int) -> Picture:
+def downscale(look: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     """Return a picture at one in `scale` of its size."""
     if scale == 1:
         return look
@@ -29,15 +29,15 @@ def shrunk(look: Picture, scale: int) -> Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Border:
+class BoxEdge:
     """Pairs of places at the border of a block, `inside` and `outside` (x, y), and the colour of the inner ones."""
 
     inside: NDArray[np.int_]
     outside: NDArray[np.int_]
-    color: Plane32
+    color: FloatImage
 
     @classmethod
-    def of(cls, mask: Mask, look: Picture, scale: int, height: int) -> Border:
+    def of(cls, mask: BoolMask, look: BGR, scale: int, height: int) -> BoxEdge:
         """Return the border of `mask` on pictures at a `scale` of `look`."""
         outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         points = np.concatenate([outline.reshape(-1, 2) for outline in outlines])
@@ -47,21 +47,21 @@ class Border:
         inward /= np.maximum(np.hypot(inward[:, 0], inward[:, 1]), 1e-6)[:, None]
         inside = np.rint((points + max(2.5, 0.12 * height) * inward) / scale - 0.25).astype(int)
         outside = np.rint((points - max(3.5, 0.18 * height) * inward) / scale - 0.25).astype(int)
-        small = shrunk(look, scale)
+        small = downscale(look, scale)
         rows, columns = small.shape[:2]
         most = np.array([columns, rows])
         seen = ((inside >= 0) & (inside < most) & (outside >= 0) & (outside < most)).all(axis=1)
         inside, outside = inside[seen], outside[seen]
         return cls(inside, outside, small[inside[:, 1], inside[:, 0]].astype(np.float32))
 
-    def strength(self, small: Picture, veil: plate_alpha.Veil | None) -> float:
+    def strength(self, small: BGR, veil: translucent_box.TranslucentBox | None) -> float:
         """Return how far a block is there: 1 wholly, 0 not at all; NaN when its colour is all around."""
         if veil is not None:
             ends = [small[at[:, 1], at[:, 0]].astype(np.float32) for at in (self.inside, self.outside)]
-            return plate_alpha.strength(veil, *ends)
+            return translucent_box.box_opacity(veil, *ends)
         return self._strength(small, (0, 0), len(self.color) // 10)[0]
 
-    def slid(self, small: Picture, near: Offset) -> tuple[Offset, float]:
+    def slid(self, small: BGR, near: Offset) -> tuple[Offset, float]:
         """Return where a block is that slides, searched for on from its place `near`, and how far it is there."""
         reach = (small.shape[1] // _STEPS, small.shape[0] // _STEPS)
         along: list[Offset] = []
@@ -76,7 +76,7 @@ class Border:
         middle = int(best[len(best) // 2]) if len(best) else int(said.argmax())
         return along[middle], found[middle][0]
 
-    def _strength(self, small: Picture, offset: Offset, least: int) -> tuple[float, int]:
+    def _strength(self, small: BGR, offset: Offset, least: int) -> tuple[float, int]:
         """Return how far a block is there at an offset, and how many places tell."""
         ends, most = [at + np.array(offset) for at in (self.inside, self.outside)], np.array(small.shape[1::-1])
         seen = np.logical_and.reduce([((at >= 0) & (at < most)).all(axis=1) for at in ends])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatMap
 
 _FLAT = 18
 _STEADY = 12.0
@@ -34,19 +34,19 @@ _OUTLINED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class BackingBox:
     """A plate as the ground of one line: its `area` with the letters, and `ink`, what on it is not of its colour."""
 
-    area: Mask
-    ink: Mask
+    area: BoolMask
+    ink: BoolMask
 
     @property
-    def letters(self) -> Mask:
+    def letters(self) -> BoolMask:
         """What letters cover, inside the plate."""
         return np.asarray(_grown(self.ink, 5) & _inside(self.area), bool)
 
 
-def ground(look: Picture, spread: Plane32, fill: Mask, changed: Mask | None = None) -> Ground | None:
+def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None = None) -> BackingBox | None:
     """Return the plate behind the letters' body `fill`, as far as a look shows it; None without a plate.
 
     It is the flat, steady area of one colour around the letters, with straight borders beside them. Beyond it may lie
@@ -69,10 +69,10 @@ def ground(look: Picture, spread: Plane32, fill: Mask, changed: Mask | None = No
     if _borders(solid | mixed, body) < (1 if came else _SIDES):
         return None
     beside = _grown(body, 9).any(axis=1, keepdims=True)
-    return Ground(solid, solid & ~same & beside)
+    return BackingBox(solid, solid & ~same & beside)
 
 
-def film(fill: Mask, changes: Sequence[Mask]) -> Ground | None:
+def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox | None:
     """Return the translucent plate behind the letters' body `fill`, by what changed as it came or went, else None.
 
     `changes` are what changed at each end: where the scene moved then, that end tells nothing.
@@ -88,11 +88,11 @@ def film(fill: Mask, changes: Sequence[Mask]) -> Ground | None:
         solid = _filled(_touching(area | fill, body))
         if solid[body].mean() >= _COVERED and changed[amid].mean() >= _CAME and _borders(solid, body) >= _SIDES:
             # Shadows and what encoding mixes with the letters go with them.
-            return Ground(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
+            return BackingBox(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
     return None
 
 
-def block(look: Picture, spread: Plane32, fill: Mask, ink: Mask, height: int) -> Mask | None:
+def find_whole(look: BGR, spread: FloatMap, fill: BoolMask, ink: BoolMask, height: int) -> BoolMask | None:
     """Return the whole plate behind the letters' body `fill`, from a look that goes well beyond it; None without one.
 
     `ink` marks all letters on the look and `height` is that of the text. The plate may have steps and rounded corners,
@@ -113,7 +113,7 @@ def block(look: Picture, spread: Plane32, fill: Mask, ink: Mask, height: int) ->
     return whole
 
 
-def straightness(solid: Mask, height: int) -> float:
+def straightness(solid: BoolMask, height: int) -> float:
     """Return the share of an area's outline that runs straight, up and down or across, for half a letter at least."""
     run = max(6, round(_RUN * height))
     straight = total = 0
@@ -131,25 +131,25 @@ def straightness(solid: Mask, height: int) -> float:
     return straight / total if total else 0.0
 
 
-def _even(look: Picture, spread: Plane32, ink: Mask, body: Mask) -> tuple[Mask, Plane32] | None:
+def _even(look: BGR, spread: FloatMap, ink: BoolMask, body: BoolMask) -> tuple[BoolMask, ColorVector] | None:
     """Return what of the look has the steady colour of the ground among the letters, and that colour."""
     among = body & ~_grown(ink, 5)
     if among.sum() < 50:
         return None
     color = np.median(look[among], axis=0).astype(np.float32)
     apart = np.abs(look.astype(np.float32) - color).max(axis=2)
-    same: Mask = (apart < _FLAT) & (spread < _STEADY)
+    same: BoolMask = (apart < _FLAT) & (spread < _STEADY)
     return (same, color) if same[among].mean() >= _LEAST else None
 
 
-def _between(look: Picture, a: Plane32, b: Plane32) -> Mask:
+def _between(look: BGR, a: ColorVector, b: ColorVector) -> BoolMask:
     """Return the samples of colours between two."""
     way = b - a
     share = np.clip((look - a) @ way / max(1.0, float(way @ way)), 0, 1)
     return np.asarray(np.abs(look - (a + share[..., None] * way)).max(axis=2) < _FLAT, bool)
 
 
-def _borders(covered: Mask, body: Mask) -> int:
+def _borders(covered: BoolMask, body: BoolMask) -> int:
     """Return on how many sides the area around the letters ends in sight; 0 when not straight above and below."""
     rows, columns = np.nonzero(body.any(axis=1))[0], np.nonzero(body.any(axis=0))[0]
     height = len(rows)
@@ -179,19 +179,19 @@ def _in_runs(ends: NDArray[np.int_], least: int) -> float:
     return float((near[ends] >= least).mean())
 
 
-def _inside(area: Mask) -> Mask:
+def _inside(area: BoolMask) -> BoolMask:
     """Return an area but for its border, where the encoder has mixed the two sides."""
     return np.asarray(cv2.erode(area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, bool)
 
 
-def _body(fill: Mask) -> Mask:
+def _body(fill: BoolMask) -> BoolMask:
     x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
     body = np.zeros(fill.shape, bool)
     body[y : y + height, x : x + width] = True
     return body
 
 
-def _touching(area: Mask, body: Mask) -> Mask:
+def _touching(area: BoolMask, body: BoolMask) -> BoolMask:
     """Return the connected part of an area that shares most with the body."""
     count, labels = cv2.connectedComponents(area.astype(np.uint8))
     touched = np.bincount(labels[body], minlength=count)
@@ -199,21 +199,21 @@ def _touching(area: Mask, body: Mask) -> Mask:
     return np.asarray((labels == int(touched.argmax())) & area, bool)
 
 
-def _filled(area: Mask) -> Mask:
+def _filled(area: BoolMask) -> BoolMask:
     """Return an area without its holes."""
     outlines, _ = cv2.findContours(area.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(cv2.drawContours(np.zeros(area.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0, bool)
 
 
-def _grown(area: Mask, size: int) -> Mask:
+def _grown(area: BoolMask, size: int) -> BoolMask:
     return np.asarray(cv2.dilate(area.astype(np.uint8), np.ones((size, size), np.uint8)) > 0, bool)
 
 
-def _closed(area: Mask, size: int) -> Mask:
+def _closed(area: BoolMask, size: int) -> BoolMask:
     kernel = np.ones((size, size), np.uint8)
     return np.asarray(cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0, bool)
 
 
-def _opened(area: Mask, size: int) -> Mask:
+def _opened(area: BoolMask, size: int) -> BoolMask:
     kernel = np.ones((size, size), np.uint8)
     return np.asarray(cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, bool)

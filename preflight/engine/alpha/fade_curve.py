@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import Mask, Picture, rimmed
-from preflight.engine.core.filters import Field
+from preflight.engine.core.arrays import BoolMask, FloatImage, Gray, YCbCr, dilate
 
 OPAQUE = 0.9
 """Opacity from which on a sample is of a letter's inside."""
@@ -28,21 +27,21 @@ Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class FadingText:
     """A text whose fading is to be learnt: the samples that it covers in its box, its `height`, its frames.
 
     `known` are the frames that can be looked at, in order. `luma` and `color` show its box on one of them, `hidden`
     what other text paints there.
     """
 
-    mask: Mask
+    mask: BoolMask
     height: int
     first: int
     last: int
     known: Sequence[int]
-    luma: Callable[[int], Picture]
-    color: Callable[[int], Picture]
-    hidden: Callable[[int], Mask]
+    luma: Callable[[int], Gray]
+    color: Callable[[int], YCbCr]
+    hidden: Callable[[int], BoolMask]
 
     def fine(self, field: NDArray[Any]) -> Vector:
         """Return what is finer than its strokes, where it covers the picture."""
@@ -51,7 +50,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ContrastSamples:
     """Samples of one frame: how far what is `seen` is from the expected scene, and the usual `letters` would be.
 
     `below` is what a shadow hides while it fades by itself.
@@ -67,24 +66,30 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class FrameContrast:
     """What one frame shows where the text is: its details, all of it, and the column of each sample."""
 
-    fine: Part
-    whole: Part
+    fine: ContrastSamples
+    whole: ContrastSamples
     column: NDArray[np.int64]
 
     @classmethod
-    def of(cls, text: Text, index: int, paint: tuple[Field, Field], filled: Callable[[Field, Mask], Field]) -> View:
+    def of(
+        cls,
+        text: FadingText,
+        index: int,
+        paint: tuple[FloatImage, FloatImage],
+        filled: Callable[[FloatImage, BoolMask], FloatImage],
+    ) -> FrameContrast:
         """Look at a frame over a fill from around; `paint` is the text's opacity, and what it adds to luma."""
         opacity, added = paint
         hidden = text.hidden(index)
         luma = text.luma(index).astype(np.float32)
-        around = filled(luma, rimmed(text.mask | hidden))
+        around = filled(luma, dilate(text.mask | hidden))
         free = ~hidden[text.mask]
         fields = luma - around, added - opacity * around, (opacity > OPAQUE) * (around - BLACK[0])
-        fine = Part(*(text.fine(field)[free] for field in fields))
-        return cls(fine, Part(*(field[text.mask][free] for field in fields)), np.nonzero(text.mask)[1][free])
+        fine = ContrastSamples(*(text.fine(field)[free] for field in fields))
+        return cls(fine, ContrastSamples(*(field[text.mask][free] for field in fields)), np.nonzero(text.mask)[1][free])
 
     def strength(self, start: float, shade: float) -> float:
         """Return how strong the text is, by the details that most samples agree on; about `start`."""
@@ -108,7 +113,7 @@ class View:
         return strength < _TOLD or like > _LIKE
 
 
-def fitted(views: Mapping[int, View], rough: Mapping[int, float]) -> tuple[dict[int, float], float]:
+def fit_opacity(views: Mapping[int, FrameContrast], rough: Mapping[int, float]) -> tuple[dict[int, float], float]:
     """Return the strength on each frame, and how much of what is behind the letters a shadow hides."""
     strengths, shade = dict(rough), 0.0
     for _ in range(_ROUNDS):

@@ -62,7 +62,7 @@ def send(
     """
     tries: Counter[type[ServiceError]] = Counter()
     while True:
-        client.gate.pass_through(cancel)
+        client.limiter.acquire(cancel)
         before()
         try:
             task = client.submit(url, options)
@@ -73,11 +73,11 @@ def send(
             tries[type(error)] += 1
             pause = pause_before_retry(error, tries[type(error)], random.random())  # noqa: S311
             if isinstance(error, RateLimitError):
-                client.gate.refused(error.retry_after)
+                client.limiter.refused(error.retry_after)
             if pause is None:
                 raise
             listener(Progress(stage=Stage.SUBMIT, done=tries.total(), unit="tries", note=error.message))
             sleep_until(time.monotonic() + pause, cancel, "waiting to submit again")
         else:
-            client.gate.accepted()
+            client.limiter.accepted()
             return task

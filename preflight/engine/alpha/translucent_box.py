@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import Mask, Picture, Plane32
+from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatImage, YCbCr
 from preflight.engine.core.box import Box
 
 _EXPLAINED = 0.6
@@ -35,24 +35,24 @@ _RIM = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Veil:
+class TranslucentBox:
     """What a translucent plate does where `area` is set: `added` in blue, green, red, and its strength by frame.
 
     What lies beside its borders, `rim`, can't be lifted: encoders and half-size chroma mix the two sides.
     """
 
-    area: Mask
-    rim: Mask
+    area: BoolMask
+    rim: BoolMask
     kept: float
     added: tuple[float, float, float]
     strengths: tuple[float, ...] = ()
 
-    def lifted(self, seen: Picture, number: int) -> Picture:
+    def lifted(self, seen: YCbCr, number: int) -> YCbCr:
         """Return luma and chroma without the plate on its frame `number`."""
-        strength = self.strengths[number] if self.strengths else 1.0
-        kept = 1 - strength * (1 - self.kept)
+        box_opacity = self.strengths[number] if self.strengths else 1.0
+        kept = 1 - box_opacity * (1 - self.kept)
         # What is added is a colour, seen as much as the scene is not.
-        added = _TO_YUV @ np.array(self.added, np.float32) * strength + (1 - kept) * _BLACK
+        added = _TO_YUV @ np.array(self.added, np.float32) * box_opacity + (1 - kept) * _BLACK
         return np.clip(np.rint((seen - added) / kept), 0, 255).astype(np.uint8)
 
 
@@ -62,7 +62,7 @@ class _Side:
 
     at: int
     kept: float
-    added: Plane32
+    added: ColorVector
     explained: float
 
     def is_like(self, other: _Side) -> bool:
@@ -71,7 +71,7 @@ class _Side:
         return abs(self.kept - other.kept) < _SAME_KEPT and apart < _SAME_ADDED
 
 
-def find(looks: list[Picture], inks: list[Box], height: int) -> Veil | None:
+def find_translucent_box(looks: list[BGR], inks: list[Box], height: int) -> TranslucentBox | None:
     """Return the plate behind lines of text, whose letters lie in `inks`, from top to bottom; None without one.
 
     Each line has a rectangle of its own, so that plates with steps are found too.
@@ -103,7 +103,7 @@ def find(looks: list[Picture], inks: list[Box], height: int) -> Veil | None:
     return _veil(sure, [Box(0, sure[0].at, columns, sure[1].at)], (rows, columns))
 
 
-def _rectangles(turned: Plane32, inks: list[Box], sure: list[_Side]) -> list[Box]:
+def _rectangles(turned: FloatImage, inks: list[Box], sure: list[_Side]) -> list[Box]:
     """Return the rectangle of each line, by the borders beside each and those above and below all."""
     found, top = [], sure[-2].at
     for number, ink in enumerate(inks):
@@ -116,7 +116,7 @@ def _rectangles(turned: Plane32, inks: list[Box], sure: list[_Side]) -> list[Box
     return found
 
 
-def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> Veil:
+def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> TranslucentBox:
     """Return the plate of some rectangles, as all of its borders show it."""
     area, rim = np.zeros(shape, bool), np.zeros(shape, bool)
     for box in rectangles:
@@ -126,7 +126,7 @@ def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> V
         area, rim = area | own, rim | _rim(own)
     kept = float(np.median([side.kept for side in sure]))
     blue, green, red = (float(value) for value in np.median([side.added for side in sure], axis=0))
-    return Veil(area, rim, kept, (blue, green, red))
+    return TranslucentBox(area, rim, kept, (blue, green, red))
 
 
 def _agreeing(sides: list[list[_Side]]) -> list[_Side] | None:
@@ -145,7 +145,7 @@ def _agreeing(sides: list[list[_Side]]) -> list[_Side] | None:
     return best
 
 
-def _borders(stack: Plane32, start: int, end: int) -> list[_Side]:
+def _borders(stack: FloatImage, start: int, end: int) -> list[_Side]:
     """Return where a plate's border may be across the columns from `start`, where letters begin, to `end`."""
     step = 1 if end > start else -1
     places = range(start + _CLEAR * step, end, step)
@@ -153,7 +153,7 @@ def _borders(stack: Plane32, start: int, end: int) -> list[_Side]:
     return [side for side in found if side is not None]
 
 
-def _at(stack: Plane32, at: int, step: int) -> _Side | None:
+def _at(stack: FloatImage, at: int, step: int) -> _Side | None:
     """Return the border at a column, if a plate explains what is seen on both sides of it."""
     # Column `at` is the first outside to the right, or the first inside to the left; the next ones may be mixed.
     inside, outside = (slice(at - 3, at - 1), slice(at + 1, at + 3))
@@ -180,7 +180,9 @@ def _at(stack: Plane32, at: int, step: int) -> _Side | None:
     return _Side(at, kept, added.astype(np.float32), explained)
 
 
-def _step(turned: Plane32, like: _Side, inks: tuple[Box, Box], spans: tuple[tuple[int, int], tuple[int, int]]) -> int:
+def _step(
+    turned: FloatImage, like: _Side, inks: tuple[Box, Box], spans: tuple[tuple[int, int], tuple[int, int]]
+) -> int:
     """Return the row at which the rectangle of one line goes over into that of the next, which may be wider."""
     (upper, lower), (above, below) = inks, spans
     middle = (upper.y1 + lower.y0) // 2
@@ -195,13 +197,13 @@ def _step(turned: Plane32, like: _Side, inks: tuple[Box, Box], spans: tuple[tupl
     return max(borders, key=lambda side: side.explained).at if borders else middle
 
 
-def strength(veil: Veil, inner: Plane32, outer: Plane32) -> float:
+def box_opacity(veil: TranslucentBox, inner: FloatImage, outer: FloatImage) -> float:
     """Return how strong a plate is, 0 to 1, by the colours beside its border, `inner` and `outer`."""
     expected = outer * (1 - veil.kept) - np.array(veil.added, np.float32)
     return float((expected * (outer - inner)).sum() / max(1.0, float((expected**2).sum())))
 
 
-def _rim(area: Mask) -> Mask:
+def _rim(area: BoolMask) -> BoolMask:
     """Return the samples beside the border of an area."""
     solid, kernel = area.astype(np.uint8), np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
     inside = cv2.erode(solid, kernel)
