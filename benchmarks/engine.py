@@ -29,17 +29,19 @@ import cv2
 import numpy as np
 
 from fixtures import burned
-from preflight.engine.classify.selection import chosen as chosen_tracks
+from preflight.engine.classify.selection import select_tracks as chosen_tracks
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 from preflight.engine.graphics import box_detection
 from preflight.engine.media.decode import Frame, decode
 from preflight.engine.media.probe import Source, inspect
-from preflight.engine.model.rasterize import touched
+from preflight.engine.model.rasterize import changed_mask
 from preflight.engine.model.track import Track
 from preflight.engine.parallel.pool import workers
 from preflight.engine.pipeline import remove_text, scan
+from preflight.engine.types import RemovalReport
 from preflight.model.job import RemovalOptions
+from preflight.serialize import jsonable
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -240,29 +242,33 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     }
     rows["ours"]["edges"] = edges(truth, report)
     if arguments.verbose:
-        for track in report["tracks"]:
-            print("   ", json.dumps(track, ensure_ascii=False))
+        for track in report.removed:
+            print("   ", json.dumps(jsonable(track), ensure_ascii=False))
         print("    left:", scores["ours"].left)
     return rows
 
 
-def edges(truth: burned.Burned, report: dict) -> int:
+def edges(truth: burned.Burned, report: RemovalReport) -> int:
     """Count captions whose on or off frame is missed by more than one frame."""
     missed = 0
     for caption in truth.captions:
         text = burned.spoken(caption)
-        near = [t for t in report["tracks"] if difflib.SequenceMatcher(None, t["text"], text).ratio() > 0.5]
-        frame = 1.01 / report["rate"]
+        near = [
+            t
+            for t in (item.track for item in report.removed)
+            if difflib.SequenceMatcher(None, t.text, text).ratio() > 0.5
+        ]
+        frame = 1.01 / report.frame_rate
         if not any(
-            abs(t["start"] - max(0, caption.start)) < 2 * frame
-            and (abs(t["end"] - caption.end) < 2 * frame or t["last_frame"] == report["frames"] - 1)
+            abs(t.start - max(0, caption.start)) < 2 * frame
+            and (abs(t.end - caption.end) < 2 * frame or t.last_frame == report.frames - 1)
             for t in near
         ):
             missed += 1
     return missed
 
 
-def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: list[Track]) -> dict[str, Score]:
+def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, select_tracks: list[Track]) -> dict[str, Score]:
     streams = [
         decode(inspect(path, PROGRAM), PROGRAM)
         for path in (truth.clean, truth.captioned, truth.black, truth.white, out, logo)
@@ -273,7 +279,7 @@ def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: 
         cover = 255 - (white.y.astype(np.int32) - black.y) * 255 // 219
         mask = cv2.dilate((cover > 10).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         real, result = whole(clean), whole(ours)
-        live = [t for t in chosen if t.first <= number <= t.last]
+        live = [t for t in select_tracks if t.first <= number <= t.last]
         if not mask.any():
             previous = None
             continue
@@ -301,7 +307,7 @@ def compare(truth: burned.Burned, facts: Source, out: Path, logo: Path, chosen: 
 
 def glyph_telea(frame: Frame, live: list[Track]) -> np.ndarray:
     picture = whole(frame)
-    mask = touched(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
+    mask = changed_mask(live, frame.index, Box(0, 0, picture.shape[1], picture.shape[0]))
     return cv2.inpaint(picture, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA) if mask.any() else picture
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from fixtures import captions, signs
 from fixtures.captions import Caption
-from preflight.engine.classify.selection import chosen
+from preflight.engine.classify.selection import select_tracks
 from preflight.engine.core.box import Box
 from preflight.engine.media.probe import inspect
 from preflight.engine.model.track import Track
@@ -129,8 +129,8 @@ def run(clip: Path, number: int, folder: Path, arguments: argparse.Namespace) ->
     facts = inspect(shown, PROGRAM)
     with workers() as pool:
         tracks, _, state, _ = scan(facts, PROGRAM, pool, lambda _: None)
-    gone = chosen(tracks, RemovalOptions(language="zh" if number % 2 else "en"))
-    seen = chosen(tracks, RemovalOptions(artificial_text_only=False))
+    gone = select_tracks(tracks, RemovalOptions(language="zh" if number % 2 else "en"))
+    seen = select_tracks(tracks, RemovalOptions(artificial_text_only=False))
     score = Counter(clips=1, signs=len(hung), captions=len(texts))
     for sign, places in hung:
 
@@ -145,8 +145,7 @@ def run(clip: Path, number: int, folder: Path, arguments: argparse.Namespace) ->
         score["touched"] += bool(hits)
         for t in hits:
             print(f"  {clip.stem}/{number} TOUCHED {sign.words} as {t.text} {t.first}-{t.last}/{len(real)}"
-                  f" moves {t.path is not None} on {t.appears} off {t.vanishes} outlined {t.outlined}"
-                  f" {t.drift} cuts {sorted(state.cuts)}")  # fmt: skip
+                  f" moves {t.path is not None} {t.evidence} cuts {sorted(state.cuts)}")  # fmt: skip
     for text in texts:
         ok = any(like(t.text, text.text) for t in gone)
         score["found"] += ok

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from preflight.engine.classify import selection
-from preflight.engine.detect.detector import Answer, Nothing, question, sample_step
+from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, watermarks
 from preflight.engine.graphics.watermarks import FrameSampler
-from preflight.engine.inpaint import chunks, crop_cache, reference_frames
+from preflight.engine.inpaint import chunks, crop_cache, reference_frames, verify
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import Done, Fill
 from preflight.engine.media.decode import Frame, decode, parse_times
@@ -24,10 +24,11 @@ from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.track import Track
 from preflight.engine.motion import camera_window
 from preflight.engine.motion.camera import PROXY_WIDTH, Motion
-from preflight.engine.motion.camera_window import Scenery
+from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.parallel.pool import Pool, workers
-from preflight.engine.report import Quality, describe
-from preflight.engine.tracking.tracker import Scan
+from preflight.engine.report import ReportBuilder
+from preflight.engine.tracking.tracker import TextTracker
+from preflight.engine.types import RemovalReport
 from preflight.engine.visualize import ContactSheet, chosen_frames, tinted
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
@@ -60,22 +61,22 @@ def remove_text(
     program: str,
     on_progress: Tell | None = None,
     extras: Extras = Extras(),
-) -> dict[str, Any]:
-    """Write `source` without its text to `destination` and return a JSON-ready quality report."""
+) -> RemovalReport:
+    """Write `source` without its text to `destination`, as `preflight.engine.remove_text` describes."""
     tell = _listener(on_progress, extras.cancel)
     facts = inspect(source, program)
     beside = encoder.companions(facts, program, destination, audio=not options.remove_audio)
-    quality = Quality()
     with files.scratch(destination.parent) as folder, (folder / "patches").open("w+b") as file:
         spool = Spool(file)
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
             scanned = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
             work = Work(facts, program, folder, scanned.times, tell)
+            figures = ReportBuilder(facts, scanned.times)
             chosen, kept = wanted(work, scanned, options)
             for done in fill(work, pool, chosen, scanned.motion):
                 spool.put(*done.patches)
-                quality.add(done)
+                figures.add(done)
         times = scanned.times
         made = Made(copied_frames=len(times))
         sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
@@ -87,16 +88,17 @@ def remove_text(
             shown = tinted(decode(facts, program), chosen)
             encoder.write(shown, times, facts, program, extras.overlay, encoder.Companions(()))
     tell(1.0)
-    return {
-        "frames": len(times),
-        "rate": round(float(facts.rate), 3),
-        "copied": made.copied_frames == len(times),
-        "copied_frames": made.copied_frames,
-        "clip": quality.whole(len(times)),
-        "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
-        "kept": [describe(track, times, facts) for track in kept],
-        "notes": [*made.notes, *beside.notes],
-    }
+    return RemovalReport(
+        frames=len(times),
+        frame_rate=round(float(facts.rate), 3),
+        frames_filled=figures.frames_filled,
+        frames_copied=made.copied_frames,
+        quality=figures.clip_quality(),
+        removed=tuple(figures.removed(track) for track in chosen),
+        kept=tuple(figures.summary(track) for track in kept),
+        poor_regions=figures.poor_regions(verify.LEGIBLE),
+        notes=(*made.notes, *beside.notes),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +195,11 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
     A small file is put to `scratch`, or where the system keeps such files.
     """
     step, gallery = sample_step(source.rate), FrameSampler()
-    asked: dict[int, Answer] = {}
+    asked: dict[int, PendingLines] = {}
 
     def ask(frame: Frame) -> None:
         look = state.question(frame)
-        asked[frame.index] = Nothing() if look.parts == () else pool.submit(look)
+        asked[frame.index] = NoLines() if look.parts == () else pool.submit(look)
 
     def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
@@ -213,11 +215,11 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
             ask(held[-1])
         yield from held
 
-    state = Scan(
+    state = TextTracker(
         step=step,
         size=source.upright,
-        finder=lambda frame: asked.pop(frame.index, None) or pool.submit(question(frame)),
-        scenery=Scenery(Motion(scale=PROXY_WIDTH / source.upright[0])),
+        finder=lambda frame: asked.pop(frame.index, None) or pool.submit(make_task(frame)),
+        scenery=CameraWindow(Motion(scale=PROXY_WIDTH / source.upright[0])),
     )
     expected = float(source.duration * source.rate) if source.duration else 0.0
     with tempfile.TemporaryDirectory(prefix="preflight-", dir=scratch) as folder:
@@ -229,21 +231,21 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
-    tracks = selection.with_kin(state.finish(), state.scenery.motion, source.upright)
+    tracks = selection.propagate_labels(state.finish(), state.scenery.motion, source.upright)
     return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery)
 
 
 def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
     """Return the tracks of all that is to be removed, and those of text that is kept."""
-    texts = selection.chosen(scanned.tracks, options)
+    texts = selection.select_tracks(scanned.tracks, options)
     overlaid = watermarks.detect(scanned.gallery, work.source.upright, len(work.times))
     marks = watermarks.suppress_explained(overlaid, texts, scanned.tracks)
     if marks:
-        camera_window.complete(scanned.motion, seen_again(work), [track.box for track in texts + marks])
+        camera_window.measure_all(scanned.motion, seen_again(work), [track.box for track in texts + marks])
     rest = [track for track in scanned.tracks if not any(watermarks.is_part(track, mark) for mark in marks)]
     kept = [track for track in rest if track.text and not any(track is text for text in texts)]
     texts = [text for text in texts if any(text is track for track in rest)]
-    chosen = texts + marks + selection.asked(options.inpainting_boxes, work.times, work.source)
+    chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, work.times, work.source)
     if options.color_blocks:
         found = behind(work, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.engine.classify.selection import believable
+from preflight.engine.classify.selection import is_readable
 from preflight.engine.detect import ocr
 from preflight.engine.detect.detector import find_text
 from preflight.engine.media import decode
@@ -31,7 +31,7 @@ def _spots(frame: decode.Frame, time: float, source: Source) -> list[TextSpot]:
     found = []
     for line in find_text(frame):
         reading = ocr.read_line(frame.color(line.padded(2, width, height)))
-        if believable(reading, language(reading.text) or "en"):
+        if is_readable(reading, language(reading.text) or "en"):
             corners = (line.x0 / width, line.y0 / height, line.x1 / width, line.y1 / height)
             x1, y1, x2, y2 = (round(corner, 4) for corner in corners)
             found.append(

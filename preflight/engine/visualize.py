@@ -12,7 +12,7 @@ import numpy as np
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.rasterize import coarse, touched
+from preflight.engine.model.rasterize import changed_mask, chroma_mask
 from preflight.engine.model.track import Track
 from preflight.errors import ToolError
 
@@ -60,7 +60,7 @@ def tinted(frames: Iterable[Frame], tracks: list[Track]) -> Iterator[Frame]:
     """Yield the frames with everything that the tracks paint shown in red."""
     for frame in frames:
         height, width = (side // 2 * 2 for side in frame.y.shape)
-        half = coarse(touched(tracks, frame.index, Box(0, 0, width, height)))
+        half = chroma_mask(changed_mask(tracks, frame.index, Box(0, 0, width, height)))
         u, v = frame.u.copy(), frame.v.copy()
         for plane, value in ((u, _RED[0]), (v, _RED[1])):
             plane[: height // 2, : width // 2][half] = value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
-from preflight.engine.motion.relative import Drift
+from preflight.engine.motion.relative import RelativeMotion
 
 _MOVED = 3.0
 """Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
@@ -42,7 +42,7 @@ class Evidence:
     certainty: float
     outlined: bool
     placed: bool
-    drift: Drift
+    drift: RelativeMotion
     width: int
 
 

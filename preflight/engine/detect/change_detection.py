@@ -9,7 +9,7 @@ import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
-from preflight.engine.detect.detector import RASTER, Find
+from preflight.engine.detect.detector import RASTER, DetectTask
 
 _BLOCK, _MARGIN = 8, 24
 _CHANGED = 4.5
@@ -19,12 +19,12 @@ _MOST, _QUICK = 0.7, 0.3
 
 
 @dataclass(slots=True)
-class Seen:
+class ChangeDetector:
     """The picture as it was when each part of it was looked at closely, so that slow changes add up."""
 
     picture: BGR | None = None
 
-    def renew(self, look: Find) -> Find:
+    def renew(self, look: DetectTask) -> DetectTask:
         """Note that all that `look` asks for is looked at closely; return it."""
         if self.picture is None or look.parts is None:
             self.picture = look.picture.copy()
@@ -32,18 +32,18 @@ class Seen:
             self.picture[part.slices] = look.picture[part.slices]
         return look
 
-    def narrowed(self, look: Find, known: tuple[Box, ...] | None) -> Find:
+    def narrowed(self, look: DetectTask, known: tuple[Box, ...] | None) -> DetectTask:
         """Return a look at what has changed; where that is much, a quick one for more than `known`, or a close one."""
         if self.picture is None:
             return self.renew(look)
-        parts = changed(self.picture, look.picture)
+        parts = changed_regions(self.picture, look.picture)
         height, width = look.picture.shape[:2]
         if sum(part.area for part in parts) < (_MOST if known is None else _QUICK) * height * width:
             return self.renew(replace(look, parts=parts))
         return self.renew(look) if known is None else replace(look, known=known)
 
 
-def changed(before: BGR, now: BGR) -> tuple[Box, ...]:
+def changed_regions(before: BGR, now: BGR) -> tuple[Box, ...]:
     """Return boxes around all that has changed, apart from each other, of two pictures with sides of whole rasters."""
     height, width = now.shape[:2]
     # What was right beside it is no change either: a camera on a stand trembles.

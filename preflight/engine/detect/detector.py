@@ -29,7 +29,7 @@ AROUND = 160
 _INSIDE, _LARGER, _SMALLER = 0.6, 1.6, 0.6
 
 
-class Answer(Protocol):
+class PendingLines(Protocol):
     """The lines of text on a frame, maybe still being looked for."""
 
     def result(self) -> list[Box]:
@@ -37,11 +37,11 @@ class Answer(Protocol):
         ...
 
 
-Finder = Callable[[Frame], Answer]
+Detector = Callable[[Frame], PendingLines]
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoLines:
     """The answer that takes no look: no line that is new."""
 
     def result(self) -> list[Box]:
@@ -50,7 +50,7 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Find:
+class DetectTask:
     """Find lines of text on `picture`, in places of a picture of `size`.
 
     Cheaper looks come first: with `parts` at these alone, with `known` quickly at all of it. Only if they show a line,
@@ -108,10 +108,10 @@ def sample_step(rate: Fraction) -> int:
     return max(1, min(MAX_STEP, round(float(rate) * SAMPLE_SECONDS)))
 
 
-def question(frame: Frame) -> Find:
+def make_task(frame: Frame) -> DetectTask:
     """Return the task that finds the lines of text on a frame."""
     height, width = frame.y.shape
-    return Find(picture=frame.shrunk(*ocr.detection_size(width, height, SHORT_SIDE)), size=(width, height))
+    return DetectTask(picture=frame.shrunk(*ocr.detection_size(width, height, SHORT_SIDE)), size=(width, height))
 
 
 def plausible(lines: list[Box], height: int) -> list[Box]:
@@ -121,4 +121,4 @@ def plausible(lines: list[Box], height: int) -> list[Box]:
 
 def find_text(frame: Frame) -> list[Box]:
     """Return the lines of text on a frame."""
-    return plausible(question(frame).run(), frame.y.shape[0])
+    return plausible(make_task(frame).run(), frame.y.shape[0])

@@ -20,8 +20,8 @@ from preflight.engine.graphics.adjacent_graphics import adjacent_graphic
 from preflight.engine.graphics.box_edge import BoxEdge, downscale
 from preflight.engine.graphics.line_groups import SEARCH_FRAMES, LineGroup, group_lines
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
-from preflight.engine.motion import scene_travel
+from preflight.engine.model.track import MaskModel, Track
+from preflight.engine.motion import displacement
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.template_match import Offset
 from preflight.engine.segment import backing_box, strokes
@@ -48,8 +48,8 @@ def last_frame_needed(tracks: list[Track]) -> int:
 def release_letters(texts: list[Track], found: list[Track]) -> list[Track]:
     """Return texts with nothing left of the blocks that go with them to be filled from."""
     return [
-        replace(text, ground=None)
-        if any(block.reach.common(text.line) > text.line.area / 2 for block in found)
+        text.with_masks(plate=None)
+        if any(block.extent.common(text.line) > text.line.area / 2 for block in found)
         else text
         for text in texts
     ]
@@ -107,7 +107,7 @@ def _settled(group: LineGroup, motion: Motion) -> Track | None:
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     block = _track(group, grown, first, last, path=path)
     comes, goes = first - 1 in strengths, last + 1 in strengths
-    return replace(block, appears=comes, vanishes=goes, lasting=not (comes and goes))
+    return replace(block.with_evidence(appears=comes, vanishes=goes), lasting=not (comes and goes))
 
 
 def _strengths(group: LineGroup, border: BoxEdge, veil: translucent_box.TranslucentBox | None) -> dict[int, float]:
@@ -204,7 +204,7 @@ def _stands_apart(group: LineGroup, mask: BoolMask, look: BGR | None, motion: Mo
     if cut or _crosses(mask):
         # From side to side: a horizon and a beach have straight borders too, and a pan does not move them.
         return cut
-    if scene_travel.farthest(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
+    if displacement.maximum_displacement(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
         return True
     if look is None:
         return False
@@ -233,8 +233,9 @@ def _track(
         line=place,
         first=first,
         last=last,
-        mask=mask[box.slices],
-        certainty=1.0,
+        masks=MaskModel(
+            usual=mask[box.slices],
+            film=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
+        ),
         path=path,
-        veil=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
     )

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.rasterize import within
-from preflight.engine.model.track import LEGIBLE, Track
+from preflight.engine.model.rasterize import place_mask
+from preflight.engine.model.track import LEGIBLE, MaskModel, Track
 
 _LONG_SIDE = 640
 """Samples on the longer side of the pictures that are looked at."""
@@ -112,7 +112,7 @@ def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known
     for mark in marks:
         parts = [text for text in texts if is_part(text, mark.track)]
         # Another text in its place may have strokes where the mark has.
-        near = [text for text in texts if text.reach.common(mark.track.box)]
+        near = [text for text in texts if text.extent.common(mark.track.box)]
         alone = [share for index, share in mark.shown.items() if not any(t.first <= index <= t.last for t in near)]
         lost = len(alone) > 1 and sum(alone) > _LOST * len(alone)
         rest = mark.track if lost or not parts else _without(mark.track, parts)
@@ -127,18 +127,18 @@ def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known
 def is_part(text: Track, mark: Track) -> bool:
     """Return True for a text that is a mark, or letters of it: a caption that crosses it has strokes of its own."""
     whole = text.box.united(mark.box)
-    letters, strokes = (within(whole, track.box, track.mask) for track in (text, mark))
+    letters, strokes = (place_mask(whole, track.box, track.masks.usual) for track in (text, mark))
     own = float((letters & strokes).sum()) > _INSIDE * float(letters.sum())
     return text.path is None and (own or text.line.iou(mark.line) > _SAME_PLACE)
 
 
 def _without(mark: Track, texts: Sequence[Track]) -> Track | None:
     """Return what is left of a mark beside texts; None when they are what was taken for one."""
-    mask = mark.mask.copy()
+    mask = mark.masks.usual.copy()
     for text in texts:
         part = text.line.moved(-mark.box.x0, -mark.box.y0)
         mask[max(0, part.y0) : max(0, part.y1), max(0, part.x0) : max(0, part.x1)] = False
-    return replace(mark, mask=mask) if mask.sum() > _OWN * mark.mask.sum() else None
+    return mark.with_masks(usual=mask) if mask.sum() > _OWN * mark.masks.usual.sum() else None
 
 
 def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, BoolMask, FloatImage]]:
@@ -272,7 +272,7 @@ def _track(edges: BoolMask, place: Box, scale: float, size: tuple[int, int], fra
     )
     reach = 2 * (round(scale) + 1) + 1
     mask = cv2.dilate(own, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) > 0
-    return Track(box=box, line=line, first=0, last=frames - 1, mask=np.asarray(mask, bool), certainty=1.0)
+    return Track(box=box, line=line, first=0, last=frames - 1, masks=MaskModel(usual=np.asarray(mask, bool)))
 
 
 def _resized(picture: Gray, width: int, height: int) -> Gray:

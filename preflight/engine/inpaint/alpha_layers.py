@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.chunks import Job
 from preflight.engine.inpaint.inpainter import Faint
 from preflight.engine.inpaint.translucent_marks import Mark
-from preflight.engine.model.rasterize import paint
+from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 Look = Callable[[int], Planes[np.uint8]]
@@ -28,16 +27,16 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
         return track
     place = _place(track, job)
     text = FadingText(
-        mask=track.mask,
+        mask=track.masks.usual,
         height=track.line.text_height,
         first=track.first,
         last=track.last,
         known=job.known,
         luma=lambda index: look(index).luma[place],
         color=lambda index: look(index).to_ycbcr()[place],
-        hidden=lambda index: paint(others, index, track.box, hidden=True),
+        hidden=lambda index: rasterize(others, index, track.box, hidden=True),
     )
-    return replace(track, fade=fades.fit_fade(text))
+    return track.with_masks(fade=fades.fit_fade(text))
 
 
 def seen_through(
@@ -47,7 +46,11 @@ def seen_through(
 
     `hidden` tells what all text hides on a frame.
     """
-    fading = [(track, track.fade) for track in job.tracks if track.fade is not None and index in track.fade.opacity]
+    fading = [
+        (track, track.masks.fade)
+        for track in job.tracks
+        if track.masks.fade is not None and index in track.masks.fade.opacity
+    ]
     if not fading and not marks:
         return None
     seen, hole = look(index).to_ycbcr(), hidden(index)
@@ -64,13 +67,15 @@ def seen_through(
         marked[_place(track, job)][own] = True
     gone = [track for track, *_ in (*texts, *standing)]
     lasting = [track for track in job.tracks if not any(track is other for other in gone)]
-    rest |= paint(lasting, index, job.region, hidden=True)
+    rest |= rasterize(lasting, index, job.region, hidden=True)
     return Faint(Planes.from_ycbcr(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
 
 
 def lenders(job: Job) -> frozenset[int]:
     """Return the frames of a job that lend what they show under text which is faint there."""
-    return frozenset(index for track in job.tracks if track.fade is not None for index in track.fade.faintest)
+    return frozenset(
+        index for track in job.tracks if track.masks.fade is not None for index in track.masks.fade.faintest
+    )
 
 
 def _place(track: Track, job: Job) -> tuple[slice, slice]:

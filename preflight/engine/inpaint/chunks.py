@@ -55,7 +55,7 @@ def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: i
             start, end = max(first, min(t.first for t in own)), min(last, max(t.last for t in own))
             low, high = _scene(start, end, motion, frames)
             near = tuple(
-                t for t in tracks if (t.lasting or (t.first <= high and t.last >= low)) and t.reach.common(region)
+                t for t in tracks if (t.lasting or (t.first <= high and t.last >= low)) and t.extent.common(region)
             )
             jobs.append(
                 Job(
@@ -76,7 +76,7 @@ def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: i
 
 def _context(track: Track, width: int, height: int) -> Box:
     """Return the track's box with enough of the scene around it to measure motion on."""
-    return track.reach.padded(max(24, height // 16), width, height)
+    return track.extent.padded(max(24, height // 16), width, height)
 
 
 def _joined(boxes: list[Box]) -> list[Box]:

@@ -16,7 +16,7 @@ from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, propagation
 from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
 from preflight.engine.inpaint.propagation import Estimate, Here
-from preflight.engine.model.rasterize import coarse
+from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
 
 MAX_DONORS = 6
@@ -195,7 +195,7 @@ class Filler:
         share = most * alike * upscale_2x(np.clip((off - aligned.error) * 3 / off, 0, 1))
         return Planes(
             _blended(result.luma, moved.luma, share, here.hole),
-            _blended(result.chroma, moved.chroma, downscale_2x(share), coarse(here.hole)),
+            _blended(result.chroma, moved.chroma, downscale_2x(share), chroma_mask(here.hole)),
         )
 
     def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: FloatImage) -> Planes[np.float32]:
@@ -229,10 +229,10 @@ def _mixed(here: Here, estimate: Estimate, trust: FloatImage) -> Planes[np.float
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
         _filled(
             here.planes.chroma,
-            coarse(here.hole),
+            chroma_mask(here.hole),
             temporal.chroma,
             downscale_2x(trust) * estimate.coverage(),
-            coarse(here.wide),
+            chroma_mask(here.wide),
         ),
     )
 

@@ -7,7 +7,6 @@ The median of the gradients over many frames keeps the edges of what stays and l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -31,18 +30,18 @@ _VAGUE = 0.85
 def is_vague(track: Track) -> bool:
     """Return True for a text that stays whose mask covers so much that it takes in the scene."""
     moves = track.path is not None or track.scaled
-    by_itself = bool(track.text) and track.ground is None and not track.lasting
-    return by_itself and not moves and track.mask.sum() > _VAGUE * track.line.area
+    by_itself = bool(track.text) and track.masks.plate is None and not track.lasting
+    return by_itself and not moves and track.masks.usual.sum() > _VAGUE * track.line.area
 
 
 def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
     """Return a track with the strokes that gray `looks` at its box have in common, or at least nothing off its line."""
     line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
-    inside, around = (np.zeros(track.mask.shape, bool) for _ in range(2))
+    inside, around = (np.zeros(track.masks.usual.shape, bool) for _ in range(2))
     inside[line.slices] = True
     around[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
     found = strokes(looks, inside, track.line.text_height)
-    return replace(track, mask=track.mask & around if found is None else found)
+    return track.with_masks(usual=track.masks.usual & around if found is None else found)
 
 
 def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:

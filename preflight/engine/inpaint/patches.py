@@ -13,7 +13,7 @@ from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.rasterize import coarse
+from preflight.engine.model.rasterize import chroma_mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Patch:
 
 def cut(index: int, region: Box, filled: Planes[np.uint8], hole: BoolMask) -> Patch:
     """Return the patch of a filled region; only what `hole` marks is taken."""
-    tinted = coarse(hole)
+    tinted = chroma_mask(hole)
     return Patch(
         index=index,
         region=region,

@@ -47,11 +47,11 @@ def _clear(track: Track, tracks: Sequence[Track]) -> list[tuple[int, int]]:
 
     Where none is known, text that comes or goes little by little shows it itself at its ends.
     """
-    if track.path is not None or track.lasting or track.ground is not None or track.last - track.first < REACH:
+    if track.path is not None or track.lasting or track.masks.plate is not None or track.last - track.first < REACH:
         return []
-    alike = [t for t in tracks if not t.lasting and t.reach.common(track.box) > _IN_THE_WAY * track.box.area]
+    alike = [t for t in tracks if not t.lasting and t.extent.common(track.box) > _IN_THE_WAY * track.box.area]
     found = []
-    for direction, own, gradual in zip((-1, 1), (track.first, track.last), track.gradual, strict=True):
+    for direction, own, gradual in zip((-1, 1), (track.first, track.last), track.evidence.gradual, strict=True):
         end = _beyond(track, alike, direction)
         if end is not None:
             found.append((end, direction))
@@ -64,7 +64,7 @@ def _beyond(track: Track, alike: Sequence[Track], direction: int) -> int | None:
     """Return the frame that follows a text, and those that take its place one after the other; None where unknown."""
     end, over = 0, [track]
     while over:
-        if not (over[0].vanishes if direction > 0 else over[0].appears):
+        if not (over[0].evidence.vanishes if direction > 0 else over[0].evidence.appears):
             return None
         end = over[0].last + 1 if direction > 0 else over[0].first - 1
         over = [t for t in alike if t.first <= end <= t.last]
@@ -91,7 +91,7 @@ def _remembering(
                 leaps[index] = (job.first, way)
     if not leaps:
         return job
-    near = [t for t in tracks if t.reach.common(job.region) and any(t.first <= index <= t.last for index in leaps)]
+    near = [t for t in tracks if t.extent.common(job.region) and any(t.first <= index <= t.last for index in leaps)]
     more = [track for track in near if all(track is not known for known in job.tracks)]
     return replace(job, tracks=(*job.tracks, *more), motion=replace(job.motion, leaps=leaps))
 

@@ -16,7 +16,14 @@ from preflight.engine.inpaint.chunks import WARM_UP, Job
 from preflight.engine.inpaint.inpainter import Filled, Filler
 from preflight.engine.inpaint.patches import Patch, cut
 from preflight.engine.inpaint.translucent_marks import Mark, looked_at
-from preflight.engine.model.rasterize import WIDEST, cleared, is_covered, paint, touched, within
+from preflight.engine.model.rasterize import (
+    MAX_WIDENING,
+    changed_mask,
+    has_plates,
+    place_mask,
+    rasterize,
+    without_plates,
+)
 from preflight.engine.model.track import Track
 from preflight.engine.motion.camera import Motion
 
@@ -74,11 +81,13 @@ class Fill:
         corner = -job.region.x0, -job.region.y0
         if not job.region.covers(track.box):
             return track
-        if track.clock is not None:
-            own, place = track.clock, track.clock.box.moved(*corner).slices
+        if track.masks.counter is not None:
+            own, place = track.masks.counter, track.masks.counter.box.moved(*corner).slices
             on = [index for index in job.known if track.first <= index <= track.last]
             masks = own.masks({index: self._shown(file, index)[place] for index in on})
-            return replace(track, masks={index: within(track.box, own.box, mask) for index, mask in masks.items()})
+            return track.with_masks(
+                by_frame={index: place_mask(track.box, own.box, mask) for index, mask in masks.items()}
+            )
         others = [other for other in job.tracks if other is not track]
         if mask_refinement.is_vague(track):
             place = track.box.moved(*corner).slices
@@ -93,7 +102,7 @@ class Fill:
         # What is left may be of other text than what was lifted.
         if done.lifted and done.left >= verify.LEGIBLE:
             done = min(done, self._attempt(0), key=lambda one: one.left)
-        for widened in range(1, WIDEST + 1):
+        for widened in range(1, MAX_WIDENING + 1):
             if done.left < verify.LEGIBLE:
                 break
             done = min(done, self._attempt(widened, lifting=done.lifted), key=lambda one: one.left)
@@ -107,7 +116,7 @@ class Fill:
             marks = self._marks(file) if lifting else []
             filler = self._filler(file, holes, marks)
             for index in range(max(job.known_first, job.first - WARM_UP), job.last + 1):
-                own = touched(job.tracks, index, job.region, widened)
+                own = changed_mask(job.tracks, index, job.region, widened)
                 if not own.any():
                     continue
                 if holes.at(index).any():
@@ -124,7 +133,7 @@ class Fill:
                     filled_looks[index] = filled.planes.to_ycbcr()
         left = max(
             (
-                self._left(look, touched(job.tracks, index, job.region, widened), index)
+                self._left(look, changed_mask(job.tracks, index, job.region, widened), index)
                 for index, look in filled_looks.items()
             ),
             default=0.0,
@@ -138,7 +147,7 @@ class Fill:
         job, found = self.job, []
         for track in job.tracks:
             moves = track.path is not None
-            if moves or track.lasting or track.is_cleared or track.last < job.first or track.first > job.last:
+            if moves or track.lasting or track.needs_no_donors or track.last < job.first or track.first > job.last:
                 continue
             mark = Mark(track, job)
             found += [mark] if mark.learn(lambda index: self._planes(file, index).to_ycbcr()) else []
@@ -151,9 +160,9 @@ class Fill:
 
     def _planes(self, file: BinaryIO, index: int) -> Planes[np.uint8]:
         planes = crop_cache.load(file, self.layout, index, self.job.place, self.job.region)
-        if not is_covered(self.job.tracks, index):
+        if not has_plates(self.job.tracks, index):
             return planes
-        return Planes.from_ycbcr(cleared(planes.to_ycbcr(), self.job.tracks, index, self.job.region))
+        return Planes.from_ycbcr(without_plates(planes.to_ycbcr(), self.job.tracks, index, self.job.region))
 
     def _filler(self, file: BinaryIO, holes: _Holes, marks: list[Mark]) -> Filler:
         job = self.job
@@ -199,7 +208,7 @@ class _Holes:
         region = self._job.region
         if index not in self._packed:
             self._packed[index] = np.packbits(
-                paint(self._job.tracks, index, region, self._widened, hidden=True)
+                rasterize(self._job.tracks, index, region, self._widened, hidden=True)
             ).tobytes()
         bits = np.unpackbits(np.frombuffer(self._packed[index], np.uint8), count=region.area)
         return bits.reshape(region.height, region.width).astype(bool)

@@ -10,7 +10,7 @@ from preflight.engine.alpha.settings import WATERMARK
 from preflight.engine.alpha.watermark_matte import WatermarkSample, fit_watermark, unblend_watermark
 from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.inpaint.chunks import LENGTH, REACH, Job
-from preflight.engine.model.rasterize import paint
+from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 _COMING = 4
@@ -48,7 +48,7 @@ class Mark:
         if track.line.text_height < _LEAST_HEIGHT:
             return False
         looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
-        self.matte = fit_watermark(looks, track.mask)
+        self.matte = fit_watermark(looks, track.masks.usual)
         return self.matte is not None
 
     def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:
@@ -56,13 +56,13 @@ class Mark:
 
         While a text fades or comes little by little, it is not what was learnt.
         """
-        first, last = self.track.usual
-        fade = self.track.fade
+        first, last = self.track.steady_frames
+        fade = self.track.masks.fade
         if self.matte is None or not first <= index <= last or (fade is not None and index in fade.opacity):
             return None
-        own = self.track.mask & ~self._others(index)
+        own = self.track.masks.usual & ~self._others(index)
         return own, unblend_watermark(seen[self.place], self.matte, own)
 
     def _others(self, index: int) -> BoolMask:
         others = [track for track in self.job.tracks if track is not self.track]
-        return paint(others, index, self.track.box, hidden=True)
+        return rasterize(others, index, self.track.box, hidden=True)

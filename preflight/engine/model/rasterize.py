@@ -14,11 +14,11 @@ from preflight.engine.core.box import Box
 from preflight.engine.core.harmonic_fill import harmonic_inpaint
 from preflight.engine.model.track import Track
 
-WIDEST = 2
+MAX_WIDENING = 2
 """How often masks can be widened: first the strokes, then to the whole line."""
 
 
-def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> BoolMask:
+def rasterize(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> BoolMask:
     """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times.
 
     With `hidden`, what the frame can't lend: also what lasting tracks cover at other times, but no letters on plates,
@@ -28,38 +28,40 @@ def paint(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *,
     for track in tracks:
         if not (track.first <= index <= track.last or (hidden and track.lasting)):
             continue
-        if hidden and track.ground_on(index) is not None:
+        if hidden and track.plate_on(index) is not None:
             continue
-        mask |= within(region, track.place(index), wide(track, index, widened))
+        mask |= place_mask(region, track.box_on(index), widened_mask(track, index, widened))
     return mask
 
 
-def touched(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> BoolMask:
+def changed_mask(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> BoolMask:
     """Return what differs from the source on frame `index` in the end: what is painted, and what is under veils."""
     tracks = tuple(tracks)
-    mask = paint(tracks, index, region, widened)
+    mask = rasterize(tracks, index, region, widened)
     for _, area, _ in _veils(tracks, index, region):
         mask |= area
     return mask
 
 
-def is_covered(tracks: Iterable[Track], index: int) -> bool:
+def has_plates(tracks: Iterable[Track], index: int) -> bool:
     """Return True when a frame shows veils, or letters on plates, to be taken off before anything looks at it."""
     return any(
-        track.ground_on(index) is not None or (track.veil is not None and track.first <= index <= track.last)
+        track.plate_on(index) is not None or (track.masks.film is not None and track.first <= index <= track.last)
         for track in tracks
     )
 
 
-def cleared(look: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
+def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
     """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
     tracks = tuple(tracks)
     for veil, area, number in _veils(tracks, index, region):
         look = np.where(area[..., None], to_uint8(unblend(look, veil.matte(number, area.shape)).scene), look)
     for track in tracks:
-        ground = track.ground_on(index)
+        ground = track.plate_on(index)
         if ground is not None:
-            look = _on_plate(look, *(within(region, track.place(index), own) for own in (track.mask, ground)))
+            look = _on_plate(
+                look, *(place_mask(region, track.box_on(index), own) for own in (track.masks.usual, ground))
+            )
     return look
 
 
@@ -79,11 +81,11 @@ def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
 def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[TranslucentBox, BoolMask, int]]:
     """Yield the veils that are on, with their place on the region and which of their frames it is."""
     for track in tracks:
-        if track.veil is not None and track.first <= index <= track.last:
-            yield track.veil, within(region, track.place(index), track.veil.area), index - track.first
+        if track.masks.film is not None and track.first <= index <= track.last:
+            yield track.masks.film, place_mask(region, track.box_on(index), track.masks.film.area), index - track.first
 
 
-def within(region: Box, box: Box, own: BoolMask) -> BoolMask:
+def place_mask(region: Box, box: Box, own: BoolMask) -> BoolMask:
     """Return a mask of `box` on the ground of `region`."""
     mask = np.zeros((region.height, region.width), bool)
     x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)
@@ -93,7 +95,7 @@ def within(region: Box, box: Box, own: BoolMask) -> BoolMask:
     return mask
 
 
-def wide(track: Track, index: int, widened: int) -> BoolMask:
+def widened_mask(track: Track, index: int, widened: int) -> BoolMask:
     """Return a track's mask on frame `index`, widened 0, 1 or 2 times."""
     mask = track.mask_on(index)
     if widened == 0:
@@ -109,7 +111,7 @@ def wide(track: Track, index: int, widened: int) -> BoolMask:
     return mask | whole
 
 
-def coarse(mask: BoolMask) -> BoolMask:
+def chroma_mask(mask: BoolMask) -> BoolMask:
     """Return the half-size mask of chroma samples that any masked luma sample shares; sides must be even."""
     height, width = mask.shape
     blocks = mask.reshape(height // 2, 2, width // 2, 2)

@@ -1,74 +1,121 @@
-"""A track: one piece of text, where it is, from which frame to which, and which samples it paints."""
+"""A track: one piece of text, where it is, from which frame to which, what its class is judged by, and its masks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from preflight.engine.alpha.fade import Fade
 from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
-from preflight.engine.motion.relative import UNKNOWN, Drift
+from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import Offset
 from preflight.engine.segment.counter import CounterModel
 
 LEGIBLE = 0.75
-"""Confidence of the recogniser above which it has read something."""
+"""Confidence of the recogniser (0..1) above which its reading is trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskModel:
+    """What a text covers of its box on each frame; all masks are bool arrays of the box's height and width."""
+
+    usual: BoolMask
+    """BoolMask on every frame that has no mask of its own."""
+    at_ends: tuple[tuple[int, BoolMask], ...] = ()
+    """Frame index and mask of the first and last frames, on which the text pops up, grows, is typed or fades."""
+    by_frame: Mapping[int, BoolMask] = field(default_factory=dict)
+    """Masks of single frames, as text whose digits change has them."""
+    counter: CounterModel | None = None
+    """Colour model of text whose digits change (a clock, a timecode)."""
+    fade: Fade | None = None
+    """Opacity of the text on the frames on which it fades."""
+    film: TranslucentBox | None = None
+    """Translucent plate that is unblended, so that only its border, the mask, is filled."""
+    plate: BoolMask | None = None
+    """Opaque plate behind the letters, from which alone the letters are filled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackEvidence:
+    """What was observed of a text that tells overlay text from scene text."""
+
+    certainty: float = 1.0
+    """How surely its strokes have one flat fill colour (0..1)."""
+    outlined: bool = False
+    """The strokes have an outline of another colour."""
+    appears: bool = False
+    """It is known to be absent on the frame before its first one."""
+    vanishes: bool = False
+    """It is known to be absent on the frame after its last one."""
+    isolated: tuple[bool, bool] = (True, True)
+    """Nothing else of the picture changes as it comes, and as it goes."""
+    gradual: tuple[bool, bool] = (False, False)
+    """It comes, and goes, over several frames."""
+    motion: RelativeMotion = UNKNOWN
+    """How far it moved with and against its surroundings."""
+    later_similarity: tuple[float, ...] = ()
+    """Correlation (-1..1) of its place with its appearance on each of the frames after its last one."""
+
+    @property
+    def comes_and_goes(self) -> bool:
+        """True when the text is known to be absent right before and right after its time."""
+        return self.appears and self.vanishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """Text on frames `first`..`last`, both included. `mask` covers `box`; `line` is the line inside it.
-
-    `path` holds the offsets of text that moves, one a frame;
-    `appears` and `vanishes` say that it is known to be off just before and after, `alone` that nothing else of the
-    picture changes as it comes and as it goes, `gradual` that it does so little by little. What a
-    `lasting` track covers may be there at other times too, so its place is never lent by other frames. `after` tells
-    how alike the next frames are.
-    `ends` are the first and last frames on which it is not as usual, each with a mask of its own. `scaled` text grows
-    or shrinks. `clock` is known of text whose digits change, and `masks` of its frames once they were looked at.
-    `fade` tells how it fades, once that was looked at.
-    `veil` is a translucent plate that can be taken off, so that only its border, the `mask`, is to be filled; `ground`
-    the plate that letters stand on, from which alone they are.
-    """
+    """Text on frames `first`..`last`, both included; `line` is the line of text inside the padded `box`."""
 
     box: Box
     line: Box
     first: int
     last: int
-    mask: BoolMask
-    certainty: float
+    masks: MaskModel
+    evidence: TrackEvidence = TrackEvidence()
     text: str = ""
+    """What the recogniser read."""
     score: float = 0.0
+    """Confidence of the recogniser (0..1)."""
     kind: Kind = Kind.ARTIFICIAL
-    appears: bool = False
-    vanishes: bool = False
-    alone: tuple[bool, bool] = (True, True)
-    gradual: tuple[bool, bool] = (False, False)
     path: tuple[Offset, ...] | None = None
+    """Offset of the box on each frame, for text that moves."""
     lasting: bool = False
-    outlined: bool = False
-    drift: Drift = UNKNOWN
-    after: tuple[float, ...] = ()
-    ends: tuple[tuple[int, BoolMask], ...] = ()
-    masks: Mapping[int, BoolMask] = field(default_factory=dict)
+    """What it covers may be covered on any other frame too, so its place is never used as a donor."""
     scaled: bool = False
-    clock: CounterModel | None = None
-    fade: Fade | None = None
-    veil: TranslucentBox | None = None
-    ground: BoolMask | None = None
+    """It grows or shrinks."""
+
+    def with_masks(self, **changes: Any) -> Track:
+        """Return the track with other values of its `masks`."""
+        return replace(self, masks=replace(self.masks, **changes))
+
+    def with_evidence(self, **changes: Any) -> Track:
+        """Return the track with other values of its `evidence`."""
+        return replace(self, evidence=replace(self.evidence, **changes))
+
+    def is_on(self, index: int) -> bool:
+        """Return True when the text is on frame `index`."""
+        return self.first <= index <= self.last
 
     def mask_on(self, index: int) -> BoolMask:
-        """Return what the text paints of its box on frame `index`."""
-        own = self.masks.get(index)
-        return next((mask for end, mask in self.ends if end == index), self.mask) if own is None else own
+        """Return the mask of the box on frame `index`."""
+        own = self.masks.by_frame.get(index)
+        if own is not None:
+            return own
+        return next((mask for end, mask in self.masks.at_ends if end == index), self.masks.usual)
 
     @property
-    def usual(self) -> tuple[int, int]:
-        """The first and the last frame on which the text is as usual."""
-        ends = {index for index, _ in self.ends}
+    def frames(self) -> int:
+        """Number of frames that show the text."""
+        return self.last - self.first + 1
+
+    @property
+    def steady_frames(self) -> tuple[int, int]:
+        """The first and the last frame on which the text has its usual mask."""
+        ends = {index for index, _ in self.masks.at_ends}
         first, last = self.first, self.last
         while first in ends and first < last:
             first += 1
@@ -76,35 +123,39 @@ class Track:
             last -= 1
         return first, last
 
-    def ground_on(self, index: int) -> BoolMask | None:
-        """Return the plate that the letters stand on as usual on frame `index`; None without one."""
-        whole = self.first <= index <= self.last and all(end != index for end, _ in self.ends)
-        return self.ground if whole else None
+    def plate_on(self, index: int) -> BoolMask | None:
+        """Return the opaque plate behind the letters on frame `index`; None without one."""
+        steady = self.is_on(index) and all(end != index for end, _ in self.masks.at_ends)
+        return self.masks.plate if steady else None
 
-    def place(self, index: int) -> Box:
+    def box_on(self, index: int) -> Box:
         """Return the box on frame `index`, which is one of the track's."""
         return self.box if self.path is None else self.box.moved(*self.path[index - self.first])
 
+    def line_on(self, index: int) -> Box:
+        """Return the line on frame `index`, which is one of the track's."""
+        return self.line if self.path is None else self.line.moved(*self.path[index - self.first])
+
     @property
-    def is_cleared(self) -> bool:
-        """True for what is taken off a frame by that frame alone."""
-        return self.veil is not None or self.ground is not None
+    def needs_no_donors(self) -> bool:
+        """True for what is restored from the frame itself: letters on an opaque plate, a translucent plate."""
+        return self.masks.film is not None or self.masks.plate is not None
 
     @property
     def may_fade(self) -> bool:
-        """True for text that can be told to fade: it stays as it is and where it is."""
-        changes = self.scaled or self.clock is not None or self.is_cleared
+        """True for text whose fade can be measured: it stays as it is and where it is."""
+        changes = self.scaled or self.masks.counter is not None or self.needs_no_donors
         return bool(self.text) and self.path is None and not self.lasting and not changes
 
-    def until(self, last: int) -> Track:
-        """Return the track without what goes beyond frame `last`."""
+    def clipped_to(self, last: int) -> Track:
+        """Return the track without the frames after `last`."""
         if self.last <= last:
             return self
         return replace(self, last=last, path=None if self.path is None else self.path[: last - self.first + 1])
 
     @property
-    def reach(self) -> Box:
-        """The box around every place the track has, which may go beyond the picture."""
+    def extent(self) -> Box:
+        """The box around every place of the track, which may go beyond the picture."""
         if self.path is None:
             return self.box
         across, down = [x for x, _ in self.path], [y for _, y in self.path]

@@ -15,7 +15,7 @@ KEPT = 192
 
 
 @dataclass(slots=True)
-class Scenery:
+class CameraWindow:
     """What is known of the scene's motion, and small pictures of the frames on which it may have to be measured."""
 
     motion: Motion = field(default_factory=Motion)
@@ -46,7 +46,7 @@ class Scenery:
                 self.motion.measure(place, self.small[place], self.small[place + 1], text)
 
 
-def complete(motion: Motion, frames: Iterable[Frame], text: list[Box]) -> None:
+def measure_all(motion: Motion, frames: Iterable[Frame], text: list[Box]) -> None:
     """Measure what is not known yet of the motion over all `frames`, beside `text`."""
     before: tuple[int, Gray] | None = None
     for frame in frames:

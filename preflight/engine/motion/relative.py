@@ -26,21 +26,23 @@ _TOGETHER, _APART, _ALL_AROUND = 0.5, 0.2, 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class RelativeMotion:
     """How far text was seen to move `together` with its surroundings, and `apart` from them, in samples."""
 
     together: float = 0.0
     apart: float = 0.0
 
-    def __add__(self, other: Drift) -> Drift:
+    def __add__(self, other: RelativeMotion) -> RelativeMotion:
         """Return the sum of two stretches."""
-        return Drift(self.together + other.together, self.apart + other.apart)
+        return RelativeMotion(self.together + other.together, self.apart + other.apart)
 
 
-UNKNOWN = Drift()
+UNKNOWN = RelativeMotion()
 
 
-def measure(before: Gray, after: Gray, letters: BoolMask, box: Box, others: list[Box], *, at_home: bool) -> Drift:
+def measure(
+    before: Gray, after: Gray, letters: BoolMask, box: Box, others: list[Box], *, at_home: bool
+) -> RelativeMotion:
     """Return the drift of one text from one gray picture to another, a few frames later.
 
     `letters` marks the strokes inside `box`, its place on `before`; `others` are boxes of other text to look away from.
@@ -69,26 +71,26 @@ def measure(before: Gray, after: Gray, letters: BoolMask, box: Box, others: list
         # A scene that rushes by drags the features along; text seen at its place has not gone by half a letter.
         step = np.zeros(2)
     found, most = judged(step, ring), width * _MOST
-    return Drift(min(most, found.together), min(most, found.apart))
+    return RelativeMotion(min(most, found.together), min(most, found.apart))
 
 
-def judged(text: Steps, quarters: Sequence[Steps]) -> Drift:
+def judged(text: Steps, quarters: Sequence[Steps]) -> RelativeMotion:
     """Return what the step of a text (x, y) and the steps of places beside it, by the quarters around it, say."""
     far, ring = float(np.hypot(*text)), np.concatenate(quarters)
     if far > _MOVES:
         alike = float((np.hypot(*(ring - text).T) < max(0.6, 0.3 * far)).mean())
         if alike > _TOGETHER:
-            return Drift(together=far)
+            return RelativeMotion(together=far)
         # Where what is around goes every way at once, as coding noise on a sky does, it says nothing.
         agree = float((np.hypot(*(ring - np.median(ring, axis=0)).T) < _MOVES).mean())
-        return Drift(apart=far) if alike < _APART and agree > _TOGETHER else UNKNOWN
+        return RelativeMotion(apart=far) if alike < _APART and agree > _TOGETHER else UNKNOWN
     moves = [np.hypot(*quarter.T) for quarter in quarters]
     tells = [len(quarter) >= _FEW for quarter in moves]
     # A thing that passes on one side is not the scene.
     opposite = (tells[0] and tells[3]) or (tells[1] and tells[2])
     goes = all(float((quarter > _BESIDE).mean()) > _ALL_AROUND for quarter in moves if len(quarter))
     if far < _STANDS and opposite and goes:
-        return Drift(apart=float(np.median(np.concatenate(moves))))
+        return RelativeMotion(apart=float(np.median(np.concatenate(moves))))
     return UNKNOWN
 
 

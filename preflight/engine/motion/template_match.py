@@ -19,7 +19,7 @@ LEAST_SHOWN = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TemplateMatch:
     """Where text was found, as an offset from where it was first seen, and how well it correlates (-1..1)."""
 
     offset: Offset
@@ -27,14 +27,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LineTemplate:
     """What a line of text looks like: its luma, and in `near` 1 on the letters and right beside them."""
 
     gray: Gray
     near: Gray
 
 
-def locate(look: Look, line: Box, frame: Frame, around: Offset, radius: Offset) -> Found:
+def match_template(look: LineTemplate, line: Box, frame: Frame, around: Offset, radius: Offset) -> TemplateMatch:
     """Search for the text of `line` on a frame within `radius` of the offset `around`.
 
     Text that has partly left the picture is compared by the part that is still on it. Only the letters and what is
@@ -44,24 +44,24 @@ def locate(look: Look, line: Box, frame: Frame, around: Offset, radius: Offset) 
     home = line.moved(*around)
     seen = Box(max(0, home.x0), max(0, home.y0), min(width, home.x1), min(height, home.y1))
     if seen.width < max(8, LEAST_SHOWN * line.width) or seen.height < max(6, 0.7 * line.height):
-        return Found(around, -1.0)
-    shown = seen.moved(-home.x0, -home.y0).slices
+        return TemplateMatch(around, -1.0)
+    visible_share = seen.moved(-home.x0, -home.y0).slices
     left, top = max(0, seen.x0 - radius[0]), max(0, seen.y0 - radius[1])
     field = frame.y[top : seen.y1 + radius[1], left : seen.x1 + radius[0]]
-    part, near = np.ascontiguousarray(look.gray[shown]), np.ascontiguousarray(look.near[shown])
+    part, near = np.ascontiguousarray(look.gray[visible_share]), np.ascontiguousarray(look.near[visible_share])
     scores = cv2.matchTemplate(np.ascontiguousarray(field), part, cv2.TM_CCOEFF_NORMED, mask=near)
     # On flat ground, and where no letter is left to compare, there is nothing to divide by.
     scores = np.nan_to_num(scores, nan=-1.0, posinf=-1.0, neginf=-1.0)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
-    return Found((around[0] + left + x - seen.x0, around[1] + top + y - seen.y0), float(best))
+    return TemplateMatch((around[0] + left + x - seen.x0, around[1] + top + y - seen.y0), float(best))
 
 
-def shown(line: Box, offset: Offset, size: tuple[int, int]) -> float:
+def visible_share(line: Box, offset: Offset, size: tuple[int, int]) -> float:
     """Return the share of a moved line that is on a picture of `size`."""
     return line.moved(*offset).common(Box(0, 0, *size)) / max(1, line.area)
 
 
-def between(start: tuple[int, Offset], end: tuple[int, Offset], index: int) -> Offset:
+def interpolate_offset(start: tuple[int, Offset], end: tuple[int, Offset], index: int) -> Offset:
     """Return the offset at frame `index` on the straight way through two known ones."""
     (first, (x0, y0)), (last, (x1, y1)) = start, end
     share = (index - first) / (last - first)

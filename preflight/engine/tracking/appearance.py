@@ -25,7 +25,7 @@ _MEAN = np.full((1, 3), 1 / 3, np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class AppearanceTemplate:
     """What a caption looks like when it is there: its steady samples and its contrast against their surroundings."""
 
     look: BGR
@@ -35,23 +35,23 @@ class Signature:
     usual: float
 
 
-def signature(look: BGR, strokes: Strokes, examples: list[BGR]) -> Signature:
+def learn_template(look: BGR, strokes: Strokes, examples: list[BGR]) -> AppearanceTemplate:
     """Learn the caption's signature; `examples` are looks on which it is surely there."""
     solid = strokes.fill
     band = cv2.dilate(solid.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     shape = _shape(look, solid, band)
-    known = Signature(look=look, solid=solid, band=band, shape=shape, usual=1.0)
+    known = AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=1.0)
     usual = float(np.median([match(known, example) for example in examples]))
-    return Signature(look=look, solid=solid, band=band, shape=shape, usual=max(usual, 0.05))
+    return AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=max(usual, 0.05))
 
 
-def match(known: Signature, look: BGR) -> float:
+def match(known: AppearanceTemplate, look: BGR) -> float:
     """Return the share of the caption's steady samples that have their colour on `look`."""
     apart = np.abs(look[known.solid].astype(np.int16) - known.look[known.solid]).max(axis=1)
     return float((apart < _SAME).mean())
 
 
-def strength(known: Signature, look: BGR) -> tuple[float, float]:
+def strength(known: AppearanceTemplate, look: BGR) -> tuple[float, float]:
     """Return how strong the caption's contrast is on `look` (1 as usual, 0 none) and how alike in shape (-1..1)."""
     detail = _shape(look, known.solid, known.band)
     own, common = float(known.shape @ known.shape), float(detail @ known.shape)
@@ -59,7 +59,7 @@ def strength(known: Signature, look: BGR) -> tuple[float, float]:
     return common / max(own, 1e-6), common / max(np.sqrt(own * other), 1e-6)
 
 
-def is_there(known: Signature, look: BGR) -> bool:
+def is_there(known: AppearanceTemplate, look: BGR) -> bool:
     """Return True when the caption is on `look`, at full strength or fading."""
     share, likeness = strength(known, look)
     if likeness > _LIKE and share > _FAINT:
@@ -67,7 +67,7 @@ def is_there(known: Signature, look: BGR) -> bool:
     return likeness > _SHAPED and match(known, look) > _KEPT * known.usual
 
 
-def goes_at_once(known: Signature, looks: Sequence[BGR]) -> bool:
+def goes_at_once(known: AppearanceTemplate, looks: Sequence[BGR]) -> bool:
     """Return True when the caption loses much of its strength after the first of some frames, and no more after that.
 
     A fade goes on; what stays the same is a still scene that is a little like the caption.
@@ -76,12 +76,12 @@ def goes_at_once(known: Signature, looks: Sequence[BGR]) -> bool:
     return len(others) > 1 and first - others[0] > _FALL and max(others) - min(others) < _LEVEL
 
 
-def is_whole(known: Signature, look: BGR) -> bool:
+def is_whole(known: AppearanceTemplate, look: BGR) -> bool:
     """Return True when the letters have their colours on `look`, as they have not while they fade."""
     return match(known, look) >= _KEPT * known.usual
 
 
-def is_fading(known: Signature, look: BGR) -> bool:
+def is_fading(known: AppearanceTemplate, look: BGR) -> bool:
     """Return True when the caption is fainter than usual, not just on a ground that is like it."""
     return strength(known, look)[0] < _FADED and not is_whole(known, look)
 

@@ -9,7 +9,7 @@ from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import LEGIBLE
 from preflight.engine.tracking import appearance, counters, tracklet
-from preflight.engine.tracking.tracklet import Sighting
+from preflight.engine.tracking.tracklet import Tracklet
 
 _BORDER = 4
 """Samples from the picture's border at which a line may be cut off by it."""
@@ -22,7 +22,7 @@ _SAME_PLACE = 0.6
 """Share that two lines have in common when one is the other with digits of other widths."""
 
 
-def is_known(line: Box, sighting: Sighting, frame: Frame) -> bool:
+def is_known(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     """Return True when the text found in `line` is what the sighting follows and nothing else may be there."""
     if not _covers(sighting, line) or _has_entered(line, sighting, frame) or _is_typed(line, sighting, frame):
         return False
@@ -32,7 +32,7 @@ def is_known(line: Box, sighting: Sighting, frame: Frame) -> bool:
     return _read(line, frame).score <= LEGIBLE
 
 
-def is_scaled(line: Box, sighting: Sighting, frame: Frame) -> bool:
+def is_scaled(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     """Return True when a line is the sighting's text, grown or shrunk at its place."""
     known = sighting.line
     wider, higher = line.width - known.width, line.height - known.height
@@ -49,18 +49,18 @@ def is_scaled(line: Box, sighting: Sighting, frame: Frame) -> bool:
     return SequenceMatcher(None, _read(line, frame).text, sighting.reading.text).ratio() > _SAME_WORDS
 
 
-def has_ticked(line: Box, sighting: Sighting, frame: Frame) -> bool:
+def has_ticked(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     """Return True when a line is the sighting's text with other digits; the sighting then knows it as it is now."""
     if sighting.path or line.iou(sighting.line) < _SAME_PLACE or not counters.may_tick(sighting.reading):
         return False
     if not counters.ticks(sighting.reading, _read(line, frame)):
         return False
     sighting.ticking = True
-    tracklet.learn(sighting, [frame.color(sighting.box)])
+    tracklet.learn_strokes(sighting, [frame.color(sighting.box)])
     return sighting.signature is not None
 
 
-def _covers(sighting: Sighting, line: Box) -> bool:
+def _covers(sighting: Tracklet, line: Box) -> bool:
     """Return True when a line lies where the sighting's text is."""
     # Not by the box with its margin: the next line of a caption lies in it for the most part.
     slack = max(2, sighting.line.text_height // 8)
@@ -69,7 +69,7 @@ def _covers(sighting: Sighting, line: Box) -> bool:
     return around.common(line) > 0.6 * line.area and line.area < 1.6 * sighting.line.area
 
 
-def _has_entered(line: Box, sighting: Sighting, frame: Frame) -> bool:
+def _has_entered(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     """Return True when more of a line is seen than when it was first seen entering the picture."""
     height, width = frame.y.shape
     seen = sighting.line
@@ -78,7 +78,7 @@ def _has_entered(line: Box, sighting: Sighting, frame: Frame) -> bool:
     return bool(sighting.path) and not inside and longer > seen.text_height / 2
 
 
-def _is_typed(line: Box, sighting: Sighting, frame: Frame) -> bool:
+def _is_typed(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     """Return True when letters have come to a text that stays at its place, as when it is typed."""
     more = line.width - sighting.line.width if line.width >= line.height else line.height - sighting.line.height
     if sighting.path or not sighting.confirmed or more < line.text_height * _LETTER:

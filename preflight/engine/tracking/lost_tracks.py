@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.tracking import appearance
-from preflight.engine.tracking.appearance import Signature
+from preflight.engine.tracking.appearance import AppearanceTemplate
 
 LOOKED_ON = 96
 """Frames for which the place of a lost text is looked at."""
 
 
 @dataclass(slots=True)
-class Lost:
+class LostTrack:
     """A text that was lost at one place, and how alike (-1..1) the frames since then are to it."""
 
-    signature: Signature
+    signature: AppearanceTemplate
     box: Box
     after: list[float] = field(default_factory=list)
 

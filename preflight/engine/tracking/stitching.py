@@ -9,7 +9,7 @@ import numpy as np
 
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import Track, TrackEvidence
 
 _SAME_PLACE = 0.5
 _SAME_WORDS = 0.75
@@ -19,7 +19,7 @@ _FAINT = 0.25
 """Mean likeness of the frames between two tracks if the text is on them at least: 0.3 to 0.5; 0 to 0.15 if not."""
 
 
-def merged(tracks: list[Track], gap: int) -> list[Track]:
+def stitch_tracks(tracks: list[Track], gap: int) -> list[Track]:
     """Return the tracks with those joined that are one text; `gap` frames between two may miss it.
 
     Text over a busy scene is lost and found again; each part alone would end a frame too early or hide too little.
@@ -48,7 +48,7 @@ def _one(a: Track, b: Track, gap: int) -> bool:
 
 def _lasts(track: Track, index: int) -> bool:
     """Return True when a track's text was there, if faint, up to frame `index`."""
-    between = track.after[: index - track.last - 1]
+    between = track.evidence.later_similarity[: index - track.last - 1]
     return len(between) == index - track.last - 1 and sum(between) > _FAINT * len(between)
 
 
@@ -57,29 +57,43 @@ def _both(a: Track, b: Track) -> Track:
     read = max(a, b, key=lambda t: t.score)
     ends = max(a, b, key=lambda t: t.last)
     box = a.box.united(b.box)
+    plates = None
+    if a.masks.plate is not None and b.masks.plate is not None:
+        plates = _on(box, a.box, a.masks.plate) & _on(box, b.box, b.masks.plate)
+    at_ends = (
+        (index, _on(box, t.box, mask))
+        for t in (a, b)
+        for index, mask in t.masks.at_ends
+        if not _has_usual_mask(index, a, b)
+    )
     return replace(
         read,
         box=box,
         line=a.line.united(b.line),
         first=a.first,
         last=ends.last,
-        mask=_on(box, a.box, a.mask) | _on(box, b.box, b.mask),
-        ends=tuple((index, _on(box, t.box, mask)) for t in (a, b) for index, mask in t.ends if not _usual(index, a, b)),
-        appears=a.appears,
-        vanishes=ends.vanishes,
-        alone=(a.alone[0], ends.alone[1]),
-        gradual=(a.gradual[0], ends.gradual[1]),
-        certainty=max(a.certainty, b.certainty),
-        outlined=a.outlined or b.outlined,
-        drift=a.drift + b.drift,
-        ground=None if a.ground is None or b.ground is None else _on(box, a.box, a.ground) & _on(box, b.box, b.ground),
-        after=ends.after,
+        masks=replace(
+            read.masks,
+            usual=_on(box, a.box, a.masks.usual) | _on(box, b.box, b.masks.usual),
+            at_ends=tuple(at_ends),
+            plate=plates,
+        ),
+        evidence=TrackEvidence(
+            certainty=max(a.evidence.certainty, b.evidence.certainty),
+            outlined=a.evidence.outlined or b.evidence.outlined,
+            appears=a.evidence.appears,
+            vanishes=ends.evidence.vanishes,
+            isolated=(a.evidence.isolated[0], ends.evidence.isolated[1]),
+            gradual=(a.evidence.gradual[0], ends.evidence.gradual[1]),
+            motion=a.evidence.motion + b.evidence.motion,
+            later_similarity=ends.evidence.later_similarity,
+        ),
     )
 
 
-def _usual(index: int, *tracks: Track) -> bool:
+def _has_usual_mask(index: int, *tracks: Track) -> bool:
     """Return True when one of the tracks is as usual on frame `index`."""
-    return any(t.usual[0] <= index <= t.usual[1] for t in tracks)
+    return any(t.steady_frames[0] <= index <= t.steady_frames[1] for t in tracks)
 
 
 def _on(whole: Box, box: Box, mask: BoolMask) -> BoolMask:
@@ -89,22 +103,23 @@ def _on(whole: Box, box: Box, mask: BoolMask) -> BoolMask:
     return result
 
 
-def parted(tracks: list[Track]) -> list[Track]:
+def resolve_overlaps(tracks: list[Track]) -> list[Track]:
     """Return the tracks without those of their ends on which another text is in their place, as usual for that."""
     return [_parted(track, [other for other in tracks if other is not track]) for track in tracks]
 
 
 def _parted(track: Track, others: list[Track]) -> Track:
-    if not track.ends:
+    if not track.masks.at_ends:
         return track
-    rivals = [other.usual for other in others if other.line.common(track.line) > _SAME_SPOT * track.line.area]
+    rivals = [other.steady_frames for other in others if other.line.common(track.line) > _SAME_SPOT * track.line.area]
 
     def is_own(index: int) -> bool:
         return track.first <= index <= track.last and not any(start <= index <= end for start, end in rivals)
 
-    first, last = track.usual
+    first, last = track.steady_frames
     while is_own(first - 1):
         first -= 1
     while is_own(last + 1):
         last += 1
-    return replace(track, first=first, last=last, ends=tuple(end for end in track.ends if first <= end[0] <= last))
+    at_ends = tuple(end for end in track.masks.at_ends if first <= end[0] <= last)
+    return replace(track.with_masks(at_ends=at_ends), first=first, last=last)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from preflight.engine.core.box import Box, with_margin
 from preflight.engine.detect import detector
-from preflight.engine.detect.change_detection import Seen
-from preflight.engine.detect.detector import Answer, Find, Finder, plausible
+from preflight.engine.detect.change_detection import ChangeDetector
+from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
 from preflight.engine.motion import relative, template_match
-from preflight.engine.motion.camera_window import Scenery
-from preflight.engine.motion.template_match import Offset
-from preflight.engine.tracking import appearance, association, linear_motion, tracklet
-from preflight.engine.tracking.appearance import Signature
-from preflight.engine.tracking.lost_tracks import Lost
-from preflight.engine.tracking.stitching import merged, parted
-from preflight.engine.tracking.tracklet import Sighting
+from preflight.engine.motion.camera_window import CameraWindow
+from preflight.engine.motion.template_match import Offset, interpolate_offset
+from preflight.engine.tracking import appearance, association, crossing_lines, tracklet
+from preflight.engine.tracking.appearance import AppearanceTemplate
+from preflight.engine.tracking.lost_tracks import LostTrack
+from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
+from preflight.engine.tracking.tracklet import Tracklet
 
 DRIFT_FRAMES = 4
 """Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
@@ -36,20 +36,20 @@ RELEARNED = (3, 6, 12)
 
 
 @dataclass(slots=True)
-class Scan:
+class TextTracker:
     """What the first pass has found so far."""
 
     step: int
     size: tuple[int, int]
-    finder: Finder
-    scenery: Scenery = field(default_factory=Scenery)
-    seen: Seen = field(default_factory=Seen)
-    answers: dict[int, Answer] = field(default_factory=dict)
+    finder: Detector
+    scenery: CameraWindow = field(default_factory=CameraWindow)
+    seen: ChangeDetector = field(default_factory=ChangeDetector)
+    answers: dict[int, PendingLines] = field(default_factory=dict)
     measure_until: int = -1
     window: deque[Frame] = field(default_factory=deque)
-    live: list[Sighting] = field(default_factory=list)
+    live: list[Tracklet] = field(default_factory=list)
     done: list[Track] = field(default_factory=list)
-    lost: dict[int, Lost] = field(default_factory=dict)
+    lost: dict[int, LostTrack] = field(default_factory=dict)
     frames: int = 0
     judged: int = -1
 
@@ -71,9 +71,9 @@ class Scan:
         if frame.index % self.step == 0 and frame.index >= self.step:
             self._judge(frame.index - self.step)
 
-    def question(self, frame: Frame) -> Find:
+    def question(self, frame: Frame) -> DetectTask:
         """Return the look at a frame to come: at what has changed while no text is about, and every other one quick."""
-        look, number = detector.question(frame), frame.index // self.step
+        look, number = detector.make_task(frame), frame.index // self.step
         # What the detector misses once has another chance, whether it changes or not.
         if number % _AGAIN == 0 or any(sighting.confirmed and sighting.letters >= _WORD for sighting in self.live):
             return self.seen.renew(look)
@@ -95,8 +95,8 @@ class Scan:
         self.live = []
         for number in tuple(self.lost):
             self._conclude(number)
-        crossing = linear_motion.followed([t.until(end) for t in self.done], self.size, end)
-        found = merged(parted(crossing), self.step)
+        crossing = crossing_lines.extend_crossing_lines([t.clipped_to(end) for t in self.done], self.size, end)
+        found = stitch_tracks(resolve_overlaps(crossing), self.step)
         return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
 
     def _frame(self, index: int) -> Frame:
@@ -113,8 +113,8 @@ class Scan:
         waited = self.answers.pop(index, None) or self.finder(frame)
         lines = plausible(waited.result(), self.size[1])
         before = list(self.live)
-        still: list[Sighting] = []
-        ended: list[Sighting] = []
+        still: list[Tracklet] = []
+        ended: list[Tracklet] = []
         for sighting in self.live:
             if any(association.is_scaled(line, sighting, frame) for line in lines):
                 sighting.scaled = True
@@ -125,7 +125,7 @@ class Scan:
                 sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
                 if sighting.seen in RELEARNED and not sighting.path:
                     sighting.notice_ticking()
-                    tracklet.learn(sighting, list(sighting.looks.values()))
+                    tracklet.learn_strokes(sighting, list(sighting.looks.values()))
                     if sighting.letters < _WORD:
                         sighting.read()
                 still.append(sighting)
@@ -157,7 +157,7 @@ class Scan:
                 home = appearance.is_there(known, after.color(own))
                 sighting.drift += relative.measure(frame.y, after.y, known.solid, own, others, at_home=home)
 
-    def _look_between(self, index: int, ended: list[Sighting]) -> None:
+    def _look_between(self, index: int, ended: list[Tracklet]) -> None:
         """Look for text that came and went since the last sample, as the words of a quick caption do."""
         if not any(sighting.letters for sighting in ended):
             return
@@ -175,7 +175,7 @@ class Scan:
                     self._open(line, place)
             known = ended + self.live
 
-    def _measure(self, index: int, near: list[Sighting]) -> None:
+    def _measure(self, index: int, near: list[Tracklet]) -> None:
         """Measure the scene's motion up to frame `index` where something is near that may be text."""
         texts = [sighting for sighting in near if sighting.letters >= _WORD]
         if texts:
@@ -185,7 +185,7 @@ class Scan:
         first = min([index, *(sighting.seen_first for sighting in texts)]) - FLANK * self.step
         self.scenery.measure(first, index, self.window, [sighting.line for sighting in texts])
 
-    def _follow(self, sighting: Sighting, frame: Frame) -> bool:
+    def _follow(self, sighting: Tracklet, frame: Frame) -> bool:
         """Return True when the text is still on the frame, at its place or moved; the sighting then knows where."""
         known = sighting.signature
         if known is None:
@@ -197,12 +197,12 @@ class Scan:
         wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
         guess = start
         if sighting.path:
-            guess = template_match.between(*sighting.course(self.step), frame.index)
-        found = template_match.locate(look, sighting.line, frame, guess, wide)
+            guess = interpolate_offset(*sighting.course(self.step), frame.index)
+        found = template_match.match_template(look, sighting.line, frame, guess, wide)
         stays = there or found.score > template_match.SURE
         if not stays:
             return False
-        home = template_match.locate(look, sighting.line, frame, start, (0, 0))
+        home = template_match.match_template(look, sighting.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + 0.04):
             if sighting.path:
                 self._trace(sighting, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
@@ -218,18 +218,22 @@ class Scan:
         sighting.offset = found.offset
         return True
 
-    def _went(self, known: Signature, place: Box, first: int, last: int) -> bool:
+    def _went(self, known: AppearanceTemplate, place: Box, first: int, last: int) -> bool:
         """Return True when a text went at once between two frames, and what is in its place is only like it."""
         if appearance.is_whole(known, self._frame(last).color(place)):
             return False
         detector = [frame.color(place) for frame in self.window if first <= frame.index <= last]
         return any(appearance.goes_at_once(known, detector[number : number + 4]) for number in range(len(detector) - 2))
 
-    def _is_on(self, sighting: Sighting, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
+    def _is_on(self, sighting: Tracklet, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
         """Return True when the text is on the straight way between two places: a scene has its like here and there."""
         scores = [
-            template_match.locate(
-                sighting.look, sighting.line, self._frame(index), template_match.between(start, end, index), (2, 2)
+            template_match.match_template(
+                sighting.look,
+                sighting.line,
+                self._frame(index),
+                interpolate_offset(start, end, index),
+                (2, 2),
             ).score
             for index in range(max(start[0], self.window[0].index) + 1, end[0])
         ]
@@ -237,7 +241,7 @@ class Scan:
 
     def _trace(
         self,
-        sighting: Sighting,
+        sighting: Tracklet,
         start: tuple[int, Offset],
         end: tuple[int, Offset],
         indices: range,
@@ -246,15 +250,15 @@ class Scan:
     ) -> None:
         """Note where moving text is on each of `indices`, near the straight way; with `stop`, until it is not there."""
         for index in indices:
-            guess = template_match.between(start, end, index)
-            share = template_match.shown(sighting.line, guess, self.size)
+            guess = interpolate_offset(start, end, index)
+            share = template_match.visible_share(sighting.line, guess, self.size)
             held = self.window[0].index <= index <= self.window[-1].index
             # Text that enters or leaves the picture is hard to recognise, but it keeps its course until it is off.
             if stop and (share == 0 or (share == 1 and not held)):
                 return
             score, offset = -1.0, guess
             if held:
-                found = template_match.locate(sighting.look, sighting.line, self._frame(index), guess, (2, 2))
+                found = template_match.match_template(sighting.look, sighting.line, self._frame(index), guess, (2, 2))
                 score, offset = found.score, found.offset
             if stop and share == 1 and index != start[0] and score < template_match.SURE - 0.15:
                 return
@@ -262,39 +266,39 @@ class Scan:
 
     def _open(self, line: Box, index: int, *, scaled: bool = False) -> None:
         box = with_margin(line, self.size)
-        sighting = Sighting(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
+        sighting = Tracklet(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
         for frame in self._near(index, REACH * self.step):
             if frame.index <= index:
                 sighting.note(frame)
         look = self._frame(index).color(box)
         # One look only: the text may move, and looks taken together would smear it.
-        tracklet.learn(sighting, [look])
+        tracklet.learn_strokes(sighting, [look])
         if sighting.signature is not None:
             sighting.keep(index, look)
             sighting.read()
             self.live.append(sighting)
 
-    def _close(self, sighting: Sighting, index: int | None) -> None:
+    def _close(self, sighting: Tracklet, index: int | None) -> None:
         for frame in self.window:
             if frame.index >= sighting.seen_last - REACH * self.step:
                 sighting.note(frame)
         if sighting.path and index is not None:
             ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
             self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
-        track = tracklet.settle(sighting, tracklet.company(sighting, self.live, self.done))
+        track = tracklet.finish_tracklet(sighting, tracklet.other_lines(sighting, self.live, self.done))
         if track is None or sighting.signature is None:
             return
         if not sighting.path and sighting.letters >= _WORD:
-            self.lost[len(self.done)] = Lost(sighting.signature, sighting.box)
+            self.lost[len(self.done)] = LostTrack(sighting.signature, sighting.box)
             self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
 
     def _conclude(self, number: int) -> None:
         """Note on a finished track what its place looked like afterwards."""
-        self.done[number] = replace(self.done[number], after=tuple(self.lost.pop(number).after))
+        self.done[number] = self.done[number].with_evidence(later_similarity=tuple(self.lost.pop(number).after))
 
 
-def _trembles(sighting: Sighting, offset: Offset) -> bool:
+def _trembles(sighting: Tracklet, offset: Offset) -> bool:
     """Return True for a small move of text that stood still so far: something of the scene is like its letters."""
     way = max(abs(offset[0] - sighting.offset[0]), abs(offset[1] - sighting.offset[1]))
     return sighting.seen >= RELEARNED[0] and 2 * way < sighting.line.text_height

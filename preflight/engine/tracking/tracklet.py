@@ -13,9 +13,9 @@ from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import LEGIBLE, Track
-from preflight.engine.motion.relative import UNKNOWN, Drift
-from preflight.engine.motion.template_match import Look, Offset
+from preflight.engine.model.track import LEGIBLE, MaskModel, Track, TrackEvidence
+from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
+from preflight.engine.motion.template_match import LineTemplate, Offset
 from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.counter import CounterModel
@@ -32,7 +32,7 @@ _FADE_TAIL = 2
 
 
 @dataclass(slots=True, kw_only=True)
-class Sighting:
+class Tracklet:
     """A track in the making: looks at one place, by frame index.
 
     `scaled` text grows or shrinks, the digits of `ticking` text change.
@@ -47,10 +47,10 @@ class Sighting:
     moments: dict[int, Moment] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
-    signature: appearance.Signature | None = None
+    signature: appearance.AppearanceTemplate | None = None
     offset: Offset = (0, 0)
     path: dict[int, Offset] = field(default_factory=dict)
-    drift: Drift = UNKNOWN
+    drift: RelativeMotion = UNKNOWN
     scaled: bool = False
     ticking: bool = False
     readings: list[Reading] = field(default_factory=list)
@@ -104,12 +104,12 @@ class Sighting:
             self.looks = dict(list(self.looks.items())[::2])
 
     @property
-    def look(self) -> Look:
+    def look(self) -> LineTemplate:
         """What the line itself looks like when it is there."""
         assert self.signature is not None  # noqa: S101
         inside = self.line.moved(-self.box.x0, -self.box.y0).slices
         gray: Gray = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
-        return Look(gray, self.signature.band[inside].astype(np.uint8))
+        return LineTemplate(gray, self.signature.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
         """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
@@ -128,25 +128,25 @@ class Sighting:
         return inside
 
 
-def learn(sighting: Sighting, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
+def learn_strokes(sighting: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
     """Find the strokes on `looks` and let the sighting know its text by them."""
     if sighting.ticking:
         looks = looks[-1:]
     look, spread = glyphs.median_and_spread(looks)
     strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
     if strokes.found:
-        sighting.signature = appearance.signature(look, strokes, looks)
+        sighting.signature = appearance.learn_template(look, strokes, looks)
     return strokes, look, spread
 
 
-def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
+def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
     """Turn a finished sighting into a track: strokes from all looks, exact first and last frame, the text read.
 
     `others` are lines of text about its time. None when there is nothing like text after all.
     """
     sighting.notice_ticking()
     looks = _looks(sighting)
-    strokes, look, spread = learn(sighting, looks)
+    strokes, look, spread = learn_strokes(sighting, looks)
     if sighting.signature is None:
         return None
     first, last = _edges(sighting)
@@ -170,22 +170,29 @@ def settle(sighting: Sighting, others: Sequence[Box]) -> Track | None:
         last=after,
         text=reading.text,
         score=reading.score,
-        mask=own.mask,
-        ground=own.ground,
-        certainty=strokes.certainty,
-        outlined=_is_outlined(own, strokes),
-        drift=sighting.drift,
-        appears=not sighting.path and before - 1 in sighting.edges,
-        vanishes=not sighting.path and after + 1 in sighting.edges,
-        gradual=(transitions.is_fade(sighting.signature, alone[0]), transitions.is_fade(sighting.signature, alone[1])),
-        alone=(
-            before - 1 in alone[0] or transitions.falls(sighting.signature, alone[0]),
-            after + 1 in alone[1] or transitions.falls(sighting.signature, alone[1]),
-        ),
         path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
-        ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
         scaled=sighting.scaled,
-        clock=CounterModel(own, sighting.box) if sighting.ticking else None,
+        masks=MaskModel(
+            usual=own.mask,
+            at_ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
+            counter=CounterModel(own, sighting.box) if sighting.ticking else None,
+            plate=own.ground,
+        ),
+        evidence=TrackEvidence(
+            certainty=strokes.certainty,
+            outlined=_is_outlined(own, strokes),
+            appears=not sighting.path and before - 1 in sighting.edges,
+            vanishes=not sighting.path and after + 1 in sighting.edges,
+            isolated=(
+                before - 1 in alone[0] or transitions.falls(sighting.signature, alone[0]),
+                after + 1 in alone[1] or transitions.falls(sighting.signature, alone[1]),
+            ),
+            gradual=(
+                transitions.is_fade(sighting.signature, alone[0]),
+                transitions.is_fade(sighting.signature, alone[1]),
+            ),
+            motion=sighting.drift,
+        ),
     )
 
 
@@ -196,7 +203,7 @@ def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
     return sure or outlines.is_outline(look, strokes.fill, height)
 
 
-def company(sighting: Sighting, live: Iterable[Sighting], done: Sequence[Track]) -> list[Box]:
+def other_lines(sighting: Tracklet, live: Iterable[Tracklet], done: Sequence[Track]) -> list[Box]:
     """Return the lines of other texts that are about when a sighting comes and goes, out of all in order of ending."""
     since = min(sighting.moments, default=sighting.seen_first)
     ended = takewhile(lambda track: track.last >= since, reversed(done))
@@ -204,7 +211,7 @@ def company(sighting: Sighting, live: Iterable[Sighting], done: Sequence[Track])
     return lines + [other.line.moved(*other.offset) for other in live if other is not sighting]
 
 
-def _alone(sighting: Sighting, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
+def _alone(sighting: Tracklet, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
     """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
     known, moments, middle = sighting.signature, sighting.moments, sighting.seen_first
     if known is None or sighting.path:
@@ -217,7 +224,7 @@ def _alone(sighting: Sighting, others: Sequence[Box]) -> tuple[dict[int, Moment]
     )
 
 
-def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> list[int]:
+def _changing(sighting: Tracklet, first: int, last: int, reading: Reading) -> list[int]:
     """Return the frames before `first` and after `last` on which the text can be read, though it is not as usual."""
     if sighting.path or reading.score <= LEGIBLE:
         return []
@@ -234,7 +241,7 @@ def _changing(sighting: Sighting, first: int, last: int, reading: Reading) -> li
     ]
 
 
-def _looks(sighting: Sighting) -> list[BGR]:
+def _looks(sighting: Tracklet) -> list[BGR]:
     """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
     looks = list(sighting.looks.values())
     known = sighting.signature
@@ -253,7 +260,7 @@ def _within(line: Box, box: Box) -> tuple[slice, slice]:
     return slice(top, line.y1 - box.y0 + pad), slice(left, line.x1 - box.x0 + pad)
 
 
-def _edges(sighting: Sighting) -> tuple[int, int]:
+def _edges(sighting: Tracklet) -> tuple[int, int]:
     """Return the first and the last frame on which the text is as usual."""
     known = sighting.signature
     assert known is not None  # noqa: S101
@@ -271,7 +278,7 @@ def _edges(sighting: Sighting) -> tuple[int, int]:
     return first, last
 
 
-def _reach(known: appearance.Signature, looks: Mapping[int, BGR], index: int, step: int) -> int:
+def _reach(known: appearance.AppearanceTemplate, looks: Mapping[int, BGR], index: int, step: int) -> int:
     """Return the last frame from `index` on, one `step` (1 or -1) after another, on which the text is."""
     while index + step in looks and appearance.is_there(known, looks[index + step]):
         beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
@@ -281,11 +288,11 @@ def _reach(known: appearance.Signature, looks: Mapping[int, BGR], index: int, st
     return index
 
 
-def _fading(known: appearance.Signature, look: BGR | None) -> bool:
+def _fading(known: appearance.AppearanceTemplate, look: BGR | None) -> bool:
     return look is not None and appearance.is_fading(known, look)
 
 
-def _changes(sighting: Sighting, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
+def _changes(sighting: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
     """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
     if sighting.path:
         return []

@@ -17,7 +17,7 @@ from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 from preflight.engine.tracking import appearance
-from preflight.engine.tracking.appearance import Signature
+from preflight.engine.tracking.appearance import AppearanceTemplate
 
 _ACROSS = 96
 """Samples that a scene is told by across its longer side."""
@@ -71,7 +71,7 @@ class Moment(NamedTuple):
     scene: Scene
 
 
-def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
+def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
     """Return the moments of a `way`, out of a text's time, from where it is last whole until anything else changes.
 
     Other texts tell nothing, since captions come together.
@@ -87,13 +87,13 @@ def alone(known: Signature, line: Box, others: Sequence[Box], way: Mapping[int, 
     return dict(beyond[ahead] for ahead in left)
 
 
-def falls(known: Signature, run: Mapping[int, Moment]) -> bool:
+def falls(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` loses most of its strength at once."""
     shares = [appearance.strength(known, moment.look)[0] for moment in run.values()]
     return any(before - after > _FALL * shares[0] > 0 for before, after in pairwise(shares))
 
 
-def is_fade(known: Signature, run: Mapping[int, Moment]) -> bool:
+def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` grows fainter over it, all of it together."""
     looks = [moment.look for moment in run.values()]
     shares = [appearance.strength(known, look)[0] for look in looks]

@@ -36,12 +36,12 @@ def dimmed(picture: BGR) -> BGR:
     return np.asarray(cv2.convertScaleAbs(picture, alpha=0.7), np.uint8)
 
 
-def known() -> appearance.Signature:
+def known() -> appearance.AppearanceTemplate:
     look = titled(scene())[PAD.slices]
     inner = np.zeros(look.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
     strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
-    return appearance.signature(look, strokes, [look])
+    return appearance.learn_template(look, strokes, [look])
 
 
 def run(pictures: Sequence[BGR], others: Sequence[Box] = ()) -> dict[int, Moment]:

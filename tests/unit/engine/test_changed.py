@@ -10,11 +10,11 @@ import pytest
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.detect import detector
-from preflight.engine.detect.change_detection import Seen, changed
-from preflight.engine.detect.detector import Find
+from preflight.engine.detect.change_detection import ChangeDetector, changed_regions
+from preflight.engine.detect.detector import DetectTask
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
-from preflight.engine.tracking.tracker import Scan
+from preflight.engine.tracking.tracker import TextTracker
 from tests.unit.engine.test_looks import frame
 
 WIDTH, HEIGHT = SIZE = 640, 352
@@ -60,7 +60,7 @@ def filmed(index: int, picture: BGR) -> BGR:
 class Ran:
     """A look that is done when its lines are asked for."""
 
-    find: Find
+    find: DetectTask
 
     def result(self) -> list[Box]:
         return self.find.run()
@@ -68,12 +68,12 @@ class Ran:
 
 def scanned(clip: list[Frame], *, all_of_it: bool) -> tuple[list[Track], int]:
     """Return what is found in a clip, and how many looks were at parts alone, asked for two samples ahead."""
-    asked: dict[int, Find] = {}
+    asked: dict[int, DetectTask] = {}
 
     def finder(shown: Frame) -> Ran:
-        return Ran(asked.pop(shown.index, None) or detector.question(shown))
+        return Ran(asked.pop(shown.index, None) or detector.make_task(shown))
 
-    state = Scan(step=STEP, size=SIZE, finder=finder)
+    state = TextTracker(step=STEP, size=SIZE, finder=finder)
     small = 0
     for index in range(-2 * STEP, len(clip)):
         if (ahead := index + 2 * STEP) % STEP == 0 and ahead < len(clip) and not all_of_it:
@@ -112,24 +112,24 @@ def test_text_has_the_same_frames_as_when_all_is_looked_at(
 
 
 def test_nothing_is_looked_at_where_a_camera_only_trembles() -> None:
-    assert changed(GROUND, shifted(GROUND)) == ()
+    assert changed_regions(GROUND, shifted(GROUND)) == ()
     brighter = np.clip(GROUND.astype(np.int16) + 12, 0, 255).astype(np.uint8)
-    assert changed(GROUND, brighter) == ()
+    assert changed_regions(GROUND, brighter) == ()
 
 
 @pytest.mark.parametrize("at", [(4, 20), (251, 280), (430, 247), (600, 345)])
 def test_faint_small_print_is_looked_at(at: tuple[int, int]) -> None:
     # Capitals of ten lines.
     text = lettered("AB", 0.45, 20, at)
-    parts = changed(GROUND, text)
+    parts = changed_regions(GROUND, text)
     ink = cv2.boundingRect((cv2.absdiff(text, GROUND).max(axis=2) > 0).astype(np.uint8))
     assert any(part.covers(Box(ink[0], ink[1], ink[0] + ink[2], ink[1] + ink[3])) for part in parts)
 
 
 def test_slow_changes_add_up_until_they_are_looked_at() -> None:
-    seen = Seen()
+    seen = ChangeDetector()
     fade = [lettered("AB", 1.2, levels) for levels in range(0, 40, 2)]
-    asked = [seen.narrowed(Find(picture=picture, size=SIZE), None).parts for picture in fade]
+    asked = [seen.narrowed(DetectTask(picture=picture, size=SIZE), None).parts for picture in fade]
     assert asked[0] is None
     looked = [index for index, parts in enumerate(asked) if parts]
     assert 2 < looked[0] < 10
@@ -138,21 +138,21 @@ def test_slow_changes_add_up_until_they_are_looked_at() -> None:
 
 
 def test_much_that_changes_is_looked_at_as_a_whole() -> None:
-    seen = Seen()
+    seen = ChangeDetector()
     noisy = np.random.default_rng(1).integers(0, 255, GROUND.shape).astype(np.uint8)
-    first = Find(picture=GROUND, size=SIZE)
+    first = DetectTask(picture=GROUND, size=SIZE)
     assert seen.narrowed(first, ()) == first
-    quick = seen.narrowed(Find(picture=noisy, size=SIZE), (Box(0, 0, 9, 9),))
+    quick = seen.narrowed(DetectTask(picture=noisy, size=SIZE), (Box(0, 0, 9, 9),))
     assert quick.parts is None
     assert quick.known == (Box(0, 0, 9, 9),)
     # A quick look is not a close one, so the same change is asked about once more.
-    assert seen.narrowed(Find(picture=noisy, size=SIZE), None).parts is None
-    assert seen.narrowed(Find(picture=noisy, size=SIZE), None).parts == ()
+    assert seen.narrowed(DetectTask(picture=noisy, size=SIZE), None).parts is None
+    assert seen.narrowed(DetectTask(picture=noisy, size=SIZE), None).parts == ()
 
 
 def test_a_part_that_shows_a_line_is_followed_by_a_look_at_all() -> None:
     picture = lettered(TEXT, 1.2, 120)
-    parts = changed(GROUND, picture)
+    parts = changed_regions(GROUND, picture)
     assert sum(part.area for part in parts) < 0.3 * WIDTH * HEIGHT
-    assert Find(picture=picture, size=SIZE, parts=parts).run() == Find(picture=picture, size=SIZE).run()
-    assert Find(picture=picture, size=SIZE, parts=(Box(0, 0, 96, 96),)).run() == []
+    assert DetectTask(picture=picture, size=SIZE, parts=parts).run() == DetectTask(picture=picture, size=SIZE).run()
+    assert DetectTask(picture=picture, size=SIZE, parts=(Box(0, 0, 96, 96),)).run() == []

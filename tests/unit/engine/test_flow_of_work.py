@@ -13,10 +13,10 @@ from preflight.engine.inpaint import chunks, donor_selection
 from preflight.engine.inpaint.patches import Spool, cut, paste
 from preflight.engine.media.decode import Frame
 from preflight.engine.model import rasterize
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.motion import template_match
 from preflight.engine.motion.camera import Motion
-from preflight.engine.motion.template_match import between
+from preflight.engine.motion.template_match import interpolate_offset
 
 STILL = np.eye(3)
 BOX = Box(100, 300, 300, 330)
@@ -25,7 +25,15 @@ BOX = Box(100, 300, 300, 330)
 def track(first: int, last: int, box: Box = BOX, **more: object) -> Track:
     """A track that paints all of its box."""
     mask = np.ones((box.height, box.width), bool)
-    return Track(box=box, line=box, first=first, last=last, mask=mask, certainty=0.5, **more)  # type: ignore[arg-type]
+    return Track(
+        box=box,
+        line=box,
+        first=first,
+        last=last,
+        masks=MaskModel(usual=mask),
+        evidence=TrackEvidence(certainty=0.5),
+        **more,
+    )  # type: ignore[arg-type]
 
 
 def still(frames: int, cuts: set[int] | None = None) -> Motion:
@@ -108,28 +116,35 @@ def test_motion_is_unknown_over_a_cut() -> None:
 
 def test_moved_text_is_found_where_it_is() -> None:
     picture = frame()
-    look = template_match.Look(picture.y[100:120, 200:300].copy(), np.ones((20, 100), np.uint8))
-    found = template_match.locate(look, Box(190, 95, 290, 115), picture, (0, 0), (20, 10))
+    look = template_match.LineTemplate(picture.y[100:120, 200:300].copy(), np.ones((20, 100), np.uint8))
+    found = template_match.match_template(look, Box(190, 95, 290, 115), picture, (0, 0), (20, 10))
     assert found.offset == (10, 5)
     assert found.score > 0.99
 
 
 def test_moving_text_is_between_its_known_places() -> None:
-    assert between((0, (0, 0)), (10, (-70, 20)), 5) == (-35, 10)
-    assert between((0, (0, 0)), (10, (-70, 20)), 20) == (-140, 40)
+    assert interpolate_offset((0, (0, 0)), (10, (-70, 20)), 5) == (-35, 10)
+    assert interpolate_offset((0, (0, 0)), (10, (-70, 20)), 20) == (-140, 40)
 
 
 def test_moving_track_paints_where_it_is() -> None:
     moving = track(0, 1, Box(0, 0, 10, 10), path=((0, 0), (30, 0)))
-    assert rasterize.paint([moving], 1, Box(0, 0, 64, 16))[:10, 30:40].all()
-    assert not rasterize.paint([moving], 1, Box(0, 0, 64, 16))[:, :30].any()
+    assert rasterize.rasterize([moving], 1, Box(0, 0, 64, 16))[:10, 30:40].all()
+    assert not rasterize.rasterize([moving], 1, Box(0, 0, 64, 16))[:, :30].any()
 
 
 def test_masks_widen_in_steps() -> None:
     mask = np.zeros((40, 120), bool)
     mask[18:22, 30:90] = True
-    text = Track(box=Box(0, 0, 120, 40), line=Box(10, 8, 110, 32), first=0, last=0, mask=mask, certainty=0.5)
-    areas = [int(rasterize.wide(text, 0, widened).sum()) for widened in range(rasterize.WIDEST + 1)]
+    text = Track(
+        box=Box(0, 0, 120, 40),
+        line=Box(10, 8, 110, 32),
+        first=0,
+        last=0,
+        masks=MaskModel(usual=mask),
+        evidence=TrackEvidence(certainty=0.5),
+    )
+    areas = [int(rasterize.widened_mask(text, 0, widened).sum()) for widened in range(rasterize.MAX_WIDENING + 1)]
     assert areas == sorted(set(areas))
 
 

@@ -5,11 +5,11 @@ from preflight.engine.classify.classifier import Evidence, decide, is_placed
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.camera import Motion, small_step
-from preflight.engine.motion.relative import Drift, judged, measure
-from preflight.engine.motion.scene_travel import farthest, travel
+from preflight.engine.motion.displacement import cumulative_displacement, maximum_displacement
+from preflight.engine.motion.relative import RelativeMotion, judged, measure
 
 
-def evidence(**changes: float | bool | Drift) -> Evidence:
+def evidence(**changes: float | bool | RelativeMotion) -> Evidence:
     """Text that stands still in a still scene all the time, in no particular style."""
     known = {
         "scene": 0.0,
@@ -23,7 +23,7 @@ def evidence(**changes: float | bool | Drift) -> Evidence:
         "certainty": 0.7,
         "outlined": False,
         "placed": False,
-        "drift": Drift(),
+        "drift": RelativeMotion(),
         "width": 640,
     }
     return Evidence(**(known | changes))  # type: ignore[arg-type]
@@ -42,7 +42,7 @@ def test_ambiguous_text_is_kept() -> None:
 
 def test_digits_that_change_are_artificial_unless_they_go_with_the_scene() -> None:
     assert decide(evidence(ticks=True)) is Kind.ARTIFICIAL
-    assert decide(evidence(ticks=True, drift=Drift(together=80))) is Kind.NATURAL
+    assert decide(evidence(ticks=True, drift=RelativeMotion(together=80))) is Kind.NATURAL
 
 
 def test_caption_place_is_the_middle_of_the_lower_third() -> None:
@@ -77,7 +77,7 @@ def test_coming_at_once_is_artificial() -> None:
 
 def test_fading_beside_a_picture_that_stays_is_artificial() -> None:
     assert decide(evidence(gradual=True)) is Kind.ARTIFICIAL
-    assert decide(evidence(gradual=True, drift=Drift(together=8))) is Kind.NATURAL
+    assert decide(evidence(gradual=True, drift=RelativeMotion(together=8))) is Kind.NATURAL
 
 
 def test_outliving_a_cut_is_artificial() -> None:
@@ -85,19 +85,19 @@ def test_outliving_a_cut_is_artificial() -> None:
 
 
 def test_travel_adds_up_steps() -> None:
-    assert travel(pan(2.0, 10), Box(0, 0, 10, 10), 0, 10) == (20.0, 0.0)
+    assert cumulative_displacement(pan(2.0, 10), Box(0, 0, 10, 10), 0, 10) == (20.0, 0.0)
 
 
 def test_farthest_sees_a_way_forth_and_back() -> None:
     there, back = pan(3.0, 8).steps, pan(-3.0, 8).steps
     motion = Motion(steps=there | {k + 8: m for k, m in back.items()})
-    assert farthest(motion, Box(0, 0, 10, 10), 0, 16) == 24.0
+    assert maximum_displacement(motion, Box(0, 0, 10, 10), 0, 16) == 24.0
 
 
 def test_drift_beside_the_surroundings_comes_first() -> None:
-    assert decide(evidence(appears=True, drift=Drift(together=8))) is Kind.NATURAL
-    assert decide(evidence(crosses_cut=True, drift=Drift(together=8))) is Kind.NATURAL
-    assert decide(evidence(scene=9.0, apart=0.5, drift=Drift(together=2, apart=6))) is Kind.ARTIFICIAL
+    assert decide(evidence(appears=True, drift=RelativeMotion(together=8))) is Kind.NATURAL
+    assert decide(evidence(crosses_cut=True, drift=RelativeMotion(together=8))) is Kind.NATURAL
+    assert decide(evidence(scene=9.0, apart=0.5, drift=RelativeMotion(together=2, apart=6))) is Kind.ARTIFICIAL
 
 
 def test_a_sign_goes_with_its_surroundings_and_a_caption_does_not() -> None:
@@ -106,15 +106,15 @@ def test_a_sign_goes_with_its_surroundings_and_a_caption_does_not() -> None:
     assert judged(np.array([0.05, 0.0]), scene).apart > 2.9
     still = [np.zeros((6, 2))] * 4
     assert judged(np.array([-4.0, 0.0]), still).apart == 4
-    assert judged(np.zeros(2), still) == Drift()
+    assert judged(np.zeros(2), still) == RelativeMotion()
     scattered = np.array([[3.0, 5.0], [-4.0, 1.0], [0.0, -6.0], [5.0, -5.0], [-7.0, -3.0], [2.0, 9.0]])
-    assert judged(np.array([-4.0, -9.0]), [scattered] * 4) == Drift()
+    assert judged(np.array([-4.0, -9.0]), [scattered] * 4) == RelativeMotion()
 
 
 def test_what_passes_a_sign_on_one_side_says_nothing_of_it() -> None:
     passing, still, nothing = np.full((8, 2), 9.0), np.zeros((3, 2)), np.zeros((0, 2))
-    assert judged(np.zeros(2), [nothing, nothing, passing, passing]) == Drift()
-    assert judged(np.zeros(2), [nothing, still, passing, passing]) == Drift()
+    assert judged(np.zeros(2), [nothing, nothing, passing, passing]) == RelativeMotion()
+    assert judged(np.zeros(2), [nothing, still, passing, passing]) == RelativeMotion()
     assert judged(np.zeros(2), [nothing, passing, passing, nothing]).apart > 9
 
 
@@ -172,10 +172,10 @@ def test_what_comes_into_a_still_picture_is_no_motion_where_details_beyond_it_st
 
 
 def test_going_exactly_with_the_scene_outweighs_what_is_beside_the_text() -> None:
-    assert decide(evidence(scene=40.0, text=41.0, apart=1.0, drift=Drift(apart=9))) is Kind.NATURAL
-    assert decide(evidence(scene=40.0, text=30.0, apart=11.0, drift=Drift(apart=9))) is Kind.ARTIFICIAL
+    assert decide(evidence(scene=40.0, text=41.0, apart=1.0, drift=RelativeMotion(apart=9))) is Kind.NATURAL
+    assert decide(evidence(scene=40.0, text=30.0, apart=11.0, drift=RelativeMotion(apart=9))) is Kind.ARTIFICIAL
 
 
 def test_what_is_seen_through_a_mark_does_not_make_it_go_with_the_scene() -> None:
-    assert decide(evidence(scene=400.0, text=39.0, apart=400.0, drift=Drift(together=6))) is Kind.ARTIFICIAL
-    assert decide(evidence(scene=9.0, text=30.0, apart=25.0, drift=Drift(together=6))) is Kind.NATURAL
+    assert decide(evidence(scene=400.0, text=39.0, apart=400.0, drift=RelativeMotion(together=6))) is Kind.ARTIFICIAL
+    assert decide(evidence(scene=9.0, text=30.0, apart=25.0, drift=RelativeMotion(together=6))) is Kind.NATURAL

@@ -8,11 +8,11 @@ import numpy as np
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.detect import detector
-from preflight.engine.detect.detector import Find
+from preflight.engine.detect.detector import DetectTask
 from preflight.engine.media.decode import Frame
 from preflight.engine.motion.camera import Motion
-from preflight.engine.motion.camera_window import KEPT, Scenery
-from preflight.engine.tracking.tracker import FLANK, Scan
+from preflight.engine.motion.camera_window import KEPT, CameraWindow
+from preflight.engine.tracking.tracker import FLANK, TextTracker
 
 SIZE = (864, 480)
 LINE = Box(40, 60, 280, 100)
@@ -29,7 +29,7 @@ def written(*lines: tuple[str, int, float]) -> BGR:
 
 
 def found(picture: BGR, known: tuple[Box, ...] | None) -> list[Box]:
-    return detector.plausible(Find(picture=picture, size=SIZE, known=known).run(), SIZE[1])
+    return detector.plausible(DetectTask(picture=picture, size=SIZE, known=known).run(), SIZE[1])
 
 
 def test_a_quick_look_at_new_text_is_followed_by_a_close_one() -> None:
@@ -69,7 +69,7 @@ class Clip:
     first: int
     last: int
     busy: bool = False
-    asked: dict[int, Find] = field(default_factory=dict)
+    asked: dict[int, DetectTask] = field(default_factory=dict)
 
     def picture(self, index: int) -> BGR:
         picture = np.full((240, 320, 3), (90, 70, 60), np.uint8)
@@ -79,8 +79,8 @@ class Clip:
             cv2.putText(picture, "How it started", place, cv2.FONT_HERSHEY_DUPLEX, 1.0, (255, 255, 255), 2, cv2.LINE_AA)
         return picture
 
-    def scanned(self, frames: int) -> Scan:
-        state = Scan(step=STEP, size=(320, 240), finder=self._answer)
+    def scanned(self, frames: int) -> TextTracker:
+        state = TextTracker(step=STEP, size=(320, 240), finder=self._answer)
         for index in range(frames):
             shown = frame(index, self.picture(index))
             if index % STEP == 0:
@@ -119,7 +119,9 @@ def test_only_changes_are_looked_at_until_there_is_text() -> None:
 
 def test_text_that_a_quick_look_missed_has_its_exact_frames() -> None:
     clip = Clip(21, 58, busy=True)
-    assert [(t.first, t.last, t.appears) for t in clip.scanned(90).finish() if t.score > 0.9] == [(21, 58, True)]
+    assert [(t.first, t.last, t.evidence.appears) for t in clip.scanned(90).finish() if t.score > 0.9] == [
+        (21, 58, True)
+    ]
 
 
 def test_motion_is_measured_around_text_alone() -> None:
@@ -136,7 +138,7 @@ def test_motion_is_measured_around_text_alone() -> None:
 
 def test_motion_can_be_measured_of_frames_that_are_gone() -> None:
     clip = Clip(1, 0)
-    scenery = Scenery(Motion(scale=1.5))
+    scenery = CameraWindow(Motion(scale=1.5))
     for index in range(KEPT + 30):
         scenery.keep(frame(index, clip.picture(index)))
     held = [frame(index, clip.picture(index)) for index in range(KEPT + 30, KEPT + 40)]
@@ -146,7 +148,7 @@ def test_motion_can_be_measured_of_frames_that_are_gone() -> None:
 
 def test_small_pictures_that_are_too_old_go_with_every_frame() -> None:
     clip = Clip(1, 0)
-    scenery = Scenery(Motion(scale=1.5))
+    scenery = CameraWindow(Motion(scale=1.5))
     for index in range(3 * KEPT):
         scenery.keep(frame(index, clip.picture(index % 30)))
         scenery.forget(index)

@@ -1,6 +1,7 @@
 """Which frames are remembered for long texts, on values alone."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,21 @@ from preflight.engine.core.box import Box
 from preflight.engine.inpaint import chunks, crop_cache, donor_selection, reference_frames
 from preflight.engine.inpaint.chunks import Job
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.motion.camera import Matrix, Motion
 
 BOX = Box(100, 300, 300, 330)
 FRAMES = 500
 
 
-def text(first: int, last: int, box: Box = BOX, **more: object) -> Track:
+def text(
+    first: int, last: int, box: Box = BOX, *, appears: bool = True, vanishes: bool = True, **more: object
+) -> Track:
     """A text that paints all of its box and is known to be off before and after."""
     mask = np.ones((box.height, box.width), bool)
-    usual = {"certainty": 0.5, "appears": True, "vanishes": True}
-    return Track(box=box, line=box, first=first, last=last, mask=mask, **(usual | more))  # type: ignore[arg-type]
+    evidence = TrackEvidence(certainty=0.5, appears=appears, vanishes=vanishes)
+    whole = Track(box=box, line=box, first=first, last=last, masks=MaskModel(usual=mask), evidence=evidence)
+    return replace(whole, **more)  # type: ignore[arg-type]
 
 
 def moving(across: float = 0.0, scale: float = 1.0, cuts: set[int] | None = None) -> Motion:

@@ -1,6 +1,6 @@
 """Which frames a text is on, on pictures drawn here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,12 +11,12 @@ from fixtures import fonts
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.segment import outlines
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.tracking import appearance
-from preflight.engine.tracking.stitching import merged
-from preflight.engine.tracking.tracker import Scan
+from preflight.engine.tracking.stitching import stitch_tracks
+from preflight.engine.tracking.tracker import TextTracker
 
 LINE = Box(40, 60, 280, 100)
 PAD = Box(24, 44, 296, 116)
@@ -33,12 +33,12 @@ def flat(blue: int, green: int, red: int) -> BGR:
     return np.full((240, 320, 3), (blue, green, red), np.uint8)
 
 
-def learned(look: BGR) -> appearance.Signature:
+def learned(look: BGR) -> appearance.AppearanceTemplate:
     inner = np.zeros(look.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
     strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
     assert strokes.found
-    return appearance.signature(look, strokes, [look])
+    return appearance.learn_template(look, strokes, [look])
 
 
 @pytest.mark.parametrize(("ground", "letters"), [(245, 30), (30, 230)])
@@ -137,7 +137,7 @@ def test_what_cannot_be_read_hides_no_caption() -> None:
     def finder(shown: Frame) -> Answer:
         return Answer([LINE, around] if 20 <= shown.index < 40 else [around])
 
-    state = Scan(step=10, size=(320, 240), finder=finder)
+    state = TextTracker(step=10, size=(320, 240), finder=finder)
     for index in range(60):
         state.feed(frame(index, drawn(bars, "How it started") if 20 <= index < 40 else bars))
     captions = [t for t in state.finish() if t.score > 0.9]
@@ -148,15 +148,24 @@ def track(first: int, last: int, text: str, line: Box = LINE) -> Track:
     box = line.padded(8, 320, 180)
     mask = np.zeros((box.height, box.width), bool)
     mask[box.height // 2] = True
-    return Track(box=box, line=line, first=first, last=last, mask=mask, certainty=0.5, text=text, score=0.9)
+    return Track(
+        box=box,
+        line=line,
+        first=first,
+        last=last,
+        masks=MaskModel(usual=mask),
+        evidence=TrackEvidence(certainty=0.5),
+        text=text,
+        score=0.9,
+    )
 
 
 def test_parts_of_one_text_are_joined() -> None:
     moved = LINE.moved(2, 4)
-    (one,) = merged([track(5, 20, "How it started"), track(24, 40, "How it startod", moved)], gap=10)
+    (one,) = stitch_tracks([track(5, 20, "How it started"), track(24, 40, "How it startod", moved)], gap=10)
     assert (one.first, one.last, one.line) == (5, 40, LINE.united(moved))
-    assert one.mask.shape == (one.box.height, one.box.width)
-    assert one.mask.any(axis=1).sum() == 2
+    assert one.masks.usual.shape == (one.box.height, one.box.width)
+    assert one.masks.usual.any(axis=1).sum() == 2
 
 
 def test_other_words_other_places_and_later_times_stay_apart() -> None:
@@ -167,20 +176,20 @@ def test_other_words_other_places_and_later_times_stay_apart() -> None:
         track(40, 60, "How it started"),
     ]
     for other in others:
-        assert merged([first, other], gap=10) == [first, other]
+        assert stitch_tracks([first, other], gap=10) == [first, other]
 
 
 def test_text_that_was_faint_meanwhile_is_one() -> None:
-    before, after = replace(track(5, 20, "@preflight"), after=(0.4,) * 60), track(60, 90, "@preflight")
-    (one,) = merged([before, after], gap=10)
+    before, after = track(5, 20, "@preflight").with_evidence(later_similarity=(0.4,) * 60), track(60, 90, "@preflight")
+    (one,) = stitch_tracks([before, after], gap=10)
     assert (one.first, one.last) == (5, 90)
 
 
 def test_text_that_had_gone_meanwhile_is_two() -> None:
-    before, after = replace(track(5, 20, "@preflight"), after=(0.05,) * 60), track(60, 90, "@preflight")
-    assert merged([before, after], gap=10) == [before, after]
-    seen_too_short = replace(before, after=(0.4,) * 10)
-    assert merged([seen_too_short, after], gap=10) == [seen_too_short, after]
+    before, after = track(5, 20, "@preflight").with_evidence(later_similarity=(0.05,) * 60), track(60, 90, "@preflight")
+    assert stitch_tracks([before, after], gap=10) == [before, after]
+    seen_too_short = before.with_evidence(later_similarity=(0.4,) * 10)
+    assert stitch_tracks([seen_too_short, after], gap=10) == [seen_too_short, after]
 
 
 def test_translucent_mark_is_one_through_a_busy_scene() -> None:
@@ -195,7 +204,7 @@ def test_translucent_mark_is_one_through_a_busy_scene() -> None:
     def finder(shown: Frame) -> Answer:
         return Answer([] if is_busy(shown.index) else [LINE])
 
-    state = Scan(step=10, size=(320, 240), finder=finder)
+    state = TextTracker(step=10, size=(320, 240), finder=finder)
     for index in range(90):
         scene = np.roll(busy, 7 * index, axis=1) if is_busy(index) else calm
         state.feed(frame(index, (scene * (1 - letters) + 255 * letters).astype(np.uint8)))

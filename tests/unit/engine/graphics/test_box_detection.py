@@ -16,7 +16,7 @@ from preflight.engine.graphics import box_detection
 from preflight.engine.graphics.line_groups import SEARCH_FRAMES, LineGroup
 from preflight.engine.media.decode import Frame
 from preflight.engine.model import rasterize
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion.camera import Motion
 
 WIDTH, HEIGHT, COUNT = 320, 180, 60
@@ -54,7 +54,7 @@ def found(draw: Draw, speed: int = 2) -> Track | None:
     """Return the block behind the line of text."""
     box = LINE.padded(8, WIDTH, HEIGHT)
     text = Track(
-        box=box, line=LINE, first=FIRST, last=LAST, mask=np.zeros((box.height, box.width), bool), certainty=1.0
+        box=box, line=LINE, first=FIRST, last=LAST, masks=MaskModel(usual=np.zeros((box.height, box.width), bool))
     )
     steps = {index: np.array([[1, 0, -speed], [0, 1, 0], [0, 0, 1]], np.float64) for index in range(COUNT)}
     behind = box_detection.detect_backing_boxes([text], frames(draw, speed), Motion(steps=steps), (WIDTH, HEIGHT))
@@ -63,7 +63,7 @@ def found(draw: Draw, speed: int = 2) -> Track | None:
 
 
 def covered(track: Track, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return rasterize.touched([track], index, Box(0, 0, WIDTH, HEIGHT))
+    return rasterize.changed_mask([track], index, Box(0, 0, WIDTH, HEIGHT))
 
 
 def plate(look: BGR, box: Box = PLATE, color: tuple[int, int, int] = (120, 30, 20)) -> None:
@@ -92,7 +92,7 @@ def test_it_is_known_whether_a_block_was_off_before(first: int) -> None:
 
     track = found(shown)
     assert track is not None
-    assert (track.appears, track.vanishes, track.lasting) == (first > 0, True, first == 0)
+    assert (track.evidence.appears, track.evidence.vanishes, track.lasting) == (first > 0, True, first == 0)
 
 
 def test_bar_beside_a_plate_goes_with_it() -> None:
@@ -128,7 +128,7 @@ def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box
     whole = Box(0, 0, WIDTH, HEIGHT)
     shown = next(frame for frame in frames(veiled, speed) if frame.index == 30)
     truth = next(frame for frame in frames(lambda *_: None, speed) if frame.index == 30)
-    lifted = rasterize.cleared(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
+    lifted = rasterize.without_plates(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
     # Where there are no letters.
     strip = slice(box.y0 + 1, box.y0 + 4), slice(box.x0 + 4, box.x1 - 4)
     assert np.abs(lifted[strip].astype(int) - truth.y[strip]).mean() < 3
@@ -183,7 +183,7 @@ def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
     shown = list(frames(lambda look, _: plate(look), speed=0))[FIRST]
 
     def kept(length: int) -> list[int]:
-        text = Track(box=LINE, line=LINE, first=100, last=99 + length, mask=np.ones((24, 164), bool), certainty=1.0)
+        text = Track(box=LINE, line=LINE, first=100, last=99 + length, masks=MaskModel(usual=np.ones((24, 164), bool)))
         group = LineGroup([text], (WIDTH, HEIGHT))
         for index in range(length + 300):
             group.look_on(replace(shown, index=index))
@@ -207,7 +207,9 @@ def test_block_behind_a_long_text_has_its_exact_frames() -> None:
     still = list(frames(lambda look, _: plate(look)))[FIRST]
     bare = next(frames(lambda *_: None))
     box = LINE.padded(8, WIDTH, HEIGHT)
-    text = Track(box=box, line=LINE, first=first, last=last, mask=np.ones((box.height, box.width), bool), certainty=1.0)
+    text = Track(
+        box=box, line=LINE, first=first, last=last, masks=MaskModel(usual=np.ones((box.height, box.width), bool))
+    )
     (track,) = box_detection.detect_backing_boxes([text], long(still, bare), Motion(), (WIDTH, HEIGHT))
     assert (track.first, track.last, track.lasting) == (first - 5, last + 5, False)
     assert covered(track, 600)[PLATE.slices].all()

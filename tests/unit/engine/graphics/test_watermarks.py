@@ -9,7 +9,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.graphics import watermarks
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 
 WIDTH, HEIGHT, LOOKS = 640, 360, 20
 PLACE = Box(560, 24, 608, 72)
@@ -52,7 +52,7 @@ def found(looks: FrameSampler, *texts: Track) -> list[Track]:
 
 def text(first: int, last: int) -> Track:
     own = star()[PLACE.slices]
-    return Track(box=PLACE, line=PLACE, first=first, last=last, mask=own, certainty=1.0, text="STAR", score=0.9)
+    return Track(box=PLACE, line=PLACE, first=first, last=last, masks=MaskModel(usual=own), text="STAR", score=0.9)
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.5])
@@ -60,7 +60,7 @@ def test_what_stays_in_a_corner_of_a_moving_scene_is_a_logo(alpha: float) -> Non
     (track,) = found(gallery(alpha=alpha))
     assert (track.first, track.last, track.text) == (0, 199, "")
     whole = np.zeros((HEIGHT, WIDTH), bool)
-    whole[track.box.slices] = track.mask
+    whole[track.box.slices] = track.masks.usual
     assert (whole & star()).sum() > 0.99 * star().sum()
     assert whole.sum() < 2 * star().sum()
 
@@ -120,7 +120,7 @@ def caption(first: int, last: int) -> Track:
     line = Box(500, 40, 620, 56)
     letters = np.zeros((16, 120), bool)
     letters[:, ::6] = True
-    return Track(box=line, line=line, first=first, last=last, mask=letters, certainty=1.0, text="caption", score=0.9)
+    return Track(box=line, line=line, first=first, last=last, masks=MaskModel(usual=letters), text="caption", score=0.9)
 
 
 def test_a_caption_across_a_mark_is_no_part_of_it() -> None:

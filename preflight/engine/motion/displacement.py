@@ -8,7 +8,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.motion.camera import Motion
 
 
-def travel(motion: Motion, box: Box, first: int, last: int) -> tuple[float, float]:
+def cumulative_displacement(motion: Motion, box: Box, first: int, last: int) -> tuple[float, float]:
     """Return how far the scene moved under the middle of `box` from frame `first` to `last`, up to any cut."""
     x0, y0 = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
     x, y = x0, y0
@@ -20,11 +20,11 @@ def travel(motion: Motion, box: Box, first: int, last: int) -> tuple[float, floa
     return x - x0, y - y0
 
 
-def farthest(motion: Motion, box: Box, first: int, last: int) -> float:
+def maximum_displacement(motion: Motion, box: Box, first: int, last: int) -> float:
     """Return the largest distance that the scene moved under `box` between any sampled frames of the stretch."""
     places, x, y = [(0.0, 0.0)], 0.0, 0.0
     for index in range(first, last, 4):
-        dx, dy = travel(motion, box, index, min(last, index + 4))
+        dx, dy = cumulative_displacement(motion, box, index, min(last, index + 4))
         x, y = x + dx, y + dy
         places.append((x, y))
     return max(math.dist(a, b) for a in places[:: max(1, len(places) // 40)] for b in places)

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from preflight.engine.model.track import Track
-from preflight.engine.motion.template_match import Offset, shown
+from preflight.engine.motion.template_match import Offset, visible_share
 
 _LEAST_FRAMES = 8
 """Frames on which a line has to be followed for its course to be known."""
@@ -38,7 +38,7 @@ class Course:
         return round(self.start[0] + self.speed[0] * index), round(self.start[1] + self.speed[1] * index)
 
 
-def course(track: Track) -> Course | None:
+def fit_course(track: Track) -> Course | None:
     """Return the course of a track that moves in a straight line at one speed, else None."""
     if track.path is None or len(track.path) < _LEAST_FRAMES:
         return None
@@ -53,7 +53,7 @@ def course(track: Track) -> Course | None:
     return known
 
 
-def followed(tracks: list[Track], size: tuple[int, int], end: int) -> list[Track]:
+def extend_crossing_lines(tracks: list[Track], size: tuple[int, int], end: int) -> list[Track]:
     """Return the tracks with each line that crosses a picture of `size` as one, from its entry to its exit.
 
     `end` is the video's last frame.
@@ -62,7 +62,7 @@ def followed(tracks: list[Track], size: tuple[int, int], end: int) -> list[Track
     result = []
     while left:
         whole = left.pop(0)
-        known = course(whole)
+        known = fit_course(whole)
         if known is not None:
             parts = [part for part in left if _is_part(part, whole, known)]
             left = [track for track in left if not any(track is part for part in parts)]
@@ -92,7 +92,7 @@ def _all_the_way(whole: Track, known: Course, parts: list[Track], size: tuple[in
     """Return `whole` over the time of its parts, and on to where the picture ends if its line is near that."""
 
     def is_on(index: int) -> bool:
-        return shown(whole.line, known.at(index), size) > 0
+        return visible_share(whole.line, known.at(index), size) > 0
 
     first = min(t.first for t in (whole, *parts))
     last = max(t.last for t in (whole, *parts))
@@ -113,7 +113,7 @@ def _all_the_way(whole: Track, known: Course, parts: list[Track], size: tuple[in
 def _at_border(whole: Track, known: Course, index: int, size: tuple[int, int]) -> bool:
     """Return True when the line is cut off by the picture's border or was so shortly before or after."""
     reach = [step * _LEAST_FRAMES + index for step in (-1, 0, 1)]
-    return any(0 < shown(whole.line, known.at(near), size) < 1 for near in reach)
+    return any(0 < visible_share(whole.line, known.at(near), size) < 1 for near in reach)
 
 
 def _run(index: int, step: int, is_on: Callable[[int], bool], limit: int) -> int:
