@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
@@ -16,7 +16,7 @@ from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, watermarks
 from preflight.engine.graphics.watermarks import FrameSampler
-from preflight.engine.inpaint import chunks, crop_cache, reference_frames
+from preflight.engine.inpaint import chunks, crop_cache, reference_frames, verify
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import Done, Fill
 from preflight.engine.media.decode import Frame, decode, parse_times
@@ -26,8 +26,9 @@ from preflight.engine.motion import camera_window
 from preflight.engine.motion.camera import PROXY_WIDTH, Motion
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.parallel.pool import Pool, workers
-from preflight.engine.report import Quality, describe
+from preflight.engine.report import ReportBuilder
 from preflight.engine.tracking.tracker import TextTracker
+from preflight.engine.types import RemovalReport
 from preflight.engine.visualize import ContactSheet, chosen_frames, tinted
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
@@ -60,22 +61,22 @@ def remove_text(
     program: str,
     on_progress: Tell | None = None,
     extras: Extras = Extras(),
-) -> dict[str, Any]:
-    """Write `source` without its text to `destination` and return a JSON-ready quality report."""
+) -> RemovalReport:
+    """Write `source` without its text to `destination`, as `preflight.engine.remove_text` describes."""
     tell = _listener(on_progress, extras.cancel)
     facts = inspect(source, program)
     beside = encoder.companions(facts, program, destination, audio=not options.remove_audio)
-    quality = Quality()
     with files.scratch(destination.parent) as folder, (folder / "patches").open("w+b") as file:
         spool = Spool(file)
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
             scanned = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
             work = Work(facts, program, folder, scanned.times, tell)
+            figures = ReportBuilder(facts, scanned.times)
             chosen, kept = wanted(work, scanned, options)
             for done in fill(work, pool, chosen, scanned.motion):
                 spool.put(*done.patches)
-                quality.add(done)
+                figures.add(done)
         times = scanned.times
         made = Made(copied_frames=len(times))
         sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
@@ -87,16 +88,17 @@ def remove_text(
             shown = tinted(decode(facts, program), chosen)
             encoder.write(shown, times, facts, program, extras.overlay, encoder.Companions(()))
     tell(1.0)
-    return {
-        "frames": len(times),
-        "rate": round(float(facts.rate), 3),
-        "copied": made.copied_frames == len(times),
-        "copied_frames": made.copied_frames,
-        "clip": quality.whole(len(times)),
-        "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
-        "kept": [describe(track, times, facts) for track in kept],
-        "notes": [*made.notes, *beside.notes],
-    }
+    return RemovalReport(
+        frames=len(times),
+        frame_rate=round(float(facts.rate), 3),
+        frames_filled=figures.frames_filled,
+        frames_copied=made.copied_frames,
+        quality=figures.clip_quality(),
+        removed=tuple(figures.removed(track) for track in chosen),
+        kept=tuple(figures.summary(track) for track in kept),
+        poor_regions=figures.poor_regions(verify.LEGIBLE),
+        notes=(*made.notes, *beside.notes),
+    )
 
 
 @dataclass(frozen=True, slots=True)
