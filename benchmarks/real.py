@@ -586,11 +586,10 @@ def chosen_frames(figures: Figures, count: int, most: int = 6) -> dict[int, str]
     """Return the frames to draw and why: three spread over the clip, then the worst, apart from each other."""
     chosen = {count // 8: "", count // 2: "", count - 1 - count // 8: ""}
     order = sorted(figures.worst.items(), key=lambda item: (not item[1].startswith(("writes", "worst")), item[0]))
-    spread = order[:: max(1, len(order) // (most - 3))] if order else []
-    for index, reason in spread:
+    for index, reason in order:
         if len(chosen) >= most:
             break
-        if index < count and (index in chosen or all(abs(index - other) > 2 for other in chosen)):
+        if index < count and (index in chosen or all(abs(index - other) > count // 15 for other in chosen)):
             chosen[index] = reason
     return dict(sorted(chosen.items()))
 
@@ -616,7 +615,8 @@ def draw_sheet(clip: Clip, output: list[Picture], figures: Figures, path: Path) 
     text = " ".join(f"{name} {value:.2f}" for name, value in figures.values.items())
     cv2.putText(title, f"{path.stem}: {text}", (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1)
     if portrait and len(rows) > 3:
-        pairs = [np.hstack(rows[i : i + 2]) for i in range(0, len(rows) - 1, 2)]
+        rows += [np.zeros_like(rows[-1])] * (len(rows) % 2)
+        pairs = [np.hstack(rows[i : i + 2]) for i in range(0, len(rows), 2)]
         title = np.zeros((20, pairs[0].shape[1], 3), np.uint8)
         cv2.putText(title, f"{path.stem}: {text}", (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1)
         rows = pairs
