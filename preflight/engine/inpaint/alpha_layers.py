@@ -8,6 +8,7 @@ import numpy as np
 
 from preflight.engine.alpha import fade as fades
 from preflight.engine.alpha.fade_curve import FadingText
+from preflight.engine.alpha.matte import unblend
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.yuv import Planes
 from preflight.engine.inpaint.chunk_plan import InpaintChunk
@@ -48,17 +49,19 @@ def seen_through(
     fading = [
         (track, track.masks.fade)
         for track in chunk.tracks
-        if track.masks.fade is not None and index in track.masks.fade.strengths
+        if track.masks.fade is not None and index in track.masks.fade.opacity
     ]
     if not fading and not marks:
         return None
     seen, hole = look(index).to_ycbcr(), hidden(index)
-    texts = [(track, track.mask_on(index), fade.lifted(index, seen[_place(track, chunk)])) for track, fade in fading]
+    texts = [
+        (track, track.mask_on(index), unblend(seen[_place(track, chunk)], fade.matte(index))) for track, fade in fading
+    ]
     standing = [(mark.track, *lifted) for mark in marks if (lifted := mark.lifted(index, seen)) is not None]
     scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
     for track, own, shown in (*texts, *standing):
         place = _place(track, chunk)
-        scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.doubt[own], False
+        scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.error[own], False
     marked = np.zeros(hole.shape, bool)
     for track, own, _ in standing:
         marked[_place(track, chunk)][own] = True

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from preflight.engine.alpha.fade import Unblended
-from preflight.engine.alpha.watermark_matte import MOST_LOOKS, Overlay, WatermarkSample, fit_watermark
+from preflight.engine.alpha.matte import AlphaMatte, Unblended
+from preflight.engine.alpha.settings import WATERMARK
+from preflight.engine.alpha.watermark_matte import WatermarkSample, fit_watermark, unblend_watermark
 from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.inpaint.chunk_plan import CHUNK_FRAMES, SEARCH_RADIUS, InpaintChunk
 from preflight.engine.model.rasterize import rasterize
@@ -24,7 +25,7 @@ def sample_frames(track: Track, chunk: InpaintChunk) -> list[int]:
     first, last = track.first + _COMING, track.last - _COMING
     frames = range(max(first, chunk.search_first), min(last, chunk.search_last) + 1)
     # On one raster where there are many, so that jobs learn from the same frames and agree.
-    step = max(1, -(-min(CHUNK_FRAMES + 2 * SEARCH_RADIUS, len(frames)) // MOST_LOOKS))
+    step = max(1, -(-min(CHUNK_FRAMES + 2 * SEARCH_RADIUS, len(frames)) // WATERMARK.most_samples))
     return [index for index in frames if index % step == 0]
 
 
@@ -34,7 +35,7 @@ class TranslucentMark:
 
     track: Track
     chunk: InpaintChunk
-    overlay: Overlay | None = None
+    matte: AlphaMatte | None = None
 
     @property
     def place(self) -> tuple[slice, slice]:
@@ -47,8 +48,8 @@ class TranslucentMark:
         if track.line.text_height < _LEAST_HEIGHT:
             return False
         looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in sample_frames(track, chunk)]
-        self.overlay = fit_watermark(looks, track.masks.usual)
-        return self.overlay is not None
+        self.matte = fit_watermark(looks, track.masks.usual)
+        return self.matte is not None
 
     def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:
         """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
@@ -57,10 +58,10 @@ class TranslucentMark:
         """
         first, last = self.track.steady_frames
         fade = self.track.masks.fade
-        if self.overlay is None or not first <= index <= last or (fade is not None and index in fade.strengths):
+        if self.matte is None or not first <= index <= last or (fade is not None and index in fade.opacity):
             return None
         own = self.track.masks.usual & ~self._others(index)
-        return own, self.overlay.lifted(seen[self.place], own)
+        return own, unblend_watermark(seen[self.place], self.matte, own)
 
     def _others(self, index: int) -> BoolMask:
         others = [track for track in self.chunk.tracks if track is not self.track]
