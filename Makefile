@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test coverage test-swift exhaustive lint bench bench-engine fuzz fixtures clean
+.PHONY: demo test coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,10 @@ test-swift: $(VENV)/swift.stamp
 ## long proofs: every fault and kill scenario
 exhaustive: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m "exhaustive and not swift" -n 2 --timeout 1800
+
+## double and halve each threshold and list those that no fast test notices: make mutation PACKAGE=engine/segment
+mutation: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.mutation $(PACKAGE)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
