@@ -8,7 +8,8 @@ A clip `NAME.mp4` may have an exact twin without text, `NAME.clean.mp4`, and not
      "natural": [[x0, y0, x1, y1]], "natural_moving": [[first, x0, y0, x1, y1, last, x0, y0, x1, y1]],
      "all_natural": true, "ignore": [[x0, y0, x1, y1]], "marks": [[x0, y0, x1, y1]]}
 
-`natural` are places (pixels) of text that belongs to the scene; moving places are interpolated between two frames;
+`natural` are places (pixels) of text that belongs to the scene; moving places are interpolated between two frames, and
+with a twin all text that both show is scene text too, but for `ignore`;
 with `all_natural` nothing may change at all; `ignore` is neither. All other text in the source is an overlay, and so
 are `marks`, places of text that is always on and that the detector may not find.
 
@@ -65,8 +66,14 @@ TRUE_DIFFERENCE = 20
 """Difference to the twin, gray levels of the worst channel, from which a sample is part of the text."""
 CHANGED = 10
 """Difference between output and source, gray levels after a 3x3 mean, that coding alone doesn't make."""
+SCENE_CHANGED = 0.02
+"""Share of a place of scene text whose change is seen."""
+FRAME_CHANGED = 0.0005
+"""Share of a whole frame whose change is seen, where nothing may change."""
 SEEN_JUMP = 2.0
 """Step of a region's mean between two frames that a person sees on a still scene, gray levels."""
+SHEET_HEIGHT = 420
+"""Most rows that a frame takes on a sheet."""
 CUT = 22.0
 """Mean difference of consecutive source frames from which they are taken for different shots, gray levels."""
 
@@ -258,58 +265,91 @@ def removed_share(before: Picture, after: Picture, box: Box) -> float:
     return float((change > 0.35 * contrast).mean())
 
 
+@dataclass
+class Tally:
+    """Counts over the frames that were looked at."""
+
+    frames: int = 0
+    with_text: int = 0
+    legible: int = 0
+    written: int = 0
+    missed: int = 0
+    half: int = 0
+    strokes: list[float] = field(default_factory=list)
+    scene: list[bool] = field(default_factory=list)
+
+
 def look(clip: Clip, output: list[Picture], masks: list[Mask] | None, figures: Figures) -> None:
     """Measure what can be read on the output and what has become of each line of the source."""
-    count = min(len(clip.frames), len(output))
-    legible = looked = half = missed = lines = written = 0
-    strokes: list[float] = []
-    sampled = range(0, count, LOOK_EVERY)
-    for index in sampled:
-        before, after = clip.frames[index], output[index]
-        found = find_text(before)
-        marks = [Box(*place) for place in clip.notes.get("marks", [])]
-        found = [box for box in found if all(box.common(mark) < 0.5 * box.area for mark in marks)]
-        overlay = [b for b in found if is_overlay(b, index, clip.notes, masks[index] if masks else None)] + marks
-        if overlay:
-            looked += 1
-        readable = False
-        left = find_text(after)
-        for box in overlay:
-            share, stroke = removed_share(before, after, box), stroke_correlation(before, after, box)
-            lines += 1
-            missed += share < 0.1
-            half += 0.1 <= share < 0.85
-            strokes.append(stroke)
-            still = [other for other in left if other.common(box) > 0.3 * min(other.area, box.area)]
-            was = read(before, box)
-            # What the recogniser has no letters for is legible all the same when it stands as it was.
-            readable |= stroke > LEGIBLE_STROKE
-            for other in still:
-                now = read(after, other)
-                readable |= len(now.text) >= 2 and now.score > READ_SCORE
-            if stroke > 0.25 or 0.1 <= share < 0.85:
-                note(figures, index, f"residue {stroke:.2f} of '{was.text[:18]}'")
-        legible += readable
-        wrong = False
-        for box in left:
-            now = read(after, box)
-            if len(now.text) < 2 or now.score < WRITTEN_SCORE:
-                continue
-            was = read(before, box)
-            if was.score < READ_SCORE or alike(was.text, now.text) < 0.34:
-                changed = cv2.absdiff(before[box.slices], after[box.slices]).max(axis=2) > 3 * CHANGED
-                if changed.mean() > 0.03 and not is_inside(now.text, was.text):
-                    wrong = True
-                    note(figures, index, f"writes '{now.text[:18]}'")
-        written += wrong
+    tally = Tally()
+    for index in range(0, min(len(clip.frames), len(output)), LOOK_EVERY):
+        before, after, left = clip.frames[index], output[index], find_text(output[index])
+        overlay, scene = sort_lines(clip, index, masks)
+        tally.frames += 1
+        tally.with_text += bool(overlay)
+        readable = [look_at_line(before, after, box, left, tally, figures, index) for box in overlay]
+        tally.legible += any(readable)
+        tally.written += any(writes(before, after, box, figures, index) for box in left)
+        changed = change_of(before, after)
+        for box in scene:
+            tally.scene.append(bool(changed[box.slices].mean() > SCENE_CHANGED))
+            if tally.scene[-1]:
+                note(figures, index, "scene text changed")
+    lines = len(tally.strokes)
     figures.values |= {
-        "legible": legible / max(1, looked),
-        "stroke": float(np.mean(strokes or [0.0])),
-        "missed": missed / max(1, lines),
-        "half": half / max(1, lines),
+        "legible": tally.legible / max(1, tally.with_text),
+        "stroke": float(np.mean(tally.strokes or [0.0])),
+        "missed": tally.missed / max(1, lines),
+        "half": tally.half / max(1, lines),
         "lines": float(lines),
-        "written": written / max(1, len(sampled)),
+        "written": tally.written / max(1, tally.frames),
     }
+    if tally.scene:
+        figures.values["natural"] = float(np.mean(tally.scene))
+
+
+def sort_lines(clip: Clip, index: int, masks: list[Mask] | None) -> tuple[list[Box], list[Box]]:
+    """Return the lines of overlay text on a source frame and, where a twin tells, those of scene text."""
+    marks = [Box(*place) for place in clip.notes.get("marks", [])]
+    found = [box for box in find_text(clip.frames[index]) if all(box.common(m) < 0.5 * box.area for m in marks)]
+    overlay = [box for box in found if is_overlay(box, index, clip.notes, masks[index] if masks else None)]
+    ignored = [Box(*place) for place in clip.notes.get("ignore", [])]
+    rest = [box for box in found if box not in overlay and all(box.common(o) < 0.4 * box.area for o in ignored)]
+    return overlay + marks, rest if masks else []
+
+
+def look_at_line(
+    before: Picture, after: Picture, box: Box, left: list[Box], tally: Tally, figures: Figures, index: int
+) -> bool:
+    """Count what has become of a line of overlay text; return True when it can still be read."""
+    share, stroke = removed_share(before, after, box), stroke_correlation(before, after, box)
+    half = 0.1 <= share < 0.85
+    tally.missed += share < 0.1
+    tally.half += half
+    tally.strokes.append(stroke)
+    if stroke > 0.25 or half:
+        note(figures, index, f"residue {stroke:.2f} of '{read(before, box).text[:18]}'")
+    # What the recogniser has no letters for is legible all the same when it stands as it was.
+    readable = stroke > LEGIBLE_STROKE
+    for other in left:
+        if other.common(box) > 0.3 * min(other.area, box.area):
+            now = read(after, other)
+            readable |= len(now.text) >= 2 and now.score > READ_SCORE
+    return readable
+
+
+def writes(before: Picture, after: Picture, box: Box, figures: Figures, index: int) -> bool:
+    """Return True when a line of the output shows text that the source doesn't show there."""
+    now = read(after, box)
+    if len(now.text) < 2 or now.score < WRITTEN_SCORE:
+        return False
+    was = read(before, box)
+    changed = float((cv2.absdiff(before[box.slices], after[box.slices]).max(axis=2) > 3 * CHANGED).mean())
+    other = was.score < READ_SCORE or alike(was.text, now.text) < 0.34
+    if changed < 0.03 or not other or is_inside(now.text, was.text):
+        return False
+    note(figures, index, f"writes '{now.text[:18]}'")
+    return True
 
 
 def is_inside(part: str, text: str) -> bool:
@@ -338,12 +378,13 @@ def scene_text(clip: Clip, output: list[Picture], figures: Figures) -> None:
         changed = change_of(before, after) if boxes else None
         for box in boxes:
             places += 1
-            limit = 0.0005 if clip.notes.get("all_natural") else 0.02
+            limit = FRAME_CHANGED if clip.notes.get("all_natural") else SCENE_CHANGED
             if changed is not None and changed[box.slices].mean() > limit:
                 touched += 1
                 if touched % 20 == 1:
                     note(figures, index, "scene text changed")
-    figures.values["natural"] = touched / places if places else math.nan
+    if places or "natural" not in figures.values:
+        figures.values["natural"] = touched / places if places else math.nan
 
 
 def jumps(clip: Clip, output: list[Picture], figures: Figures) -> None:
@@ -563,7 +604,7 @@ def draw_sheet(clip: Clip, output: list[Picture], figures: Figures, path: Path) 
         panels = [before, after, np.clip(cv2.absdiff(before, after).astype(np.int32) * 3, 0, 255).astype(np.uint8)]
         if clip.twin is not None:
             panels.append(clip.twin[index])
-        width = (300 if portrait else 560) if clip.twin is None else (300 if portrait else 480)
+        width = min(560 if clip.twin is None else 480, round(SHEET_HEIGHT * before.shape[1] / before.shape[0]))
         height = round(before.shape[0] * width / before.shape[1])
         row = np.hstack([cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA) for p in panels])
         label = np.zeros((18, row.shape[1], 3), np.uint8)

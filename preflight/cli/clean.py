@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from preflight import serialize
 from preflight.cli import choices, console, context
+from preflight.engine.types import RemovalReport
 from preflight.errors import InputError, UsageError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
@@ -64,7 +66,7 @@ def clean(
             smart_encode=smart_encode,
         )
     if as_json:
-        console.emit("cleaned", file=destination, quality=report)
+        console.emit("cleaned", file=destination, quality=serialize.jsonable(report))
     else:
         _tell(destination, report)
 
@@ -90,20 +92,20 @@ def _require_place(made: Path) -> None:
     made.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _tell(destination: Path, report: dict[str, Any]) -> None:
+def _tell(destination: Path, report: RemovalReport) -> None:
     rows = tuple(
         (
-            console.printable(track["text"]),
-            f"{track['start']:.2f}-{track['end']:.2f} s",
-            f"{100 * track['from_other_frames']:.0f}%",
-            "left" if track["residual_ocr"] > 0.4 else "gone",
+            console.printable(item.track.text),
+            f"{item.track.start:.2f}-{item.track.end:.2f} s",
+            f"{100 * item.quality.propagated_share:.0f}%",
+            "left" if item.quality.residual_text > 0.4 else "gone",
         )
-        for track in report["tracks"]
+        for item in report.removed
     )
     if rows:
         console.table("Removed", ("text", "time", "from other frames", "read again"), rows, stderr=True)
     else:
         console.say("No text to remove was found; the picture was copied.")
-    for note in report["notes"]:
+    for note in report.notes:
         console.say(f"Note: {note}.")
     console.out(console.printable(destination))
