@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from preflight.engine.inpaint.task import Done
+from preflight.engine.inpaint.task import ChunkResult
 from preflight.engine.media.probe import Source
 from preflight.engine.model.track import Track
 from preflight.engine.types import FillQuality, PoorRegion, RemovedText, TextTrackSummary
@@ -16,9 +16,9 @@ class ReportBuilder:
 
     source: Source
     times: tuple[int, ...]
-    _results: list[Done] = field(default_factory=list)
+    _results: list[ChunkResult] = field(default_factory=list)
 
-    def add(self, result: Done) -> None:
+    def add(self, result: ChunkResult) -> None:
         """Add the figures of a finished chunk. Its patches are not kept."""
         self._results.append(replace(result, patches=()))
 
@@ -36,9 +36,9 @@ class ReportBuilder:
         own = [
             result
             for result in self._results
-            if result.job.first <= track.last
-            and result.job.last >= track.first
-            and result.job.region.common(track.extent)
+            if result.chunk.first <= track.last
+            and result.chunk.last >= track.first
+            and result.chunk.region.common(track.extent)
         ]
         return RemovedText(track=self.summary(track), quality=_quality(own, track.first, track.last))
 
@@ -59,19 +59,21 @@ class ReportBuilder:
 
     def poor_regions(self, limit: float) -> tuple[PoorRegion, ...]:
         """Return the places whose residual text exceeds `limit` (0..1), in order of time."""
-        poor = sorted((result for result in self._results if result.left > limit), key=lambda result: result.job.first)
+        poor = sorted(
+            (result for result in self._results if result.left > limit), key=lambda result: result.chunk.first
+        )
         return tuple(
             PoorRegion(
-                first_frame=result.job.first,
-                last_frame=result.job.last,
-                box=(result.job.region.x0, result.job.region.y0, result.job.region.x1, result.job.region.y1),
+                first_frame=result.chunk.first,
+                last_frame=result.chunk.last,
+                box=(result.chunk.region.x0, result.chunk.region.y0, result.chunk.region.x1, result.chunk.region.y1),
                 residual_text=round(result.left, 3),
             )
             for result in poor
         )
 
 
-def _quality(results: list[Done], first: int, last: int) -> FillQuality:
+def _quality(results: list[ChunkResult], first: int, last: int) -> FillQuality:
     figures = [figure for result in results for figure in result.figures if first <= figure.index <= last]
     filled = sum(figure.samples for figure in figures)
     return FillQuality(
