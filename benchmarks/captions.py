@@ -28,7 +28,7 @@ from preflight.engine.media.decode import Frame, decode
 from preflight.engine.media.probe import inspect
 from preflight.engine.parallel.pool import workers
 from preflight.engine.pipeline import remove_text, scan
-from preflight.engine.report import describe
+from preflight.engine.report import ReportBuilder
 from preflight.model.job import RemovalOptions
 from preflight.tools import ffmpeg
 
@@ -54,7 +54,7 @@ def legible(out: Path, clean: Path, found: list[tuple[Caption, dict]], size: tup
     looks: dict[int, list[tuple[Caption, Box]]] = {}
     for caption, track in found:
         first, last = track["true_first"], track["true_last"]
-        place = Box(*track["box"]).padded(16, *size)
+        place = Box(*track.box).padded(16, *size)
         for index in {first, min(first + 2, last), (first + last) // 2, max(first, last - 2), last}:
             looks.setdefault(index, []).append((caption, place))
     left = Counter()
@@ -85,36 +85,36 @@ def run(clip: Path, seed: int, folder: Path, arguments: argparse.Namespace) -> C
     if arguments.scan_only:
         with workers() as pool:
             tracks, times, *_ = scan(facts, PROGRAM, pool, lambda _: None)
-        gone = [describe(track, times, facts) for track in select_tracks(tracks, RemovalOptions())]
-        kept = [describe(track, times, facts) for track in tracks]
+        gone = [ReportBuilder(facts, times).summary(track) for track in select_tracks(tracks, RemovalOptions())]
+        kept = [ReportBuilder(facts, times).summary(track) for track in tracks]
         count = len(times)
     else:
         report = remove_text(shown, out, RemovalOptions(), program=PROGRAM)
-        gone, kept, count = report["tracks"], report["kept"], report["frames"]
+        gone, kept, count = [item.track for item in report.removed], report.kept, report.frames
     score: Counter = Counter(captions=len(texts))
     found = []
     for caption in texts:
         first, last = crowd.frames(caption, float(source.rate), count)
-        near = [t for t in gone if t["last_frame"] >= first and t["first_frame"] <= last]
-        track = max(near, key=lambda t: likeness(t["text"], caption.text), default=None)
-        if track is None or likeness(track["text"], caption.text) < 0.5:
+        near = [t for t in gone if t.last_frame >= first and t.first_frame <= last]
+        track = max(near, key=lambda t: likeness(t.text, caption.text), default=None)
+        if track is None or likeness(track.text, caption.text) < 0.5:
             rest = [
-                (t["text"], t["kind"], t["score"], t["first_frame"], t["last_frame"])
+                (t.text, t.kind, t.score, t.first_frame, t.last_frame)
                 for t in kept
-                if t["last_frame"] >= first and t["first_frame"] <= last and likeness(t["text"], caption.text) > 0.3
+                if t.last_frame >= first and t.first_frame <= last and likeness(t.text, caption.text) > 0.3
             ]
             print(f"  {clip.stem}/{seed} MISSED {caption.style} {caption.text} {first}-{last} kept: {rest}")
             continue
         score["found"] += 1
-        off = abs(track["first_frame"] - first), abs(track["last_frame"] - last)
+        off = abs(track.first_frame - first), abs(track.last_frame - last)
         score["exact"] += max(off) == 0
         score["within one"] += max(off) <= 1
         score["worst end"] = max(score["worst end"], *off)
         if max(off) > (0 if arguments.verbose else 1):
-            seen = track["first_frame"], track["last_frame"]
+            seen = track.first_frame, track.last_frame
             print(f"  {clip.stem}/{seed} {caption.style} {caption.text}: {first}-{last}, seen {seen} {track['text']}")
         found.append((caption, track | {"true_first": first, "true_last": last}))
-    others = [t for t in gone if all(t is not f[1] and likeness(t["text"], f[0].text) < 0.4 for f in found)]
+    others = [t for t in gone if all(t is not f[1] and likeness(t.text, f[0].text) < 0.4 for f in found)]
     score["others removed"] = len(others)
     for track in others:
         print(f"  {clip.stem}/{seed} also: {track['text']} {track['first_frame']}-{track['last_frame']} {track['box']}")

@@ -39,7 +39,9 @@ from preflight.engine.model.rasterize import changed_mask
 from preflight.engine.model.track import Track
 from preflight.engine.parallel.pool import workers
 from preflight.engine.pipeline import remove_text, scan
+from preflight.engine.types import RemovalReport
 from preflight.model.job import RemovalOptions
+from preflight.serialize import jsonable
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -240,22 +242,26 @@ def run_clip(clip: Path, mode: str, folder: Path, arguments: argparse.Namespace)
     }
     rows["ours"]["edges"] = edges(truth, report)
     if arguments.verbose:
-        for track in report["tracks"]:
-            print("   ", json.dumps(track, ensure_ascii=False))
+        for track in report.removed:
+            print("   ", json.dumps(jsonable(track), ensure_ascii=False))
         print("    left:", scores["ours"].left)
     return rows
 
 
-def edges(truth: burned.Burned, report: dict) -> int:
+def edges(truth: burned.Burned, report: RemovalReport) -> int:
     """Count captions whose on or off frame is missed by more than one frame."""
     missed = 0
     for caption in truth.captions:
         text = burned.spoken(caption)
-        near = [t for t in report["tracks"] if difflib.SequenceMatcher(None, t["text"], text).ratio() > 0.5]
-        frame = 1.01 / report["rate"]
+        near = [
+            t
+            for t in (item.track for item in report.removed)
+            if difflib.SequenceMatcher(None, t.text, text).ratio() > 0.5
+        ]
+        frame = 1.01 / report.frame_rate
         if not any(
-            abs(t["start"] - max(0, caption.start)) < 2 * frame
-            and (abs(t["end"] - caption.end) < 2 * frame or t["last_frame"] == report["frames"] - 1)
+            abs(t.start - max(0, caption.start)) < 2 * frame
+            and (abs(t.end - caption.end) < 2 * frame or t.last_frame == report.frames - 1)
             for t in near
         ):
             missed += 1

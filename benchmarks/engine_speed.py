@@ -78,7 +78,7 @@ def spoken(clip: Path, texts: tuple[Caption, ...], suffix: str) -> Path:
 def plain(clip: Path, folder: Path) -> Cost:
     argv = [PROGRAM, "-y", "-v", "error", "-nostdin", "-i", str(clip), "-map", "0:V:0", "-fps_mode", "passthrough"]
     argv += [
-        *(quality.FINE if quality.is_grainy(inspect(clip, PROGRAM), PROGRAM) else quality.USUAL),
+        *(quality.FINE if quality.needs_fine_quality(inspect(clip, PROGRAM), PROGRAM) else quality.USUAL),
         "-pix_fmt",
         "yuv420p",
     ]

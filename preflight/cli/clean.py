@@ -7,6 +7,7 @@ from pathlib import Path
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
+from preflight.engine.types import RemovalReport
 from preflight.errors import ExitCode, InputError, UsageError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
@@ -15,7 +16,6 @@ from preflight.tools import files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from preflight.model.job import InpaintingBox, PixelBox
 
@@ -88,21 +88,21 @@ def _require_place(made: Path) -> None:
     made.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _tell(destination: Path, report: dict[str, Any]) -> None:
+def _tell(destination: Path, report: RemovalReport) -> None:
     rows = tuple(
         (
-            console.printable(track["text"]),
-            f"{track['start']:.2f}-{track['end']:.2f} s",
-            f"{100 * track['from_other_frames']:.0f}%",
-            "left" if track["residual_ocr"] > 0.4 else "gone",
+            console.printable(item.track.text),
+            f"{item.track.start:.2f}-{item.track.end:.2f} s",
+            f"{100 * item.quality.propagated_share:.0f}%",
+            "left" if item.quality.residual_text > 0.4 else "gone",
         )
-        for track in report["tracks"]
+        for item in report.removed
     )
     if rows:
         console.table("Removed", ("text", "time", "from other frames", "read again"), rows, stderr=True)
     else:
         console.say("No text to remove was found; the picture was copied.")
-    for note in report["notes"]:
+    for note in report.notes:
         console.say(f"Note: {note}.")
     console.out(console.printable(destination))
 

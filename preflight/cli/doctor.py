@@ -90,7 +90,8 @@ def _ledger(settings: Settings) -> str:
     from preflight.ledger import Ledger
 
     with Ledger(settings.ledger) as ledger:
-        return f"{ledger.path}: jobs recorded: {len(ledger.jobs())}"
+        ledger.verify()
+        return f"{ledger.path}: jobs recorded: {sum(ledger.count().values())}"
 
 
 def _local(settings: Settings) -> str:

@@ -1,7 +1,7 @@
-"""The engine that removes text from a video on this machine.
+"""The engine that removes burned-in text from a video on this machine.
 
-The work is done by the modules beside this one, which need the packages of the `local` extra. They are imported on
-first use, so that importing this package costs nothing and a missing extra is told in one sentence.
+Its modules need the packages of the `local` extra. They are imported on first use, so importing this package is cheap,
+and a missing extra is reported in one sentence.
 """
 
 from __future__ import annotations
@@ -11,17 +11,35 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from preflight.engine.types import TextPreview, TextSpot
-from preflight.errors import INSTALL_LOCAL, ToolMissingError
+from preflight.engine.types import (
+    FillQuality,
+    PoorRegion,
+    RemovalReport,
+    RemovedText,
+    TextPreview,
+    TextSpot,
+    TextTrackSummary,
+)
+from preflight.errors import INSTALL_LOCAL, ToolMissingError, UsageError
 from preflight.events import Cancel
 from preflight.model.job import RemovalOptions
 
-__all__ = ["TextPreview", "TextSpot", "preview_text", "remove_text"]
+__all__ = [
+    "FillQuality",
+    "PoorRegion",
+    "RemovalReport",
+    "RemovedText",
+    "TextPreview",
+    "TextSpot",
+    "TextTrackSummary",
+    "preview_text",
+    "remove_text",
+]
 
-_NEEDED = ("numpy", "cv2", "onnxruntime", "rapidocr")
+_REQUIRED_PACKAGES = ("numpy", "cv2", "onnxruntime", "rapidocr")
 
 
-def remove_text(  # noqa: PLR0913 - each is a wish of its own
+def remove_text(  # noqa: PLR0913 - each is an option of its own
     source: Path,
     destination: Path,
     options: RemovalOptions,
@@ -33,18 +51,51 @@ def remove_text(  # noqa: PLR0913 - each is a wish of its own
     processes: int | None = None,
     cancel: Cancel | None = None,
     smart_encode: bool = False,
-) -> dict[str, Any]:
-    """Write `source` without its text to `destination` and return a JSON-ready quality report.
+) -> RemovalReport:
+    """Write a copy of a video without its burned-in text.
 
-    `ffmpeg` is the program to run; `on_progress` hears the share done, 0..1. The source is only read; `destination`
-    appears whole or not at all, and its extension chooses the container. `sheet` gets a PNG of frames before and after,
-    `overlay` a video with the masks in red. `processes` (one a core, at most four) change the speed, never the result;
-    `cancel` stops the work. Where no text is found the picture is copied; with `smart_encode` every group of pictures
-    without text is, beside encoded ones, where the source's codec allows it. Raises CancelledError, ToolMissingError
-    without the `local` extra, InputError with the service's code 702 for a format that can't be filled, ToolError,
-    DiskFullError.
+    Args:
+        source: the video. It is only read.
+        destination: the cleaned video. It appears whole or not at all; its extension selects the container.
+        options: what to remove.
+        ffmpeg: the ffmpeg program.
+        on_progress: called with the share of the work that is done, 0..1, which never decreases.
+        sheet: where to write a PNG that shows frames before and after.
+        overlay: where to write a video that shows the masks in red.
+        processes: number of worker processes; by default one a core, up to four. The result does not depend on it.
+        cancel: stops the work when it is set.
+        smart_encode: copy the packets of groups of pictures without text where the codec allows it. Without it, every
+            frame is encoded again unless the video has no text at all.
+
+    Returns:
+        What was removed and kept, and the quality of the fill. `preflight.serialize.jsonable` turns it to JSON.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        InputError: the video can't be decoded or is HDR (code 702).
+        ToolMissingError: the `local` extra is not installed.
+        ToolError: ffmpeg failed.
+        DiskFullError: there is no room for the result.
+        CancelledError: `cancel` was set.
+
+    Example:
+        >>> report = remove_text(Path("clip.mp4"), Path("clean.mp4"), RemovalOptions(), ffmpeg="ffmpeg")
+        >>> [item.track.text for item in report.removed]
+        ['Never give up']
     """
-    _require()
+    _require_path("source", source)
+    _require_path("destination", destination)
+    _require("options", options, isinstance(options, RemovalOptions), "a RemovalOptions")
+    _require_program(ffmpeg)
+    _require("on_progress", on_progress, on_progress is None or callable(on_progress), "a function or None")
+    for name, value in (("sheet", sheet), ("overlay", overlay)):
+        if value is not None:
+            _require_path(name, value)
+    if processes is not None:
+        _require_count("processes", processes)
+    _require("cancel", cancel, cancel is None or hasattr(cancel, "is_set"), "an object with is_set(), or None")
+    _require("smart_encode", smart_encode, isinstance(smart_encode, bool), "True or False")
+    _require_packages()
     from preflight.engine import pipeline
 
     extras = pipeline.Extras(
@@ -54,18 +105,54 @@ def remove_text(  # noqa: PLR0913 - each is a wish of its own
 
 
 def preview_text(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:
-    """Look at `samples` evenly spread frames of `path` and tell whether there is text, in which language and where.
+    """Find the text on a few evenly spread frames of a video.
 
-    Raises ToolMissingError without the `local` extra, InputError (702) for a file that can't be decoded, ToolError.
+    Args:
+        path: the video.
+        ffmpeg: the ffmpeg program.
+        samples: number of frames.
+
+    Returns:
+        The text of each frame with its place, and the language of most of it.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        InputError: the video can't be decoded (code 702).
+        ToolMissingError: the `local` extra is not installed.
+        ToolError: ffmpeg failed.
+
+    Example:
+        >>> preview_text(Path("clip.mp4"), ffmpeg="ffmpeg", samples=4).language
+        'en'
     """
-    _require()
+    _require_path("path", path)
+    _require_program(ffmpeg)
+    _require_count("samples", samples)
+    _require_packages()
     from preflight.engine import preview
 
     return preview.preview_text(path, program=ffmpeg, samples=samples)
 
 
-def _require() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+def _require(name: str, value: object, valid: bool, expected: str) -> None:
+    if not valid:
+        raise UsageError(f"{name} is {value!r}, not {expected}.")
+
+
+def _require_path(name: str, value: Any) -> None:
+    _require(name, value, isinstance(value, Path), "a pathlib.Path")
+
+
+def _require_program(value: Any) -> None:
+    _require("ffmpeg", value, isinstance(value, str) and bool(value), "the name of a program")
+
+
+def _require_count(name: str, value: Any) -> None:
+    _require(name, value, isinstance(value, int) and not isinstance(value, bool) and value >= 1, "a whole number >= 1")
+
+
+def _require_packages() -> None:
+    missing = [name for name in _REQUIRED_PACKAGES if find_spec(name) is None]
     if missing:
         raise ToolMissingError(
             f"The local engine needs {', '.join(missing)}.",

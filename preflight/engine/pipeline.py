@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
@@ -16,9 +16,9 @@ from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, watermarks
 from preflight.engine.graphics.watermarks import FrameSampler
-from preflight.engine.inpaint import chunks, crop_cache, reference_frames
+from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames, residual_check
 from preflight.engine.inpaint.patches import Spool, paste
-from preflight.engine.inpaint.task import Done, Fill
+from preflight.engine.inpaint.task import ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_times
 from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.track import Track
@@ -26,16 +26,18 @@ from preflight.engine.motion import camera_window
 from preflight.engine.motion.camera import PROXY_WIDTH, Motion
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.parallel.pool import Pool, workers
-from preflight.engine.report import Quality, describe
+from preflight.engine.report import ReportBuilder
+from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.tracker import TextTracker
+from preflight.engine.types import RemovalReport
 from preflight.engine.visualize import ContactSheet, chosen_frames, tinted
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.model.job import RemovalOptions
 from preflight.tools import files
 
-_SCANNED, _REMEMBERED, _FILLED = 0.2, 0.3, 0.8
-Tell = Callable[[float], None]
+_SCAN_DONE, _REFERENCES_DONE, _INPAINT_DONE = 0.2, 0.3, 0.8
+ProgressListener = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,106 +60,109 @@ def remove_text(
     options: RemovalOptions,
     *,
     program: str,
-    on_progress: Tell | None = None,
+    on_progress: ProgressListener | None = None,
     extras: Extras = Extras(),
-) -> dict[str, Any]:
-    """Write `source` without its text to `destination` and return a JSON-ready quality report."""
-    tell = _listener(on_progress, extras.cancel)
+) -> RemovalReport:
+    """Write `source` without its text to `destination`, as `preflight.engine.remove_text` describes."""
+    on_share = _listener(on_progress, extras.cancel)
     facts = inspect(source, program)
     beside = encoder.companions(facts, program, destination, audio=not options.remove_audio)
-    quality = Quality()
     with files.scratch(destination.parent) as folder, (folder / "patches").open("w+b") as file:
         spool = Spool(file)
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
-            scanned = scan(facts, program, pool, lambda share: tell(share * _SCANNED), folder)
-            work = Work(facts, program, folder, scanned.times, tell)
-            chosen, kept = wanted(work, scanned, options)
-            for done in fill(work, pool, chosen, scanned.motion):
-                spool.put(*done.patches)
-                quality.add(done)
+            scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
+            context = RemovalContext(facts, program, folder, scanned.times, on_share)
+            figures = ReportBuilder(facts, scanned.times)
+            chosen, kept = select(context, scanned, options)
+            for result in inpaint(context, pool, chosen, scanned.motion):
+                spool.put(*result.patches)
+                figures.add(result)
         times = scanned.times
-        made = Made(copied_frames=len(times))
+        encoded = EncodeSummary(copied_frames=len(times))
         sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
         if chosen or not encoder.copy(facts, program, destination, beside):
-            made = finish(work, spool, sheet, destination, beside, smart_encode=extras.smart_encode)
+            encoded = encode_result(context, spool, sheet, destination, beside, smart_encode=extras.smart_encode)
         if extras.sheet:
             sheet.save(extras.sheet)
         if extras.overlay:
             shown = tinted(decode(facts, program), chosen)
             encoder.write(shown, times, facts, program, extras.overlay, encoder.Companions(()))
-    tell(1.0)
-    return {
-        "frames": len(times),
-        "rate": round(float(facts.rate), 3),
-        "copied": made.copied_frames == len(times),
-        "copied_frames": made.copied_frames,
-        "clip": quality.whole(len(times)),
-        "tracks": [describe(track, times, facts) | quality.of(track) for track in chosen],
-        "kept": [describe(track, times, facts) for track in kept],
-        "notes": [*made.notes, *beside.notes],
-    }
+    on_share(1.0)
+    return RemovalReport(
+        frames=len(times),
+        frame_rate=round(float(facts.rate), 3),
+        frames_filled=figures.frames_filled,
+        frames_copied=encoded.copied_frames,
+        quality=figures.clip_quality(),
+        removed=tuple(figures.removed(track) for track in chosen),
+        kept=tuple(figures.summary(track) for track in kept),
+        poor_regions=figures.poor_regions(residual_check.LEGIBLE),
+        notes=(*encoded.notes, *beside.notes),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RemovalContext:
     """What the stages after the scan need to know: the source, the time of each frame, where scratch files go."""
 
     source: Source
     program: str
     folder: Path
     times: tuple[int, ...]
-    tell: Tell
+    on_share: ProgressListener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class EncodeSummary:
     """How the result was made: the frames whose packets were copied, and what of the source it does not keep."""
 
     copied_frames: int = 0
     notes: tuple[str, ...] = ()
 
 
-def finish(
-    work: Work,
+def encode_result(
+    context: RemovalContext,
     spool: Spool,
     sheet: ContactSheet,
     destination: Path,
     beside: encoder.Companions,
     *,
     smart_encode: bool,
-) -> Made:
+) -> EncodeSummary:
     """Write the frames with their patches on to `destination`."""
-    total = len(work.times)
+    total = len(context.times)
 
     def clean(frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
-            work.tell(_FILLED + 0.2 * frame.index / total)
+            context.on_share(_INPAINT_DONE + 0.2 * frame.index / total)
             result = paste(frame, spool.take(frame.index))
             sheet.add(frame, result)
             yield result
 
-    notes = _notes(work.source)
-    fine = rate.is_grainy(work.source, work.program)
+    notes = _notes(context.source)
+    fine = rate.needs_fine_quality(context.source, context.program)
     if smart_encode:
-        order = smart_render.Order(work.source, work.times, spool.frames, work.program, work.folder, fine)
+        task = smart_render.RenderTask(
+            context.source, context.times, spool.frames, context.program, context.folder, fine
+        )
         try:
-            return Made(copied_frames=smart_render.write(order, clean, destination, beside))
+            return EncodeSummary(copied_frames=smart_render.write(task, clean, destination, beside))
         except DiskFullError:
             raise
         except ToolError as error:
             sheet.clear()
             notes.append(f"every frame encoded: {error.message}")
-    frames = clean(decode(work.source, work.program))
-    encoder.write(frames, work.times, work.source, work.program, destination, beside, fine=fine)
-    return Made(notes=tuple(notes))
+    frames = clean(decode(context.source, context.program))
+    encoder.write(frames, context.times, context.source, context.program, destination, beside, fine=fine)
+    return EncodeSummary(notes=tuple(notes))
 
 
-def _listener(on_progress: Tell | None, cancel: Cancel | None) -> Tell:
+def _listener(on_progress: ProgressListener | None, cancel: Cancel | None) -> ProgressListener:
     """Return what is called with the share done: it tells the caller, never backwards, and stops when asked to."""
     most = 0.0
 
-    def tell(share: float) -> None:
+    def on_share(share: float) -> None:
         nonlocal most
         if cancel is not None and cancel.is_set():
             raise CancelledError("Stopped on request.")
@@ -165,7 +170,7 @@ def _listener(on_progress: Tell | None, cancel: Cancel | None) -> Tell:
         if on_progress is not None:
             on_progress(most)
 
-    return tell
+    return on_share
 
 
 def _notes(source: Source) -> list[str]:
@@ -179,44 +184,48 @@ def _notes(source: Source) -> list[str]:
 
 
 class Scanned(NamedTuple):
-    """What the first pass finds: every track of text, when each frame is shown (in ticks), motion, and small looks."""
+    """What the first pass finds: every track of text, when each frame is shown (in ticks), motion, and small looks.
+
+    Frames of the `unexamined` spans may show text in the span's box that no track covers: they are no donors there.
+    """
 
     tracks: list[Track]
     times: tuple[int, ...]
     motion: Motion
     gallery: FrameSampler
+    unexamined: tuple[UnexaminedSpan, ...] = ()
 
 
-def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | None = None) -> Scanned:
+def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, scratch: Path | None = None) -> Scanned:
     """Look for text in `source`.
 
     A small file is put to `scratch`, or where the system keeps such files.
     """
     step, gallery = sample_step(source.rate), FrameSampler()
-    asked: dict[int, PendingLines] = {}
+    pending: dict[int, PendingLines] = {}
 
-    def ask(frame: Frame) -> None:
+    def request(frame: Frame) -> None:
         look = state.question(frame)
-        asked[frame.index] = NoLines() if look.parts == () else pool.submit(look)
+        pending[frame.index] = NoLines() if look.parts == () else pool.submit(look)
 
     def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
             if frame.index % step == 0:
-                ask(frame)
+                request(frame)
                 gallery.add(frame)
             held.append(frame)
             if len(held) > 2 * step:
                 yield held.popleft()
-        if held and held[-1].index not in asked:
-            ask(held[-1])
+        if held and held[-1].index not in pending:
+            request(held[-1])
         yield from held
 
     state = TextTracker(
         step=step,
         size=source.upright,
-        finder=lambda frame: asked.pop(frame.index, None) or pool.submit(make_task(frame)),
+        finder=lambda frame: pending.pop(frame.index, None) or pool.submit(make_task(frame)),
         scenery=CameraWindow(Motion(scale=PROXY_WIDTH / source.upright[0])),
     )
     expected = float(source.duration * source.rate) if source.duration else 0.0
@@ -225,78 +234,80 @@ def scan(source: Source, program: str, pool: Pool, tell: Tell, scratch: Path | N
         for frame in look_ahead(decode(source, program, times=listing)):
             state.feed(frame)
             if expected:
-                tell(min(1.0, frame.index / expected))
+                on_share(min(1.0, frame.index / expected))
         times = parse_times(listing.read_text("ascii"))
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = selection.propagate_labels(state.finish(), state.scenery.motion, source.upright)
-    return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery)
+    return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery, tuple(state.unexamined))
 
 
-def wanted(work: Work, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
+def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
     """Return the tracks of all that is to be removed, and those of text that is kept."""
     texts = selection.select_tracks(scanned.tracks, options)
-    overlaid = watermarks.detect(scanned.gallery, work.source.upright, len(work.times))
+    overlaid = watermarks.detect(scanned.gallery, context.source.upright, len(context.times))
     marks = watermarks.suppress_explained(overlaid, texts, scanned.tracks)
     if marks:
-        camera_window.measure_all(scanned.motion, seen_again(work), [track.box for track in texts + marks])
+        camera_window.measure_all(scanned.motion, decode_again(context), [track.box for track in texts + marks])
     rest = [track for track in scanned.tracks if not any(watermarks.is_part(track, mark) for mark in marks)]
     kept = [track for track in rest if track.text and not any(track is text for text in texts)]
     texts = [text for text in texts if any(text is track for track in rest)]
-    chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, work.times, work.source)
+    chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, context.times, context.source)
     if options.color_blocks:
-        found = behind(work, texts, scanned.motion)
+        found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
     return chosen, kept
 
 
-def behind(work: Work, texts: list[Track], motion: Motion) -> list[Track]:
+def detect_boxes(context: RemovalContext, texts: list[Track], motion: Motion) -> list[Track]:
     """Return tracks of the blocks behind text."""
     if not texts:
         return []
     return box_detection.detect_backing_boxes(
-        texts, seen_again(work, box_detection.last_frame_needed(texts)), motion, work.source.upright
+        texts, decode_again(context, box_detection.last_frame_needed(texts)), motion, context.source.upright
     )
 
 
-def seen_again(work: Work, stop: int | None = None, until: float = _SCANNED) -> Iterator[Frame]:
+def decode_again(context: RemovalContext, stop: int | None = None, until: float = _SCAN_DONE) -> Iterator[Frame]:
     """Yield the frames up to index `stop` once more, between the scan and the fill; it can be cancelled meanwhile."""
-    for frame in decode(work.source, work.program, stop=stop):
-        work.tell(_SCANNED + (until - _SCANNED) * frame.index / (stop or len(work.times)))
+    for frame in decode(context.source, context.program, stop=stop):
+        context.on_share(_SCAN_DONE + (until - _SCAN_DONE) * frame.index / (stop or len(context.times)))
         yield frame
 
 
-def fill(work: Work, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[Done]:
+def inpaint(context: RemovalContext, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[ChunkResult]:
     """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once; twice to remember."""
-    size, total = work.source.upright, len(work.times)
-    planned = deque(reference_frames.extended(chunks.plan(tracks, motion, total, *size), tracks, motion))
+    size, total = context.source.upright, len(context.times)
+    planned = deque(
+        reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size), tracks, motion)
+    )
     if not planned:
         return
     ahead = 2 * pool.size
-    slots = 2 * chunks.REACH + chunks.LENGTH * (ahead + 2)
-    kept = {(index, job.place) for job in planned for index in job.motion.leaps}
-    layout = crop_cache.Layout.of(work.folder / "crops", chunks.places(tracks, *size), slots, kept)
-    start = _REMEMBERED if kept else _SCANNED
-    running: deque[tuple[chunks.Job, Future[Done]]] = deque()
+    slots = 2 * chunk_plan.SEARCH_RADIUS + chunk_plan.CHUNK_FRAMES * (ahead + 2)
+    kept = {(index, chunk.place) for chunk in planned for index in chunk.motion.leaps}
+    layout = crop_cache.CropLayout.of(context.folder / "crops", chunk_plan.places(tracks, *size), slots, kept)
+    start = _REFERENCES_DONE if kept else _SCAN_DONE
+    running: deque[tuple[chunk_plan.InpaintChunk, Future[ChunkResult]]] = deque()
     with layout.path.open("wb") as file:
-        for frame in seen_again(work, max(kept)[0] + 1, start) if kept else ():
+        for frame in decode_again(context, max(kept)[0] + 1, start) if kept else ():
             crop_cache.keep(file, layout, frame)
-        for frame in decode(work.source, work.program, stop=planned[-1].known_last + 1):
-            work.tell(start + (_FILLED - start) * frame.index / total)
+        for frame in decode(context.source, context.program, stop=planned[-1].search_last + 1):
+            context.on_share(start + (_INPAINT_DONE - start) * frame.index / total)
             # A slot may be written again only when no job that looks at its old frame is under way or planned.
-            while running and running[0][0].known_first + slots <= frame.index:
+            while running and running[0][0].search_first + slots <= frame.index:
                 yield running.popleft()[1].result()
             store(file, layout, frame)
-            while planned and planned[0].known_last <= frame.index:
-                job = planned.popleft()
-                running.append((job, pool.submit(Fill(job=job, layout=layout))))
+            while planned and planned[0].search_last <= frame.index:
+                chunk = planned.popleft()
+                running.append((chunk, pool.submit(InpaintTask(chunk=chunk, layout=layout))))
                 while len(running) > ahead:
                     yield running.popleft()[1].result()
     while running:
         yield running.popleft()[1].result()
 
 
-def store(file: BinaryIO, layout: crop_cache.Layout, frame: Frame) -> None:
+def store(file: BinaryIO, layout: crop_cache.CropLayout, frame: Frame) -> None:
     """Store the crops of a frame so that other processes see them."""
     crop_cache.store(file, layout, frame)
     file.flush()

@@ -1,4 +1,4 @@
-"""What the engine tells others, as plain values that need no package of the `local` extra."""
+"""Values that the engine returns: plain, frozen, without any package of the `local` extra, for `serialize.jsonable`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSpot:
-    """Text seen at `time` (seconds): corners in 0..1 of the upright picture, the recogniser's confidence 0..1."""
+    """Text on one frame: `time` in seconds, corners in 0..1 of the upright picture, recognition confidence 0..1."""
 
     time: float
     text: str
@@ -20,7 +20,7 @@ class TextSpot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPreview:
-    """What a few frames of a video show. `language` is the service's code of most of the text, None without text."""
+    """Text on a few frames of a video. `language` is the service's code of most of the text, None without text."""
 
     spots: tuple[TextSpot, ...]
     language: str | None
@@ -29,3 +29,87 @@ class TextPreview:
     def present(self) -> bool:
         """True when any of the frames shows text."""
         return bool(self.spots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTrackSummary:
+    """One text of a video, and the frames that show it."""
+
+    text: str
+    """What the recogniser read; empty for a graphic, a backing box and an inpainting box."""
+    score: float
+    """Confidence of the recogniser, 0..1."""
+    kind: str
+    """`artificial` for overlay text, `natural` for scene text, `uncertain`."""
+    start: float
+    """Time of its first frame, in seconds."""
+    end: float
+    """Time at which its last frame ends, in seconds."""
+    first_frame: int
+    last_frame: int
+    """Index of the last frame that shows it."""
+    box: tuple[int, int, int, int]
+    """Left, top, right and bottom edge of the line on its first frame, in pixels of the upright picture."""
+    moves: bool
+    """True when the text moves across the picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillQuality:
+    """How well the pixels under a text, or under all texts of a clip, were restored."""
+
+    propagated_share: float
+    """Share of the filled pixels that were propagated from other frames, 0..1. The others were inpainted."""
+    validation_error: float | None
+    """Mean absolute error of the fill on the validation band around the masks, in gray levels; None without a fill."""
+    residual_text: float
+    """How much of the removed text is left in the result, 0 (nothing) to 1 (legible)."""
+    mask_widening: int
+    """How many times masks had to be widened until no residual text was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedText:
+    """A text that was removed."""
+
+    track: TextTrackSummary
+    quality: FillQuality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoorRegion:
+    """A place where the result is likely to be noticed, on frames `first_frame`..`last_frame`."""
+
+    first_frame: int
+    last_frame: int
+    box: tuple[int, int, int, int]
+    """Left, top, right and bottom edge, in pixels of the upright picture."""
+    residual_text: float
+    """As in `FillQuality`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalReport:
+    """What a removal did."""
+
+    frames: int
+    """Number of frames of the video."""
+    frame_rate: float
+    """Frames per second."""
+    frames_filled: int
+    """Number of frames with filled pixels."""
+    frames_copied: int
+    """Number of frames whose packets were copied instead of encoded again."""
+    quality: FillQuality
+    """Quality over all filled pixels."""
+    removed: tuple[RemovedText, ...]
+    kept: tuple[TextTrackSummary, ...]
+    """Texts that stay in the video."""
+    poor_regions: tuple[PoorRegion, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What of the source the result does not keep, in plain sentences."""
+
+    @property
+    def copied(self) -> bool:
+        """True when nothing was filled and every packet of the picture was copied."""
+        return self.frames_copied == self.frames

@@ -1,4 +1,4 @@
-"""The SQLite file: opened private and durable, migrated, checked, its errors said in our words."""
+"""The SQLite file of the ledger: opened private and durable, migrated, its errors with the next step."""
 
 from __future__ import annotations
 
@@ -9,58 +9,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from preflight.errors import LedgerError
+from preflight.ledger import migrations, rows
 
-BUSY = 10.0
+BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
-
-MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        id TEXT PRIMARY KEY, grp TEXT NOT NULL, digest TEXT NOT NULL, parameters TEXT NOT NULL, account TEXT NOT NULL,
-        source BLOB NOT NULL, segment INTEGER NOT NULL, segments INTEGER NOT NULL,
-        state TEXT NOT NULL, attempt INTEGER NOT NULL, task_id TEXT, key TEXT, url TEXT, file BLOB, code TEXT,
-        message TEXT, created TEXT NOT NULL, updated TEXT NOT NULL,
-        UNIQUE (digest, parameters, account, segment, segments)
-    ) STRICT;
-    CREATE INDEX jobs_state ON jobs (state);
-    CREATE INDEX jobs_group ON jobs (grp);
-    CREATE TABLE transitions (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-        at TEXT NOT NULL, origin TEXT, state TEXT NOT NULL, cause TEXT NOT NULL, attempt INTEGER NOT NULL,
-        task_id TEXT, code TEXT
-    ) STRICT;
-    CREATE INDEX transitions_job ON transitions (job, seq);
-    CREATE TABLE leases (
-        job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
-        machine TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, holding TEXT NOT NULL, beat REAL NOT NULL
-    ) STRICT;
-    CREATE TABLE uploads (
-        endpoint TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, upload_id TEXT NOT NULL,
-        part_size INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, token TEXT NOT NULL,
-        PRIMARY KEY (endpoint, bucket, key)
-    ) STRICT;
-    """,
-    """
-    ALTER TABLE jobs ADD COLUMN request TEXT NOT NULL DEFAULT '{}';
-    ALTER TABLE jobs ADD COLUMN target BLOB;
-    """,
-)
-"""Each is run once, in order; `user_version` counts those that were."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the ledger at `path`, making it when it is not there. Raises LedgerError."""
-    with said(path):
+    """Open the ledger at `path`; it is created when it does not exist. Raises LedgerError.
+
+    The cost does not depend on the number of jobs. The whole file is checked only when a machine went down while the
+    ledger was open; a process that was killed can't damage it.
+    """
+    with translated_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Made before SQLite sees it, so that it is never readable to others; its -wal and -shm files follow it.
+            # Created before SQLite sees it, so that it is never readable to others; its -wal and -shm files follow it.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise LedgerError(
                 f"The ledger {path} can't be opened: {error.strerror}.",
-                hint="Mend the permissions, or set PREFLIGHT_HOME to a folder that can be written.",
+                hint="Correct the permissions, or set PREFLIGHT_HOME to a folder that can be written.",
             ) from error
-        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -75,21 +46,21 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # A commit is on the disk when it returns: an intent must outlive a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != len(migrations.MIGRATIONS):
+        with transaction(connection):
+            migrations.migrate(connection, path)
+    if rows.has_unchecked_crash(connection):
+        verify(connection, path)
+        with transaction(connection):
+            rows.mark_crashes_checked(connection)
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> None:
+    """Read the whole file and raise LedgerError when it is damaged. The time grows with the file."""
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise _corrupt(path, verdict)
-    _migrate(connection, path)
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    with transaction(connection):
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise LedgerError(f"The ledger {path} was written by a newer preflight.", hint="Upgrade preflight.")
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            for statement in filter(str.strip, script.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
 
 
 @contextmanager
@@ -114,7 +85,7 @@ def _corrupt(path: Path, detail: object) -> LedgerError:
 
 
 @contextmanager
-def said(path: Path) -> Iterator[None]:
+def translated_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors inside the block into a LedgerError with the next step."""
     try:
         yield
@@ -123,15 +94,15 @@ def said(path: Path) -> Iterator[None]:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise _corrupt(path, error) from error
-        hint, retryable = _NEXT.get(primary, ("Run `preflight doctor`.", False))
+        hint, retryable = _NEXT_STEPS.get(primary, ("Run `preflight doctor`.", False))
         raise LedgerError(f"The ledger {path} can't be used: {error}.", hint=hint, retryable=retryable) from error
 
 
-_NEXT = {
+_NEXT_STEPS = {
     sqlite3.SQLITE_BUSY: ("Another process keeps it locked; try again when it is done.", True),
     sqlite3.SQLITE_LOCKED: ("Another process keeps it locked; try again when it is done.", True),
     sqlite3.SQLITE_READONLY: ("Make it writable, or set PREFLIGHT_HOME to another folder.", False),
     sqlite3.SQLITE_CANTOPEN: ("Make it writable, or set PREFLIGHT_HOME to another folder.", False),
     sqlite3.SQLITE_FULL: ("Free some space on its disk.", True),
-    sqlite3.SQLITE_IOERR: ("Look at the disk it is on.", True),
+    sqlite3.SQLITE_IOERR: ("Check the disk that it is on.", True),
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +17,17 @@ from typing import Self, TypedDict, Unpack
 from preflight.errors import CancelledError, JobBusyError, LedgerError, UsageError
 from preflight.events import Cancel
 from preflight.ledger import database, rows
-from preflight.ledger.owner import BEAT, Owner, is_alive, myself
+from preflight.ledger.owner import BEAT_INTERVAL, current_owner, is_alive
 from preflight.ledger.states import Change, Job, State, identify
 from preflight.ledger.upload_log import UploadLog
 from preflight.model.job import SecretUrl
 
-_POLL = 0.25
+LEASE_POLL_INTERVAL = 0.25
+"""Seconds between two looks at a lease that another owner holds."""
+
+PAGE_SIZE = 500
+"""Jobs that are read at a time: about 1 MB, and a few milliseconds in which the ledger's lock is held."""
+
 _TASK_GIVEN = "resolved: task id given"
 
 
@@ -53,17 +59,20 @@ class Facts(TypedDict, total=False):
 class Ledger:
     """An open ledger, for all threads of a process. Use it as a context manager.
 
-    Reading is free; a job is changed only inside its `lease`. Every method raises LedgerError when the file is locked,
-    damaged or read-only. `uploads` remembers begun multipart uploads.
+    A job is changed only while its lease is held here. No method's cost grows with the number of jobs, except that of
+    `count`, `verify` and a full iteration. Every method raises LedgerError when the file is locked, damaged or
+    read-only. `uploads` remembers multipart uploads that were begun.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._held: dict[str, Owner] = {}
+        self._owner = current_owner()
+        self._epochs: dict[str, int] = {}
+        self._unreleased: dict[str, int] = {}
         self._closed = threading.Event()
         self._connection = database.connect(path)
-        self._beating: threading.Thread | None = None
+        self._heart: threading.Thread | None = None
         self.uploads = UploadLog(self._reading, self._writing)
 
     def __enter__(self) -> Self:
@@ -76,10 +85,22 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
+        if self._closed.is_set():
+            return
         self._closed.set()
-        if self._beating is not None:
-            self._beating.join()
+        if self._heart is not None:
+            self._heart.join()
+            # The end is clean either way: a dead owner without leases is forgotten by the next one.
+            with suppress(LedgerError):
+                self._retry_releases()
+                with self._writing() as connection:
+                    rows.remove_owner(connection, self._owner)
         self._connection.close()
+
+    def verify(self) -> None:
+        """Read the whole file and raise LedgerError when it is damaged. The time grows with the number of jobs."""
+        with self._reading() as connection:
+            database.verify(connection, self.path)
 
     # Jobs
 
@@ -96,7 +117,7 @@ class Ledger:
     ) -> Job:
         """Return the job of this content, parameters and account: the known one, or a new one that is queued.
 
-        `request` is the JSON of what a later process needs to go on, without secrets; the last one is kept.
+        `request` is the JSON of what a later process needs to continue, without secrets; the last one is kept.
         """
         job_id, group = identify(digest, parameters, account, segment, segments)
         now = datetime.now(UTC)
@@ -128,7 +149,7 @@ class Ledger:
     def get(self, job_id: str) -> Job:
         """Return the job whose id starts with `job_id`. Raises UsageError when there is none, or more than one."""
         with self._reading() as connection:
-            found = rows.jobs(connection, prefix=job_id) if job_id else []
+            found = rows.with_prefix(connection, job_id, limit=2) if job_id else []
         if len(found) != 1:
             what = "No job" if not found else "More than one job"
             raise UsageError(f"{what} has an id that starts with {job_id!r}.", hint="`preflight jobs` lists them.")
@@ -137,19 +158,69 @@ class Ledger:
     def find(self, digest: str, parameters: str, account: str) -> tuple[Job, ...]:
         """Return the known jobs of this content, parameters and account: the segments in order, () when none."""
         _, group = identify(digest, parameters, account)
-        return self.jobs(group=group)
+        return self.group(group)
 
-    def jobs(self, *, states: Iterable[State] = (), group: str | None = None) -> tuple[Job, ...]:
-        """Return jobs, oldest first, of the given states (all when none are given) and group."""
+    def group(self, group: str) -> tuple[Job, ...]:
+        """Return the jobs of one video, its segments in order."""
         with self._reading() as connection:
-            return tuple(rows.jobs(connection, states=tuple(states), group=group))
+            return tuple(rows.in_group(connection, group))
 
-    def needed(self, key: str) -> bool:
-        """Return whether a job that has not ended yet may still want the uploaded object `key` to be fetched."""
+    def iterate(self, *, states: Iterable[State] = (), only_open: bool = False) -> Iterator[Job]:
+        """Yield jobs, oldest first, a page at a time: of the given states, or all when none are given.
+
+        `only_open` leaves out those with nothing left to do. Memory and the time to the first job don't depend on how
+        many there are; jobs that change meanwhile may be met in either state.
+        """
+        wanted = sorted(set(states))
+        streams = [self._pages(state, only_open=only_open) for state in wanted or (None,)]
+        yield from heapq.merge(*streams, key=lambda job: (job.created.isoformat(), job.id))
+
+    def _pages(self, state: State | None, *, only_open: bool) -> Iterator[Job]:
+        after: rows.Page | None = None
+        while True:
+            with self._reading() as connection:
+                page = rows.page(connection, state=state, only_open=only_open, after=after, limit=PAGE_SIZE)
+            yield from page
+            if len(page) < PAGE_SIZE:
+                return
+            after = (page[-1].created, page[-1].id)
+
+    def jobs(self, *, states: Iterable[State] = ()) -> tuple[Job, ...]:
+        """Return all jobs of the given states at once, oldest first; `iterate` is for many."""
+        return tuple(self.iterate(states=states))
+
+    def changes(self, after: tuple[datetime, str] | None = None) -> Iterator[Job]:
+        """Yield the jobs that changed after the change `after` (its time and job id), in the order of the changes."""
+        last = after or (datetime.min.replace(tzinfo=UTC), "")
+        while True:
+            with self._reading() as connection:
+                page = rows.updated_since(connection, last, limit=PAGE_SIZE)
+            yield from page
+            if len(page) < PAGE_SIZE:
+                return
+            last = (page[-1].updated, page[-1].id)
+
+    def count(self) -> dict[str, int]:
+        """Return how many jobs are in each state."""
+        with self._reading() as connection:
+            return rows.count(connection)
+
+    def open_jobs_of(self, source: Path) -> tuple[Job, ...]:
+        """Return the jobs of `source` with something left to do, oldest first."""
+        with self._reading() as connection:
+            return tuple(rows.open_of_source(connection, source))
+
+    def of_task(self, task_id: str) -> tuple[Job, ...]:
+        """Return the jobs with this task id; more than one only for different accounts."""
+        with self._reading() as connection:
+            return tuple(rows.of_task(connection, task_id))
+
+    def is_object_needed(self, key: str) -> bool:
+        """Return whether a job that has not ended may still need the uploaded object `key` to be fetched."""
         with self._reading() as connection:
             return rows.is_needed(connection, key)
 
-    def contested(self, target: Path, group: str) -> bool:
+    def is_contested(self, target: Path, group: str) -> bool:
         """Return whether another group's finished file is on its way to `target`."""
         with self._reading() as connection:
             return rows.is_contested(connection, target, group)
@@ -164,7 +235,7 @@ class Ledger:
                     state=State(row["state"]),
                     cause=row["cause"],
                     attempt=row["attempt"],
-                    task_id=row["task_id"],
+                    task_id=rows.restored_task_id(row["task_id"]),
                     code=rows.code(row["code"]),
                 )
                 for row in connection.execute("SELECT * FROM transitions WHERE job = ? ORDER BY seq", (job_id,))
@@ -178,14 +249,16 @@ class Ledger:
         return self._change(job_id, Change(to=new_state, at=datetime.now(UTC), cause=cause, **facts))
 
     def resolve(self, job_id: str, to: State, *, task_id: str | None = None) -> Job:
-        """Settle a leased `unknown` job by a person's word: queued (send again), submitted (its id) or cancelled.
+        """Settle a leased `unknown` or `mismatched` job by a person's word: queued, submitted (its id) or cancelled.
 
         A task id that was given before may have been a wrong one, so such a job can be settled again until it is done.
         Raises UsageError for any other job.
         """
         job = self.get(job_id)
-        if job.state is not State.UNKNOWN and not self._has_given_task(job):
-            raise UsageError(f"Job {job.id} is {job.state}, not unknown.", hint="There is nothing to settle.")
+        if job.state not in {State.UNKNOWN, State.MISMATCHED} and not self._has_given_task(job):
+            raise UsageError(
+                f"Job {job.id} is {job.state}, neither unknown nor mismatched.", hint="There is nothing to settle."
+            )
         cause = {State.QUEUED: "resolved: send again", State.SUBMITTED: _TASK_GIVEN}
         change = Change(
             to=to, at=datetime.now(UTC), cause=cause.get(to, "resolved: dropped"), task_id=task_id, by_person=True
@@ -216,75 +289,98 @@ class Ledger:
         Waits up to `wait` seconds for another holder, then raises JobBusyError. A dead holder's lease is taken over;
         a job it left while submitting becomes `unknown`, since the request may have been accepted.
         """
-        owner = myself()
-        job = self._take(job_id, owner, wait=wait, cancel=cancel)
-        self._beat()
+        end = time.monotonic() + wait
+        while True:
+            try:
+                job = self.acquire(job_id)
+                break
+            except JobBusyError:
+                if cancel is not None and cancel.is_set():
+                    raise CancelledError("Stopped on request.") from None
+                if time.monotonic() >= end:
+                    raise
+            time.sleep(LEASE_POLL_INTERVAL)
         try:
             yield job
         finally:
+            self.release(job_id)
+
+    def acquire(self, job_id: str) -> Job:
+        """Take the lease of a job and return the job as it is now. Raises JobBusyError at once; see `lease`."""
+        self._retry_releases()
+        with self._writing() as connection:
+            other, silent, _ = rows.owner_of(connection, job_id)
+            if other is not None and is_alive(other, here=self._owner.machine, silent=silent):
+                raise JobBusyError(
+                    f"Job {job_id} is being worked on by process {other.pid}.", hint="Wait for it, or stop it."
+                )
+            if self._heart is None:
+                rows.remove_dead_owners(connection)
+                rows.put_owner(connection, self._owner)
+            epoch = rows.put_lease(connection, job_id, self._owner)
+            job = _recovered(connection, job_id)
+            self._start_heartbeat()
+        self._epochs[job_id] = epoch
+        return job
+
+    def release(self, job_id: str) -> None:
+        """Give a lease back. What can't be written now is written with the next heartbeat."""
+        epoch = self._epochs.pop(job_id, None)
+        if epoch is None:
+            return
+        try:
             with self._writing() as connection:
-                self._held.pop(job_id, None)
-                connection.execute("DELETE FROM leases WHERE job = ? AND holding = ?", (job_id, owner.holding))
+                rows.remove_lease(connection, job_id, self._owner, epoch)
+        except LedgerError:
+            self._unreleased[job_id] = epoch
 
     def holder(self, job_id: str) -> int | None:
         """Return the process id of the living holder of a job, or None."""
         with self._reading() as connection:
-            owner, silent = rows.owner_of(connection, job_id)
-        return owner.pid if owner and is_alive(owner, here=myself().machine, silent=silent) else None
-
-    def _take(self, job_id: str, owner: Owner, *, wait: float, cancel: Cancel | None) -> Job:
-        end = time.monotonic() + wait
-        while True:
-            with self._writing() as connection:
-                other, silent = rows.owner_of(connection, job_id)
-                if other is None or not is_alive(other, here=owner.machine, silent=silent):
-                    rows.put_lease(connection, job_id, owner)
-                    self._held[job_id] = owner
-                    return _recovered(connection, job_id)
-            if cancel is not None and cancel.is_set():
-                raise CancelledError("Stopped on request.")
-            if time.monotonic() >= end:
-                raise JobBusyError(
-                    f"Job {job_id} is being worked on by process {other.pid}.", hint="Wait for it, or stop it."
-                )
-            time.sleep(_POLL)
+            owner, silent, _ = rows.owner_of(connection, job_id)
+        return owner.pid if owner and is_alive(owner, here=self._owner.machine, silent=silent) else None
 
     def _require_lease(self, connection: sqlite3.Connection, job_id: str) -> None:
-        mine, (owner, _) = self._held.get(job_id), rows.owner_of(connection, job_id)
-        if mine is None or owner is None or owner.holding != mine.holding:
+        owner, _, epoch = rows.owner_of(connection, job_id)
+        if owner is None or owner.id != self._owner.id or epoch != self._epochs.get(job_id):
             raise LedgerError(f"Job {job_id} is not leased here, or the lease was taken over.")
 
-    def _beat(self) -> None:
+    def _retry_releases(self) -> None:
         with self._lock:
-            if self._beating is None:
-                self._beating = threading.Thread(target=self._keep_beating, name="ledger-lease", daemon=True)
-                self._beating.start()
+            if self._unreleased:
+                with self._writing() as connection:
+                    for job_id, epoch in self._unreleased.items():
+                        rows.remove_lease(connection, job_id, self._owner, epoch)
+                self._unreleased.clear()
+
+    def _start_heartbeat(self) -> None:
+        if self._heart is None:
+            self._heart = threading.Thread(target=self._keep_beating, name="ledger-heartbeat", daemon=True)
+            self._heart.start()
 
     def _keep_beating(self) -> None:
-        while not self._closed.wait(BEAT):
-            try:
+        while not self._closed.wait(BEAT_INTERVAL):
+            # The next change tells the error to a caller who can act on it.
+            with suppress(LedgerError):
+                self._retry_releases()
                 with self._writing() as connection:
-                    for owner in self._held.values():
-                        connection.execute("UPDATE leases SET beat = ? WHERE holding = ?", (time.time(), owner.holding))
-            except LedgerError:
-                # The next change will say so to someone who can act on it.
-                continue
+                    rows.put_owner(connection, self._owner)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, database.said(self.path), database.transaction(self._connection):
+        with self._lock, database.translated_errors(self.path), database.transaction(self._connection):
             yield self._connection
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, database.said(self.path):
+        with self._lock, database.translated_errors(self.path):
             yield self._connection
 
 
 def _recovered(connection: sqlite3.Connection, job_id: str) -> Job:
     job = rows.job_of(connection, job_id)
     if job is None:
-        raise LedgerError(f"Job {job_id} is not in the ledger.", hint="`preflight jobs` lists them.")
+        raise rows.missing(job_id)
     if job.state is not State.SUBMITTING:
         return job
     cause = "the process that was submitting ended before the answer"

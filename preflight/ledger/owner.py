@@ -1,4 +1,4 @@
-"""Who holds a lease, and whether that process still lives."""
+"""Who holds leases, and whether that process is still alive."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BEAT = 10.0
-"""Seconds between two signs of life."""
-STALE = 60.0
-"""Seconds without a sign of life after which an owner that can't be looked up counts as dead."""
+BEAT_INTERVAL = 10.0
+"""Seconds between two heartbeats of a process that holds leases."""
+
+STALE_AFTER = 60.0
+"""Seconds without a heartbeat after which an owner that can't be looked up counts as dead: six missed heartbeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A process and one holding of it. `machine` names the boot and process namespace, '' where there is none to see.
+    """One open ledger of a process. `machine` names the boot and the process namespace, '' where neither is visible.
 
-    `started` tells a process from a later one with the same `pid`.
+    `started` tells the process from a later one with the same `pid`; `id` tells two open ledgers of one process apart.
     """
 
     machine: str
     pid: int
     started: str
-    holding: str = field(default_factory=lambda: secrets.token_hex(8))
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
-def myself() -> Owner:
-    """Return this process as a new holder."""
+def current_owner() -> Owner:
+    """Return this process as a new owner."""
     pid = os.getpid()
-    return Owner(machine=_machine(), pid=pid, started=started(pid) or "")
+    return Owner(machine=this_machine(), pid=pid, started=start_time(pid) or "")
 
 
-def _machine() -> str:
+def this_machine() -> str:
+    """Return `BOOT/NAMESPACE` of this process on Linux, '' elsewhere."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
@@ -40,7 +42,7 @@ def _machine() -> str:
         return ""
 
 
-def started(pid: int) -> str | None:
+def start_time(pid: int) -> str | None:
     """Return the start time of a living process in clock ticks since boot (proc(5), stat, field 22), else None."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
@@ -52,8 +54,14 @@ def started(pid: int) -> str | None:
 
 
 def is_alive(owner: Owner, *, here: str, silent: float) -> bool:
-    """Return whether `owner` lives: looked up on the same machine (`here`), else judged by `silent` seconds."""
+    """Return whether `owner` is alive: looked up on the same machine (`here`), else judged by `silent` seconds."""
     if owner.machine and owner.machine == here:
-        return started(owner.pid) == owner.started
+        return start_time(owner.pid) == owner.started
     # A clock that was set back must not keep a dead owner alive.
-    return abs(silent) < STALE
+    return abs(silent) < STALE_AFTER
+
+
+def went_down(owner: Owner, *, here: str, silent: float) -> bool:
+    """Return whether the machine of `owner` was restarted while its ledger was open."""
+    boot, now = owner.machine.partition("/")[0], here.partition("/")[0]
+    return bool(boot and now) and boot != now and abs(silent) >= STALE_AFTER

@@ -25,16 +25,17 @@ class State(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FETCHED = "fetched"
+    MISMATCHED = "mismatched"
     FAILED = "failed"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
 
 
-ACCEPTED = frozenset({State.SUBMITTED, State.RUNNING, State.DONE, State.FETCHED})
-"""The service has taken the job: it has a task id, and is paid for."""
+ACCEPTED = frozenset({State.SUBMITTED, State.RUNNING, State.DONE, State.FETCHED, State.MISMATCHED})
+"""The service has accepted the job: it has a task id and is paid for."""
 
-ENDED = frozenset({State.FETCHED, State.FAILED, State.CANCELLED})
-"""Nothing more happens by itself."""
+ENDED = frozenset({State.FETCHED, State.MISMATCHED, State.FAILED, State.CANCELLED})
+"""The service has nothing more to do for the job."""
 
 _BEFORE = {State.FAILED, State.CANCELLED}
 MOVES: dict[State, frozenset[State]] = {
@@ -49,7 +50,9 @@ MOVES: dict[State, frozenset[State]] = {
     State.RUNNING: frozenset({State.DONE, State.FAILED}),
     State.DONE: frozenset({State.FETCHED, State.FAILED}),
     # The fetched file is gone: the task is asked again.
-    State.FETCHED: frozenset({State.DONE, State.FAILED}),
+    State.FETCHED: frozenset({State.DONE, State.MISMATCHED, State.FAILED}),
+    # The result differs from what was sent; it is paid for, so only a person may send the video again.
+    State.MISMATCHED: frozenset(),
     State.FAILED: frozenset({State.QUEUED}),
     State.CANCELLED: frozenset({State.QUEUED}),
     State.UNKNOWN: frozenset(),
@@ -57,8 +60,9 @@ MOVES: dict[State, frozenset[State]] = {
 """What the program may do by itself. A move to the same state is a remark and always allowed."""
 
 RESOLUTIONS = frozenset({State.SUBMITTED, State.QUEUED, State.CANCELLED})
-"""Where only a person may take a job whose submit has an unknown outcome, or was given a task id by hand."""
-_OPEN_TO_A_PERSON = frozenset({State.UNKNOWN, State.SUBMITTED, State.RUNNING})
+"""Where only a person may take a job: of an unknown or mismatched one, or one whose task id was given by hand."""
+
+_OPEN_TO_A_PERSON = frozenset({State.UNKNOWN, State.MISMATCHED, State.SUBMITTED, State.RUNNING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,13 @@ class Job:
     def name(self) -> str:
         """The source as it was given: a path has no place for the two slashes of a URL."""
         return re.sub(r"^(https?):/(?=[^/])", r"\1://", str(self.source))
+
+    @property
+    def is_open(self) -> bool:
+        """True while something is left to do: the job has not ended, or the finished file is not at its target yet."""
+        if self.state is State.FETCHED:
+            return self.file is None or self.file != self.target
+        return self.state not in ENDED
 
     @property
     def disagreement(self) -> bool:
@@ -157,8 +168,8 @@ def _require_facts(job: Job, change: Change) -> None:
     """Refuse a state without the fact that makes it useful to a later process."""
     if job.state in ACCEPTED and not job.task_id:
         raise LedgerError(f"Job {job.id} can't be {job.state} without a task id.")
-    if job.state is State.FETCHED and job.file is None:
-        raise LedgerError(f"Job {job.id} can't be fetched without a file.")
+    if job.state in {State.FETCHED, State.MISMATCHED} and job.file is None:
+        raise LedgerError(f"Job {job.id} can't be {job.state} without a file.")
     if not change.cause:
         raise LedgerError(f"Job {job.id} can't become {job.state} without a cause.")
 

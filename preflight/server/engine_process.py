@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from preflight import serialize
 from preflight.errors import InputError, PreflightError
 from preflight.server import request_params
 
@@ -43,7 +44,7 @@ def _read(stream: IO[bytes], jobs: queue.Queue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _do(remove_text: Callable[..., dict[str, Any]], job: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
+def _do(remove_text: Callable[..., Any], job: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
     said = -1
 
     def progress(share: float) -> None:
@@ -53,7 +54,7 @@ def _do(remove_text: Callable[..., dict[str, Any]], job: dict[str, Any], answers
             _answer(answers, {"progress": share})
 
     try:
-        quality = remove_text(
+        report = remove_text(
             Path(job["source"]),
             Path(job["destination"]),
             request_params.options(job["options"]),
@@ -67,7 +68,7 @@ def _do(remove_text: Callable[..., dict[str, Any]], job: dict[str, Any], answers
     except Exception as error:  # noqa: BLE001 - the engine meets any video there is; the service has to answer
         traceback.print_exc()
         return {"code": 801, "message": f"model failed: {type(error).__name__}"}
-    return {"quality": quality}
+    return {"quality": serialize.jsonable(report)}
 
 
 def _answer(answers: IO[str], message: dict[str, Any]) -> None:

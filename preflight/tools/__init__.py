@@ -1,1 +1,1 @@
-"""Local tools that several rooms need: processes and ffmpeg."""
+"""Processes, ffmpeg, packets, containers and files: what several packages use of this machine."""

@@ -1,4 +1,4 @@
-"""Where ffmpeg is, what it can do, and how it is run: no network, progress in seconds of video."""
+"""Find ffmpeg and run it: no network, no other files, progress in seconds of video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from preflight.errors import DiskFullError, ToolError, ToolMissingError
 from preflight.events import Cancel
-from preflight.tools import process
+from preflight.tools import ffmpeg_build, process
+from preflight.tools.ffmpeg_build import Build, Origin
 
 INPUT_OPTIONS = {
     "protocol_whitelist": "file,pipe",
@@ -26,7 +27,7 @@ INPUT_OPTIONS = {
 INPUT_GUARD = tuple(word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", value))
 """`INPUT_OPTIONS` as words of an argv, put before `-i`."""
 QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
-"""For every run that makes a file: only errors are said, nothing is asked."""
+"""For every run that makes a file: only errors are logged, nothing is asked, the (temporary) output is replaced."""
 
 SOFTWARE = ("libx264", "libx265", "libsvtav1")
 """Encoders of pictures that need no hardware and take a quality (CRF) with a cap."""
@@ -36,42 +37,59 @@ _CONSEQUENCE = re.compile(
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
     r"|Error sending frames to consumers|Error while opening encoder"
 )
-"""What ffmpeg says after the line that tells the cause."""
+"""Lines that ffmpeg logs after the one with the cause."""
 
 
-@functools.cache
 def find(setting: str | None = None) -> str:
     """Return the ffmpeg to use: `setting` or `PREFLIGHT_FFMPEG`, else the one in the imageio-ffmpeg wheel.
 
-    The one on PATH is used where the wheel has no binary for this platform, or when asked for by `ffmpeg`.
-    Raises ToolMissingError.
+    The one on PATH is used where the wheel has no binary for this platform, or when asked for by `ffmpeg`. Raises
+    ToolMissingError, also for a version below `ffmpeg_build.MINIMUM`.
     """
-    chosen = setting or os.environ.get("PREFLIGHT_FFMPEG")
+    path, _ = _located(setting or os.environ.get("PREFLIGHT_FFMPEG") or None)
+    return path
+
+
+def describe(setting: str | None = None) -> Build:
+    """Return version, origin and missing features of the ffmpeg that `find` returns. Raises ToolMissingError."""
+    path, origin = _located(setting or os.environ.get("PREFLIGHT_FFMPEG") or None)
+    version, text = ffmpeg_build.version_of(path)
+    return Build(path=path, origin=origin, version=version, text=text, missing=ffmpeg_build.missing(path))
+
+
+@functools.cache
+def _located(chosen: str | None) -> tuple[str, Origin]:
+    """Return the path of the ffmpeg to use, at or above the minimum version, and where it comes from."""
     if chosen:
         found = shutil.which(chosen)
         if found is None:
             raise ToolMissingError(
-                f"ffmpeg is set to {chosen!r}, which can't be run.", hint="Mend or unset PREFLIGHT_FFMPEG."
+                f"ffmpeg is set to {chosen!r}, which can't be run.", hint="Correct or unset PREFLIGHT_FFMPEG."
             )
-        return found
+        ffmpeg_build.version_of(found)
+        return found, Origin.SETTING
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
-        return str(get_ffmpeg_exe())
+        wheel = str(get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         found = shutil.which("ffmpeg")
         if found:
-            return found
+            ffmpeg_build.version_of(found)
+            return found, Origin.PATH
         raise ToolMissingError(
             "No ffmpeg was found.", hint="Install ffmpeg or `pip install imageio-ffmpeg`."
         ) from error
+    # The wheel names its binary by the version, which saves a start of it.
+    named = re.search(r"-v(\d+)\.(\d+)", Path(wheel).name)
+    if named is None or (int(named[1]), int(named[2])) < ffmpeg_build.MINIMUM:
+        ffmpeg_build.version_of(wheel)
+    return wheel, Origin.WHEEL if named else Origin.PATH
 
 
-@functools.cache
 def encoders(ffmpeg: str) -> frozenset[str]:
     """Return the names of the encoders that this ffmpeg was built with."""
-    listing = process.run([ffmpeg, "-hide_banner", "-encoders"], timeout=30).stdout.decode("utf-8", "replace")
-    return frozenset(re.findall(r"^ [VAS][F.][S.][X.][B.][D.] (\S+)", listing, re.MULTILINE))
+    return ffmpeg_build.features(ffmpeg, "encoders")
 
 
 def require_encoder(ffmpeg: str, name: str) -> None:
@@ -180,7 +198,7 @@ def run(
 
 
 def failure(tail: str) -> ToolError:
-    """Return the error that ffmpeg's last words stand for."""
+    """Return the error for the end of ffmpeg's log."""
     import logging
 
     logging.getLogger(__name__).info("ffmpeg failed:\n%s", tail)

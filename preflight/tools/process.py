@@ -1,4 +1,4 @@
-"""The only module that starts processes: bounded, killed with all their children, their last words kept."""
+"""Child processes: bounded in time, killed with all their descendants, with the end of their log kept."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 from preflight.errors import CancelledError, ToolError, ToolMissingError
 from preflight.events import Cancel
-from preflight.tools.spawn import Helper
 
 PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
 _TAIL_LINES = 40
+"""Lines of stderr that are kept."""
 _POLL = 0.1
-_JOIN = 5.0
+"""Seconds between two looks at the cancel flag and the clock while a process runs."""
+_STALLED = 5.0
+"""Seconds without a byte after which a pipe that a dead child left open counts as held by a stranger."""
+_CHUNK = 1 << 16
+"""Bytes read at a time: what a pipe holds on Linux."""
 
 
 _GUARDIAN = """
@@ -36,7 +40,7 @@ while read -r change group; do
 done
 for group in $live; do kill -KILL "-$group" 2>/dev/null; done
 """
-"""A shell that is told of every group of processes and kills those that are left when its input ends.
+"""A shell that receives the id of every process group and kills the groups that are left when its input ends.
 
 Its input ends when this process does, in whatever way: not even SIGKILL leaves children behind.
 """
@@ -50,7 +54,7 @@ class _Guardian:
         self._shell: subprocess.Popen[bytes] | None = None
 
     def tell(self, change: str, group: int) -> None:
-        """Say that a group of processes began (`+`) or ended (`-`)."""
+        """Report that a group of processes began (`+`) or ended (`-`)."""
         if os.name != "posix":
             return
         with self._lock:
@@ -80,26 +84,71 @@ class _Guardian:
 _guardian = _Guardian()
 
 
+class _PipeReader(threading.Thread):
+    """Reads one pipe to its end. `progress` counts the reads; `error` is what the receiver raised."""
+
+    def __init__(self, stream: IO[bytes], receive: Callable[[bytes], object], *, lines: bool) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._receive = receive
+        self._lines = lines
+        self.progress = 0
+        self.receiving = False
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Read until every holder of the pipe's other end has closed it."""
+        try:
+            while chunk := self._read():
+                self.progress += 1
+                self.receiving = True
+                self._receive(chunk)
+                self.receiving = False
+        except ValueError:
+            # The pipe was closed here, because the process was killed.
+            return
+        except BaseException as error:  # noqa: BLE001
+            # A child whose pipe nobody reads would never end, so the rest is read and forgotten.
+            self.error = error
+            while self._stream.read(_CHUNK):
+                pass
+
+    def _read(self) -> bytes:
+        return self._stream.readline() if self._lines else self._stream.read(_CHUNK)
+
+    def finish(self) -> bool:
+        """Wait for the end of the pipe; return False when nothing has come for long though the child is dead."""
+        while True:
+            before = self.progress
+            self.join(_STALLED)
+            if not self.is_alive():
+                return True
+            if self.progress == before and not self.receiving:
+                return False
+
+
 class Running:
-    """A started process: its pipes, its exit, and the tail of what it said on stderr."""
+    """A started process: its pipes, its exit status, and the end of its log on stderr."""
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._readers: list[_PipeReader] = []
         # A full stderr pipe would stop the child, so it is read whatever the caller does.
-        self._readers: list[threading.Thread] = []
-        self.read(popen.stderr, lambda line: self._tail.append(line.decode("utf-8", "replace").rstrip()))
+        self._log = self._reader(popen.stderr, self._keep, lines=True)
 
-    def read(self, stream: IO[bytes] | None, hear: Callable[[bytes], object]) -> None:
-        """Hand every line of a pipe from the child to `hear`, on a thread that ends with the child."""
+    def _keep(self, line: bytes) -> None:
+        self._tail.append(line.decode("utf-8", "replace").rstrip())
 
-        def follow(lines: Iterable[bytes]) -> None:
-            for line in lines:
-                hear(line)
-
-        reader = threading.Thread(target=follow, args=(stream or (),), daemon=True)
+    def _reader(self, stream: IO[bytes] | None, receive: Callable[[bytes], object], *, lines: bool) -> _PipeReader:
+        assert stream is not None  # noqa: S101
+        reader = _PipeReader(stream, receive, lines=lines)
         reader.start()
-        self._readers.append(reader)
+        return reader
+
+    def read(self, receive: Callable[[bytes], object], *, lines: bool = True) -> None:
+        """Hand every line of stdout, or every chunk, to `receive` on a thread. Only when started with `stdout=PIPE`."""
+        self._readers.append(self._reader(self._popen.stdout, receive, lines=lines))
 
     @property
     def pid(self) -> int:
@@ -124,7 +173,11 @@ class Running:
         return "\n".join(self._tail)
 
     def wait(self, *, timeout: float | None = None, cancel: Cancel | None = None) -> int:
-        """Return the exit status. Raises ToolError on time-out and CancelledError; the process is then killed."""
+        """Return the exit status, once all output that `read` was asked for has been received.
+
+        Raises ToolError on time-out and where the output may be truncated, CancelledError, and what a receiver raised;
+        the process is then dead.
+        """
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
@@ -137,7 +190,7 @@ class Running:
                     self.kill()
                     raise ToolError(f"{self._popen.args[0]!s} took longer than {timeout:g} s.") from None  # type: ignore[index]
             else:
-                self._join()
+                self._receive_rest()
                 return status
 
     def kill(self) -> None:
@@ -145,15 +198,21 @@ class Running:
         if self._popen.poll() is None:
             _kill_group(self._popen)
         self._popen.wait()
-        self._join()
+        for reader in (*self._readers, self._log):
+            reader.finish()
         for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if stream is not None:
                 _close(stream)
 
-    def _join(self) -> None:
-        # A grandchild may hold the pipes open for longer than the child lives.
+    def _receive_rest(self) -> None:
+        # A descendant may hold the pipes open for longer than the child lives.
+        _kill_group(self._popen)
+        self._log.finish()
         for reader in self._readers:
-            reader.join(_JOIN)
+            if not reader.finish():
+                raise ToolError(f"The output of {self._popen.args[0]!s} is incomplete: its pipe stayed open.")  # type: ignore[index]
+            if reader.error is not None:
+                raise reader.error
 
 
 def _close(stream: IO[bytes]) -> None:
@@ -214,61 +273,17 @@ def run(
     on_line: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Completed:
-    """Run `argv` to its end; `on_line` gets each line of stdout, which is else returned whole.
+    """Run `argv` to its end; `on_line` gets each line of stdout, which is otherwise returned whole.
 
-    Raises ToolMissingError, ToolError on time-out, CancelledError.
+    Raises ToolMissingError, ToolError on time-out and for truncated output, CancelledError.
     """
     kept: list[bytes] = []
 
-    def hear(line: bytes) -> None:
-        if on_line is None:
-            kept.append(line)
-        else:
+    def receive(line: bytes) -> None:
+        if on_line is not None:
             on_line(line.decode("utf-8", "replace").strip())
 
     with start(argv, stdout=PIPE, **options) as running:
-        running.read(running.stdout, hear)
+        running.read(kept.append if on_line is None else receive, lines=on_line is not None)
         status = running.wait(timeout=timeout, cancel=cancel)
         return Completed(status=status, stdout=b"".join(kept), stderr_tail=running.stderr_tail)
-
-
-class _PopenHelper(Helper):
-    """A helper where there is no `posix_spawn` (Windows)."""
-
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
-        assert popen.stdin is not None  # noqa: S101
-        assert popen.stdout is not None  # noqa: S101
-        super().__init__(popen.pid, popen.stdin, popen.stdout)
-        self._popen = popen
-
-    def read(self, count: int, *, timeout: float) -> bytes:
-        """Return `count` bytes of what the process says, fewer when it ends. Raises TimeoutError."""
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            self._popen.kill()
-
-        timer = threading.Timer(timeout, stop)
-        timer.daemon = True
-        timer.start()
-        data = self.stdout.read(count)
-        timer.cancel()
-        if late.is_set():
-            raise TimeoutError
-        return data
-
-    def terminate(self) -> None:
-        """Kill the process."""
-        self._popen.kill()
-
-    def close(self) -> int:
-        """Kill the process if it still runs, close the pipes and return its exit status."""
-        self._popen.kill()
-        with self._popen:
-            return self._popen.wait()
-
-
-def helper(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
-    """Start a helper process as `spawn.spawn` does, on any system. Raises OSError."""
-    return _PopenHelper(subprocess.Popen(list(argv), env=dict(environment), stdin=PIPE, stdout=PIPE, stderr=DEVNULL))

@@ -20,7 +20,7 @@ _SIGKILL = 9
 
 
 class Helper:
-    """A started process that answers on a pipe. Not for use by several threads at once, but for `terminate`."""
+    """A started process that answers on a pipe. One thread at a time may use it; any thread may call `terminate`."""
 
     def __init__(self, pid: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
         self.pid = pid
@@ -30,7 +30,7 @@ class Helper:
         self._unread = bytearray()
 
     def read(self, count: int, *, timeout: float) -> bytes:
-        """Return `count` bytes of what the process says, fewer when it ends. Raises TimeoutError."""
+        """Return `count` bytes of the process's answer, fewer when it ends. Raises TimeoutError."""
         import select
         import time
 
@@ -70,11 +70,9 @@ class Helper:
 
 
 def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
-    """Start `argv` in a session of its own, with only `environment`; what it says on stderr is lost. Raises OSError."""
+    """Start `argv` in a session of its own, with only `environment`; its stderr is discarded. Raises OSError."""
     if not hasattr(os, "posix_spawn"):
-        from preflight.tools import process
-
-        return process.helper(argv, environment)
+        return _popen_helper(argv, environment)
     theirs_in, ours_out, ours_in, theirs_out = *os.pipe(), *os.pipe()
     actions = [
         (os.POSIX_SPAWN_DUP2, theirs_in, 0),
@@ -117,3 +115,51 @@ def fork(main: Callable[[], None]) -> Helper:
 
 def _helper(pid: int, stdin: int, stdout: int) -> Helper:
     return Helper(pid, os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb", buffering=0))
+
+
+def _popen_helper(argv: Sequence[str], environment: Mapping[str, str]) -> Helper:
+    """Start a helper where there is no `posix_spawn` (Windows), with a timer thread in place of `poll`."""
+    import subprocess
+    import threading
+
+    popen = subprocess.Popen(
+        list(argv),
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert popen.stdin is not None  # noqa: S101
+    assert popen.stdout is not None  # noqa: S101
+
+    class PopenHelper(Helper):
+        """A helper whose pipes can't be polled."""
+
+        def read(self, count: int, *, timeout: float) -> bytes:
+            """Return `count` bytes of the process's answer, fewer when it ends. Raises TimeoutError."""
+            late = threading.Event()
+
+            def stop() -> None:
+                late.set()
+                popen.kill()
+
+            timer = threading.Timer(timeout, stop)
+            timer.daemon = True
+            timer.start()
+            data = self.stdout.read(count)
+            timer.cancel()
+            if late.is_set():
+                raise TimeoutError
+            return data
+
+        def terminate(self) -> None:
+            """Kill the process."""
+            popen.kill()
+
+        def close(self) -> int:
+            """Kill the process if it still runs, close the pipes and return its exit status."""
+            popen.kill()
+            with popen:
+                return popen.wait()
+
+    return PopenHelper(popen.pid, popen.stdin, popen.stdout)

@@ -181,7 +181,7 @@ class JobDriver:
         """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""
         from preflight.storage import delete
 
-        if self.settings.keep_upload or job.key is None or self.ledger.needed(job.key):
+        if self.settings.keep_upload or job.key is None or self.ledger.is_object_needed(job.key):
             return
         try:
             delete(self.settings, job.key)

@@ -250,7 +250,7 @@ def _reserved(ledger: Ledger, jobs: list[Job], outputs: OutputPaths, extension: 
         target = outputs.target(jobs, extension, plain=plain)
         for job in jobs:
             ledger.advance(job.id, State.FETCHED, cause="restoring", target=target)
-        if not ledger.contested(target, jobs[0].group):
+        if not ledger.is_contested(target, jobs[0].group):
             break
     return target
 

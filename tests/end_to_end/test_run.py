@@ -31,7 +31,7 @@ def test_run_cleans_once_and_knows_it_afterwards(captioned: Path, home: str, tmp
     assert (tmp_path / "clip.cleaned.mp4").stat().st_size > 1000
     assert (tmp_path / "clip.before-after.png").read_bytes().startswith(b"\x89PNG")
     record = json.loads((tmp_path / "clip.cleaned.json").read_text())
-    assert record["result"]["quality"]["tracks"]
+    assert record["result"]["quality"]["removed"]
     assert captioned.read_bytes() == before
 
     again = preflight("run", captioned, "-o", tmp_path / "elsewhere", "--json", PREFLIGHT_HOME=home)

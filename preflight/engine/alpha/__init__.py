@@ -1,1 +1,1 @@
-"""Alpha mattes of fades, watermarks and translucent plates."""
+"""Alpha mattes of fading text, translucent watermarks and translucent boxes, and how they are removed."""

@@ -1,4 +1,4 @@
-"""How strong a fading text is on a frame, by all of its samples together."""
+"""The opacity of fading text on each frame, fitted to all of its pixels together."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import BoolMask, FloatImage, Gray, YCbCr, dilate
-
-OPAQUE = 0.9
-"""Opacity from which on a sample is of a letter's inside."""
-BLACK = np.array([16, 128, 128], np.float32)
-_ROUNDS, _TURNS = 3, 4
-"""Times that strengths and shade are found in turn, and that samples are weighed anew for each."""
-_PARTS, _UNEVEN = 3, 0.2
-"""Parts of a text that fade alike, and how much their strengths differ at most."""
-_LIKE, _TOLD = 0.5, 0.25
-"""How alike what is seen and the letters are at least, from what strength on: less is another text, or a part of it."""
+from preflight.engine.alpha.matte import BLACK_YCBCR
+from preflight.engine.alpha.settings import FADE
+from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, Gray, YCbCr, dilate
 
 Vector = NDArray[np.float32]
+"""One value per pixel of the text: (pixels,), float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class FadingText:
-    """A text whose fading is to be learnt: the samples that it covers in its box, its `height`, its frames.
+    """A text that may fade, and access to its frames.
 
-    `known` are the frames that can be looked at, in order. `luma` and `color` show its box on one of them, `hidden`
-    what other text paints there.
+    Attributes:
+        mask: pixels of its box that it covers.
+        height: text height in pixels.
+        first: first frame on which it is.
+        last: last frame on which it is.
+        known: frames that can be read, in order.
+        luma: returns its box on a frame.
+        color: the same in colour.
+        hidden: returns what other text covers of the box on a frame.
     """
 
     mask: BoolMask
@@ -43,33 +43,42 @@ class FadingText:
     color: Callable[[int], YCbCr]
     hidden: Callable[[int], BoolMask]
 
-    def fine(self, field: NDArray[Any]) -> Vector:
-        """Return what is finer than its strokes, where it covers the picture."""
-        whole = field.astype(np.float32)
+    def high_pass(self, values: NDArray[Any]) -> Vector:
+        """Return the details of `values`, (height, width), as fine as strokes, at the text's pixels."""
+        whole = values.astype(np.float32)
         return np.asarray((whole - cv2.GaussianBlur(whole, (0, 0), max(2.0, self.height / 8)))[self.mask], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class ContrastSamples:
-    """Samples of one frame: how far what is `seen` is from the expected scene, and the usual `letters` would be.
+    """Contrast of one frame against the scene that is expected from around.
 
-    `below` is what a shadow hides while it fades by itself.
+    Attributes:
+        observed: contrast of the frame.
+        full: contrast that the text would have at full opacity.
+        shadow: contrast that a shadow below the letters would have, which shows while both fade.
     """
 
-    seen: Vector
-    letters: Vector
-    below: Vector
+    observed: Vector
+    full: Vector
+    shadow: Vector
 
-    def without(self, strength: float, shade: float) -> Vector:
-        """Return what is seen beside such a shadow."""
-        return self.seen + np.float32((strength - strength**2) * shade) * self.below
+    def without_shadow(self, opacity: float, shade: float) -> Vector:
+        """Return the observed contrast without a shadow of density `shade`."""
+        return self.observed + np.float32((opacity - opacity**2) * shade) * self.shadow
 
 
 @dataclass(frozen=True, slots=True)
 class FrameContrast:
-    """What one frame shows where the text is: its details, all of it, and the column of each sample."""
+    """Contrast of one frame at the text's pixels.
 
-    fine: ContrastSamples
+    Attributes:
+        details: contrast as fine as strokes, from which the opacity is fitted.
+        whole: contrast of all frequencies, from which the shadow is fitted.
+        column: column of each pixel.
+    """
+
+    details: ContrastSamples
     whole: ContrastSamples
     column: NDArray[np.int64]
 
@@ -78,62 +87,76 @@ class FrameContrast:
         cls,
         text: FadingText,
         index: int,
-        paint: tuple[FloatImage, FloatImage],
-        filled: Callable[[FloatImage, BoolMask], FloatImage],
+        paint: tuple[FloatMap, FloatMap],
+        interpolate: Callable[[FloatMap, BoolMask], FloatImage],
     ) -> FrameContrast:
-        """Look at a frame over a fill from around; `paint` is the text's opacity, and what it adds to luma."""
-        opacity, added = paint
+        """Return the contrast of frame `index`.
+
+        Args:
+            text: the text.
+            index: number of the frame.
+            paint: the text's alpha and premultiplied luma at full opacity.
+            interpolate: estimates luma below a hole from around it.
+        """
+        alpha, premultiplied = paint
         hidden = text.hidden(index)
         luma = text.luma(index).astype(np.float32)
-        around = filled(luma, dilate(text.mask | hidden))
+        scene = interpolate(luma, dilate(text.mask | hidden))
         free = ~hidden[text.mask]
-        fields = luma - around, added - opacity * around, (opacity > OPAQUE) * (around - BLACK[0])
-        fine = ContrastSamples(*(text.fine(field)[free] for field in fields))
-        return cls(fine, ContrastSamples(*(field[text.mask][free] for field in fields)), np.nonzero(text.mask)[1][free])
+        maps = luma - scene, premultiplied - alpha * scene, (alpha > FADE.opaque) * (scene - BLACK_YCBCR[0])
+        details = ContrastSamples(*(text.high_pass(each)[free] for each in maps))
+        whole = ContrastSamples(*(each[text.mask][free] for each in maps))
+        return cls(details, whole, np.nonzero(text.mask)[1][free])
 
-    def strength(self, start: float, shade: float) -> float:
-        """Return how strong the text is, by the details that most samples agree on; about `start`."""
-        found, weight = start, np.ones_like(self.fine.seen)
-        for _ in range(_TURNS):
-            seen = self.fine.without(found, shade)
-            found = float(np.clip(_slope(self.fine.letters, seen, weight), 0, 1))
-            weight = _robust(seen - found * self.fine.letters)
-        return found
+    def fit(self, start: float, shade: float) -> float:
+        """Return the opacity, by robust regression that starts at `start`."""
+        opacity, weight = start, np.ones_like(self.details.observed)
+        for _ in range(FADE.reweightings):
+            observed = self.details.without_shadow(opacity, shade)
+            opacity = float(np.clip(_slope(self.details.full, observed, weight), 0, 1))
+            weight = _huber_weights(observed - opacity * self.details.full)
+        return opacity
 
-    def is_even(self, strength: float, shade: float) -> bool:
-        """Return True when all of the text is as strong, and not one part of it only, as while it is written."""
-        seen, letters = self.fine.without(strength, shade), self.fine.letters
-        if not seen.size:
+    def is_even(self, opacity: float, shade: float) -> bool:
+        """Return True when all parts of the text have this opacity, which a wipe or typewriter effect has not."""
+        observed, full = self.details.without_shadow(opacity, shade), self.details.full
+        if not observed.size:
             return False
-        for start, end in pairwise(np.quantile(self.column, np.linspace(0, 1, _PARTS + 1))):
+        for start, end in pairwise(np.quantile(self.column, np.linspace(0, 1, FADE.parts + 1))):
             weight = ((self.column >= start) & (self.column <= end)).astype(np.float32)
-            if abs(_slope(letters, seen, weight) - strength) > _UNEVEN:
+            if abs(_slope(full, observed, weight) - opacity) > FADE.uneven:
                 return False
-        like = float(seen @ letters) / max(float(np.linalg.norm(seen) * np.linalg.norm(letters)), 1e-6)
-        return strength < _TOLD or like > _LIKE
+        correlation = float(observed @ full) / max(float(np.linalg.norm(observed) * np.linalg.norm(full)), 1e-6)
+        return opacity < FADE.telling_opacity or correlation > FADE.least_correlation
 
 
-def fit_opacity(views: Mapping[int, FrameContrast], rough: Mapping[int, float]) -> tuple[dict[int, float], float]:
-    """Return the strength on each frame, and how much of what is behind the letters a shadow hides."""
-    strengths, shade = dict(rough), 0.0
-    for _ in range(_ROUNDS):
-        strengths = {index: view.strength(strengths[index], shade) for index, view in views.items()}
-        below, left = [], []
-        for index, view in views.items():
-            strength, some = strengths[index], view.whole.below != 0
-            below.append(((strength - strength**2) * view.whole.below)[some])
-            left.append((strength * view.whole.letters - view.whole.seen)[some])
-        x, y = (np.concatenate(parts).astype(np.float32) for parts in (below, left))
-        shade = float(np.clip(_slope(x, y, _robust((y - shade * x).astype(np.float32))), 0, 1))
-    return strengths, shade
+def fit_opacity(contrasts: Mapping[int, FrameContrast], start: Mapping[int, float]) -> tuple[dict[int, float], float]:
+    """Return the opacity on each frame, 0..1, and the density of a shadow that fades by itself, 0..1.
+
+    Args:
+        contrasts: contrast by frame.
+        start: first estimate of the opacity by frame.
+    """
+    opacities, shade = dict(start), 0.0
+    for _ in range(FADE.rounds):
+        opacities = {index: contrast.fit(opacities[index], shade) for index, contrast in contrasts.items()}
+        shadows, rests = [], []
+        for index, contrast in contrasts.items():
+            opacity, inside = opacities[index], contrast.whole.shadow != 0
+            shadows.append(((opacity - opacity**2) * contrast.whole.shadow)[inside])
+            rests.append((opacity * contrast.whole.full - contrast.whole.observed)[inside])
+        x, y = (np.concatenate(parts).astype(np.float32) for parts in (shadows, rests))
+        shade = float(np.clip(_slope(x, y, _huber_weights((y - shade * x).astype(np.float32))), 0, 1))
+    return opacities, shade
 
 
 def _slope(x: Vector, y: Vector, weight: Vector) -> float:
+    """Return the slope of the weighted regression of `y` on `x` through the origin."""
     return float((weight * x) @ y) / max(float((weight * x) @ x), 1e-6)
 
 
-def _robust(error: Vector) -> Vector:
-    """Return the weights of samples by how far they are off.
+def _huber_weights(error: Vector) -> Vector:
+    """Return the weight of each pixel by its error.
 
     Huber, *Robust Estimation of a Location Parameter*, 1964.
     """

@@ -1,7 +1,8 @@
-"""Translucent plates behind text: found by what they do to the scene at their borders, and taken off it again.
+"""Translucent boxes behind text: found by what they do to the scene at their edges.
 
-Such a plate shows everywhere `kept * scene + added`. On both sides of its border the scene is the same but for a step
-of a few samples: its spread within and without gives `kept`, its mean `added`, whatever the scene is, still or moving.
+Such a box shows `transmittance * scene + premultiplied` with one value of each for all of its pixels. On both sides of
+its edge the scene is the same but for a step of a few pixels: the ratio of its spread inside and outside gives the
+transmittance, the difference of the means the premultiplied colour, whether the scene is still or moving.
 """
 
 from __future__ import annotations
@@ -11,200 +12,225 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatImage, YCbCr
+from preflight.engine.alpha.matte import BLACK_YCBCR, AlphaMatte
+from preflight.engine.alpha.settings import BOX
+from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatImage
 from preflight.engine.core.box import Box
 
-_EXPLAINED = 0.6
-"""Share of the step at a border that is explained by a plate at least; elsewhere the scene explains itself as well."""
-_LEAST_STEP = 8.0
-_UNEVEN, _NOISE = 2.0, 16.0
-"""By how much the scene within may be rougher than without, squared, as it is encoded."""
-_LIKE = 0.5
-"""Correlation of the scene within and without at least, for the plate to be translucent."""
-_KEPT = (0.12, 0.92)
-_SAME_KEPT, _SAME_ADDED = 0.15, 16.0
-"""How far one border may be from the plate as all borders show it: in its share of the scene, and in gray levels."""
-_WIDE, _TALL = 6.0, 1.2
-"""Heights of the text within which a plate's border lies beside a line, and above and below it."""
-_TO_YUV = np.array([[0.098, 0.504, 0.257], [0.439, -0.291, -0.148], [-0.071, -0.368, 0.439]], np.float32)
-_BLACK = np.array([16, 128, 128], np.float32)
-_CLEAR = 3
-"""Samples from the letters at which a border is looked for at least, lest their edges be taken for it."""
-_RIM = 3
-"""Samples on both sides of a border that encoders and half-size chroma mix."""
+_BGR_TO_YCBCR = np.array([[0.098, 0.504, 0.257], [0.439, -0.291, -0.148], [-0.071, -0.368, 0.439]], np.float32)
+"""BGR 0..255 to YCbCr without its offset (ITU-R BT.601, video range)."""
+_NOISE = 2.0
+"""Coding error of a smooth area, levels, root mean square."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranslucentBox:
-    """What a translucent plate does where `area` is set: `added` in blue, green, red, and its strength by frame.
+    """A translucent box behind text.
 
-    What lies beside its borders, `rim`, can't be lifted: encoders and half-size chroma mix the two sides.
+    Attributes:
+        area: what it covers, (height, width).
+        rim: pixels beside its edges, which can't be unblended: encoders and half-size chroma mix the two sides.
+        transmittance: share of the scene that shows, 0..1.
+        premultiplied: colour that the box adds, in BGR.
+        opacity: 0..1 by frame from the track's first one on; empty when it is constant.
     """
 
     area: BoolMask
     rim: BoolMask
-    kept: float
-    added: tuple[float, float, float]
-    strengths: tuple[float, ...] = ()
+    transmittance: float
+    premultiplied: tuple[float, float, float]
+    opacity: tuple[float, ...] = ()
 
-    def lifted(self, seen: YCbCr, number: int) -> YCbCr:
-        """Return luma and chroma without the plate on its frame `number`."""
-        box_opacity = self.strengths[number] if self.strengths else 1.0
-        kept = 1 - box_opacity * (1 - self.kept)
-        # What is added is a colour, seen as much as the scene is not.
-        added = _TO_YUV @ np.array(self.added, np.float32) * box_opacity + (1 - kept) * _BLACK
-        return np.clip(np.rint((seen - added) / kept), 0, 255).astype(np.uint8)
+    def matte(self, number: int, shape: tuple[int, int]) -> AlphaMatte:
+        """Return the matte on the track's frame `number`, of that shape."""
+        opacity = self.opacity[number] if self.opacity else 1.0
+        transmittance = 1 - opacity * (1 - self.transmittance)
+        color = _BGR_TO_YCBCR @ np.array(self.premultiplied, np.float32) * opacity + (1 - transmittance) * BLACK_YCBCR
+        return AlphaMatte(
+            np.full(shape, transmittance, np.float32),
+            np.broadcast_to(color.astype(np.float32), (*shape, 3)),
+            _NOISE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """A border that may be there: where, what plate it would be, and how much of the step that explains."""
+class _Edge:
+    """A candidate for an edge.
+
+    Attributes:
+        at: its row or column.
+        transmittance: that of the box it would belong to.
+        premultiplied: that of the box, in BGR.
+        explained: share of the step that such a box explains.
+    """
 
     at: int
-    kept: float
-    added: ColorVector
+    transmittance: float
+    premultiplied: ColorVector
     explained: float
 
-    def is_like(self, other: _Side) -> bool:
-        """Return True when the plate is the same, on a scene of medium brightness at least."""
-        apart = float(np.abs((self.kept - other.kept) * 128 + self.added - other.added).max())
-        return abs(self.kept - other.kept) < _SAME_KEPT and apart < _SAME_ADDED
+    def is_like(self, other: _Edge) -> bool:
+        """Return True when both may belong to one box, by what it does to a scene of medium brightness."""
+        difference = self.transmittance - other.transmittance
+        distance = float(np.abs(difference * 128 + self.premultiplied - other.premultiplied).max())
+        return abs(difference) < BOX.same_transmittance and distance < BOX.same_color
 
 
-def find_translucent_box(looks: list[BGR], inks: list[Box], height: int) -> TranslucentBox | None:
-    """Return the plate behind lines of text, whose letters lie in `inks`, from top to bottom; None without one.
+def find_translucent_box(looks: list[BGR], lines: list[Box], height: int) -> TranslucentBox | None:
+    """Return the translucent box behind lines of text; None without one.
 
-    Each line has a rectangle of its own, so that plates with steps are found too.
+    Each line has a rectangle of its own, so that boxes with steps are found too.
+
+    Args:
+        looks: the same part of several frames.
+        lines: bounding boxes of the letters of each line on it, from top to bottom.
+        height: text height in pixels.
     """
     stack = np.stack(looks).astype(np.float32)
     rows, columns = stack.shape[1:3]
-    wide = round(_WIDE * height)
+    reach = round(BOX.reach_across * height)
     sides = []
-    for ink in inks:
-        inset = max(1, ink.height // 6)
-        across = stack[:, ink.y0 + inset : ink.y1 - inset]
-        sides.append(_borders(across, ink.x0, max(0, ink.x0 - wide)))
-        sides.append(_borders(across, ink.x1, min(columns, ink.x1 + wide)))
+    for line in lines:
+        inset = max(1, line.height // 6)
+        band = stack[:, line.y0 + inset : line.y1 - inset]
+        sides.append(_edges(band, line.x0, max(0, line.x0 - reach)))
+        sides.append(_edges(band, line.x1, min(columns, line.x1 + reach)))
     turned = stack.transpose(0, 2, 1, 3)
-    tall = max(0, inks[0].y0 - round(_TALL * height)), min(rows, inks[-1].y1 + round(_TALL * height))
+    above = max(0, lines[0].y0 - round(BOX.reach_along * height))
+    below = min(rows, lines[-1].y1 + round(BOX.reach_along * height))
     ends = [
-        _borders(turned[:, inks[0].x0 : inks[0].x1], inks[0].y0, tall[0]),
-        _borders(turned[:, inks[-1].x0 : inks[-1].x1], inks[-1].y1, tall[1]),
+        _edges(turned[:, lines[0].x0 : lines[0].x1], lines[0].y0, above),
+        _edges(turned[:, lines[-1].x0 : lines[-1].x1], lines[-1].y1, below),
     ]
-    sure = _agreeing(sides + ends)
-    if sure is not None:
-        return _veil(sure, _rectangles(turned, inks, sure), (rows, columns))
-    # From side to side of the picture, where it looks the same at both ends.
+    found = _agreeing(sides + ends)
+    if found is not None:
+        return _box(found, _rectangles(turned, lines, found), (rows, columns))
+    # A box may cross the frame from side to side: its edges are then looked for at both ends of the frame.
     for part in (turned[:, :height], turned[:, -height:]):
-        ends += [_borders(part, inks[0].y0, tall[0]), _borders(part, inks[-1].y1, tall[1])]
-    sure = _agreeing(ends)
-    if sure is None or max(np.ptp([side.at for side in sure[end::2]]) for end in (0, 1)) > _RIM:
+        ends += [_edges(part, lines[0].y0, above), _edges(part, lines[-1].y1, below)]
+    found = _agreeing(ends)
+    if found is None or max(np.ptp([edge.at for edge in found[end::2]]) for end in (0, 1)) > BOX.rim:
         return None
-    return _veil(sure, [Box(0, sure[0].at, columns, sure[1].at)], (rows, columns))
+    return _box(found, [Box(0, found[0].at, columns, found[1].at)], (rows, columns))
 
 
-def _rectangles(turned: FloatImage, inks: list[Box], sure: list[_Side]) -> list[Box]:
-    """Return the rectangle of each line, by the borders beside each and those above and below all."""
-    found, top = [], sure[-2].at
-    for number, ink in enumerate(inks):
-        span, bottom = (sure[2 * number].at, sure[2 * number + 1].at), sure[-1].at
-        if number + 1 < len(inks):
-            below = sure[2 * number + 2].at, sure[2 * number + 3].at
-            bottom = _step(turned, sure[0], (ink, inks[number + 1]), (span, below))
-        found.append(Box(span[0], top, span[1], bottom))
+def box_opacity(box: TranslucentBox, inner: FloatImage, outer: FloatImage) -> float:
+    """Return the opacity of a box on a frame relative to its usual one, 0..1.
+
+    Args:
+        box: the box.
+        inner: BGR colours inside its edge, (points, 3).
+        outer: BGR colours outside, at the same points of the edge.
+    """
+    expected = outer * (1 - box.transmittance) - np.array(box.premultiplied, np.float32)
+    return float((expected * (outer - inner)).sum() / max(1.0, float((expected**2).sum())))
+
+
+def _rectangles(turned: FloatImage, lines: list[Box], found: list[_Edge]) -> list[Box]:
+    """Return the rectangle of each line, by the edges beside each and those above and below all of them."""
+    rectangles, top = [], found[-2].at
+    for number, line in enumerate(lines):
+        span, bottom = (found[2 * number].at, found[2 * number + 1].at), found[-1].at
+        if number + 1 < len(lines):
+            below = found[2 * number + 2].at, found[2 * number + 3].at
+            bottom = _step_row(turned, found[0], (line, lines[number + 1]), (span, below))
+        rectangles.append(Box(span[0], top, span[1], bottom))
         top = bottom
-    return found
+    return rectangles
 
 
-def _veil(sure: list[_Side], rectangles: list[Box], shape: tuple[int, int]) -> TranslucentBox:
-    """Return the plate of some rectangles, as all of its borders show it."""
+def _box(found: list[_Edge], rectangles: list[Box], shape: tuple[int, int]) -> TranslucentBox:
+    """Return the box of some rectangles, with the median values of its edges."""
     area, rim = np.zeros(shape, bool), np.zeros(shape, bool)
-    for box in rectangles:
+    for rectangle in rectangles:
         own = np.zeros(shape, bool)
-        own[box.slices] = True
+        own[rectangle.slices] = True
         # Between two lines as well: where their rectangles overlap they are darker.
-        area, rim = area | own, rim | _rim(own)
-    kept = float(np.median([side.kept for side in sure]))
-    blue, green, red = (float(value) for value in np.median([side.added for side in sure], axis=0))
-    return TranslucentBox(area, rim, kept, (blue, green, red))
+        area, rim = area | own, rim | _edge_pixels(own)
+    transmittance = float(np.median([edge.transmittance for edge in found]))
+    blue, green, red = (float(value) for value in np.median([edge.premultiplied for edge in found], axis=0))
+    return TranslucentBox(area, rim, transmittance, (blue, green, red))
 
 
-def _agreeing(sides: list[list[_Side]]) -> list[_Side] | None:
-    """Return a border of every side, such that all are of one plate; None without one."""
+def _agreeing(sides: list[list[_Edge]]) -> list[_Edge] | None:
+    """Return an edge of every side such that all belong to one box; None without one."""
     best, most = None, 0.0
-    for guess in [side for borders in sides for side in borders]:
+    for guess in [edge for edges in sides for edge in edges]:
         chosen = []
-        for borders in sides:
-            alike = [side for side in borders if side.is_like(guess)]
+        for edges in sides:
+            alike = [edge for edge in edges if edge.is_like(guess)]
             if not alike:
                 break
-            chosen.append(max(alike, key=lambda side: side.explained))
-        explained = sum(side.explained for side in chosen)
+            chosen.append(max(alike, key=lambda edge: edge.explained))
+        explained = sum(edge.explained for edge in chosen)
         if len(chosen) == len(sides) and explained > most:
             best, most = chosen, explained
     return best
 
 
-def _borders(stack: FloatImage, start: int, end: int) -> list[_Side]:
-    """Return where a plate's border may be across the columns from `start`, where letters begin, to `end`."""
+def _edges(stack: FloatImage, start: int, end: int) -> list[_Edge]:
+    """Return the columns from `start`, where letters begin, to `end` at which a box may end.
+
+    Args:
+        stack: part of several frames, (frames, rows, columns, 3).
+        start: first column.
+        end: last column, exclusive, on either side of `start`.
+    """
     step = 1 if end > start else -1
-    places = range(start + _CLEAR * step, end, step)
-    found = [_at(stack, at, step) for at in places if 3 <= at < stack.shape[2] - 2]
-    return [side for side in found if side is not None]
+    places = range(start + BOX.letter_gap * step, end, step)
+    found = [_edge_at(stack, at, step) for at in places if 3 <= at < stack.shape[2] - 2]
+    return [edge for edge in found if edge is not None]
 
 
-def _at(stack: FloatImage, at: int, step: int) -> _Side | None:
-    """Return the border at a column, if a plate explains what is seen on both sides of it."""
-    # Column `at` is the first outside to the right, or the first inside to the left; the next ones may be mixed.
+def _edge_at(stack: FloatImage, at: int, step: int) -> _Edge | None:
+    """Return the edge at a column, if a translucent box explains the two sides of it."""
+    # Column `at` is the first one outside to the right or inside to the left; the next ones may be mixed.
     inside, outside = (slice(at - 3, at - 1), slice(at + 1, at + 3))
     if step < 0:
         inside, outside = outside, inside
     within, without = (stack[:, :, part] for part in (inside, outside))
-    uneven = [float((np.diff(part, axis=2) ** 2).mean()) for part in (within, without)]
-    if uneven[0] > _UNEVEN * uneven[1] + _NOISE:
-        # Half of the plate and half of the scene look like both.
+    roughness = [float((np.diff(part, axis=2) ** 2).mean()) for part in (within, without)]
+    if roughness[0] > BOX.rougher * roughness[1] + BOX.noise:
+        # The edge runs through the inner side: half of the box and half of the scene resemble both.
         return None
     a, b = within.mean(axis=2).reshape(-1, 3), without.mean(axis=2).reshape(-1, 3)
     means = a.mean(axis=0), b.mean(axis=0)
     da, db = a - means[0], b - means[1]
     own, other, common = float((da * da).sum()), float((db * db).sum()), float((da * db).sum())
-    if other < 1 or common <= _LIKE * np.sqrt(own * other):
+    if other < 1 or common <= BOX.least_correlation * np.sqrt(own * other):
         return None
-    # The ratio of the spreads: a slope by least squares would be too small, since the scene goes on changing.
-    kept = float(np.sqrt(own / other))
-    added = means[0] - kept * means[1]
+    # The ratio of the spreads: least squares would bias the slope towards zero, since the scene changes in between.
+    transmittance = float(np.sqrt(own / other))
+    premultiplied = means[0] - transmittance * means[1]
     total = float(((a - b) ** 2).mean())
-    explained = 1 - float(((a - kept * b - added) ** 2).mean()) / kept / max(total, 1e-6)
-    if total < _LEAST_STEP**2 or explained < _EXPLAINED or not _KEPT[0] < kept < _KEPT[1]:
+    residual = float(((a - transmittance * b - premultiplied) ** 2).mean()) / transmittance
+    explained = 1 - residual / max(total, 1e-6)
+    if total < BOX.least_step**2 or explained < BOX.explained:
         return None
-    return _Side(at, kept, added.astype(np.float32), explained)
+    if not BOX.least_transmittance < transmittance < BOX.most_transmittance:
+        return None
+    return _Edge(at, transmittance, premultiplied.astype(np.float32), explained)
 
 
-def _step(
-    turned: FloatImage, like: _Side, inks: tuple[Box, Box], spans: tuple[tuple[int, int], tuple[int, int]]
+def _step_row(
+    turned: FloatImage, like: _Edge, lines: tuple[Box, Box], spans: tuple[tuple[int, int], tuple[int, int]]
 ) -> int:
-    """Return the row at which the rectangle of one line goes over into that of the next, which may be wider."""
-    (upper, lower), (above, below) = inks, spans
+    """Return the row at which the rectangle of one line meets that of the next, which may be wider."""
+    (upper, lower), (above, below) = lines, spans
     middle = (upper.y1 + lower.y0) // 2
     down = above[1] - above[0] > below[1] - below[0]
     wide, narrow = (above, below) if down else (below, above)
-    apart = [turned[:, wide[0] + 2 : narrow[0] - 2], turned[:, narrow[1] + 2 : wide[1] - 2]]
-    columns = np.concatenate([turned[:, :0], *(part for part in apart if part.shape[1] > 0)], axis=1)
+    beside = [turned[:, wide[0] + 2 : narrow[0] - 2], turned[:, narrow[1] + 2 : wide[1] - 2]]
+    columns = np.concatenate([turned[:, :0], *(part for part in beside if part.shape[1] > 0)], axis=1)
     if columns.shape[1] < 4:
         return middle
     ends = (upper.y0 + upper.y1) // 2, (lower.y0 + lower.y1) // 2
-    borders = [side for side in _borders(columns, *(ends if down else ends[::-1])) if side.is_like(like)]
-    return max(borders, key=lambda side: side.explained).at if borders else middle
+    edges = [edge for edge in _edges(columns, *(ends if down else ends[::-1])) if edge.is_like(like)]
+    return max(edges, key=lambda edge: edge.explained).at if edges else middle
 
 
-def box_opacity(veil: TranslucentBox, inner: FloatImage, outer: FloatImage) -> float:
-    """Return how strong a plate is, 0 to 1, by the colours beside its border, `inner` and `outer`."""
-    expected = outer * (1 - veil.kept) - np.array(veil.added, np.float32)
-    return float((expected * (outer - inner)).sum() / max(1.0, float((expected**2).sum())))
-
-
-def _rim(area: BoolMask) -> BoolMask:
-    """Return the samples beside the border of an area."""
-    solid, kernel = area.astype(np.uint8), np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
+def _edge_pixels(area: BoolMask) -> BoolMask:
+    """Return the pixels on both sides of the edge of an area."""
+    solid, kernel = area.astype(np.uint8), np.ones((2 * BOX.rim + 1, 2 * BOX.rim + 1), np.uint8)
     inside = cv2.erode(solid, kernel)
     return np.asarray((cv2.dilate(solid, kernel) > 0) & (inside == 0), bool)

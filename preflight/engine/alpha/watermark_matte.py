@@ -1,9 +1,9 @@
-"""Take translucent text off a picture: what it lets through is the scene itself, which no fill can match.
+"""Translucent text that stays at its place: its matte, by regression over many frames.
 
-A mark that stays at its place shows on every frame `kept * scene + added`, sample by sample. Over many frames the scene
-behind it changes, so both are found by least squares of what is seen on what a fill from around expects. The scene
-scatters around this value, and not this value around the scene, which keeps the slope unbiased (Berkson, *Are there two
-regressions?*, 1950).
+A pixel of the mark shows `transmittance * scene + premultiplied`. The scene behind it changes over time, so both follow
+from least squares of the observed values on the scene that is interpolated from around. The true scene scatters around
+this value, and not this value around the scene, which keeps the slope unbiased (Berkson, *Are there two regressions?*,
+1950).
 """
 
 from __future__ import annotations
@@ -14,248 +14,217 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.fade import Unblended
-from preflight.engine.core.arrays import BoolMask, FloatImage, YCbCr, dilate
+from preflight.engine.alpha.matte import AlphaMatte, Unblended, to_uint8, unblend
+from preflight.engine.alpha.settings import WATERMARK
+from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, YCbCr, dilate
 from preflight.engine.core.filters import weighted
 from preflight.engine.core.harmonic_fill import harmonic_inpaint
-
-LEAST_LOOKS = 16
-"""Looks at a mark from which on it can be told from the scene."""
-MOST_LOOKS = 48
-_VARIED = 5.0
-"""Levels by which the scene behind a sample varies at least, all colours together, for it to tell anything."""
-_NOISE = 1.0
-"""Levels by which opaque text varies as it is encoded."""
-_TOLD = 0.25
-"""Share of the mark's samples that have to tell something."""
-_LEAST_RATIO, _LEAST_SLOPE, _FOLLOWED = 0.3, 0.25, 0.75
-"""How much of the scene's variation strokes show at least, by its size and by how it follows the scene; and how much
-of what varies in them does follow. Opaque text has 0.24 and 0.1 at most."""
-_WEAKEST, _DENSEST, _SURELY = 0.25, 5, 0.5
-"""The same for all but the mark's densest samples (in percent), each by itself, where the fill varies as the scene."""
-_STRONG = 0.5
-"""Tint from which on a sample is of a stroke's inside, as a share of the strongest."""
-_LEAST_STRONG, _LEAST_STROKE = 0.05, 0.1
-"""Share of the telling samples that are such at least, and share of these that make bright or dark strokes."""
-_DOUBT, _SPREAD = 8.0, 0.1
-"""By how many looks of a scene one more is worth something, and by how much a sample's share may be off its tint's."""
-_NEAREST = 8.0
-"""Levels that a stroke's colour is taken to be from the scene's at least."""
-_BESIDE = 12.0
-"""Samples around a place within which the scene varies as it does there."""
-_LEAST_KEPT, _SURELY_KEPT = 0.15, 0.3
-"""Shares of the scene under which nothing is taken from it, as noise grows by their inverse, and above which all is."""
-_SEEN = 3.0
-"""Error of what is seen as it is encoded, and of what is known of the mark, in levels (root mean square)."""
-_CLEAR = 0.92
-"""Share of the scene from which on a sample is none of the mark's."""
-_GHOST, _DETAIL = 10.0, 5
-"""Levels by which a lifted scene is rougher than what is beside it where opaque letters were taken for translucent, and
-samples across which that is told: noise that is lifted with the scene stays below 8."""
-_MIDDLE = 128.0
-_TINT = 5.0
-"""Samples over which a stroke has one tint at least: what differs within them is the scene."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overlay:
-    """A translucent mark: the share of the scene that each sample keeps, and what it adds in each colour."""
-
-    kept: FloatImage
-    added: FloatImage
-
-    @property
-    def worth(self) -> FloatImage:
-        """What is taken from a sample's lifted scene, 0..1: nothing where hardly any of it is seen."""
-        share: FloatImage = np.clip((self.kept - _LEAST_KEPT) / (_SURELY_KEPT - _LEAST_KEPT), 0, 1).astype(np.float32)
-        return share
-
-    def lifted(self, seen: YCbCr, own: BoolMask) -> Unblended:
-        """Return the scene under the mark's `own` samples as far as it is `seen`."""
-        kept = np.maximum(self.kept, _LEAST_KEPT).astype(np.float32)
-        scene = self._evened(weighted(seen - self.added, np.asarray(1 / kept, np.float32)), own)
-        return Unblended(scene, _SEEN / (kept * np.maximum(self.worth, np.float32(1e-3))))
-
-    def _evened(self, scene: FloatImage, own: BoolMask) -> FloatImage:
-        """Return the lifted scene without what is left of letters: a tint that bright or dark strokes share."""
-        painted = own & (self.kept < _CLEAR)
-        around = harmonic_inpaint(scene, painted)
-        bright = self.added[..., 0] > (1 - self.kept) * _MIDDLE
-        result = scene.copy()
-        for stroke in (painted & bright, painted & ~bright):
-            weight = stroke.astype(np.float32)
-            near = 1 / np.maximum(_blurred(weight), 1e-3)
-            tint = weighted(_blurred(weighted(around - scene, weight)), near.astype(np.float32))
-            result[stroke] += tint[stroke]
-        return result
 
 
 @dataclass(frozen=True, slots=True)
 class WatermarkSample:
-    """A mark as one frame shows it: the picture, and what of it other text than the mark hides."""
+    """A mark's place on one frame.
+
+    Attributes:
+        color: the frame there, (height, width, 3).
+        others: what text other than the mark covers, (height, width).
+    """
 
     color: YCbCr
     others: BoolMask
 
     @property
-    def seen(self) -> FloatImage:
-        """The picture to reckon with."""
+    def observed(self) -> FloatImage:
+        """The frame as real values."""
         return self.color.astype(np.float32)
 
     @property
-    def counted(self) -> FloatImage:
-        """1 where nothing but the mark hides the scene, 0 elsewhere."""
+    def weight(self) -> FloatMap:
+        """1 where only the mark covers the scene, 0 elsewhere."""
         return (~dilate(self.others)).astype(np.float32)
 
-    def without(self, hidden: BoolMask) -> FloatImage:
-        """Return the scene as a fill from around expects it where it is `hidden`."""
-        return harmonic_inpaint(self.seen, hidden)
+    def interpolated(self, hidden: BoolMask) -> FloatImage:
+        """Return the frame with `hidden` interpolated from around."""
+        return harmonic_inpaint(self.observed, hidden)
 
 
-def fit_watermark(looks: list[WatermarkSample], mark: BoolMask) -> Overlay | None:
-    """Return how the text that covers `mark` on all `looks` lets the scene through.
+def unblend_watermark(observed: YCbCr, matte: AlphaMatte, own: BoolMask) -> Unblended:
+    """Return the scene below a mark's `own` pixels, without the tint that an error of the matte leaves on strokes."""
+    below = unblend(observed, matte)
+    return Unblended(_without_stroke_tint(below.scene, matte, own), below.error)
+
+
+def fit_watermark(samples: list[WatermarkSample], mark: BoolMask) -> AlphaMatte | None:
+    """Return the matte of the text that covers `mark` on all `samples`.
 
     None when it is opaque, or when the scene behind it changes too little to tell.
     """
-    if len(looks) < LEAST_LOOKS or not mark.any():
+    if len(samples) < WATERMARK.least_samples or not mark.any():
         return None
-    if not _may_be_translucent(np.stack([look.color[..., 0] for look in looks]).std(axis=0, dtype=np.float32), mark):
+    variation = np.stack([sample.color[..., 0] for sample in samples]).std(axis=0, dtype=np.float32)
+    if not _may_be_translucent(variation, mark):
         return None
-    first = _fitted(looks, [look.without(dilate(mark | look.others)) for look in looks], mark)
+    first = _regress(samples, [sample.interpolated(dilate(mark | sample.others)) for sample in samples], mark)
     if first is None:
         return None
-    # What the mark does not paint after all is the scene itself, and tells more of it.
-    painted = mark & dilate(first.kept < _CLEAR)
-    scene = [look.without(painted | dilate(look.others)) for look in looks]
-    known = _fitted(looks, scene, mark)
-    if known is None:
+    # Pixels of the mask that turn out to be clear show the scene itself, which improves the interpolation.
+    painted = mark & dilate(first.transmittance < WATERMARK.clear)
+    scenes = [sample.interpolated(painted | dilate(sample.others)) for sample in samples]
+    matte = _regress(samples, scenes, mark)
+    if matte is None:
         return None
-    ghosts = (_ghost(known, look, around, mark) for look, around in zip(looks, scene, strict=True))
-    return known if max(ghosts) < _GHOST else None
+    roughness = (_added_roughness(matte, *pair, mark) for pair in zip(samples, scenes, strict=True))
+    return matte if max(roughness) < WATERMARK.least_roughness else None
 
 
-def _ghost(known: Overlay, look: WatermarkSample, around: FloatImage, mark: BoolMask) -> float:
-    """Return how much rougher (levels) what is lifted off one look is than the scene beside it."""
-    mixed = around + weighted(known.lifted(look.color, mark).scene - around, known.worth * mark)
-    lifted: YCbCr = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    painted, beside = mark & (known.kept < _CLEAR) & ~look.others, ~dilate(mark | look.others)
-    if not painted.any() or not beside.any():
+def _without_stroke_tint(scene: FloatImage, matte: AlphaMatte, own: BoolMask) -> FloatImage:
+    """Return an unblended scene without the mean difference between bright or dark strokes and their surroundings."""
+    painted = own & (matte.transmittance < WATERMARK.clear)
+    surroundings = harmonic_inpaint(scene, painted)
+    bright = matte.premultiplied[..., 0] > (1 - matte.transmittance) * WATERMARK.middle_gray
+    result = scene.copy()
+    for stroke in (painted & bright, painted & ~bright):
+        weight = stroke.astype(np.float32)
+        share = 1 / np.maximum(_tint_mean(weight), 1e-3)
+        tint = weighted(_tint_mean(weighted(surroundings - scene, weight)), share.astype(np.float32))
+        result[stroke] += tint[stroke]
+    return result
+
+
+def _added_roughness(matte: AlphaMatte, sample: WatermarkSample, scene: FloatImage, mark: BoolMask) -> float:
+    """Return how much rougher the unblended scene is than its surroundings on one frame, levels."""
+    below = unblend_watermark(sample.color, matte, mark).scene
+    mixed = to_uint8(scene + weighted(below - scene, matte.confidence * mark))
+    painted = mark & (matte.transmittance < WATERMARK.clear) & ~sample.others
+    outside = ~dilate(mark | sample.others)
+    if not painted.any() or not outside.any():
         return 0.0
-    rough = [cv2.absdiff(luma, cv2.medianBlur(luma, _DETAIL)) for luma in (lifted[..., 0], look.color[..., 0])]
-    return float(rough[0][painted].mean() - rough[1][beside].mean())
+    size = WATERMARK.roughness_window
+    rough = [cv2.absdiff(luma, cv2.medianBlur(luma, size)) for luma in (mixed[..., 0], sample.color[..., 0])]
+    return float(rough[0][painted].mean() - rough[1][outside].mean())
 
 
-def _fitted(views: list[WatermarkSample], scene: list[FloatImage], mark: BoolMask) -> Overlay | None:
-    """Return the overlay that makes of the `scene` behind each look what that shows."""
-    looks = np.maximum(sum(view.counted for view in views), 1).astype(np.float32)
-    seen_mean = _mean((weighted(view.seen, view.counted) for view in views), looks)
-    scene_mean = _mean((weighted(behind, view.counted) for behind, view in zip(scene, views, strict=True)), looks)
+def _regress(samples: list[WatermarkSample], scenes: list[FloatImage], mark: BoolMask) -> AlphaMatte | None:
+    """Return the matte that makes the observed `samples` of the interpolated `scenes`."""
+    count = np.maximum(sum(sample.weight for sample in samples), 1).astype(np.float32)
+    observed_mean = _mean((weighted(sample.observed, sample.weight) for sample in samples), count)
+    pairs = list(zip(samples, scenes, strict=True))
+    scene_mean = _mean((weighted(scene, sample.weight) for sample, scene in pairs), count)
     own, common, shown = (np.zeros(mark.shape, np.float32) for _ in range(3))
-    # Look by look: all of them at once, as numbers, take hundreds of megabytes.
-    for behind, view in zip(scene, views, strict=True):
-        apart = weighted(behind - scene_mean, view.counted)
-        off = weighted(view.seen - seen_mean, view.counted)
-        own += _product(apart, apart)
-        common += _product(apart, off)
-        shown += _product(off, off)
-    own, common, shown = map(_near, (own, common, shown))
-    # A fill is smoother than the scene, so the scene beside the mark tells how much it should vary.
-    expected = np.maximum(own, _beside(own, mark))
-    telling = mark & (expected > looks * _VARIED**2) & (looks >= LEAST_LOOKS)
-    if telling.sum() < _TOLD * mark.sum():
+    # Frame by frame: all of them at once, as real values, take hundreds of megabytes.
+    for sample, scene in pairs:
+        x = weighted(scene - scene_mean, sample.weight)
+        y = weighted(sample.observed - observed_mean, sample.weight)
+        own += _channel_dot(x, x)
+        common += _channel_dot(x, y)
+        shown += _channel_dot(y, y)
+    own, common, shown = map(_slightly_blurred, (own, common, shown))
+    # The interpolation is smoother than the scene; beside the mark the scene itself is seen.
+    expected = np.maximum(own, _surrounding_mean(own, mark))
+    informative = mark & (expected > count * WATERMARK.least_variation**2) & (count >= WATERMARK.least_samples)
+    if informative.sum() < WATERMARK.informative * mark.sum():
         return None
-    sums = _Sums(own, expected, common, np.maximum(shown - 3 * looks * _NOISE**2, 0))
-    tint = (seen_mean - scene_mean)[..., 0]
-    strong = (own > 3 * looks * _VARIED**2) & (np.abs(tint) > _STRONG * np.percentile(np.abs(tint[telling]), 90))
-    if not _is_translucent(sums, telling, telling & strong):
+    sums = _Sums(own, expected, common, np.maximum(shown - 3 * count * WATERMARK.opaque_noise**2, 0))
+    tint = (observed_mean - scene_mean)[..., 0]
+    strongest = np.percentile(np.abs(tint[informative]), 90)
+    strokes = (own > 3 * count * WATERMARK.least_variation**2) & (np.abs(tint) > WATERMARK.stroke_tint * strongest)
+    if not _is_translucent(sums, informative, informative & strokes):
         return None
-    prior = _by_tint(sums, tint, scene_mean[..., 0], telling & strong)
-    # How far the slope of one sample is off by itself, against how far its tint is.
-    doubt = _DOUBT * np.maximum(shown - common * common / np.maximum(own, 1), 0) / (looks * np.maximum(own, 1))
-    trust = np.where(telling, _SPREAD**2 / (_SPREAD**2 + doubt), 0)
-    kept = np.clip(prior + (common / np.maximum(own, 1) - prior) * trust, 0, 1).astype(np.float32)
-    return Overlay(kept=kept, added=(seen_mean - kept[..., None] * scene_mean).astype(np.float32))
+    prior = _transmittance_by_tint(sums, tint, scene_mean[..., 0], informative & strokes)
+    # Weight of a pixel's own slope against the value that follows from its tint, by their variances.
+    residual = np.maximum(shown - common * common / np.maximum(own, 1), 0)
+    variance = WATERMARK.slope_error_factor * residual / (count * np.maximum(own, 1))
+    trust = np.where(informative, WATERMARK.tint_error**2 / (WATERMARK.tint_error**2 + variance), 0)
+    transmittance = np.clip(prior + (common / np.maximum(own, 1) - prior) * trust, 0, 1).astype(np.float32)
+    premultiplied = (observed_mean - transmittance[..., None] * scene_mean).astype(np.float32)
+    return AlphaMatte(transmittance, premultiplied, WATERMARK.noise)
 
 
-def _may_be_translucent(varied: FloatImage, mark: BoolMask) -> bool:
-    """Return False for what stays the same where the scene beside it changes: opaque text, most of the time."""
-    telling = mark & (_beside(varied, mark) > _VARIED)
-    if telling.sum() < _TOLD * mark.sum():
+def _may_be_translucent(variation: FloatMap, mark: BoolMask) -> bool:
+    """Return False for what stays constant while the scene beside it changes, as most opaque text does."""
+    informative = mark & (_surrounding_mean(variation, mark) > WATERMARK.least_variation)
+    if informative.sum() < WATERMARK.informative * mark.sum():
         return False
-    return bool(np.percentile(varied[telling] - _NOISE, 25) >= _WEAKEST * _VARIED)
+    typical = np.percentile(variation[informative] - WATERMARK.opaque_noise, 25)
+    return bool(typical >= WATERMARK.weakest_ratio * WATERMARK.least_variation)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Squared variation by sample, over all looks: the fill's, the scene's, the fill's times what is seen, of that."""
+    """Squared variation by pixel, over all frames and channels.
 
-    own: FloatImage
-    expected: FloatImage
-    common: FloatImage
-    shown: FloatImage
-
-
-def _is_translucent(sums: _Sums, telling: BoolMask, strong: BoolMask) -> bool:
-    """Return True when the scene is seen through the mark's strokes.
-
-    In opaque ones nothing varies. What varies by itself, as highlighted words do, does not follow the scene.
+    Attributes:
+        own: of the interpolated scene.
+        expected: of the scene itself.
+        common: product of interpolated scene and observed values.
+        shown: of the observed values, without coding noise.
     """
-    if strong.sum() < _LEAST_STRONG * telling.sum():
-        return False
-    ratio = np.sqrt(sums.shown[strong].sum() / sums.expected[strong].sum())
-    slope = sums.common[strong].sum() / sums.own[strong].sum()
-    if ratio < _LEAST_RATIO or slope < max(_LEAST_SLOPE, _FOLLOWED * ratio):
-        return False
-    each = telling & (sums.own > _SURELY * sums.expected)
-    weakest = np.percentile(np.sqrt(sums.shown[each] / sums.expected[each]), _DENSEST) if each.any() else 0.0
-    return bool(weakest >= _WEAKEST)
+
+    own: FloatMap
+    expected: FloatMap
+    common: FloatMap
+    shown: FloatMap
 
 
-def _by_tint(sums: _Sums, tint: FloatImage, scene: FloatImage, strong: BoolMask) -> FloatImage:
-    """Return the share of the scene that samples keep by how much of their stroke's colour they have on the mean.
+def _is_translucent(sums: _Sums, informative: BoolMask, strokes: BoolMask) -> bool:
+    """Return True when the scene shows through the mark's strokes.
 
-    Bright and dark strokes, fill and outline as a rule, have one colour and one share each.
+    Opaque strokes do not vary. Highlighted words vary by themselves and do not follow the scene.
     """
-    painted = np.zeros_like(tint)
-    for stroke, sign in ((strong & (tint > 0), 1), (strong & (tint < 0), -1)):
-        if stroke.sum() < _LEAST_STROKE * strong.sum():
+    if strokes.sum() < WATERMARK.least_strokes * informative.sum():
+        return False
+    ratio = np.sqrt(sums.shown[strokes].sum() / sums.expected[strokes].sum())
+    slope = sums.common[strokes].sum() / sums.own[strokes].sum()
+    if ratio < WATERMARK.least_ratio or slope < max(WATERMARK.least_slope, WATERMARK.followed * ratio):
+        return False
+    each = informative & (sums.own > WATERMARK.predictable * sums.expected)
+    if not each.any():
+        return False
+    weakest = np.percentile(np.sqrt(sums.shown[each] / sums.expected[each]), WATERMARK.densest_percent)
+    return bool(weakest >= WATERMARK.weakest_ratio)
+
+
+def _transmittance_by_tint(sums: _Sums, tint: FloatMap, scene: FloatMap, strokes: BoolMask) -> FloatMap:
+    """Return the transmittance by how much of its stroke's colour each pixel has on average.
+
+    Bright and dark strokes, as a rule fill and outline, have one colour and one opacity each.
+    """
+    alpha = np.zeros_like(tint)
+    for stroke, sign in ((strokes & (tint > 0), 1), (strokes & (tint < 0), -1)):
+        if stroke.sum() < WATERMARK.least_one_sign * strokes.sum():
             continue
         opacity = 1 - float(np.clip(sums.common[stroke].sum() / sums.own[stroke].sum(), 0, 0.95))
         color = float(np.median(scene[stroke] + tint[stroke] / opacity))
-        share = np.clip(sign * tint / np.maximum(sign * (color - scene), _NEAREST), 0, opacity)
-        painted = np.maximum(painted, share)
+        distance = np.maximum(sign * (color - scene), WATERMARK.least_color_distance)
+        alpha = np.maximum(alpha, np.clip(sign * tint / distance, 0, opacity))
     # Where fill and outline meet, their tints cancel out.
-    kept: FloatImage = 1 - cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    return kept
+    transmittance: FloatMap = 1 - cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    return transmittance
 
 
-def _blurred(field: FloatImage) -> FloatImage:
-    result: FloatImage = cv2.GaussianBlur(field, (0, 0), _TINT)
+def _tint_mean(values: FloatImage) -> FloatImage:
+    result: FloatImage = cv2.GaussianBlur(values, (0, 0), WATERMARK.tint_window)
     return result
 
 
-def _beside(field: FloatImage, mark: BoolMask) -> FloatImage:
-    """Return what a field is beside a mark, at every place."""
+def _surrounding_mean(values: FloatMap, mark: BoolMask) -> FloatMap:
+    """Return the local mean of `values` outside a mark, at every pixel."""
     free = (~dilate(mark)).astype(np.float32)
-    return (_wide(field * free) / np.maximum(_wide(free), 1e-3)).astype(np.float32)
+    sums, weights = (cv2.GaussianBlur(each, (0, 0), WATERMARK.neighborhood) for each in (values * free, free))
+    return np.asarray(sums / np.maximum(weights, 1e-3), np.float32)
 
 
-def _wide(field: FloatImage) -> FloatImage:
-    result: FloatImage = cv2.GaussianBlur(field, (0, 0), _BESIDE)
-    return result
+def _mean(images: Iterable[FloatImage], count: FloatMap) -> FloatImage:
+    """Return the sum of images divided by the `count` of each pixel."""
+    return weighted(np.asarray(sum(images), np.float32), np.asarray(1 / count, np.float32))
 
 
-def _mean(fields: Iterable[FloatImage], count: FloatImage) -> FloatImage:
-    """Return the sum of fields by a `count` for each place."""
-    return weighted(np.asarray(sum(fields), np.float32), np.asarray(1 / count, np.float32))
-
-
-def _product(a: FloatImage, b: FloatImage) -> FloatImage:
-    """Return the sum of products over all colours."""
+def _channel_dot(a: FloatImage, b: FloatImage) -> FloatMap:
+    """Return the sum of products over the channels."""
     return np.asarray(np.einsum("hwc,hwc->hw", a, b), np.float32)
 
 
-def _near(sums: FloatImage) -> FloatImage:
-    """Return sums that take a little of their neighbours', which belong to the same stroke."""
-    result: FloatImage = cv2.GaussianBlur(sums, (3, 3), 0.5)
+def _slightly_blurred(sums: FloatMap) -> FloatMap:
+    """Return sums that share a little with their neighbours, which belong to the same stroke."""
+    result: FloatMap = cv2.GaussianBlur(sums, (3, 3), 0.5)
     return result

@@ -9,7 +9,7 @@ from itertools import accumulate, groupby, pairwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Span:
     """Whole groups of pictures, frames `first` to `last`: their packets are copied, or the frames encoded."""
 
     first: int
@@ -22,19 +22,19 @@ class Stretch:
         return range(self.first, self.last + 1)
 
 
-def ranks(shown: Sequence[int]) -> list[int]:
+def display_ranks(shown: Sequence[int]) -> list[int]:
     """Return for each packet, given when its picture is shown, the number of its frame."""
     number = {time: rank for rank, time in enumerate(sorted(shown))}
     return [number[time] for time in shown]
 
 
-def closed(entries: Iterable[int], shown: Sequence[int]) -> frozenset[int]:
+def closed_gop_starts(entries: Iterable[int], shown: Sequence[int]) -> frozenset[int]:
     """Return those of `entries` (packet numbers) before which no packet belongs to a picture shown behind them."""
-    latest = [-1, *accumulate(ranks(shown), max)]
+    latest = [-1, *accumulate(display_ranks(shown), max)]
     return frozenset(entry for entry in entries if latest[entry] == entry - 1)
 
 
-def plan(entries: Collection[int], frames: int, touched: Collection[int]) -> list[Stretch]:
+def plan(entries: Collection[int], frames: int, touched: Collection[int]) -> list[Span]:
     """Return the stretches of a video whose groups begin at `entries`; a group with a `touched` frame is encoded.
 
     What comes before the first entry can't be copied: nothing says that its pictures can be decoded alone.
@@ -43,7 +43,7 @@ def plan(entries: Collection[int], frames: int, touched: Collection[int]) -> lis
     marked = {edges[bisect_right(edges, frame) - 1] for frame in touched} | {0}.difference(entries)
     groups = groupby(pairwise(edges), key=lambda edge: edge[0] not in marked)
     found = [(copied, list(pairs)) for copied, pairs in groups]
-    return [Stretch(first=pairs[0][0], last=pairs[-1][1] - 1, copied=copied) for copied, pairs in found]
+    return [Span(first=pairs[0][0], last=pairs[-1][1] - 1, copied=copied) for copied, pairs in found]
 
 
 def decoding_times(shown: Sequence[int]) -> list[int]:
@@ -52,7 +52,7 @@ def decoding_times(shown: Sequence[int]) -> list[int]:
     The times are those of the pictures themselves, as much earlier as the reordering needs.
     """
     times = sorted(shown)
-    delay = max((number - rank for number, rank in enumerate(ranks(shown))), default=0)
+    delay = max((number - rank for number, rank in enumerate(display_ranks(shown))), default=0)
     step = times[1] - times[0] if len(times) > 1 else 1
     early = [times[0] - step * back for back in range(delay, 0, -1)]
     return [*early, *times][: len(times)]

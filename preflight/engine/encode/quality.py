@@ -26,7 +26,7 @@ _FRAMES = 8
 _MEASURED = re.compile(r"PSNR Mean Y:([\d.]+|inf)")
 
 
-def is_grainy(source: Source, program: str) -> bool:
+def needs_fine_quality(source: Source, program: str) -> bool:
     """Return True for a clip that the usual quality would not do justice to."""
     length = source.duration or Fraction(0)
     starts = [float(length * (2 * number + 1) / (2 * _PLACES)) for number in range(_PLACES)]

@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 from preflight.engine.encode import encoder, fmp4, gop_plan, h264
 from preflight.engine.encode.encoder import Companions
 from preflight.engine.encode.fmp4 import Sample
-from preflight.engine.encode.gop_plan import Stretch
+from preflight.engine.encode.gop_plan import Span
 from preflight.engine.media.decode import Frame, decode_part, parse_times
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
@@ -32,7 +32,7 @@ _IN_A_FRAGMENT = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RenderTask:
     """What is to be done: `times` of all frames in units of the source's time base, numbers of those `touched`.
 
     `fine` is the quality for grainy pictures; scratch files go to `folder`.
@@ -62,7 +62,7 @@ class Stream:
         return file.read(self.packets[number].size)
 
 
-class Placed(NamedTuple):
+class TimedPacket(NamedTuple):
     """A packet of a stream, and when its picture is shown."""
 
     stream: Stream
@@ -70,27 +70,27 @@ class Placed(NamedTuple):
     time: int
 
 
-def write(order: Order, clean: Clean, destination: Path, beside: Companions) -> int:
+def write(task: RenderTask, clean: Clean, destination: Path, beside: Companions) -> int:
     """Write `destination` atomically, encoding only groups with touched frames; return how many frames were copied.
 
     The result is decoded once to make sure of every frame. Raises ToolError
     with the reason when it can't be done so, and DiskFullError.
     """
-    _require(order.source, destination)
-    given = _unpacked(order.source.path, order.folder / "given", order.program)
-    visible = _visible(given, order.times)
+    _require(task.source, destination)
+    given = _unpacked(task.source.path, task.folder / "given", task.program)
+    visible = _visible(given, task.times)
     hidden = {number for number in range(len(given.packets)) if number not in visible}
-    touched = hidden.union(visible.start + frame for frame in order.touched)
+    touched = hidden.union(visible.start + frame for frame in task.touched)
     planned = gop_plan.plan(given.entries, len(given.packets), touched)
-    stretches = [stretch for stretch in planned if _seen(stretch, visible)]
-    kept = sum(len(stretch.frames) for stretch in stretches if stretch.copied)
+    spans = [span for span in planned if _visible_frames(span, visible)]
+    kept = sum(len(span.frames) for span in spans if span.copied)
     if not kept:
         raise ToolError("no group of pictures is without text")
-    made = _encoded(order, given, [stretch for stretch in stretches if not stretch.copied], visible, clean)
+    made = _encoded(task, given, [span for span in spans if not span.copied], visible, clean)
     with encoder.replacing(destination) as part:
         tail = max(given.packets, key=lambda packet: packet.pts).duration or 1
-        _assemble(order, _placed(order, given, made, stretches, visible), tail, part, beside)
-        if _times(part, order) != [time * order.source.time_base for time in order.times]:
+        _assemble(task, _timed_packets(task, given, made, spans, visible), tail, part, beside)
+        if _times(part, task) != [time * task.source.time_base for time in task.times]:
             raise ToolError("a decoder does not show every frame at its time")
     return kept
 
@@ -117,9 +117,9 @@ def _visible(given: Stream, times: tuple[int, ...]) -> range:
     return range(start, start + len(times))
 
 
-def _seen(stretch: Stretch, visible: range) -> range:
+def _visible_frames(span: Span, visible: range) -> range:
     """Return those of a stretch that are frames."""
-    return range(max(stretch.first, visible.start), min(stretch.last + 1, visible.stop))
+    return range(max(span.first, visible.start), min(span.last + 1, visible.stop))
 
 
 def _unpacked(path: Path, at: Path, program: str) -> Stream:
@@ -146,33 +146,33 @@ def _unpacked(path: Path, at: Path, program: str) -> Stream:
         path=at,
         packets=found,
         places=tuple(accumulate((packet.size for packet in found), initial=0)),
-        entries=gop_plan.closed(entries, [packet.pts for packet in found]),
+        entries=gop_plan.closed_gop_starts(entries, [packet.pts for packet in found]),
         sets=sets,
     )
 
 
-def _encoded(order: Order, given: Stream, stretches: Sequence[Stretch], visible: range, clean: Clean) -> Stream:
-    """Return the frames of `stretches`, cleaned, as one stream that can be entered at the start of each."""
+def _encoded(task: RenderTask, given: Stream, spans: Sequence[Span], visible: range, clean: Clean) -> Stream:
+    """Return the frames of `spans`, cleaned, as one stream that can be entered at the start of each."""
     number = h264.free_number(given.sets)
     if number is None:
         raise ToolError("its parameter sets take every number")
-    part, made = order.folder / "part.h264", order.folder / "made.mp4"
+    part, made = task.folder / "part.h264", task.folder / "made.mp4"
     with given.path.open("rb") as file, part.open("wb") as chosen:
-        for stretch in stretches:
+        for span in spans:
             chosen.writelines(b"\0\0\0\1" + unit for _, unit in sorted(given.sets.items()))
-            chosen.writelines(given.read(file, packet) for packet in stretch.frames)
-    indices = [index for stretch in stretches for index in stretch.frames]
-    decoded = zip(indices, decode_part(part, order.source, order.program), strict=False)
+            chosen.writelines(given.read(file, packet) for packet in span.frames)
+    indices = [index for span in spans for index in span.frames]
+    decoded = zip(indices, decode_part(part, task.source, task.program), strict=False)
     frames = (
         Frame(index=index - visible.start, y=frame.y, u=frame.u, v=frame.v)
         for index, frame in decoded
         if index in visible
     )
-    lengths = [len(_seen(stretch, visible)) for stretch in stretches]
+    lengths = [len(_visible_frames(span, visible)) for span in spans]
     starts = list(accumulate(lengths[:-1], initial=0))
-    argv = _encoder(order, starts, ("-x264-params", f"sps-id={number}"), made)
-    encoder.feed(argv, (plane for frame in clean(frames) for plane in encoder.raw(frame, order.source)))
-    result = _unpacked(made, order.folder / "made", order.program)
+    argv = _encoder(task, starts, ("-x264-params", f"sps-id={number}"), made)
+    encoder.feed(argv, (plane for frame in clean(frames) for plane in encoder.raw(frame, task.source)))
+    result = _unpacked(made, task.folder / "made", task.program)
     if len(result.packets) != sum(lengths):
         raise ToolError(f"{sum(lengths)} frames were to be encoded and {len(result.packets)} were")
     if not result.entries.issuperset(starts) or result.sets.keys() & given.sets.keys():
@@ -180,10 +180,10 @@ def _encoded(order: Order, given: Stream, stretches: Sequence[Stretch], visible:
     return result
 
 
-def _encoder(order: Order, starts: Sequence[int], options: Sequence[str], made: Path) -> list[str]:
+def _encoder(task: RenderTask, starts: Sequence[int], options: Sequence[str], made: Path) -> list[str]:
     """Return the argv that encodes planes from stdin with an IDR picture at each of `starts`."""
-    source, picture = order.source, encoder.encoder("mp4", fine=order.fine)
-    argv = [order.program, "-y", "-v", "error", "-f", "rawvideo", "-pixel_format", "yuv420p"]
+    source, picture = task.source, encoder.encoder("mp4", fine=task.fine)
+    argv = [task.program, "-y", "-v", "error", "-f", "rawvideo", "-pixel_format", "yuv420p"]
     argv += ["-video_size", f"{source.width}x{source.height}", "-framerate", str(source.rate), "-i", "pipe:0"]
     # Half a frame early: a time that is rounded up would miss its frame.
     forced = ",".join(f"{float((start - Fraction(1, 2)) / source.rate):.6f}" for start in starts if start)
@@ -191,35 +191,40 @@ def _encoder(order: Order, starts: Sequence[int], options: Sequence[str], made: 
     return [*argv, "-vf", encoder.tags(source), *picture, *options, "-pix_fmt", "yuv420p", ffmpeg.local(made)]
 
 
-def _placed(order: Order, given: Stream, made: Stream, stretches: Sequence[Stretch], visible: range) -> list[Placed]:
+def _timed_packets(
+    task: RenderTask, given: Stream, made: Stream, spans: Sequence[Span], visible: range
+) -> list[TimedPacket]:
     """Return all packets in their new order."""
-    encoded = [index for stretch in stretches if not stretch.copied for index in _seen(stretch, visible)]
-    ranks = gop_plan.ranks([packet.pts for packet in made.packets])
-    fresh = (Placed(made, number, order.times[encoded[rank] - visible.start]) for number, rank in enumerate(ranks))
-    placed: list[Placed] = []
-    for stretch in stretches:
-        if stretch.copied:
-            placed += [Placed(given, number, given.packets[number].pts) for number in stretch.frames]
+    encoded = [index for span in spans if not span.copied for index in _visible_frames(span, visible)]
+    display_ranks = gop_plan.display_ranks([packet.pts for packet in made.packets])
+    fresh = (
+        TimedPacket(made, number, task.times[encoded[rank] - visible.start])
+        for number, rank in enumerate(display_ranks)
+    )
+    placed: list[TimedPacket] = []
+    for span in spans:
+        if span.copied:
+            placed += [TimedPacket(given, number, given.packets[number].pts) for number in span.frames]
         else:
-            placed += [next(fresh) for _ in _seen(stretch, visible)]
+            placed += [next(fresh) for _ in _visible_frames(span, visible)]
     return placed
 
 
-def _assemble(order: Order, placed: list[Placed], tail: int, part: Path, beside: Companions) -> None:
+def _assemble(task: RenderTask, placed: list[TimedPacket], tail: int, part: Path, beside: Companions) -> None:
     """Write the picture, each packet at its time, and all else of the source to `part`; `tail` ticks end the video."""
     times = gop_plan.decoding_times([packet.time for packet in placed])
     early = max(0, -times[0])
     sets: h264.Sets = {}
     for stream in {packet.stream.path: packet.stream for packet in placed}.values():
         sets |= stream.sets
-    header = fmp4.header(order.source, h264.header_record(sets))
+    header = fmp4.header(task.source, h264.header_record(sets))
     rows = zip(placed, times, [*times[1:], times[-1] + tail], strict=True)
-    written = _fragments(rows, early, order.source.time_base.numerator)
-    argv = encoder.assembly(order.source, order.program, part, beside, shift=-early * order.source.time_base)
+    written = _fragments(rows, early, task.source.time_base.numerator)
+    argv = encoder.assembly(task.source, task.program, part, beside, shift=-early * task.source.time_base)
     encoder.feed(argv, chain((header,), written))
 
 
-def _fragments(rows: Iterable[tuple[Placed, int, int]], early: int, scale: int) -> Iterator[bytes]:
+def _fragments(rows: Iterable[tuple[TimedPacket, int, int]], early: int, scale: int) -> Iterator[bytes]:
     """Yield packets, given with their decoding time and the next one's, in fragments, `early` ticks later."""
     rows = iter(rows)
     with ExitStack() as stack:
@@ -237,10 +242,10 @@ def _fragments(rows: Iterable[tuple[Placed, int, int]], early: int, scale: int) 
             yield fmp4.fragment(number, samples)
 
 
-def _times(path: Path, order: Order) -> list[Fraction]:
+def _times(path: Path, task: RenderTask) -> list[Fraction]:
     """Return the times of all frames that come out of a decoder, none for a stream with an error in it."""
-    listing = order.folder / "shown.txt"
-    argv = [order.program, "-y", "-v", "error", "-nostdin", "-xerror", "-copyts", "-i", ffmpeg.local(path)]
+    listing = task.folder / "shown.txt"
+    argv = [task.program, "-y", "-v", "error", "-nostdin", "-xerror", "-copyts", "-i", ffmpeg.local(path)]
     argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
     if process.run([*argv, "-f", "framecrc", ffmpeg.local(listing)]).status:
         return []

@@ -98,7 +98,7 @@ def _settled(group: LineGroup, motion: Motion) -> Track | None:
     path = _path(group, slides, first, last, moves=moves)
     if veil is not None:
         lives = tuple(1.0 if (share := strengths[n]) > _FULL else max(0.0, share) for n in range(first, last + 1))
-        return _track(group, veil.rim, first, last, path=path, veil=replace(veil, strengths=lives))
+        return _track(group, veil.rim, first, last, path=path, veil=replace(veil, opacity=lives))
     full = [n for n in range(first, last + 1) if not strengths[n] < _FULL and n not in slides] or [first, last]
     ends = (before, full[0]), (after, full[-1])
     changes = [cv2.absdiff(group.shown(a), group.shown(b)) for a, b in ends if a is not None]

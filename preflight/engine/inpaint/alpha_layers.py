@@ -8,11 +8,12 @@ import numpy as np
 
 from preflight.engine.alpha import fade as fades
 from preflight.engine.alpha.fade_curve import FadingText
+from preflight.engine.alpha.matte import unblend
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.yuv import Planes
-from preflight.engine.inpaint.chunks import Job
-from preflight.engine.inpaint.inpainter import Faint
-from preflight.engine.inpaint.translucent_marks import Mark
+from preflight.engine.inpaint.chunk_plan import InpaintChunk
+from preflight.engine.inpaint.inpainter import UnblendedRegion
+from preflight.engine.inpaint.translucent_marks import TranslucentMark
 from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
@@ -20,17 +21,17 @@ Look = Callable[[int], Planes[np.uint8]]
 """Shows a job's region on a frame."""
 
 
-def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track:
+def with_fade(track: Track, others: Sequence[Track], chunk: InpaintChunk, look: Look) -> Track:
     """Return a track of a job with how it fades, if it does; `others` hide it here and there."""
     if not track.may_fade:
         return track
-    place = _place(track, job)
+    place = _place(track, chunk)
     text = FadingText(
         mask=track.masks.usual,
         height=track.line.text_height,
         first=track.first,
         last=track.last,
-        known=job.known,
+        known=chunk.known,
         luma=lambda index: look(index).luma[place],
         color=lambda index: look(index).to_ycbcr()[place],
         hidden=lambda index: rasterize(others, index, track.box, hidden=True),
@@ -39,41 +40,43 @@ def learnt(track: Track, others: Sequence[Track], job: Job, look: Look) -> Track
 
 
 def seen_through(
-    job: Job, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[Mark]
-) -> Faint | None:
+    chunk: InpaintChunk, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[TranslucentMark]
+) -> UnblendedRegion | None:
     """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
 
     `hidden` tells what all text hides on a frame.
     """
     fading = [
         (track, track.masks.fade)
-        for track in job.tracks
-        if track.masks.fade is not None and index in track.masks.fade.strengths
+        for track in chunk.tracks
+        if track.masks.fade is not None and index in track.masks.fade.opacity
     ]
     if not fading and not marks:
         return None
     seen, hole = look(index).to_ycbcr(), hidden(index)
-    texts = [(track, track.mask_on(index), fade.lifted(index, seen[_place(track, job)])) for track, fade in fading]
+    texts = [
+        (track, track.mask_on(index), unblend(seen[_place(track, chunk)], fade.matte(index))) for track, fade in fading
+    ]
     standing = [(mark.track, *lifted) for mark in marks if (lifted := mark.lifted(index, seen)) is not None]
     scene, doubt, rest = seen.astype(np.float32), np.zeros(hole.shape, np.float32), hole
     for track, own, shown in (*texts, *standing):
-        place = _place(track, job)
-        scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.doubt[own], False
+        place = _place(track, chunk)
+        scene[place][own], doubt[place][own], rest[place][own] = shown.scene[own], shown.error[own], False
     marked = np.zeros(hole.shape, bool)
     for track, own, _ in standing:
-        marked[_place(track, job)][own] = True
+        marked[_place(track, chunk)][own] = True
     gone = [track for track, *_ in (*texts, *standing)]
-    lasting = [track for track in job.tracks if not any(track is other for other in gone)]
-    rest |= rasterize(lasting, index, job.region, hidden=True)
-    return Faint(Planes.from_ycbcr(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
+    lasting = [track for track in chunk.tracks if not any(track is other for other in gone)]
+    rest |= rasterize(lasting, index, chunk.region, hidden=True)
+    return UnblendedRegion(Planes.from_ycbcr(np.clip(np.rint(scene), 0, 255).astype(np.uint8)), doubt, rest, marked)
 
 
-def lenders(job: Job) -> frozenset[int]:
+def fade_donors(chunk: InpaintChunk) -> frozenset[int]:
     """Return the frames of a job that lend what they show under text which is faint there."""
     return frozenset(
-        index for track in job.tracks if track.masks.fade is not None for index in track.masks.fade.faintest
+        index for track in chunk.tracks if track.masks.fade is not None for index in track.masks.fade.faintest
     )
 
 
-def _place(track: Track, job: Job) -> tuple[slice, slice]:
-    return track.box.moved(-job.region.x0, -job.region.y0).slices
+def _place(track: Track, chunk: InpaintChunk) -> tuple[slice, slice]:
+    return track.box.moved(-chunk.region.x0, -chunk.region.y0).slices

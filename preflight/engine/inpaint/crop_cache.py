@@ -17,7 +17,7 @@ from preflight.engine.media.decode import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class CropLayout:
     """Where the crops of a frame lie: `places` on the picture, `slots` frames before the ring starts over.
 
     `kept` tells where crops lie, by frame and place, that stay behind the ring.
@@ -29,7 +29,7 @@ class Layout:
     kept: Mapping[tuple[int, int], int]
 
     @classmethod
-    def of(cls, path: Path, places: Iterable[Box], slots: int, kept: Iterable[tuple[int, int]] = ()) -> Layout:
+    def of(cls, path: Path, places: Iterable[Box], slots: int, kept: Iterable[tuple[int, int]] = ()) -> CropLayout:
         """Lay out a ring, and behind it the crops to be `kept`, each a frame and a place."""
         boxes, apart = tuple(places), sorted(kept)
         sizes = [crop_bytes(boxes[place]) for _, place in apart]
@@ -50,14 +50,14 @@ def crop_bytes(box: Box) -> int:
     return box.area * 3 // 2
 
 
-def store(file: BinaryIO, layout: Layout, frame: Frame) -> None:
+def store(file: BinaryIO, layout: CropLayout, frame: Frame) -> None:
     """Write the crops of a frame into its slot."""
     file.seek(layout.in_ring(frame.index))
     for box in layout.places:
         _write(file, frame, box)
 
 
-def keep(file: BinaryIO, layout: Layout, frame: Frame) -> None:
+def keep(file: BinaryIO, layout: CropLayout, frame: Frame) -> None:
     """Write those crops of a frame that stay."""
     for place, box in enumerate(layout.places):
         if (frame.index, place) in layout.kept:
@@ -71,7 +71,7 @@ def _write(file: BinaryIO, frame: Frame, box: Box) -> None:
     file.writelines(plane.tobytes() for plane in (frame.y[rows, columns], frame.u[half], frame.v[half]))
 
 
-def load(file: BinaryIO, layout: Layout, index: int, place: int, region: Box) -> Planes[np.uint8]:
+def load(file: BinaryIO, layout: CropLayout, index: int, place: int, region: Box) -> Planes[np.uint8]:
     """Return `region`, which lies in `place`, on frame `index`."""
     box = layout.places[place]
     file.seek(layout.offset(index, place))

@@ -14,8 +14,8 @@ from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
 from preflight.engine.core.filters import normalized_convolution, weighted
 from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, propagation
-from preflight.engine.inpaint.alignment import Aligner, Alignment, View, view
-from preflight.engine.inpaint.propagation import Estimate, Here
+from preflight.engine.inpaint.optical_flow import FlowEstimator, FlowField, RegionView, view
+from preflight.engine.inpaint.propagation import FusedEstimate, TargetRegion
 from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
 
@@ -44,7 +44,7 @@ _STILL = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class InpaintedRegion:
     """A filled region: its `planes`, `share` of the hole's samples taken from other frames (0..1).
 
     `error` is the mean difference of what was used on the held-out ring, in gray levels.
@@ -56,20 +56,20 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Faint:
+class UnblendedRegion:
     """A region on a frame without the text that lets the scene through: `doubt` is each sample's error (levels).
 
-    It is 0 beside the text; the `hole` is what can't be seen through. How `learnt` text lets the scene through was
+    It is 0 beside the text; the `hole` is what can't be seen through. How `with_fade` text lets the scene through was
     found over many frames.
     """
 
     planes: Planes[np.uint8]
     doubt: FloatImage
     hole: BoolMask
-    learnt: BoolMask
+    with_fade: BoolMask
 
 
-def _clear(_: int) -> Faint | None:
+def _clear(_: int) -> UnblendedRegion | None:
     return None
 
 
@@ -81,11 +81,11 @@ class _Previous:
 
 
 @dataclass(slots=True)
-class Filler:
+class Inpainter:
     """Fills one region over a stretch of frames; `planes` and `hole` give a frame's region and what text paints of it.
 
-    `state` numbers the text that is on at a frame, 0 for none. `faint` tells what is seen through text, and
-    `lenders` are the frames that lend what they show so.
+    `state` numbers the text that is on at a frame, 0 for none. `unblended` tells what is seen through text, and
+    `fade_donors` are the frames that lend what they show so.
     """
 
     known: range
@@ -94,78 +94,78 @@ class Filler:
     state: Callable[[int], int]
     motion: Motion
     corner: tuple[int, int]
-    faint: Callable[[int], Faint | None] = _clear
-    lenders: frozenset[int] = frozenset()
-    _views: OrderedDict[tuple[int, bool], View] = field(default_factory=OrderedDict)
+    unblended: Callable[[int], UnblendedRegion | None] = _clear
+    fade_donors: frozenset[int] = frozenset()
+    _views: OrderedDict[tuple[int, bool], RegionView] = field(default_factory=OrderedDict)
     _small: dict[int, Gray | None] = field(default_factory=dict)
-    _aligned: dict[int, Alignment] = field(default_factory=dict)
+    _flows: dict[int, FlowField] = field(default_factory=dict)
     _loyal: set[int] = field(default_factory=set)
     _previous: _Previous | None = None
-    _aligner: Aligner | None = None
+    _flow_estimator: FlowEstimator | None = None
 
-    def fill(self, index: int) -> Filled:
+    def fill(self, index: int) -> InpaintedRegion:
         """Fill frame `index`; frames are expected in rising order, so that the fill stays calm from one to the next."""
-        here = Here.of(self._view(index))
-        self._aligned = {}
+        target = TargetRegion.of(self._view(index))
+        self._flows = {}
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
-        estimate, used = self._gather(index, here)
-        missed = here.error(harmonic_fill.harmonic_inpaint(here.planes.luma, here.wide))
+        estimate, used = self._fuse_candidates(index, target)
+        missed = target.error(harmonic_fill.harmonic_inpaint(target.planes.luma, target.wide))
         trust = _trust(estimate, missed)
         if self._previous is not None:
-            before = self._previous.trust[here.box.slices]
+            before = self._previous.trust[target.box.slices]
             trust = np.where(estimate.there, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
-        filled = _mixed(here, estimate, trust)
+        filled = _mixed(target, estimate, trust)
         error = trust * estimate.error + (1 - trust) * missed
-        faint = self.faint(index)
-        if faint is not None:
-            filled = _seen_through(here, filled, error, trust, faint)
-        result = self._kept(index, here, self._calmed(index, here, filled), trust)
+        unblended = self.unblended(index)
+        if unblended is not None:
+            filled = _seen_through(target, filled, error, trust, unblended)
+        result = self._remember(index, target, self._temporally_smoothed(index, target, filled), trust)
         self._loyal = used
-        return Filled(
-            planes=_rounded(result), share=float(trust[here.hole].mean()), error=float(error[here.hole].mean())
+        return InpaintedRegion(
+            planes=_rounded(result), share=float(trust[target.hole].mean()), error=float(error[target.hole].mean())
         )
 
-    def _view(self, index: int, *, lends: bool = False) -> View:
-        key = index, lends and index in self.lenders
+    def _view(self, index: int, *, as_donor: bool = False) -> RegionView:
+        key = index, as_donor and index in self.fade_donors
         if key not in self._views:
-            self._views[key] = self._lender(index) if key[1] else view(self.planes(index), self.hole(index))
+            self._views[key] = self._unblended_view(index) if key[1] else view(self.planes(index), self.hole(index))
             if len(self._views) > _KEPT_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)
         return self._views[key]
 
-    def _lender(self, index: int) -> View:
-        faint = self.faint(index)
-        assert faint is not None  # noqa: S101
-        return view(faint.planes, faint.hole, faint.doubt)
+    def _unblended_view(self, index: int) -> RegionView:
+        unblended = self.unblended(index)
+        assert unblended is not None  # noqa: S101
+        return view(unblended.planes, unblended.hole, unblended.doubt)
 
     def _small_hole(self, index: int) -> Gray | None:
         if index not in self._small:
-            hole = self._view(index, lends=True).hole if index in self.lenders else self.hole(index)
+            hole = self._view(index, as_donor=True).hole if index in self.fade_donors else self.hole(index)
             self._small[index] = donor_selection.shrink(hole) if hole.any() else None
         return self._small[index]
 
-    def _align(self, index: int, other: int) -> Alignment | None:
+    def _flow(self, index: int, other: int) -> FlowField | None:
         """Return where frame `index` lies on `other`, None when they do not show the same scene."""
-        if other not in self._aligned:
+        if other not in self._flows:
             step = self.motion.between(index, other)
             if step is None:
                 return None
-            here = self._view(index)
-            if self._aligner is None:
-                height, width = here.hole.shape
-                self._aligner = Aligner(height, width, self.corner)
-            self._aligned[other] = self._aligner.align(here, self._view(other, lends=True), step)
-        aligned = self._aligned[other]
-        return aligned if aligned.typical <= _LOST else None
+            target = self._view(index)
+            if self._flow_estimator is None:
+                height, width = target.hole.shape
+                self._flow_estimator = FlowEstimator(height, width, self.corner)
+            self._flows[other] = self._flow_estimator.estimate(target, self._view(other, as_donor=True), step)
+        flow_field = self._flows[other]
+        return flow_field if flow_field.typical <= _LOST else None
 
-    def _gather(self, index: int, here: Here) -> tuple[Estimate, set[int]]:
+    def _fuse_candidates(self, index: int, target: TargetRegion) -> tuple[FusedEstimate, set[int]]:
         """Return what other frames make of the hole together, and which they are."""
-        estimate, used, tried = Estimate(here.hole.shape), set[int](), set[int]()
-        others = donor_selection.candidates(index, self.known, self.state) | self.motion.leaps.keys() | self.lenders
+        estimate, used, tried = FusedEstimate(target.hole.shape), set[int](), set[int]()
+        others = donor_selection.candidates(index, self.known, self.state) | self.motion.leaps.keys() | self.fade_donors
         known = donor_selection.coverage(
-            here.view.wide, index, others - {index}, self._small_hole, self.motion, self.corner, self.lenders
+            target.view.wide, index, others - {index}, self._small_hole, self.motion, self.corner, self.fade_donors
         )
         counted = np.zeros(known.count, np.uint8)
         while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:
@@ -173,37 +173,43 @@ class Filler:
             if other is None:
                 break
             tried.add(other)
-            aligned = self._align(index, other)
-            loan = None if aligned is None else propagation.lend(here, self._view(other, lends=True), aligned)
-            if loan is None:
+            flow_field = self._flow(index, other)
+            candidate = (
+                None
+                if flow_field is None
+                else propagation.propagate(target, self._view(other, as_donor=True), flow_field)
+            )
+            if candidate is None:
                 continue
-            estimate.add(loan, abs(index - other))
+            estimate.add(candidate, abs(index - other))
             used.add(other)
-            counted += loan.usable[known.rows - here.box.y0, known.columns - here.box.x0]
+            counted += candidate.usable[known.rows - target.box.y0, known.columns - target.box.x0]
         return estimate, used
 
-    def _calmed(self, index: int, here: Here, result: Planes[np.float32]) -> Planes[np.float32]:
+    def _temporally_smoothed(self, index: int, target: TargetRegion, result: Planes[np.float32]) -> Planes[np.float32]:
         """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""
         before = self._previous
-        aligned = None if before is None else self._align(index, index - 1)
-        if before is None or aligned is None:
+        flow_field = None if before is None else self._flow(index, index - 1)
+        if before is None or flow_field is None:
             return result
-        still = aligned.shift <= _STILL
-        moved = before.filled.inside(here.box) if still else propagation.moved(before.filled, aligned)
+        still = flow_field.shift <= _STILL
+        moved = before.filled.inside(target.box) if still else propagation.moved(before.filled, flow_field)
         most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
         alike = np.clip(2 - 2 * propagation.apart(moved, result) / far, 0, 1)
-        share = most * alike * upscale_2x(np.clip((off - aligned.error) * 3 / off, 0, 1))
+        share = most * alike * upscale_2x(np.clip((off - flow_field.error) * 3 / off, 0, 1))
         return Planes(
-            _blended(result.luma, moved.luma, share, here.hole),
-            _blended(result.chroma, moved.chroma, downscale_2x(share), chroma_mask(here.hole)),
+            _blended(result.luma, moved.luma, share, target.hole),
+            _blended(result.chroma, moved.chroma, downscale_2x(share), chroma_mask(target.hole)),
         )
 
-    def _kept(self, index: int, here: Here, core: Planes[np.float32], trust: FloatImage) -> Planes[np.float32]:
+    def _remember(
+        self, index: int, target: TargetRegion, core: Planes[np.float32], trust: FloatImage
+    ) -> Planes[np.float32]:
         """Return the whole region, and remember it for the next frame."""
-        planes = here.view.planes
+        planes = target.view.planes
         whole = Planes(planes.luma.astype(np.float32), planes.chroma.astype(np.float32))
-        part, trusted = whole.inside(here.box), np.zeros(planes.luma.shape, np.float32)
-        part.luma[:], part.chroma[:], trusted[here.box.slices] = core.luma, core.chroma, trust
+        part, trusted = whole.inside(target.box), np.zeros(planes.luma.shape, np.float32)
+        part.luma[:], part.chroma[:], trusted[target.box.slices] = core.luma, core.chroma, trust
         self._previous = _Previous(index, whole, trusted)
         return whole
 
@@ -214,42 +220,42 @@ def _rounded(planes: Planes[np.float32]) -> Planes[np.uint8]:
     return Planes(luma, chroma)
 
 
-def _trust(estimate: Estimate, missed: FloatImage) -> FloatImage:
+def _trust(estimate: FusedEstimate, missed: FloatImage) -> FloatImage:
     """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
     lead = (1.15 * missed + 0.3 - estimate.error) / (0.5 + 0.12 * missed)
     trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
     return np.where(estimate.there, trust, 0).astype(np.float32)
 
 
-def _mixed(here: Here, estimate: Estimate, trust: FloatImage) -> Planes[np.float32]:
+def _mixed(target: TargetRegion, estimate: FusedEstimate, trust: FloatImage) -> Planes[np.float32]:
     """Return the core with its hole filled."""
-    temporal = estimate.settled()
+    temporal = estimate.fuse()
     return Planes(
-        _filled(here.planes.luma, here.hole, temporal.luma, trust),
+        _filled(target.planes.luma, target.hole, temporal.luma, trust),
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
         _filled(
-            here.planes.chroma,
-            chroma_mask(here.hole),
+            target.planes.chroma,
+            chroma_mask(target.hole),
             temporal.chroma,
             downscale_2x(trust) * estimate.coverage(),
-            chroma_mask(here.wide),
+            chroma_mask(target.wide),
         ),
     )
 
 
 def _seen_through(
-    here: Here, filled: Planes[np.float32], error: FloatImage, trust: FloatImage, faint: Faint
+    target: TargetRegion, filled: Planes[np.float32], error: FloatImage, trust: FloatImage, unblended: UnblendedRegion
 ) -> Planes[np.float32]:
     """Return the filled core with what is seen through text, as far as that is surer than the fill."""
-    part, doubt = faint.planes.inside(here.box), faint.doubt[here.box.slices]
-    own = here.hole & ~faint.hole[here.box.slices]
+    part, doubt = unblended.planes.inside(target.box), unblended.doubt[target.box.slices]
+    own = target.hole & ~unblended.hole[target.box.slices]
     off = part.luma - filled.luma
     expected = (_BEYOND * error) ** 2
     both = expected + doubt**2
     # Where the two are further apart than their errors explain, the text is not what it was taken for.
     apart = normalized_convolution(off**2, own.astype(np.float32), _NEAR, shrink=1)
     # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
-    apart = np.where(faint.learnt[here.box.slices], apart * trust / _LEARNT, apart)
+    apart = np.where(unblended.with_fade[target.box.slices], apart * trust / _LEARNT, apart)
     share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
     return Planes(filled.luma + off * share, filled.chroma + weighted(part.chroma - filled.chroma, downscale_2x(share)))
 

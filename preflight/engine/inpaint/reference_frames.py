@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from preflight.engine.core.box import Box
-from preflight.engine.inpaint.chunks import REACH, Job
+from preflight.engine.inpaint.chunk_plan import SEARCH_RADIUS, InpaintChunk
 from preflight.engine.model.track import Track
 from preflight.engine.motion.camera import Matrix, Motion
 
@@ -20,7 +20,9 @@ _IN_THE_WAY = 0.25
 """Share of a text's box from which on another text in it hides the same."""
 
 
-def extended(planned: Sequence[Job], tracks: Sequence[Track], motion: Motion) -> list[Job]:
+def with_reference_frames(
+    planned: Sequence[InpaintChunk], tracks: Sequence[Track], motion: Motion
+) -> list[InpaintChunk]:
     """Return the jobs with the frames to be remembered for them: leaps of their motion, and all that paints on those.
 
     They are of the same shot, and what text hides has not left the region on them. For all jobs they come in one
@@ -30,16 +32,16 @@ def extended(planned: Sequence[Job], tracks: Sequence[Track], motion: Motion) ->
     for track in tracks:
         clear = _clear(track, tracks)
         frames = [end + step * offset for offset in _OFFSETS for end, step in clear]
-        for job, boxes in zip(planned, wanted, strict=True):
-            if frames and _needs(job, track, [end for end, _ in clear]):
+        for chunk, boxes in zip(planned, wanted, strict=True):
+            if frames and _needs(chunk, track, [end for end, _ in clear]):
                 boxes |= {index: track.box.united(boxes.get(index, track.box)) for index in frames}
     # One walk from each frame to all jobs that want it, since a walk is as long as the text.
     starts: dict[int, set[int]] = {}
-    for job, boxes in zip(planned, wanted, strict=True):
+    for chunk, boxes in zip(planned, wanted, strict=True):
         for index in boxes:
-            starts.setdefault(index, set()).add(job.first)
+            starts.setdefault(index, set()).add(chunk.first)
     ways = {index: motion.from_frame(index, firsts) for index, firsts in starts.items()}
-    return [_remembering(job, boxes, ways, tracks) for job, boxes in zip(planned, wanted, strict=True)]
+    return [_with_references(chunk, boxes, ways, tracks) for chunk, boxes in zip(planned, wanted, strict=True)]
 
 
 def _clear(track: Track, tracks: Sequence[Track]) -> list[tuple[int, int]]:
@@ -47,7 +49,12 @@ def _clear(track: Track, tracks: Sequence[Track]) -> list[tuple[int, int]]:
 
     Where none is known, text that comes or goes little by little shows it itself at its ends.
     """
-    if track.path is not None or track.lasting or track.masks.plate is not None or track.last - track.first < REACH:
+    if (
+        track.path is not None
+        or track.lasting
+        or track.masks.plate is not None
+        or track.last - track.first < SEARCH_RADIUS
+    ):
         return []
     alike = [t for t in tracks if not t.lasting and t.extent.common(track.box) > _IN_THE_WAY * track.box.area]
     found = []
@@ -71,29 +78,29 @@ def _beyond(track: Track, alike: Sequence[Track], direction: int) -> int | None:
     return end
 
 
-def _needs(job: Job, track: Track, clear: Collection[int]) -> bool:
+def _needs(chunk: InpaintChunk, track: Track, clear: Collection[int]) -> bool:
     """Return True when a job fills a text and knows no clear frame of it."""
-    on = track.first <= job.last and track.last >= job.first and track.box.common(job.region) > 0
-    return on and not any(job.known_first <= index <= job.known_last for index in clear)
+    on = track.first <= chunk.last and track.last >= chunk.first and track.box.common(chunk.region) > 0
+    return on and not any(chunk.search_first <= index <= chunk.search_last for index in clear)
 
 
-def _remembering(
-    job: Job, boxes: Mapping[int, Box], ways: Mapping[int, Mapping[int, Matrix]], tracks: Sequence[Track]
-) -> Job:
+def _with_references(
+    chunk: InpaintChunk, boxes: Mapping[int, Box], ways: Mapping[int, Mapping[int, Matrix]], tracks: Sequence[Track]
+) -> InpaintChunk:
     """Return a job that can look at those frames of which `ways` lead to it, and where its region shows the `boxes`."""
     leaps = {}
     for index, box in boxes.items():
-        back = ways[index].get(job.first)
+        back = ways[index].get(chunk.first)
         # Over so many frames what is measured may have drifted beyond all sense.
         if back is not None and 1 / _LARGER**2 < np.linalg.det(back) < _LARGER**2:
             way = np.asarray(np.linalg.inv(back), np.float64)
-            if _moved(box, way).common(job.region):
-                leaps[index] = (job.first, way)
+            if _moved(box, way).common(chunk.region):
+                leaps[index] = (chunk.first, way)
     if not leaps:
-        return job
-    near = [t for t in tracks if t.extent.common(job.region) and any(t.first <= index <= t.last for index in leaps)]
-    more = [track for track in near if all(track is not known for known in job.tracks)]
-    return replace(job, tracks=(*job.tracks, *more), motion=replace(job.motion, leaps=leaps))
+        return chunk
+    near = [t for t in tracks if t.extent.common(chunk.region) and any(t.first <= index <= t.last for index in leaps)]
+    more = [track for track in near if all(track is not known for known in chunk.tracks)]
+    return replace(chunk, tracks=(*chunk.tracks, *more), motion=replace(chunk.motion, leaps=leaps))
 
 
 def _moved(box: Box, way: Matrix) -> Box:

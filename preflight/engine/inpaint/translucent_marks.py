@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from preflight.engine.alpha.fade import Unblended
-from preflight.engine.alpha.watermark_matte import MOST_LOOKS, Overlay, WatermarkSample, fit_watermark
+from preflight.engine.alpha.matte import AlphaMatte, Unblended
+from preflight.engine.alpha.settings import WATERMARK
+from preflight.engine.alpha.watermark_matte import WatermarkSample, fit_watermark, unblend_watermark
 from preflight.engine.core.arrays import BoolMask, YCbCr
-from preflight.engine.inpaint.chunks import LENGTH, REACH, Job
+from preflight.engine.inpaint.chunk_plan import CHUNK_FRAMES, SEARCH_RADIUS, InpaintChunk
 from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
@@ -19,36 +20,36 @@ _LEAST_HEIGHT = 28
 by coding, so they look translucent when they are not, and filling them loses little."""
 
 
-def looked_at(track: Track, job: Job) -> list[int]:
+def sample_frames(track: Track, chunk: InpaintChunk) -> list[int]:
     """Return the job's known frames on which a text that stays is learnt."""
     first, last = track.first + _COMING, track.last - _COMING
-    frames = range(max(first, job.known_first), min(last, job.known_last) + 1)
+    frames = range(max(first, chunk.search_first), min(last, chunk.search_last) + 1)
     # On one raster where there are many, so that jobs learn from the same frames and agree.
-    step = max(1, -(-min(LENGTH + 2 * REACH, len(frames)) // MOST_LOOKS))
+    step = max(1, -(-min(CHUNK_FRAMES + 2 * SEARCH_RADIUS, len(frames)) // WATERMARK.most_samples))
     return [index for index in frames if index % step == 0]
 
 
 @dataclass(slots=True)
-class Mark:
+class TranslucentMark:
     """A still track in a job's region that may let the scene through."""
 
     track: Track
-    job: Job
-    overlay: Overlay | None = None
+    chunk: InpaintChunk
+    matte: AlphaMatte | None = None
 
     @property
     def place(self) -> tuple[slice, slice]:
         """Where the track's box lies in the region."""
-        return self.track.box.moved(-self.job.region.x0, -self.job.region.y0).slices
+        return self.track.box.moved(-self.chunk.region.x0, -self.chunk.region.y0).slices
 
     def learn(self, look: Callable[[int], YCbCr]) -> bool:
         """Find out from the job's known frames whether and how the track is translucent."""
-        job, track = self.job, self.track
+        chunk, track = self.chunk, self.track
         if track.line.text_height < _LEAST_HEIGHT:
             return False
-        looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in looked_at(track, job)]
-        self.overlay = fit_watermark(looks, track.masks.usual)
-        return self.overlay is not None
+        looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in sample_frames(track, chunk)]
+        self.matte = fit_watermark(looks, track.masks.usual)
+        return self.matte is not None
 
     def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:
         """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
@@ -57,11 +58,11 @@ class Mark:
         """
         first, last = self.track.steady_frames
         fade = self.track.masks.fade
-        if self.overlay is None or not first <= index <= last or (fade is not None and index in fade.strengths):
+        if self.matte is None or not first <= index <= last or (fade is not None and index in fade.opacity):
             return None
         own = self.track.masks.usual & ~self._others(index)
-        return own, self.overlay.lifted(seen[self.place], own)
+        return own, unblend_watermark(seen[self.place], self.matte, own)
 
     def _others(self, index: int) -> BoolMask:
-        others = [track for track in self.job.tracks if track is not self.track]
+        others = [track for track in self.chunk.tracks if track is not self.track]
         return rasterize(others, index, self.track.box, hidden=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
+from preflight.engine.alpha.matte import to_uint8, unblend
 from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.core.box import Box
@@ -54,7 +55,7 @@ def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box
     """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
     tracks = tuple(tracks)
     for veil, area, number in _veils(tracks, index, region):
-        look = np.where(area[..., None], veil.lifted(look, number), look)
+        look = np.where(area[..., None], to_uint8(unblend(look, veil.matte(number, area.shape)).scene), look)
     for track in tracks:
         ground = track.plate_on(index)
         if ground is not None:

@@ -27,7 +27,7 @@ def test_wishes_reach_the_engine(clip: Path, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.err
     last = outcome.events[-1]
     assert (last["event"], last["file"]) == ("cleaned", str(out))
-    assert (last["quality"]["frames"], last["quality"]["copied_frames"]) == (30, 20)
+    assert (last["quality"]["frames"], last["quality"]["frames_copied"]) == (30, 20)
     assert out.is_file()
     assert sheet.read_bytes().startswith(b"\x89PNG")
 

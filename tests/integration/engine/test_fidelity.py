@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from preflight.model.chunk import InpaintingBox, RemovalOptions
 
 from fixtures import captions, clips
 from fixtures.captions import Caption
@@ -17,7 +18,6 @@ from preflight.engine.inpaint.patches import Spool
 from preflight.engine.media import decode
 from preflight.engine.media.probe import inspect
 from preflight.errors import CancelledError, DiskFullError, InputError
-from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.tools import ffmpeg, process
 
 PROGRAM = ffmpeg.find()
@@ -75,14 +75,14 @@ def test_rotation_shape_and_color_tags_are_kept(captioned: Path, tmp_path: Path)
     clips.run("-display_rotation", "90", "-i", tmp_path / "stored.mp4", "-c", "copy", sideways)
     report = engine.remove_text(sideways, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
     before, after = inspect(sideways, PROGRAM), inspect(tmp_path / "out.mp4", PROGRAM)
-    assert [track["text"].replace(" ", "") for track in report["tracks"]] == ["Keepitsimple"]
+    assert [item.track.text.replace(" ", "") for item in report.removed] == ["Keepitsimple"]
     for name in ("width", "height", "sar", "turns", "time_base", "matrix", "primaries", "transfer", "full_range"):
         assert getattr(after, name) == getattr(before, name), name
 
 
 def test_a_clip_without_text_is_copied(clean: Path, tmp_path: Path) -> None:
     report = engine.remove_text(clean, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
-    assert report["copied"]
+    assert report.copied
     for before, after in zip(pictures(clean), pictures(tmp_path / "out.mp4"), strict=True):
         assert (before.y == after.y).all()
 
@@ -142,9 +142,9 @@ def test_fading_text_leaves_nothing(clean: Path, tmp_path: Path) -> None:
     text = (Caption(start=0.2, end=1.4, text="Softly in and out", effect="\\fad(300,300)"),)
     fading = captions.burn(clean, tmp_path / "fading.mp4", text, size=SIZE, font_size=28)
     report = engine.remove_text(fading, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
-    (track,) = report["tracks"]
-    assert track["first_frame"] <= 6
-    assert track["last_frame"] >= 33
+    (track,) = (item.track for item in report.removed)
+    assert track.first_frame <= 6
+    assert track.last_frame >= 33
     assert not engine.preview_text(tmp_path / "out.mp4", ffmpeg=PROGRAM).present
 
 
@@ -214,8 +214,8 @@ def test_subtitles_chapters_and_metadata_are_kept(captioned: Path, tmp_path: Pat
     streams = ("-map", "0", "-map", "1", "-map_metadata", "2", "-c", "copy", "-c:v", "libx264", "-pix_fmt", "yuv420p")
     clips.run("-i", captioned, "-i", lines, "-i", marks, *streams, given)
     report = engine.remove_text(given, out, RemovalOptions(), ffmpeg=PROGRAM)
-    assert report["notes"] == []
-    assert len(report["tracks"]) == 1
+    assert report.notes == ()
+    assert len(report.removed) == 1
     for listing in (["-map", "0:s", "-f", "srt"], ["-f", "ffmetadata"]):
         shown = [process.run([PROGRAM, "-v", "error", "-i", str(path), *listing, "-"]).stdout for path in (given, out)]
         assert shown[0] == shown[1]
@@ -228,8 +228,8 @@ def test_interlaced_pictures_come_out_whole(captioned: Path, tmp_path: Path) -> 
     clips.run("-i", captioned, *weave, "-c:a", "copy", woven)
     assert inspect(woven, PROGRAM).interlaced
     report = engine.remove_text(woven, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
-    assert "interlaced picture turned into whole frames" in report["notes"]
-    assert [t["text"] for t in report["tracks"]] == ["Keep it simple"]
+    assert "interlaced picture turned into whole frames" in report.notes
+    assert [item.track.text for item in report.removed] == ["Keep it simple"]
     assert times(tmp_path / "out.mp4") == times(woven)
     assert not inspect(tmp_path / "out.mp4", PROGRAM).interlaced
     assert not engine.preview_text(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=5).present

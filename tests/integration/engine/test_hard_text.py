@@ -12,6 +12,7 @@ import pytest
 from fixtures import captions, clips
 from fixtures.captions import Caption
 from preflight import engine
+from preflight.engine import RemovalReport
 from preflight.engine.media.decode import Frame, decode
 from preflight.engine.media.probe import inspect
 from preflight.model.job import RemovalOptions
@@ -49,7 +50,7 @@ def filmed(ground: Path, made: Path, seconds: float, place: str) -> Path:
 
 def cleaned(
     scene: Path, folder: Path, *texts: Caption, **wishes: Any
-) -> tuple[list[Frame], list[Frame], dict[str, Any]]:
+) -> tuple[list[Frame], list[Frame], RemovalReport]:
     """Return the frames with `texts` and after their removal, and the report."""
     shown = captions.burn(scene, folder / "shown.mp4", texts, size=SIZE, output=("-c:v", "libx264", "-crf", "14"))
     out = folder / "out.mp4"
@@ -67,8 +68,8 @@ def test_translucent_mark_is_gone(scene: Path, tmp_path: Path) -> None:
     mark = Caption(start=0, end=SECONDS + 1, text="@preflight_shop", style="ghost", effect="\\an9\\fs30")
     shown, result, report = cleaned(scene, tmp_path, mark)
     truth = list(decode(inspect(scene, PROGRAM), PROGRAM))
-    (track,) = report["tracks"]
-    assert (track["first_frame"], track["last_frame"]) == (0, SECONDS * RATE - 1)
+    (track,) = (item.track for item in report.removed)
+    assert (track.first_frame, track.last_frame) == (0, SECONDS * RATE - 1)
     painted = [np.abs(a.y.astype(int) - b.y) > 12 for a, b in zip(shown, truth, strict=True)]
     where = np.mean(painted, axis=0) > 0.3
     numbers = range(20, 80, 10)
@@ -83,9 +84,9 @@ def test_the_scene_is_remembered_for_text_that_stays_long(ground: Path, tmp_path
     # On from the first frame, and for so long that only frames far away show what is behind it.
     shown, result, report = cleaned(slow, tmp_path, Caption(start=0, end=6, text="Never give up today"))
     truth = list(decode(inspect(slow, PROGRAM), PROGRAM))
-    (track,) = report["tracks"]
-    assert (track["first_frame"], track["last_frame"]) == (0, 6 * RATE - 1)
-    assert track["from_other_frames"] > 0.9
+    (track,) = (item.track for item in report.removed)
+    assert (track.first_frame, track.last_frame) == (0, 6 * RATE - 1)
+    assert report.quality.propagated_share > 0.9
     fills = []
     for index in range(0, 6 * RATE, 10):
         where = np.abs(shown[index].y.astype(int) - truth[index].y) > 20
@@ -110,9 +111,9 @@ def test_every_digit_of_a_time_code_is_gone(scene: Path, tmp_path: Path, still: 
         for number in range(SECONDS * RATE)
     ]
     shown, result, report = cleaned(ground if still else scene, tmp_path, *texts)
-    (track,) = report["tracks"]
-    assert (track["first_frame"], track["last_frame"], track["kind"]) == (0, SECONDS * RATE - 1, "artificial")
-    assert track["residual_ocr"] == 0
+    (track,) = (item.track for item in report.removed)
+    assert (track.first_frame, track.last_frame, track.kind) == (0, SECONDS * RATE - 1, "artificial")
+    assert report.quality.residual_text == 0
     truth = list(decode(inspect(ground if still else scene, PROGRAM), PROGRAM))
     gains = []
     for index in range(0, SECONDS * RATE, 7):
@@ -132,8 +133,8 @@ def test_a_logo_without_letters_is_gone(scene: Path, tmp_path: Path) -> None:
     put = "[1:v]colorchannelmixer=aa=0.7[logo];[0:v][logo]overlay=W-w-24:20,format=yuv420p"
     clips.run("-i", clean, "-i", tmp_path / "logo.png", "-filter_complex", put, "-c:v", "libx264", "-crf", "14", shown)
     report = engine.remove_text(shown, out, RemovalOptions(), ffmpeg=PROGRAM)
-    (track,) = report["tracks"]
-    assert (track["text"], track["first_frame"], track["last_frame"]) == ("", 0, 2 * SECONDS * RATE - 1)
+    (track,) = (item.track for item in report.removed)
+    assert (track.text, track.first_frame, track.last_frame) == ("", 0, 2 * SECONDS * RATE - 1)
     truth, before, after = (list(decode(inspect(path, PROGRAM), PROGRAM)) for path in (clean, shown, out))
     gains = []
     for index in range(0, 2 * SECONDS * RATE, 20):
@@ -147,10 +148,10 @@ def test_ticker_is_gone_from_where_it_enters_to_where_it_leaves(scene: Path, tmp
     across = Caption(start=0, end=SECONDS, text="Breaking news", style="white", effect="\\an7\\move(640,8,-60,8)")
     _, result, report = cleaned(scene, tmp_path, across)
     truth = list(decode(inspect(scene, PROGRAM), PROGRAM))
-    (track,) = report["tracks"]
-    assert track["moves"]
-    assert track["first_frame"] <= 6
-    assert track["last_frame"] >= 84
+    (track,) = (item.track for item in report.removed)
+    assert track.moves
+    assert track.first_frame <= 6
+    assert track.last_frame >= 84
     band = np.zeros((SIZE[1], SIZE[0]), np.bool_)
     band[:40] = True
     assert min(psnr(result[n], truth[n], band) for n in range(2, SECONDS * RATE - 2)) > 30
@@ -194,7 +195,7 @@ def worst(scene: Path, shown: list[Frame], result: list[Frame]) -> float:
 def test_both_lines_go_with_their_dashes_and_full_stops(scene: Path, tmp_path: Path) -> None:
     text = Caption(start=0.6, end=3, text="- Are you sure of it?\\N- No. Not at all...", effect="\\i1")
     shown, result, report = cleaned(scene, tmp_path, text)
-    assert [(t["first_frame"], t["last_frame"]) for t in report["tracks"]] == [(15, 74)] * 2
+    assert [(item.track.first_frame, item.track.last_frame) for item in report.removed] == [(15, 74)] * 2
     assert worst(scene, shown, result) > 24
 
 
@@ -203,7 +204,7 @@ def test_words_that_pop_up_one_by_one_are_gone_to_the_frame(scene: Path, tmp_pat
     words = ("WAIT", "until", "today", "then", "it", "begins")
     texts = [Caption(start=0.4 + 0.4 * n, end=0.8 + 0.4 * n, text=word, effect=pop) for n, word in enumerate(words)]
     shown, result, report = cleaned(scene, tmp_path, *texts)
-    ends = [(t["first_frame"], t["last_frame"]) for t in report["tracks"]]
+    ends = [(item.track.first_frame, item.track.last_frame) for item in report.removed]
     assert [abs(a - 10 - 10 * n) + abs(b - 19 - 10 * n) <= 1 for n, (a, b) in enumerate(ends)] == [True] * len(words)
     assert worst(scene, shown, result) > 22
 
@@ -249,8 +250,8 @@ def test_a_title_that_fades_in_on_a_still_picture_and_stays_shows_what_is_behind
     title = Caption(start=0, end=7, text="Softly now", style="plain", effect="\\an5\\fade(216,0,0,0,600,7000,8000)")
     shown, result, report = cleaned(still, tmp_path, title)
     truth = next(decode(inspect(still, PROGRAM), PROGRAM))
-    (track,) = report["tracks"]
-    assert track["text"] == "Softly now"
+    (track,) = (item.track for item in report.removed)
+    assert track.text == "Softly now"
     letters = np.abs(shown[100].y.astype(int) - truth.y) > 12
     assert min(psnr(result[index], truth, letters) for index in (3, 8, 40, 100, 145)) > 34
 
@@ -274,5 +275,5 @@ def test_text_fades_on_a_still_picture_and_a_sign_with_its_scene(
         clips.run("-i", shown, "-vf", "fade=in:st=0:d=0.8", "-c:v", "libx264", "-crf", "14", tmp_path / "faded.mkv")
         shown = tmp_path / "faded.mkv"
     report = engine.remove_text(shown, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
-    assert [track["text"] for track in report["tracks"]] == ([] if scene_fades else ["CHAPTER ONE"])
-    assert scene_fades == ("CHAPTER ONE" in {track["text"] for track in report["kept"]})
+    assert [item.track.text for item in report.removed] == ([] if scene_fades else ["CHAPTER ONE"])
+    assert scene_fades == ("CHAPTER ONE" in {track.text for track in report.kept})

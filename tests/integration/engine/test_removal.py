@@ -5,6 +5,7 @@ import pytest
 from fixtures import captions, clips
 from fixtures.captions import Caption
 from preflight import engine
+from preflight.engine import RemovalReport
 from preflight.model.job import RemovalOptions
 from preflight.tools import ffmpeg
 
@@ -27,7 +28,7 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cleaned(captioned: Path) -> tuple[Path, dict[str, object], list[float]]:
+def cleaned(captioned: Path) -> tuple[Path, RemovalReport, list[float]]:
     """The captioned clip after the engine, its report, and the progress that was told."""
     heard: list[float] = []
     out = captioned.with_name("cleaned.mp4")
@@ -42,23 +43,22 @@ def test_text_is_there_before(captioned: Path) -> None:
     assert any("give" in spot.text for spot in seen.spots)
 
 
-def test_text_is_gone_after(cleaned: tuple[Path, dict[str, object], list[float]]) -> None:
+def test_text_is_gone_after(cleaned: tuple[Path, RemovalReport, list[float]]) -> None:
     assert not engine.preview_text(cleaned[0], ffmpeg=ffmpeg.find(), samples=6).present
 
 
-def test_captions_have_exact_frames(cleaned: tuple[Path, dict[str, object], list[float]]) -> None:
-    tracks = cleaned[1]["tracks"]
-    assert isinstance(tracks, list)
-    assert [(t["first_frame"], t["last_frame"]) for t in tracks] == [(10, 29), (30, 49)]
+def test_captions_have_exact_frames(cleaned: tuple[Path, RemovalReport, list[float]]) -> None:
+    tracks = [item.track for item in cleaned[1].removed]
+    assert [(track.first_frame, track.last_frame) for track in tracks] == [(10, 29), (30, 49)]
 
 
-def test_progress_rises_to_one(cleaned: tuple[Path, dict[str, object], list[float]]) -> None:
+def test_progress_rises_to_one(cleaned: tuple[Path, RemovalReport, list[float]]) -> None:
     heard = cleaned[2]
     assert heard == sorted(heard)
     assert heard[-1] == 1.0
 
 
-def test_sound_is_copied_bit_by_bit(captioned: Path, cleaned: tuple[Path, dict[str, object], list[float]]) -> None:
+def test_sound_is_copied_bit_by_bit(captioned: Path, cleaned: tuple[Path, RemovalReport, list[float]]) -> None:
     assert packets(captioned, "0:a") == packets(cleaned[0], "0:a")
 
 

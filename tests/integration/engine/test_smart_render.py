@@ -11,6 +11,7 @@ import pytest
 
 from fixtures import clips
 from preflight import engine
+from preflight.engine import RemovalReport
 from preflight.engine.media import decode
 from preflight.engine.media.probe import inspect
 from preflight.model.job import InpaintingBox, RemovalOptions
@@ -32,7 +33,7 @@ def source(path: Path, *options: str, inputs: Sequence[str] = SCENE) -> Path:
     return path
 
 
-def cleaned(path: Path, destination: Path, *spans: tuple[int, int], **wishes: Any) -> dict[str, Any]:
+def cleaned(path: Path, destination: Path, *spans: tuple[int, int], **wishes: Any) -> RemovalReport:
     """Fill a region on frames `spans` (first and the one behind the last) and return the report."""
     shown = times(path)
     ends = [*shown, shown[-1] + Fraction(1, 25)]
@@ -77,7 +78,7 @@ def sound(path: Path) -> list[list[str]]:
 def test_groups_without_text_are_copied_to_the_bit(tmp_path: Path, name: str) -> None:
     given, out = source(tmp_path / name), tmp_path / f"out-{name}"
     report = cleaned(given, out, MIDDLE, LAST)
-    assert (report["copied_frames"], report["copied"], report["notes"]) == (40, False, [])
+    assert (report.frames_copied, report.copied, report.notes) == (40, False, ())
     assert {number for number, equal in enumerate(same(given, out)) if equal} >= groups(0, 1, 3, 4)
     assert not any(same(given, out)[21:27])
     assert times(out) == times(given)
@@ -88,7 +89,7 @@ def test_groups_without_text_are_copied_to_the_bit(tmp_path: Path, name: str) ->
 
 def test_text_on_the_first_frame_and_between(tmp_path: Path) -> None:
     given, out = source(tmp_path / "a.mp4"), tmp_path / "out.mp4"
-    assert cleaned(given, out, FIRST, MIDDLE, (41, 42))["copied_frames"] == 30
+    assert cleaned(given, out, FIRST, MIDDLE, (41, 42)).frames_copied == 30
     assert {number for number, equal in enumerate(same(given, out)) if equal} >= groups(1, 3, 5)
     assert times(out) == times(given)
 
@@ -96,7 +97,7 @@ def test_text_on_the_first_frame_and_between(tmp_path: Path) -> None:
 def test_uneven_times_are_kept(tmp_path: Path) -> None:
     uneven = "select='not(eq(mod(n,5),3))',setpts=PTS+if(gt(N\\,20)\\,3/TB/50\\,0)"
     given, out = source(tmp_path / "a.mp4", "-vf", uneven, "-fps_mode", "passthrough", *CLOSED), tmp_path / "out.mp4"
-    assert cleaned(given, out, MIDDLE)["copied_frames"] == 38
+    assert cleaned(given, out, MIDDLE).frames_copied == 38
     assert times(out) == times(given)
     assert len({b - a for a, b in pairwise(times(given))}) > 1
 
@@ -106,7 +107,7 @@ def test_a_file_trimmed_without_encoding_shows_no_more_than_before(tmp_path: Pat
     # Frames 10-13 are still in the file, since what follows leans on them.
     clips.run("-ss", "0.56", "-i", source(tmp_path / "whole.mp4"), "-c", "copy", given)
     assert len(times(given)) == FRAMES - 14
-    assert cleaned(given, out, (17, 20))["copied_frames"] == 30
+    assert cleaned(given, out, (17, 20)).frames_copied == 30
     assert times(out) == times(given)
     assert sum(same(given, out)) == 30
 
@@ -116,7 +117,7 @@ def test_tags_shape_rotation_and_parameter_sets_of_any_number_are_kept(tmp_path:
     stored = source(tmp_path / "stored.mp4", "-vf", tags, *CLOSED[:-1], f"{CLOSED[-1]}:sps-id=1")
     given, out = tmp_path / "a.mp4", tmp_path / "out.mp4"
     clips.run("-display_rotation", "90", "-i", stored, "-c", "copy", given)
-    assert cleaned(given, out, MIDDLE)["copied_frames"] == 50
+    assert cleaned(given, out, MIDDLE).frames_copied == 50
     before, after = inspect(given, PROGRAM), inspect(out, PROGRAM)
     for name in ("width", "height", "sar", "turns", "time_base", "matrix", "primaries", "transfer", "full_range"):
         assert getattr(after, name) == getattr(before, name), name
@@ -127,7 +128,7 @@ def test_open_groups_are_no_place_to_cut(tmp_path: Path) -> None:
     # Every third keyframe is one that pictures before it lean on.
     opened = (*X264, "-g", str(GROUP), "-bf", "3", "-x264-params", "open-gop=1:b-adapt=0", "-force_key_frames", "1.2")
     given, out = source(tmp_path / "a.mp4", *opened, "-forced-idr", "1"), tmp_path / "out.mp4"
-    assert cleaned(given, out, MIDDLE)["copied_frames"] == 30
+    assert cleaned(given, out, MIDDLE).frames_copied == 30
     assert all(same(given, out)[30:])
     assert times(out) == times(given)
 
@@ -147,8 +148,8 @@ def test_what_cannot_be_copied_in_part_is_encoded_whole_and_said(
     given, out = source(tmp_path / name, *options), tmp_path / f"out-{name}"
     sheet = tmp_path / "sheet.png"
     report = cleaned(given, out, MIDDLE, sheet=sheet)
-    assert report["copied_frames"] == 0
-    assert any(reason in note for note in report["notes"])
+    assert report.frames_copied == 0
+    assert any(reason in note for note in report.notes)
     assert times(out) == times(given)
     assert sheet.read_bytes().startswith(b"\x89PNG")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import JobBusyError, LedgerError, UsageError
-from preflight.ledger import Job, Ledger, State
-from preflight.ledger.database import MIGRATIONS
+from preflight.ledger import Job, Ledger, State, database
+from preflight.ledger.migrations import MIGRATIONS
 from preflight.model.job import PartialUpload, SecretUrl
 from preflight.tools import process
 
@@ -122,7 +122,7 @@ def test_a_taken_over_lease_is_fenced(path: Path) -> None:
         job = claim(ledger)
         with ledger.lease(job.id):
             with sqlite3.connect(path) as stranger:
-                stranger.execute("UPDATE leases SET holding = 'another'")
+                stranger.execute("UPDATE leases SET epoch = epoch + 1")
             stranger.close()
             with pytest.raises(LedgerError, match="taken over"):
                 ledger.advance(job.id, State.FIXED, cause="test")
@@ -202,12 +202,12 @@ def test_a_spoiled_page_is_found(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4096 * 3 : 4096 * 4] = os.urandom(4096)
     path.write_bytes(data)
-    with pytest.raises(LedgerError, match="damaged"):
-        Ledger(path)
+    with pytest.raises(LedgerError, match="damaged"), Ledger(path) as ledger:
+        ledger.verify()
 
 
 def test_a_locked_ledger_is_worth_a_retry(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("preflight.ledger.database.BUSY", 0.1)
+    monkeypatch.setattr("preflight.ledger.database.BUSY_TIMEOUT", 0.1)
     with Ledger(path) as ledger:
         stranger = sqlite3.connect(path, isolation_level=None)
         stranger.execute("BEGIN EXCLUSIVE")
@@ -225,33 +225,25 @@ def test_an_unusable_place_is_told(tmp_path: Path) -> None:
             Ledger(place)
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(path: Path) -> None:
+def test_a_full_disk_is_told_and_nothing_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections: list[sqlite3.Connection] = []
+    connect = database.connect
+
+    def connect_and_note(where: Path) -> sqlite3.Connection:
+        connections.append(connect(where))
+        return connections[-1]
+
+    monkeypatch.setattr(database, "connect", connect_and_note)
     with Ledger(path) as ledger:
         job = claim(ledger)
-        ledger._connection.execute("PRAGMA max_page_count = 1")
+        connections[0].execute("PRAGMA max_page_count = 1")
         with pytest.raises(LedgerError, match="full") as caught:
             ledger.claim("large", "x" * 1_000_000, "me", source=Path("v.mp4"))
         assert "Free some space" in str(caught.value)
-        ledger._connection.execute("PRAGMA max_page_count = 1000000")
+        connections[0].execute("PRAGMA max_page_count = 1000000")
         assert claim(ledger) == job
         with ledger.lease(job.id):
             assert ledger.advance(job.id, State.FIXED, cause="test").state is State.FIXED
-
-
-def test_an_older_ledger_is_brought_up_to_date(path: Path) -> None:
-    path.parent.mkdir()
-    connection = sqlite3.connect(path)
-    connection.executescript(MIGRATIONS[0])
-    connection.execute(
-        "INSERT INTO jobs (id, grp, digest, parameters, account, source, segment, segments, state, attempt, created,"
-        " updated) VALUES ('a1', 'a1', 'd', 'p', 'a', x'76', 1, 1, 'queued', 1, '2026-01-01', '2026-01-01')"
-    )
-    connection.execute("PRAGMA user_version = 1")
-    connection.commit()
-    connection.close()
-    with Ledger(path) as ledger:
-        assert ledger.get("a1").request == "{}"
-        assert ledger.get("a1").target is None
 
 
 def test_a_newer_ledger_is_left_alone(path: Path) -> None:

@@ -107,3 +107,32 @@ def test_child_does_not_outlive_its_parent(number: signal.Signals) -> None:
         parent.send_signal(number)
         parent.wait()
         assert gone(child)
+
+
+def test_output_that_may_be_truncated_is_an_error() -> None:
+    code = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'], start_new_session=True)\n"
+        "print('half')"
+    )
+    with pytest.raises(ToolError, match="incomplete"):
+        process.run([sys.executable, "-c", code])
+
+
+def test_error_of_a_listener_is_raised() -> None:
+    def refuse(line: str) -> None:
+        raise RuntimeError(line)
+
+    with pytest.raises(RuntimeError, match="1"):
+        process.run([sys.executable, "-c", "for n in range(1, 100000): print(n)"], on_line=refuse)
+
+
+def test_slow_listener_gets_everything() -> None:
+    lines: list[str] = []
+
+    def wait(line: str) -> None:
+        time.sleep(0.001)
+        lines.append(line)
+
+    process.run([sys.executable, "-c", "for n in range(500): print(n)"], on_line=wait)
+    assert lines == [str(n) for n in range(500)]

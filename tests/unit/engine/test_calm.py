@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.yuv import Planes
-from preflight.engine.inpaint.inpainter import Filler
+from preflight.engine.inpaint.inpainter import Inpainter
 from preflight.engine.motion.camera import Motion
 
 FRAMES = 12
@@ -31,7 +31,7 @@ def fills(luma: Callable[[int], np.ndarray]) -> list[np.ndarray]:
         chroma = np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8)
         return Planes(np.where(hole(index), 235, gray).astype(np.uint8), chroma)
 
-    filler = Filler(
+    filler = Inpainter(
         known=range(FRAMES),
         planes=planes,
         hole=hole,

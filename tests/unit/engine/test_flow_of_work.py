@@ -9,7 +9,7 @@ import pytest
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes
 from preflight.engine.encode import matroska
-from preflight.engine.inpaint import chunks, donor_selection
+from preflight.engine.inpaint import chunk_plan, donor_selection
 from preflight.engine.inpaint.patches import Spool, cut, paste
 from preflight.engine.media.decode import Frame
 from preflight.engine.model import rasterize
@@ -51,14 +51,14 @@ def frame(index: int = 0) -> Frame:
 
 def test_jobs_cover_every_frame_of_text_once() -> None:
     tracks = [track(5, 130), track(140, 150)]
-    planned = chunks.plan(tracks, still(200), 200, 640, 360)
-    covered = [index for job in planned for index in range(job.first, job.last + 1)]
+    planned = chunk_plan.plan(tracks, still(200), 200, 640, 360)
+    covered = [index for chunk in planned for index in range(chunk.first, chunk.last + 1)]
     assert sorted(covered) == [*range(5, 131), *range(140, 151)]
-    assert max(job.last - job.first + 1 for job in planned) <= chunks.LENGTH
+    assert max(chunk.last - chunk.first + 1 for chunk in planned) <= chunk_plan.CHUNK_FRAMES
 
 
 def test_no_job_is_a_short_rest_of_a_long_text() -> None:
-    lengths = [job.last - job.first + 1 for job in chunks.plan([track(10, 51)], still(60), 60, 640, 360)]
+    lengths = [chunk.last - chunk.first + 1 for chunk in chunk_plan.plan([track(10, 51)], still(60), 60, 640, 360)]
     assert lengths == [21, 21]
 
 
@@ -71,14 +71,14 @@ def test_motion_to_many_frames_is_that_to_each() -> None:
 
 
 def test_jobs_never_look_over_a_cut() -> None:
-    planned = chunks.plan([track(10, 60)], still(100, cuts={29}), 100, 640, 360)
-    assert [(job.first, job.last) for job in planned] == [(10, 29), (30, 60)]
-    assert planned[0].known_last == 29
-    assert planned[1].known_first == 30
+    planned = chunk_plan.plan([track(10, 60)], still(100, cuts={29}), 100, 640, 360)
+    assert [(chunk.first, chunk.last) for chunk in planned] == [(10, 29), (30, 60)]
+    assert planned[0].search_last == 29
+    assert planned[1].search_first == 30
 
 
 def test_places_far_apart_are_jobs_of_their_own() -> None:
-    planned = chunks.plan([track(0, 9), track(0, 9, Box(500, 10, 600, 30))], still(10), 10, 640, 360)
+    planned = chunk_plan.plan([track(0, 9), track(0, 9, Box(500, 10, 600, 30))], still(10), 10, 640, 360)
     assert len(planned) == 2
 
 

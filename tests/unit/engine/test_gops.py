@@ -35,8 +35,8 @@ def test_what_comes_before_the_first_entry_is_encoded() -> None:
 def test_an_entry_with_pictures_shown_before_it_is_not_closed() -> None:
     # I B B, then an I whose two leading pictures come behind it, then a closed one.
     shown = [0, 2, 1, 5, 3, 4, 6, 7]
-    assert gop_plan.closed([0, 3, 6], shown) == {0, 3, 6}
-    assert gop_plan.closed([0, 4, 5, 7], shown) == {0, 7}
+    assert gop_plan.closed_gop_starts([0, 3, 6], shown) == {0, 3, 6}
+    assert gop_plan.closed_gop_starts([0, 4, 5, 7], shown) == {0, 7}
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=40), st.randoms(use_true_random=False))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from preflight.engine.core.box import Box
-from preflight.engine.inpaint import chunks, crop_cache, donor_selection, reference_frames
-from preflight.engine.inpaint.chunks import Job
+from preflight.engine.inpaint import chunk_plan, crop_cache, donor_selection, reference_frames
+from preflight.engine.inpaint.chunk_plan import InpaintChunk
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import MaskModel, Track, TrackEvidence
 from preflight.engine.motion.camera import Matrix, Motion
@@ -34,18 +34,20 @@ def moving(across: float = 0.0, scale: float = 1.0, cuts: set[int] | None = None
     return Motion(steps=dict.fromkeys(range(FRAMES - 1), step), cuts=cuts or set())
 
 
-def planned(*tracks: Track, motion: Motion) -> list[Job]:
-    return reference_frames.extended(chunks.plan(list(tracks), motion, FRAMES, 640, 360), tracks, motion)
+def planned(*tracks: Track, motion: Motion) -> list[InpaintChunk]:
+    return reference_frames.with_reference_frames(
+        chunk_plan.plan(list(tracks), motion, FRAMES, 640, 360), tracks, motion
+    )
 
 
-def remembered(job: Job) -> list[int]:
-    return list(job.motion.leaps)
+def remembered(chunk: InpaintChunk) -> list[int]:
+    return list(chunk.motion.leaps)
 
 
 def test_frames_around_a_long_text_are_remembered_for_its_middle() -> None:
-    for job in planned(text(100, 399), motion=moving()):
-        near = job.known_first <= 99 or job.known_last >= 400
-        assert remembered(job) == ([] if near else [99, 400, 98, 401, 96, 403, 92, 407])
+    for chunk in planned(text(100, 399), motion=moving()):
+        near = chunk.search_first <= 99 or chunk.search_last >= 400
+        assert remembered(chunk) == ([] if near else [99, 400, 98, 401, 96, 403, 92, 407])
 
 
 def test_a_text_that_is_there_from_the_first_frame_remembers_what_comes_after() -> None:
@@ -69,9 +71,9 @@ def test_nothing_is_remembered_for_other_texts(track: Track) -> None:
 
 
 def test_nothing_is_remembered_over_a_cut() -> None:
-    for job in planned(text(50, 449), motion=moving(cuts={99, 299})):
-        shot = sum(job.first > cut for cut in (99, 299))
-        assert all((index < 100, False, index > 299)[shot] for index in remembered(job))
+    for chunk in planned(text(50, 449), motion=moving(cuts={99, 299})):
+        shot = sum(chunk.first > cut for cut in (99, 299))
+        assert all((index < 100, False, index > 299)[shot] for index in remembered(chunk))
 
 
 def test_what_the_scene_has_moved_off_the_region_is_not_remembered() -> None:
@@ -86,8 +88,8 @@ def test_nothing_is_remembered_that_has_become_much_larger() -> None:
 
 def test_frames_on_which_the_next_text_is_in_the_way_are_not_remembered() -> None:
     following, beside = text(400, 420), text(421, 440, Box(200, 300, 400, 330))
-    job = planned(text(0, 399, appears=False), following, beside, motion=moving())[0]
-    assert remembered(job) == [441, 442, 444, 448]
+    chunk = planned(text(0, 399, appears=False), following, beside, motion=moving())[0]
+    assert remembered(chunk) == [441, 442, 444, 448]
 
 
 def test_what_paints_on_a_remembered_frame_is_known() -> None:
@@ -99,13 +101,13 @@ def test_what_paints_on_a_remembered_frame_is_known() -> None:
 
 def test_motion_leads_to_remembered_frames() -> None:
     motion = moving(across=0.25, scale=1.001)
-    job = next(job for job in planned(text(100, 399), motion=motion) if remembered(job))
-    index = job.first + 3
-    found = job.motion.from_frame(index, [*remembered(job), index + 1])
-    assert sorted(found) == sorted([*remembered(job), index + 1])
+    chunk = next(chunk for chunk in planned(text(100, 399), motion=motion) if remembered(chunk))
+    index = chunk.first + 3
+    found = chunk.motion.from_frame(index, [*remembered(chunk), index + 1])
+    assert sorted(found) == sorted([*remembered(chunk), index + 1])
     for other, way in found.items():
         assert np.allclose(way, motion.between(index, other))
-        assert np.allclose(way, job.motion.between(index, other))
+        assert np.allclose(way, chunk.motion.between(index, other))
 
 
 def test_a_remembered_frame_lends_before_a_near_one_that_shows_little() -> None:
@@ -120,7 +122,7 @@ def test_a_remembered_frame_lends_before_a_near_one_that_shows_little() -> None:
 
 def test_crops_of_remembered_frames_outlast_the_ring(tmp_path: Path) -> None:
     places = Box(0, 0, 32, 16), Box(32, 0, 64, 32)
-    layout = crop_cache.Layout.of(tmp_path / "crops", places, 4, {(1, 1), (9, 0)})
+    layout = crop_cache.CropLayout.of(tmp_path / "crops", places, 4, {(1, 1), (9, 0)})
     file, frames = io.BytesIO(), [frame(index) for index in range(10)]
     for seen in frames:
         crop_cache.keep(file, layout, seen)

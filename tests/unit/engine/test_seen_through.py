@@ -8,7 +8,7 @@ import pytest
 
 from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.core.yuv import Planes
-from preflight.engine.inpaint.inpainter import Faint, Filler
+from preflight.engine.inpaint.inpainter import Inpainter, UnblendedRegion
 from preflight.engine.motion.camera import Motion
 
 SHAPE = (64, 160)
@@ -34,14 +34,14 @@ def planes(luma: FloatImage) -> Planes[np.uint8]:
 def error(*, seen: FloatImage, clear_before: bool) -> float:
     """Return how far the fill of a frame is off when `seen` is what a mark lets through there."""
     ground, mark, nothing = scene(), letters(), np.zeros(SHAPE, bool)
-    filler = Filler(
+    filler = Inpainter(
         known=range(2),
         planes=lambda index: planes(np.where(hole(index), np.float32(235), ground)),
         hole=(hole := lambda index: nothing if index == 0 and clear_before else mark),
         state=lambda index: int(hole(index).any()),
         motion=Motion(steps={0: np.eye(3)}),
         corner=(0, 0),
-        faint=lambda _: Faint(planes(seen), np.where(mark, 6.0, 0.0).astype(np.float32), nothing, mark),
+        unblended=lambda _: UnblendedRegion(planes(seen), np.where(mark, 6.0, 0.0).astype(np.float32), nothing, mark),
     )
     filled = filler.fill(1).planes.luma
     return float(np.abs(filled.astype(np.float32) - ground)[mark].mean())

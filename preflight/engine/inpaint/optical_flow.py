@@ -14,9 +14,9 @@ from preflight.engine.core.filters import normalized_convolution
 from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.motion.camera import Matrix
 
-RING = 3
+VALIDATION_BAND = 3
 """Samples around the text that are held out to test a fill on."""
-_DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RING + 1, 2 * RING + 1))
+_DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * VALIDATION_BAND + 1, 2 * VALIDATION_BAND + 1))
 _GRID = 4
 _FINE = 60_000
 """Samples in a region above which motion is measured at half size: for large pictures that is as good, and cheaper."""
@@ -25,7 +25,7 @@ _MARGIN = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class RegionView:
     """One frame's region, and what text paints of it: `hole`, `wide` with its ring.
 
     `gray` is luma with the wide hole smoothed over and `hidden` the wide hole, both at the size motion is measured at.
@@ -51,14 +51,14 @@ class View:
         return Box(x, y, x + width, y + height).padded(_MARGIN, *self.wide.shape[::-1])
 
     @cached_property
-    def unlent(self) -> Mask255:
+    def excluded(self) -> Mask255:
         """255 where text or what it tints is, and nothing can be lent from."""
         grown: Mask255 = cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
         return grown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alignment:
+class FlowField:
     """Where the samples of one view's core lie on another region: `x`, `y` for luma, `x_half`, `y_half` for chroma.
 
     `error` is the gray difference there at half size, spread over the hole; `typical` its median outside the text of
@@ -79,20 +79,22 @@ def divisor(height: int, width: int) -> int:
     return 2 if height * width > _FINE else 1
 
 
-def view(planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = None) -> View:
+def view(planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = None) -> RegionView:
     """Prepare a frame's region, whose sides are even."""
     halves = divisor(*hole.shape) > 1
     gray = downscale_2x(planes.luma) if halves else np.ascontiguousarray(planes.luma)
     if not hole.any():
-        return View(planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool), doubt=doubt)
+        return RegionView(
+            planes=planes, hole=hole, wide=hole, gray=gray, hidden=np.zeros(gray.shape, bool), doubt=doubt
+        )
     wide = cv2.dilate(hole.astype(np.uint8), _DISK)
     covered = (downscale_2x(wide * 255) if halves else wide) > 0
     smooth = normalized_convolution(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
     flat = np.where(covered, smooth, gray).astype(np.uint8)
-    return View(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt)
+    return RegionView(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt)
 
 
-class Aligner:
+class FlowEstimator:
     """Aligns views of one region, whose left top corner on the picture is `corner`."""
 
     def __init__(self, height: int, width: int, corner: tuple[int, int]) -> None:
@@ -105,13 +107,13 @@ class Aligner:
         self._basis = np.stack([np.ones(across.size), across.ravel() / width - 0.5, down.ravel() / height - 0.5], 1)
         self._corner = corner
 
-    def align(self, here: View, there: View, start: Matrix) -> Alignment:
-        """Return where the samples of `here` lie on `there`; `start` is the global motion between the two."""
-        flow = self._dis.calc(here.gray, there.gray, self._global_flow(start))
+    def estimate(self, target: RegionView, there: RegionView, start: Matrix) -> FlowField:
+        """Return where the samples of `target` lie on `there`; `start` is the global motion between the two."""
+        flow = self._dis.calc(target.gray, there.gray, self._global_flow(start))
         x, y = self._columns + flow[..., 0], self._rows + flow[..., 1]
         warped = cv2.remap(there.gray, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        error = cv2.absdiff(warped, here.gray).astype(np.float32)
-        known = ~here.hidden
+        error = cv2.absdiff(warped, target.gray).astype(np.float32)
+        known = ~target.hidden
         if not there.clear:
             marked = there.hidden.astype(np.uint8)
             hidden = cv2.remap(marked, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=1)
@@ -119,11 +121,11 @@ class Aligner:
         seen = error[::2, ::2][known[::2, ::2]]
         typical = float(np.median(seen)) if seen.size else 255.0
         weight = known.astype(np.float32)
-        flow = self._complete(flow, weight * np.exp(error / -8), here.hidden)
-        error = np.where(here.hidden, normalized_convolution(error, weight, 8.0), error)
-        return self._cropped(flow, error, typical, here.core)
+        flow = self._complete(flow, weight * np.exp(error / -8), target.hidden)
+        error = np.where(target.hidden, normalized_convolution(error, weight, 8.0), error)
+        return self._cropped(flow, error, typical, target.core)
 
-    def _cropped(self, flow: FloatImage, error: FloatImage, typical: float, core: Box) -> Alignment:
+    def _cropped(self, flow: FloatImage, error: FloatImage, typical: float, core: Box) -> FlowField:
         shift = self._shrink * float(np.median(np.abs(flow[::_GRID, ::_GRID]).max(axis=2)))
         part = chroma_box(core).slices
         if self._shrink > 1:
@@ -132,7 +134,7 @@ class Aligner:
         else:
             whole = flow[core.slices]
             small, error = downscale_2x(whole) * np.float32(0.5), downscale_2x(error[core.slices])
-        return Alignment(
+        return FlowField(
             x=self._whole[0][core.slices] + whole[..., 0],
             y=self._whole[1][core.slices] + whole[..., 1],
             x_half=self._half[0][part] + small[..., 0],

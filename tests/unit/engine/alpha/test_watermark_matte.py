@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from preflight.engine.alpha.watermark_matte import LEAST_LOOKS, Overlay, WatermarkSample, fit_watermark
+from preflight.engine.alpha.matte import AlphaMatte, unblend
+from preflight.engine.alpha.settings import WATERMARK
+from preflight.engine.alpha.watermark_matte import WatermarkSample, fit_watermark, unblend_watermark
 from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
@@ -54,13 +56,13 @@ def test_scene_shows_through(opacity: float) -> None:
     known = fit_watermark(looks(opacity), MARK)
     assert known is not None
     body = letters() > 250
-    assert float(np.median(known.kept[body])) == pytest.approx(1 - opacity, abs=0.06)
+    assert float(np.median(known.transmittance[body])) == pytest.approx(1 - opacity, abs=0.06)
     scene = scenes(60)[55]
     seen = shown(scene, opacity)
     filled = np.clip(np.rint(harmonic_inpaint(seen.astype(np.float32), MARK)), 0, 255).astype(np.uint8)
-    lifted = known.lifted(seen, MARK)
+    lifted = unblend_watermark(seen, known, MARK)
     assert error(lifted.scene, scene) < 0.6 * error(filled, scene)
-    assert np.median(lifted.doubt[body]) == pytest.approx(3 / (1 - opacity), rel=0.2)
+    assert np.median(lifted.error[body]) == pytest.approx(3 / (1 - opacity), rel=0.2)
 
 
 @pytest.mark.parametrize("opacity", [0.5, 0.6])
@@ -71,7 +73,7 @@ def test_busy_scene_shows_through_large_letters(opacity: float) -> None:
     assert known is not None
     seen = shown(ground[55], opacity, thick=5)
     filled = np.clip(np.rint(harmonic_inpaint(seen.astype(np.float32), mark)), 0, 255).astype(np.uint8)
-    assert error(known.lifted(seen, mark).scene, ground[55]) < 0.7 * error(filled, ground[55])
+    assert error(unblend_watermark(seen, known, mark).scene, ground[55]) < 0.7 * error(filled, ground[55])
 
 
 def test_opaque_text_over_a_busy_scene_is_no_overlay() -> None:
@@ -113,7 +115,7 @@ def test_still_scene_tells_nothing() -> None:
 
 
 def test_few_looks_tell_nothing() -> None:
-    assert fit_watermark(looks(0.5, LEAST_LOOKS - 1), MARK) is None
+    assert fit_watermark(looks(0.5, WATERMARK.least_samples - 1), MARK) is None
 
 
 def test_other_text_that_passes_is_not_counted() -> None:
@@ -128,10 +130,10 @@ def test_other_text_that_passes_is_not_counted() -> None:
     among = fit_watermark(passing, MARK)
     assert plain is not None
     assert among is not None
-    assert float(np.abs(plain.kept - among.kept)[MARK].mean()) < 0.06
+    assert float(np.abs(plain.transmittance - among.transmittance)[MARK].mean()) < 0.06
 
 
 def test_what_hardly_shows_through_is_left_to_the_fill() -> None:
     seen = scenes(1)[0]
-    dense = Overlay(np.full((HEIGHT, WIDTH), 0.1, np.float32), np.zeros((HEIGHT, WIDTH, 3), np.float32))
-    assert (dense.lifted(seen, MARK).doubt > 255).all()
+    dense = AlphaMatte(np.full((HEIGHT, WIDTH), 0.1, np.float32), np.zeros((HEIGHT, WIDTH, 3), np.float32), 3.0)
+    assert (unblend(seen, dense).error > 255).all()

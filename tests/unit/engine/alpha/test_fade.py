@@ -9,9 +9,10 @@ import pytest
 
 from preflight.engine.alpha.fade import Fade, fit_fade
 from preflight.engine.alpha.fade_curve import FadingText
+from preflight.engine.alpha.matte import unblend
 from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.harmonic_fill import harmonic_inpaint
-from tests.unit.engine.test_unmix import FREE, HEIGHT, MARK, WIDTH, error, letters, scenes, shown
+from tests.unit.engine.alpha.test_watermark_matte import FREE, HEIGHT, MARK, WIDTH, error, letters, scenes, shown
 
 COUNT = 60
 FADE = 12
@@ -51,16 +52,16 @@ def filled(seen: BGR) -> BGR:
 
 
 def lifted(known: Fade, index: int, seen: BGR) -> BGR:
-    return np.clip(np.rint(known.lifted(index, seen).scene), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(unblend(seen, known.matte(index)).scene), 0, 255).astype(np.uint8)
 
 
 def test_strength_is_found_on_every_frame() -> None:
     known = fit_fade(text(faded(STRENGTHS)))
     assert known is not None
     faint = [frame for frame in range(COUNT) if STRENGTHS[frame] < 0.7]
-    assert set(faint) <= set(known.strengths)
+    assert set(faint) <= set(known.opacity)
     for frame in faint:
-        assert known.strengths[frame] == pytest.approx(STRENGTHS[frame], abs=0.05)
+        assert known.opacity[frame] == pytest.approx(STRENGTHS[frame], abs=0.05)
 
 
 def test_scene_shows_through_faint_text() -> None:
@@ -90,7 +91,7 @@ def test_the_stronger_the_text_the_greater_the_doubt() -> None:
     known = fit_fade(text(faded(STRENGTHS)))
     assert known is not None
     body = letters() > 250
-    doubts = [float(known.lifted(frame, GROUND[frame]).doubt[body].mean()) for frame in range(8)]
+    doubts = [float(unblend(GROUND[frame], known.matte(frame)).error[body].mean()) for frame in range(8)]
     assert doubts == sorted(doubts)
     assert doubts[-1] > 4 * doubts[0]
 
@@ -113,7 +114,7 @@ def test_text_that_is_written_does_not_fade() -> None:
         frames.append(here)
     known = fit_fade(text(frames))
     written = range(2, FADE - 4)
-    assert known is None or not set(known.strengths) & set(written)
+    assert known is None or not set(known.opacity) & set(written)
 
 
 def test_other_text_that_hides_it_is_not_counted() -> None:
@@ -128,19 +129,19 @@ def test_other_text_that_hides_it_is_not_counted() -> None:
     known = fit_fade(text(frames, hidden))
     assert known is not None
     for index in (3, 6, 9):
-        assert known.strengths[index] == pytest.approx(STRENGTHS[index], abs=0.07)
+        assert known.opacity[index] == pytest.approx(STRENGTHS[index], abs=0.07)
 
 
 def test_text_that_is_hidden_altogether_tells_nothing() -> None:
     whole = np.ones((HEIGHT, WIDTH), np.bool_)
     known = fit_fade(text(faded(STRENGTHS), lambda index: whole if STRENGTHS[index] < 1 else FREE))
-    assert known is None or all(STRENGTHS[index] == 1 for index in known.strengths)
+    assert known is None or all(STRENGTHS[index] == 1 for index in known.opacity)
 
 
 def test_ends_that_are_not_known_are_left_alone() -> None:
     known = fit_fade(text(faded(STRENGTHS), known=range(20, COUNT)))
     assert known is not None
-    assert not set(known.strengths) & set(range(20))
+    assert not set(known.opacity) & set(range(20))
 
 
 def test_two_frames_tell_nothing() -> None:

@@ -9,16 +9,16 @@ from preflight.engine.core.box import Box
 from preflight.engine.model.track import Track
 from preflight.engine.motion.camera import Motion
 
-LENGTH = 40
-REACH = 96
+CHUNK_FRAMES = 40
+SEARCH_RADIUS = 96
 """Frames before and after a job's own that may lend to it."""
-WARM_UP = 2
+WARM_UP_FRAMES = 2
 """Frames that are filled again before a job's own, so that it starts as calm as the one before it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Fill `region` on frames `first`..`last`; frames `known_first`..`known_last` may be looked at.
+class InpaintChunk:
+    """Fill `region` on frames `first`..`last`; frames `search_first`..`search_last` may be looked at.
 
     `place` is the larger box that the crops are stored for, `tracks` all that paint in the region on known frames.
     """
@@ -26,8 +26,8 @@ class Job:
     number: int
     first: int
     last: int
-    known_first: int
-    known_last: int
+    search_first: int
+    search_last: int
     region: Box
     place: int
     tracks: tuple[Track, ...]
@@ -36,7 +36,7 @@ class Job:
     @property
     def known(self) -> list[int]:
         """All frames that may be looked at, in order: those around, and the ones remembered from further away."""
-        return sorted({*range(self.known_first, self.known_last + 1), *self.motion.leaps})
+        return sorted({*range(self.search_first, self.search_last + 1), *self.motion.leaps})
 
 
 def places(tracks: list[Track], width: int, height: int) -> list[Box]:
@@ -44,11 +44,11 @@ def places(tracks: list[Track], width: int, height: int) -> list[Box]:
     return _joined([_context(track, width, height) for track in tracks])
 
 
-def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: int) -> list[Job]:
+def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: int) -> list[InpaintChunk]:
     """Return the jobs that fill every frame of every track, in order of their last known frame."""
     where = places(tracks, width, height)
-    jobs: list[Job] = []
-    for first, last in _stretches(tracks, motion):
+    jobs: list[InpaintChunk] = []
+    for first, last in _spans(tracks, motion):
         live = [track for track in tracks if track.first <= last and track.last >= first]
         for region in _joined([_context(track, width, height) for track in live]):
             own = [track for track in live if _context(track, width, height).common(region)]
@@ -58,19 +58,19 @@ def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: i
                 t for t in tracks if (t.lasting or (t.first <= high and t.last >= low)) and t.extent.common(region)
             )
             jobs.append(
-                Job(
+                InpaintChunk(
                     number=0,
                     first=start,
                     last=end,
-                    known_first=low,
-                    known_last=high,
+                    search_first=low,
+                    search_last=high,
                     region=region,
                     place=next(n for n, box in enumerate(where) if box.common(region) == region.area),
                     tracks=near,
                     motion=motion.part(low, high),
                 )
             )
-    jobs.sort(key=lambda job: (job.known_last, job.first, job.region.y0, job.region.x0))
+    jobs.sort(key=lambda chunk: (chunk.search_last, chunk.first, chunk.region.y0, chunk.region.x0))
     return jobs
 
 
@@ -91,7 +91,7 @@ def _joined(boxes: list[Box]) -> list[Box]:
     return sorted(apart, key=lambda b: (b.y0, b.x0))
 
 
-def _stretches(tracks: list[Track], motion: Motion) -> list[tuple[int, int]]:
+def _spans(tracks: list[Track], motion: Motion) -> list[tuple[int, int]]:
     """Return runs of frames with text, cut at shots and into equal parts of at most the length of a job."""
     marked = sorted({index for track in tracks for index in range(track.first, track.last + 1)})
     runs: list[tuple[int, int]] = []
@@ -105,7 +105,7 @@ def _stretches(tracks: list[Track], motion: Motion) -> list[tuple[int, int]]:
 
 def _parts(start: int, stop: int) -> list[tuple[int, int]]:
     length = stop - start
-    count = -(-length // LENGTH)
+    count = -(-length // CHUNK_FRAMES)
     ends = [start + length * number // count for number in range(count + 1)]
     return [(first, following - 1) for first, following in pairwise(ends)]
 
@@ -113,8 +113,8 @@ def _parts(start: int, stop: int) -> list[tuple[int, int]]:
 def _scene(first: int, last: int, motion: Motion, frames: int) -> tuple[int, int]:
     """Return the frames of the same shot around `first`..`last`, as far as motion is known and the reach goes."""
     low, high = first, last
-    while low > max(0, first - REACH) and low - 1 in motion.steps and low - 1 not in motion.cuts:
+    while low > max(0, first - SEARCH_RADIUS) and low - 1 in motion.steps and low - 1 not in motion.cuts:
         low -= 1
-    while high < min(frames - 1, last + REACH) and high in motion.steps and high not in motion.cuts:
+    while high < min(frames - 1, last + SEARCH_RADIUS) and high in motion.steps and high not in motion.cuts:
         high += 1
     return low, high

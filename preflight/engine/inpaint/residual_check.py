@@ -14,7 +14,7 @@ LEGIBLE = 0.4
 """Likeness of what is read to what was there, above which the text counts as left."""
 
 
-def likeness(read: str, text: str) -> float:
+def text_similarity(read: str, text: str) -> float:
     """Return how alike two texts are, 0..1."""
     return SequenceMatcher(None, read, text).ratio() if len(read) >= 2 else 0.0
 
@@ -29,11 +29,11 @@ def left(color: BGR, hole: BoolMask, texts: tuple[str, ...]) -> float:
             continue
         place = line.padded(2, width, height)
         reading = ocr.read_line(color[place.slices])
-        worst = max([worst, *(likeness(reading.text, text) for text in texts)])
+        worst = max([worst, *(text_similarity(reading.text, text) for text in texts)])
     return worst
 
 
-def place_of(hole: BoolMask, pad: int) -> Box:
+def hole_box(hole: BoolMask, pad: int) -> Box:
     """Return the box around a hole, padded, inside its region."""
     x, y, width, height = cv2.boundingRect(hole.astype("uint8"))
     return Box(x, y, x + width, y + height).padded(pad, hole.shape[1], hole.shape[0])
