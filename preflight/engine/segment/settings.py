@@ -53,11 +53,11 @@ class HaloSettings:
     """Parts of the line, side by side, that are compared."""
     least_blocks: int = 4
     """Minimum number of parts in which the colour can be told from the scene."""
-    least_alpha: float = 0.03
+    least_alpha: float = 0.01
     """Minimum opacity of a ring that belongs to the text."""
     standard_errors: float = 2.0
     """Minimum opacity in standard errors of the median over the parts."""
-    least_level: float = 3.0
+    least_level: float = 2.5
     """Minimum visible difference between the ring and the scene, levels."""
     coded: int = 2
     """Pixels beyond the text that coding mixes with it."""
