@@ -126,7 +126,7 @@ def lost(said: dict[str, object], source: dict[str, object]) -> list[str]:
     return wrong
 
 
-def judged(said: dict[str, object], source: dict[str, object]) -> list[str]:  # noqa: C901
+def judged(said: dict[str, object], source: dict[str, object]) -> list[str]:
     """Return the classes of disagreement between what preflight said and made, and the judge."""
     wrong = []
     refused = "duration" not in said
