@@ -87,7 +87,7 @@ def output(*argv: str | Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
 
-def facts(path: Path, *, ffmpeg: str, ffprobe: str = "ffprobe", index: int | None = None) -> Facts:
+def facts(path: Path, *, ffmpeg: str, ffprobe: str = "ffprobe") -> Facts:
     """Return what `path` shows by these tools. Raises JudgeError."""
     shown = ("-show_format", "-show_streams", "-show_packets", "-show_data_hash", "CRC32")
     _, text, errors = output(ffprobe, "-v", "error", *shown, "-of", "json", f"file:{path}")
