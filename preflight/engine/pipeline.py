@@ -73,8 +73,8 @@ def remove_text(
             scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
             context = RemovalContext(facts, program, folder, scanned.times, on_share)
             figures = ReportBuilder(facts, scanned.times)
-            chosen, kept = select(context, scanned, options)
-            for result in inpaint(context, pool, chosen, scanned.motion):
+            chosen, kept, others = select(context, scanned, options)
+            for result in inpaint(context, pool, chosen, others, scanned.motion):
                 spool.put(*result.patches)
                 figures.add(result)
         times = scanned.times
@@ -237,8 +237,16 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery)
 
 
-def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
-    """Return the tracks of all that is to be removed, and those of text that is kept."""
+class Selection(NamedTuple):
+    """The tracks to remove, those of legible text that stays, and all tracks that stay, legible or not."""
+
+    removed: list[Track]
+    kept: list[Track]
+    others: list[Track]
+
+
+def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -> Selection:
+    """Return what is removed and what is kept."""
     texts = selection.select_tracks(scanned.tracks, options)
     overlaid = watermarks.detect(scanned.gallery, context.source.upright, len(context.times))
     marks = watermarks.suppress_explained(overlaid, texts, scanned.tracks)
@@ -251,7 +259,7 @@ def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
-    return chosen, kept
+    return Selection(chosen, kept, [track for track in rest if not any(track is text for text in texts)])
 
 
 def detect_boxes(context: RemovalContext, texts: list[Track], motion: Motion) -> list[Track]:
@@ -270,22 +278,24 @@ def decode_again(context: RemovalContext, stop: int | None = None, until: float 
         yield frame
 
 
-def inpaint(context: RemovalContext, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[ChunkResult]:
+def inpaint(
+    context: RemovalContext, pool: Pool, tracks: list[Track], others: list[Track], motion: Motion
+) -> Iterator[ChunkResult]:
     """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once; twice to remember."""
     size, total = context.source.upright, len(context.times)
     planned = deque(
-        reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size), tracks, motion)
+        reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size, others), tracks, motion)
     )
     if not planned:
         return
     ahead = 2 * pool.size
     slots = 2 * chunk_plan.SEARCH_RADIUS + chunk_plan.CHUNK_FRAMES * (ahead + 2)
-    kept = {(index, chunk.place) for chunk in planned for index in chunk.motion.leaps}
-    layout = crop_cache.CropLayout.of(context.folder / "crops", chunk_plan.places(tracks, *size), slots, kept)
-    start = _REFERENCES_DONE if kept else _SCAN_DONE
+    stored = {(index, chunk.place) for chunk in planned for index in chunk.motion.leaps}
+    layout = crop_cache.CropLayout.of(context.folder / "crops", chunk_plan.places(tracks, *size), slots, stored)
+    start = _REFERENCES_DONE if stored else _SCAN_DONE
     running: deque[tuple[chunk_plan.InpaintChunk, Future[ChunkResult]]] = deque()
     with layout.path.open("wb") as file:
-        for frame in decode_again(context, max(kept)[0] + 1, start) if kept else ():
+        for frame in decode_again(context, max(stored)[0] + 1, start) if stored else ():
             crop_cache.keep(file, layout, frame)
         for frame in decode(context.source, context.program, stop=planned[-1].search_last + 1):
             context.on_share(start + (_INPAINT_DONE - start) * frame.index / total)
