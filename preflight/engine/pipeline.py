@@ -27,6 +27,7 @@ from preflight.engine.motion.camera import PROXY_WIDTH, Motion
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.parallel.pool import Pool, workers
 from preflight.engine.report import ReportBuilder
+from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.tracker import TextTracker
 from preflight.engine.types import RemovalReport
 from preflight.engine.visualize import ContactSheet, chosen_frames, tinted
@@ -183,12 +184,16 @@ def _notes(source: Source) -> list[str]:
 
 
 class Scanned(NamedTuple):
-    """What the first pass finds: every track of text, when each frame is shown (in ticks), motion, and small looks."""
+    """What the first pass finds: every track of text, when each frame is shown (in ticks), motion, and small looks.
+
+    Frames of the `unexamined` spans may show text in the span's box that no track covers: they are no donors there.
+    """
 
     tracks: list[Track]
     times: tuple[int, ...]
     motion: Motion
     gallery: FrameSampler
+    unexamined: tuple[UnexaminedSpan, ...] = ()
 
 
 def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, scratch: Path | None = None) -> Scanned:
@@ -234,7 +239,7 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = selection.propagate_labels(state.finish(), state.scenery.motion, source.upright)
-    return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery)
+    return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery, tuple(state.unexamined))
 
 
 class Selection(NamedTuple):

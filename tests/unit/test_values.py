@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight import errors, settings
-from preflight.cli.choices import parse_box
+from preflight.cli.common_options import parse_box
 from preflight.errors import PreflightError, UsageError
 from preflight.model.job import InpaintingBox, PixelBox, RemovalOptions, SecretUrl
 from preflight.model.media import StreamKind, VideoStream

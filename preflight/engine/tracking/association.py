@@ -8,7 +8,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import LEGIBLE
-from preflight.engine.tracking import appearance, counters, tracklet
+from preflight.engine.tracking import appearance, counters
 from preflight.engine.tracking.tracklet import Tracklet
 
 _BORDER = 4
@@ -49,15 +49,11 @@ def is_scaled(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     return SequenceMatcher(None, _read(line, frame).text, sighting.reading.text).ratio() > _SAME_WORDS
 
 
-def has_ticked(line: Box, sighting: Tracklet, frame: Frame) -> bool:
-    """Return True when a line is the sighting's text with other digits; the sighting then knows it as it is now."""
+def shows_other_digits(line: Box, sighting: Tracklet, frame: Frame) -> bool:
+    """Return True when a line is the tracklet's text with other digits."""
     if sighting.path or line.iou(sighting.line) < _SAME_PLACE or not counters.may_tick(sighting.reading):
         return False
-    if not counters.ticks(sighting.reading, _read(line, frame)):
-        return False
-    sighting.ticking = True
-    tracklet.learn_strokes(sighting, [frame.color(sighting.box)])
-    return sighting.signature is not None
+    return counters.ticks(sighting.reading, _read(line, frame))
 
 
 def _covers(sighting: Tracklet, line: Box) -> bool:

@@ -1,9 +1,9 @@
-"""First pass over a video: look for text on sampled frames and follow it to its exact first and last frame."""
+"""First pass over a video: detect text on sampled frames and track it to its exact first and last frame."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from preflight.engine.core.box import Box, with_margin
@@ -12,236 +12,277 @@ from preflight.engine.detect.change_detection import ChangeDetector
 from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
-from preflight.engine.motion import relative, template_match
+from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
-from preflight.engine.motion.template_match import Offset, interpolate_offset
-from preflight.engine.tracking import appearance, association, crossing_lines, tracklet
+from preflight.engine.motion.template_match import (
+    SURE,
+    Offset,
+    interpolate_offset,
+    match_template,
+    visible_share,
+)
+from preflight.engine.tracking import appearance, association, crossing_lines, gap_search
 from preflight.engine.tracking.appearance import AppearanceTemplate
+from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.lost_tracks import LostTrack
+from preflight.engine.tracking.settings import GAPS, TRACKER, TrackerSettings
 from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
-from preflight.engine.tracking.tracklet import Tracklet
+from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, learn_strokes, other_lines
 
-DRIFT_FRAMES = 4
-"""Frames over which text is compared with its surroundings: enough to move, too few to go beyond recognition."""
-FLANK = 3
-"""Samples before and after text over which the scene's motion is measured, so that frames there can lend to it."""
-REACH = 3
-"""Looks back to where text that is found may have come: small text is seen by every other look only."""
-_WORD = 2
-"""Letters of what may be text at least; a single one is read into many things."""
-_AGAIN = 16
-"""Looks of which one is close and at all of the picture in any case."""
-RELEARNED = (3, 6, 12)
-"""Looks after which a text that stays is learnt anew: what of the scene was taken for it has changed meanwhile."""
+RegionDetector = Callable[[Frame, Box], list[Box]]
+"""Detects the lines of text in the row of a box on a frame."""
 
 
 @dataclass(slots=True)
 class TextTracker:
-    """What the first pass has found so far."""
+    """Tracks text by detection: frames go in one by one, tracks come out at the end.
+
+    `step` is the number of frames from one sample to the next, `size` the frame's width and height, `finder` the
+    detector for whole frames and `find_in_slot` the one for a row of it.
+    """
 
     step: int
     size: tuple[int, int]
     finder: Detector
+    find_in_slot: RegionDetector = gap_search.find_in_slot
+    settings: TrackerSettings = TRACKER
     scenery: CameraWindow = field(default_factory=CameraWindow)
-    seen: ChangeDetector = field(default_factory=ChangeDetector)
+    changes: ChangeDetector = field(default_factory=ChangeDetector)
     answers: dict[int, PendingLines] = field(default_factory=dict)
     measure_until: int = -1
     window: deque[Frame] = field(default_factory=deque)
     live: list[Tracklet] = field(default_factory=list)
     done: list[Track] = field(default_factory=list)
     lost: dict[int, LostTrack] = field(default_factory=dict)
+    unexamined: list[UnexaminedSpan] = field(default_factory=list)
     frames: int = 0
     judged: int = -1
 
     def feed(self, frame: Frame) -> None:
-        """Take the next frame; samples are judged one step late, so that both sides of them are known."""
+        """Take the next frame; a sample is judged one step later, so that the frames on both sides are known."""
         self.window.append(frame)
         for number, lost in tuple(self.lost.items()):
             lost.look_on([frame])
             if lost.is_over:
                 self._conclude(number)
         self.frames = frame.index + 1
-        if len(self.window) > (REACH + 1) * self.step + 1:
-            gone = self.window.popleft()
+        if len(self.window) > (self.settings.history_samples + 1) * self.step + 1:
+            oldest = self.window.popleft()
             if self.live:
-                self.scenery.keep(gone)
-            self.scenery.forget(gone.index)
+                self.scenery.keep(oldest)
+            self.scenery.forget(oldest.index)
         if frame.index % self.step == 0:
             self.answers[frame.index] = self.finder(frame)
         if frame.index % self.step == 0 and frame.index >= self.step:
             self._judge(frame.index - self.step)
 
     def question(self, frame: Frame) -> DetectTask:
-        """Return the look at a frame to come: at what has changed while no text is about, and every other one quick."""
-        look, number = detector.make_task(frame), frame.index // self.step
-        # What the detector misses once has another chance, whether it changes or not.
-        if number % _AGAIN == 0 or any(sighting.confirmed and sighting.letters >= _WORD for sighting in self.live):
-            return self.seen.renew(look)
-        known = tuple(sighting.line.moved(*sighting.offset) for sighting in self.live)
-        return self.seen.narrowed(look, known if number % 2 else None)
+        """Return the detection for a sample to come: of what has changed while no text is about."""
+        task, number = detector.make_task(frame), frame.index // self.step
+        if number % self.settings.full_interval == 0 or any(self._is_text(tracklet) for tracklet in self.live):
+            return self.changes.renew(task)
+        known = tuple(tracklet.current_line for tracklet in self.live)
+        return self.changes.narrowed(task, known if number % 2 else None)
 
     def finish(self) -> list[Track]:
-        """Judge what is left and return every track, in order of appearance."""
+        """Judge the samples that are left and return every track, in order of appearance."""
         end = self.frames - 1
         if end > self.judged and end not in self.answers:
             self.answers[end] = self.finder(self.window[-1])
         for index in sorted({*range(max(0, self.judged) + self.step, end + 1, self.step), end} if end >= 0 else ()):
             if index > self.judged:
                 self._judge(index)
-        for sighting in self.live:
-            self._close(sighting, None)
+        for tracklet in self.live:
+            self._close(tracklet, None)
         if self.live:
             self._measure(end, self.live)
         self.live = []
         for number in tuple(self.lost):
             self._conclude(number)
         crossing = crossing_lines.extend_crossing_lines([t.clipped_to(end) for t in self.done], self.size, end)
-        found = stitch_tracks(resolve_overlaps(crossing), self.step)
-        return sorted(found, key=lambda t: (t.first, t.box.y0, t.box.x0))
+        tracks = stitch_tracks(resolve_overlaps(crossing), self.step)
+        return sorted(tracks, key=lambda t: (t.first, t.box.y0, t.box.x0))
+
+    def _is_text(self, tracklet: Tracklet) -> bool:
+        return tracklet.confirmed and tracklet.letters >= self.settings.min_letters
 
     def _frame(self, index: int) -> Frame:
         return self.window[index - self.window[0].index]
 
-    def _near(self, index: int, reach: int) -> Iterator[Frame]:
-        oldest, newest = self.window[0].index, self.window[-1].index
-        for place in range(max(oldest, index - reach), min(newest, index + reach) + 1):
-            yield self._frame(place)
+    def _frames(self, first: int, last: int) -> Iterator[Frame]:
+        for index in range(max(self.window[0].index, first), min(self.window[-1].index, last) + 1):
+            yield self._frame(index)
 
     def _judge(self, index: int) -> None:
-        self.judged = index
+        """Associate the lines that were detected on sample `index` with the tracklets."""
+        since, self.judged = self.judged + 1, index
         frame = self._frame(index)
-        waited = self.answers.pop(index, None) or self.finder(frame)
-        lines = plausible(waited.result(), self.size[1])
-        before = list(self.live)
-        still: list[Tracklet] = []
-        ended: list[Tracklet] = []
-        for sighting in self.live:
-            if any(association.is_scaled(line, sighting, frame) for line in lines):
-                sighting.scaled = True
-                self._close(sighting, index)
-                ended.append(sighting)
-            elif self._follow(sighting, frame) or any(association.has_ticked(line, sighting, frame) for line in lines):
-                sighting.seen_last = max(sighting.seen_last, index)
-                sighting.keep(index, frame.color(sighting.box.moved(*sighting.offset)))
-                if sighting.seen in RELEARNED and not sighting.path:
-                    sighting.notice_ticking()
-                    tracklet.learn_strokes(sighting, list(sighting.looks.values()))
-                    if sighting.letters < _WORD:
-                        sighting.read()
-                still.append(sighting)
+        pending = self.answers.pop(index, None) or self.finder(frame)
+        lines = plausible(pending.result(), self.size[1])
+        before, kept, ended = list(self.live), list[Tracklet](), list[Tracklet]()
+        for tracklet in before:
+            if any(association.is_scaled(line, tracklet, frame) for line in lines):
+                tracklet.scaled = True
+                ended.append(tracklet)
+            elif self._follow(tracklet, frame) or self._update_digits(tracklet, lines, frame):
+                self._keep(tracklet, frame)
+                kept.append(tracklet)
             else:
-                self._close(sighting, index)
-                ended.append(sighting)
-        self.live = still
+                ended.append(tracklet)
+        for tracklet in ended:
+            self._close(tracklet, index)
+        self.live = kept
+        opened = list[Tracklet]()
         for line in lines:
-            if not any(association.is_known(line, sighting, frame) for sighting in self.live):
-                scaled = any(s.scaled and association.is_scaled(line, s, frame) for s in ended)
-                self._open(line, index, scaled=scaled)
-        if ended:
-            self._look_between(index, ended)
-        self._watch(frame)
+            if not any(association.is_known(line, tracklet, frame) for tracklet in self.live):
+                scaled = any(t.scaled and association.is_scaled(line, t, frame) for t in ended)
+                opened += self._open(line, index, scaled=scaled)
+        self._search_gap(since, index, ended + opened)
+        self._compare_with_surroundings(frame)
         self._measure(index, before + self.live)
 
-    def _watch(self, frame: Frame) -> None:
-        """Note whether each text moves with its surroundings in the frames that follow."""
-        later = min(self.window[-1].index, frame.index + DRIFT_FRAMES)
+    def _keep(self, tracklet: Tracklet, frame: Frame) -> None:
+        """Note that a tracklet is on a sample, and learn its strokes anew from time to time."""
+        tracklet.seen_last = max(tracklet.seen_last, frame.index)
+        tracklet.keep(frame.index, frame.color(tracklet.current_box))
+        if tracklet.seen in self.settings.relearned_after and not tracklet.path:
+            tracklet.notice_ticking()
+            learn_strokes(tracklet, list(tracklet.looks.values()))
+            if tracklet.letters < self.settings.min_letters:
+                tracklet.read()
+
+    def _update_digits(self, tracklet: Tracklet, lines: list[Box], frame: Frame) -> bool:
+        """Return True when the tracklet's text is there with other digits; it then has them."""
+        if not any(association.shows_other_digits(line, tracklet, frame) for line in lines):
+            return False
+        tracklet.ticking = True
+        learn_strokes(tracklet, [frame.color(tracklet.box)])
+        return tracklet.signature is not None
+
+    def _compare_with_surroundings(self, frame: Frame) -> None:
+        """Measure whether each text moves with its surroundings over the next frames."""
+        later = min(self.window[-1].index, frame.index + self.settings.motion_frames)
         if later == frame.index:
             return
         after = self._frame(later)
-        places = {id(sighting): sighting.box.moved(*sighting.offset) for sighting in self.live}
-        for sighting in self.live:
-            if sighting.signature is not None:
-                others = [place for name, place in places.items() if name != id(sighting)]
-                own = places[id(sighting)]
-                known = sighting.signature
-                home = appearance.is_there(known, after.color(own))
-                sighting.drift += relative.measure(frame.y, after.y, known.solid, own, others, at_home=home)
+        places = {id(tracklet): tracklet.current_box for tracklet in self.live}
+        for tracklet in self.live:
+            if tracklet.signature is not None:
+                others = [place for name, place in places.items() if name != id(tracklet)]
+                own = places[id(tracklet)]
+                home = appearance.is_there(tracklet.signature, after.color(own))
+                tracklet.drift += relative.measure(
+                    frame.y, after.y, tracklet.signature.solid, own, others, at_home=home
+                )
 
-    def _look_between(self, index: int, ended: list[Tracklet]) -> None:
-        """Look for text that came and went since the last sample, as the words of a quick caption do."""
-        if not any(sighting.letters for sighting in ended):
-            return
-        known = ended + self.live
-        for place in sorted({index - 2 * self.step // 3, index - self.step // 3}):
-            if not self.window[0].index <= place < index:
-                continue
-            frame = self._frame(place)
-            there = [s for s in known if s.signature and appearance.is_there(s.signature, frame.color(s.box))]
-            if there:
-                # A text that was or will be there says that nothing else was: they follow one another at one place.
-                continue
-            for line in plausible(self.finder(frame).result(), self.size[1]):
-                if any(s.box.common(line) > 0.3 * line.area for s in ended):
-                    self._open(line, place)
-            known = ended + self.live
+    def _search_gap(self, first: int, last: int, changed: list[Tracklet]) -> None:
+        """Search frames `first`..`last` for words that came and went at the places of text that `changed`."""
+        lines = [tracklet.line for tracklet in changed if tracklet.letters and not tracklet.path]
+        for slot in gap_search.caption_slots(lines):
+            self._search_slot(slot, max(first, self.window[0].index), last)
+
+    def _search_slot(self, slot: Box, first: int, last: int) -> None:
+        """Detect text on frames of one place that no known text explains, until all short words must be found."""
+        covered = {
+            index
+            for track in self.done
+            if track.last >= first and gap_search.in_slot(track.line, slot)
+            for index in range(max(first, track.first), min(last, track.last) + 1)
+        }
+        empty, probed, checked = set[int](), set[int](), set[int]()
+        while True:
+            for tracklet in self.live:
+                if id(tracklet) not in checked and gap_search.in_slot(tracklet.current_line, slot):
+                    covered |= self._frames_with(tracklet, first, last)
+                checked.add(id(tracklet))
+            unknown = [index for index in range(first, last + 1) if index not in covered | empty | probed]
+            probe = gap_search.next_probe(unknown)
+            if probe is None or len(probed) == GAPS.max_probes:
+                break
+            probed.add(probe)
+            frame = self._frame(probe)
+            opened = [t for line in self.find_in_slot(frame, slot) for t in self._open(line, probe)]
+            if not opened:
+                empty |= {probe - 1, probe, probe + 1}
+        self.unexamined += [
+            UnexaminedSpan(slot, start, end)
+            for start, end in gap_search.runs_of(unknown)
+            if start - 1 in covered or end + 1 in covered
+        ]
+
+    def _frames_with(self, tracklet: Tracklet, first: int, last: int) -> set[int]:
+        """Return the frames of `first`..`last` on which a tracklet's text is at its place."""
+        if tracklet.signature is None:
+            return set()
+        known, box = tracklet.signature, tracklet.current_box
+        return {frame.index for frame in self._frames(first, last) if appearance.is_there(known, frame.color(box))}
 
     def _measure(self, index: int, near: list[Tracklet]) -> None:
-        """Measure the scene's motion up to frame `index` where something is near that may be text."""
-        texts = [sighting for sighting in near if sighting.letters >= _WORD]
+        """Measure the camera motion up to frame `index` where something is near that may be text."""
+        texts = [tracklet for tracklet in near if tracklet.letters >= self.settings.min_letters]
         if texts:
-            self.measure_until = index + FLANK * self.step
+            self.measure_until = index + self.settings.flank_samples * self.step
         if index > self.measure_until:
             return
-        first = min([index, *(sighting.seen_first for sighting in texts)]) - FLANK * self.step
-        self.scenery.measure(first, index, self.window, [sighting.line for sighting in texts])
+        first = min([index, *(t.seen_first for t in texts)]) - self.settings.flank_samples * self.step
+        self.scenery.measure(first, index, self.window, [tracklet.line for tracklet in texts])
 
-    def _follow(self, sighting: Tracklet, frame: Frame) -> bool:
-        """Return True when the text is still on the frame, at its place or moved; the sighting then knows where."""
-        known = sighting.signature
+    def _follow(self, tracklet: Tracklet, frame: Frame) -> bool:
+        """Return True when the text is still on the frame, at its place or moved; its offset and path are updated."""
+        known = tracklet.signature
         if known is None:
             return False
-        start, before = sighting.offset, sighting.seen_last
-        place = sighting.box.moved(*start)
+        start, before = tracklet.offset, tracklet.seen_last
+        place = tracklet.current_box
         there = appearance.is_there(known, frame.color(place)) and not self._went(known, place, before, frame.index)
-        look = sighting.look
-        wide = (3, 3) if there else (self.size[0] // 5, max(4, self.size[1] // 12))
-        guess = start
-        if sighting.path:
-            guess = interpolate_offset(*sighting.course(self.step), frame.index)
-        found = template_match.match_template(look, sighting.line, frame, guess, wide)
-        stays = there or found.score > template_match.SURE
-        if not stays:
+        wide = (
+            round(self.settings.search_width * self.size[0]),
+            max(4, round(self.settings.search_height * self.size[1])),
+        )
+        guess = interpolate_offset(*tracklet.course(self.step), frame.index) if tracklet.path else start
+        found = match_template(tracklet.look, tracklet.line, frame, guess, (3, 3) if there else wide)
+        if not there and found.score <= SURE:
             return False
-        home = template_match.match_template(look, sighting.line, frame, start, (0, 0))
-        if found.offset == start or (there and found.score < home.score + 0.04):
-            if sighting.path:
-                self._trace(sighting, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
+        home = match_template(tracklet.look, tracklet.line, frame, start, (0, 0))
+        if found.offset == start or (there and found.score < home.score + self.settings.move_gain):
+            if tracklet.path:
+                self._trace(tracklet, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
             return True
-        if not sighting.path:
+        if not tracklet.path:
             velocity = (before, start), (frame.index, found.offset)
-            if _trembles(sighting, found.offset) or not self._is_on(sighting, *velocity):
+            if self._trembles(tracklet, found.offset) or not self._is_on(tracklet, *velocity):
                 return there
-            self._trace(
-                sighting, *velocity, range(before, max(-1, self.window[0].index - FLANK * self.step), -1), stop=True
-            )
-        self._trace(sighting, (before, start), (frame.index, found.offset), range(before + 1, frame.index + 1))
-        sighting.offset = found.offset
+            oldest = self.window[0].index - self.settings.flank_samples * self.step
+            self._trace(tracklet, *velocity, range(before, max(-1, oldest), -1), stop=True)
+        self._trace(tracklet, (before, start), (frame.index, found.offset), range(before + 1, frame.index + 1))
+        tracklet.offset = found.offset
         return True
+
+    def _trembles(self, tracklet: Tracklet, offset: Offset) -> bool:
+        """Return True for a small move of text that stood still so far: something of the scene is like its letters."""
+        way = max(abs(offset[0] - tracklet.offset[0]), abs(offset[1] - tracklet.offset[1]))
+        return tracklet.seen >= self.settings.relearned_after[0] and 2 * way < tracklet.line.text_height
 
     def _went(self, known: AppearanceTemplate, place: Box, first: int, last: int) -> bool:
         """Return True when a text went at once between two frames, and what is in its place is only like it."""
         if appearance.is_whole(known, self._frame(last).color(place)):
             return False
-        detector = [frame.color(place) for frame in self.window if first <= frame.index <= last]
-        return any(appearance.goes_at_once(known, detector[number : number + 4]) for number in range(len(detector) - 2))
+        looks = [frame.color(place) for frame in self._frames(first, last)]
+        return any(appearance.goes_at_once(known, looks[number : number + 4]) for number in range(len(looks) - 2))
 
-    def _is_on(self, sighting: Tracklet, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
+    def _is_on(self, tracklet: Tracklet, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
         """Return True when the text is on the straight way between two places: a scene has its like here and there."""
-        scores = [
-            template_match.match_template(
-                sighting.look,
-                sighting.line,
-                self._frame(index),
-                interpolate_offset(start, end, index),
-                (2, 2),
+        scores = sorted(
+            match_template(
+                tracklet.look, tracklet.line, frame, interpolate_offset(start, end, frame.index), (2, 2)
             ).score
-            for index in range(max(start[0], self.window[0].index) + 1, end[0])
-        ]
-        return not scores or sorted(scores)[len(scores) // 2] > template_match.SURE - 0.15
+            for frame in self._frames(start[0] + 1, end[0] - 1)
+        )
+        return not scores or scores[len(scores) // 2] > self.settings.path_score
 
     def _trace(
         self,
-        sighting: Tracklet,
+        tracklet: Tracklet,
         start: tuple[int, Offset],
         end: tuple[int, Offset],
         indices: range,
@@ -251,54 +292,52 @@ class TextTracker:
         """Note where moving text is on each of `indices`, near the straight way; with `stop`, until it is not there."""
         for index in indices:
             guess = interpolate_offset(start, end, index)
-            share = template_match.visible_share(sighting.line, guess, self.size)
+            share = visible_share(tracklet.line, guess, self.size)
             held = self.window[0].index <= index <= self.window[-1].index
             # Text that enters or leaves the picture is hard to recognise, but it keeps its course until it is off.
             if stop and (share == 0 or (share == 1 and not held)):
                 return
             score, offset = -1.0, guess
             if held:
-                found = template_match.match_template(sighting.look, sighting.line, self._frame(index), guess, (2, 2))
+                found = match_template(tracklet.look, tracklet.line, self._frame(index), guess, (2, 2))
                 score, offset = found.score, found.offset
-            if stop and share == 1 and index != start[0] and score < template_match.SURE - 0.15:
+            if stop and share == 1 and index != start[0] and score < self.settings.path_score:
                 return
-            sighting.path[index] = offset if score > 0.5 else guess
+            tracklet.path[index] = offset if score > self.settings.trace_score else guess
 
-    def _open(self, line: Box, index: int, *, scaled: bool = False) -> None:
+    def _open(self, line: Box, index: int, *, scaled: bool = False) -> list[Tracklet]:
+        """Start a tracklet for a line that was detected on frame `index`; none when it has no strokes."""
         box = with_margin(line, self.size)
-        sighting = Tracklet(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
-        for frame in self._near(index, REACH * self.step):
-            if frame.index <= index:
-                sighting.note(frame)
+        tracklet = Tracklet(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
+        for frame in self._frames(index - self.settings.history_samples * self.step, index):
+            tracklet.note(frame)
         look = self._frame(index).color(box)
-        # One look only: the text may move, and looks taken together would smear it.
-        tracklet.learn_strokes(sighting, [look])
-        if sighting.signature is not None:
-            sighting.keep(index, look)
-            sighting.read()
-            self.live.append(sighting)
+        # One frame only: the text may move, and frames taken together would smear it.
+        learn_strokes(tracklet, [look])
+        if tracklet.signature is None:
+            return []
+        tracklet.keep(index, look)
+        tracklet.read()
+        self.live.append(tracklet)
+        return [tracklet]
 
-    def _close(self, sighting: Tracklet, index: int | None) -> None:
+    def _close(self, tracklet: Tracklet, index: int | None) -> None:
+        """Turn a tracklet that is not on sample `index` any more into a track."""
         for frame in self.window:
-            if frame.index >= sighting.seen_last - REACH * self.step:
-                sighting.note(frame)
-        if sighting.path and index is not None:
-            ahead = range(sighting.seen_last + 1, self.window[-1].index + FLANK * self.step)
-            self._trace(sighting, *sighting.course(self.step), ahead, stop=True)
-        track = tracklet.finish_tracklet(sighting, tracklet.other_lines(sighting, self.live, self.done))
-        if track is None or sighting.signature is None:
+            if frame.index >= tracklet.seen_last - self.settings.history_samples * self.step:
+                tracklet.note(frame)
+        if tracklet.path and index is not None:
+            ahead = range(tracklet.seen_last + 1, self.window[-1].index + self.settings.flank_samples * self.step)
+            self._trace(tracklet, *tracklet.course(self.step), ahead, stop=True)
+        track = finish_tracklet(tracklet, other_lines(tracklet, self.live, self.done))
+        if track is None or tracklet.signature is None:
             return
-        if not sighting.path and sighting.letters >= _WORD:
-            self.lost[len(self.done)] = LostTrack(sighting.signature, sighting.box)
+        if not tracklet.path and tracklet.letters >= self.settings.min_letters:
+            self.lost[len(self.done)] = LostTrack(tracklet.signature, tracklet.box)
             self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
 
     def _conclude(self, number: int) -> None:
-        """Note on a finished track what its place looked like afterwards."""
-        self.done[number] = self.done[number].with_evidence(later_similarity=tuple(self.lost.pop(number).after))
-
-
-def _trembles(sighting: Tracklet, offset: Offset) -> bool:
-    """Return True for a small move of text that stood still so far: something of the scene is like its letters."""
-    way = max(abs(offset[0] - sighting.offset[0]), abs(offset[1] - sighting.offset[1]))
-    return sighting.seen >= RELEARNED[0] and 2 * way < sighting.line.text_height
+        """Note on a finished track how similar its place was to it afterwards."""
+        later = tuple(self.lost.pop(number).after)
+        self.done[number] = self.done[number].with_evidence(later_similarity=later)

@@ -55,6 +55,16 @@ class Tracklet:
     ticking: bool = False
     readings: list[Reading] = field(default_factory=list)
 
+    @property
+    def current_line(self) -> Box:
+        """The line where it was seen last."""
+        return self.line.moved(*self.offset)
+
+    @property
+    def current_box(self) -> Box:
+        """The padded box where the line was seen last."""
+        return self.box.moved(*self.offset)
+
     def note(self, frame: Frame) -> None:
         """Keep what a frame near the text's first or last one shows."""
         look = frame.color(self.box)

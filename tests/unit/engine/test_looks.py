@@ -12,7 +12,10 @@ from preflight.engine.detect.detector import DetectTask
 from preflight.engine.media.decode import Frame
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.camera_window import KEPT, CameraWindow
-from preflight.engine.tracking.tracker import FLANK, TextTracker
+from preflight.engine.tracking.settings import TRACKER
+from preflight.engine.tracking.tracker import TextTracker
+
+FLANK = TRACKER.flank_samples
 
 SIZE = (864, 480)
 LINE = Box(40, 60, 280, 100)
