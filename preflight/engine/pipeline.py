@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
 from preflight.engine.encode import encoder, smart_render
@@ -21,7 +23,7 @@ from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_times
 from preflight.engine.media.probe import Source, inspect
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import camera_window
 from preflight.engine.motion.camera import PROXY_WIDTH, Motion
 from preflight.engine.motion.camera_window import CameraWindow
@@ -243,7 +245,7 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
 
 
 class Selection(NamedTuple):
-    """The tracks to remove, those of legible text that stays, and all tracks that stay, legible or not."""
+    """The tracks to remove, those of legible text that stays, and all text that stays, known or possible."""
 
     removed: list[Track]
     kept: list[Track]
@@ -264,7 +266,13 @@ def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
-    return Selection(chosen, kept, [track for track in rest if not any(track is text for text in texts)])
+    others = [track for track in rest if not any(track is text for text in texts)]
+    return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
+
+
+def _unexamined_track(span: UnexaminedSpan) -> Track:
+    mask = np.zeros((span.box.height, span.box.width), bool)
+    return Track(box=span.box, line=span.box, first=span.first, last=span.last, masks=MaskModel(usual=mask))
 
 
 def detect_boxes(context: RemovalContext, texts: list[Track], motion: Motion) -> list[Track]:
