@@ -57,9 +57,9 @@ LOOK_EVERY = 5
 DETECT_SHORT_SIDE = 544
 """Shorter side at which the detector looks, samples: finds letters of 8 samples on clips of this size."""
 READ_SCORE = 0.6
-"""Mean confidence of the recogniser from which a person can read a line too (looked at on 200 lines of real clips)."""
+"""Mean confidence of the recogniser from which a line counts as legible; chosen, not measured."""
 LEGIBLE_STROKE = 0.6
-"""Correlation of what remains with the letters from which a person reads them (looked at on the sheets)."""
+"""Correlation of what remains with the letters from which they count as legible; chosen, not measured."""
 WRITTEN_SCORE = 0.8
 """Mean confidence of the recogniser from which a line in the output is text and no accident of texture."""
 TRUE_DIFFERENCE = 20
@@ -503,7 +503,7 @@ def box_telea(picture: Picture, mask: Mask) -> Picture:
 
 
 def delogo(picture: Picture, mask: Mask) -> Picture:
-    """Interpolate whole boxes from their four borders, as ffmpeg's delogo filter does."""
+    """Interpolate whole boxes from their four borders: like ffmpeg's delogo filter, not exactly the same."""
     result = picture.copy()
     height, width = mask.shape
     for box in mask_boxes(mask):
@@ -586,11 +586,10 @@ def chosen_frames(figures: Figures, count: int, most: int = 6) -> dict[int, str]
     """Return the frames to draw and why: three spread over the clip, then the worst, apart from each other."""
     chosen = {count // 8: "", count // 2: "", count - 1 - count // 8: ""}
     order = sorted(figures.worst.items(), key=lambda item: (not item[1].startswith(("writes", "worst")), item[0]))
-    spread = order[:: max(1, len(order) // (most - 3))] if order else []
-    for index, reason in spread:
+    for index, reason in order:
         if len(chosen) >= most:
             break
-        if index < count and (index in chosen or all(abs(index - other) > 2 for other in chosen)):
+        if index < count and (index in chosen or all(abs(index - other) > count // 15 for other in chosen)):
             chosen[index] = reason
     return dict(sorted(chosen.items()))
 
@@ -616,7 +615,8 @@ def draw_sheet(clip: Clip, output: list[Picture], figures: Figures, path: Path) 
     text = " ".join(f"{name} {value:.2f}" for name, value in figures.values.items())
     cv2.putText(title, f"{path.stem}: {text}", (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1)
     if portrait and len(rows) > 3:
-        pairs = [np.hstack(rows[i : i + 2]) for i in range(0, len(rows) - 1, 2)]
+        rows += [np.zeros_like(rows[-1])] * (len(rows) % 2)
+        pairs = [np.hstack(rows[i : i + 2]) for i in range(0, len(rows), 2)]
         title = np.zeros((20, pairs[0].shape[1], 3), np.uint8)
         cv2.putText(title, f"{path.stem}: {text}", (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1)
         rows = pairs

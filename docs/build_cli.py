@@ -1,35 +1,37 @@
-"""Write docs/cli.md from the program itself: `python -m docs.build_cli`."""
+"""Write docs/cli.md and docs/preflight.1 from the declarations of the commands: `python -m docs.build_cli`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import typer
-
-from preflight.cli.app import COMMANDS, build
+from preflight.cli.app import COMMANDS, command
+from preflight.cli.declaration import EVERYWHERE, Command, Parameter
+from preflight.cli.help_page import spelled
 from preflight.settings import ENVIRONMENT, Settings
 
 PAGE = Path(__file__).with_name("cli.md")
+MANUAL = Path(__file__).with_name("preflight.1")
+EXIT_CODES = (
+    ("0", "done; for `check`: the service would take every file"),
+    ("1", "some inputs failed"),
+    ("2", "usage: an option, a parameter or a setting is wrong"),
+    ("3", "an input breaks a limit or can't be fixed, or no video was found"),
+    ("4", "credentials or credit"),
+    ("5", "trouble with the service, the store or the network: worth a retry"),
+    ("6", "still pending at the deadline; the task id is kept"),
+    ("7", "a submit's outcome is unknown: `preflight jobs resolve` settles it"),
+    ("130", "interrupted by Ctrl-C (SIGINT)"),
+    ("143", "ended by SIGTERM; children are stopped and `preflight resume` goes on, as after Ctrl-C"),
+)
 HEAD = """# Commands and settings
 
-Made by `python -m docs.build_cli` from the program; a test compares the two.
+Made by `python -m docs.build_cli` from the declarations of the commands.
 
-Every command has `--help` and `--json` (one JSON object a line, `"schema": 1`). Standard output is data, standard error
-is for people. `preflight --install-completion` sets up the shell's completion.
-
-| exit code | meaning |
-|---|---|
-| 0 | done; for `check`: the service would take every file |
-| 1 | some inputs failed |
-| 2 | usage: an option, a parameter or a setting is wrong |
-| 3 | an input breaks a limit or can't be fixed, or no video was found |
-| 4 | credentials or credit |
-| 5 | trouble with the service, the store or the network: worth a retry |
-| 6 | still pending at the deadline; the task id is kept |
-| 7 | a submit's outcome is unknown: `preflight jobs resolve` settles it |
-| 130 | interrupted |
+Every command has `-h`/`--help`, and `--json` prints one JSON object a line (`"schema": 1`), errors included. Standard
+output is data, standard error is for people. `preflight completion bash|zsh|fish` prints a completion script; the
+wheel has a manual page, `preflight.1`.
 """
 SETTINGS = """
 ## Settings
@@ -44,29 +46,29 @@ are set.
 
 
 def page() -> str:
-    """Return the page."""
-    group: Any = typer.main.get_command(build())
-    context = typer.Context(group, info_name="preflight")
-    return HEAD + "".join(_command(group.get_command(context, name), name) for name in COMMANDS) + _settings()
+    """Return the page of all commands and settings."""
+    codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in EXIT_CODES)
+    common = "\n## Options of every command\n\n" + _table(EVERYWHERE)
+    commands = "".join(_section(command(name), name) for name in COMMANDS)
+    return f"{HEAD}\n| exit code | meaning |\n|---|---|\n{codes}{common}{commands}{_settings()}"
 
 
-def _command(command: Any, name: str) -> str:
-    text = f"\n## preflight {name}\n\n{_tidy(command.help or '')}\n\n"
-    if command.epilog:
-        text += f"    {command.epilog.removeprefix('Example: ')}\n\n"
-    if hasattr(command, "commands"):
-        return text + "".join(_command(sub, f"{name} {key}") for key, sub in sorted(command.commands.items()))
-    rows = "".join(_row(parameter) for parameter in command.params if parameter.name != "help")
-    return f"{text}| argument or option | meaning |\n|---|---|\n{rows}" if rows else text
+def _section(one: Command, path: str) -> str:
+    text = f"\n## preflight {path}\n\n{one.summary}\n\n"
+    if one.details:
+        text += f"{one.details}\n\n"
+    text += f"    {one.example}\n\n"
+    own = tuple(parameter for parameter in one.options if parameter not in EVERYWHERE)
+    text += _table((*one.arguments, *own))
+    return text + "".join(_section(sub, f"{path} {sub.name}") for sub in one.subcommands)
 
 
-def _row(parameter: Any) -> str:
-    is_option = parameter.param_type_name == "option"
-    names = ", ".join(f"`{name}`" for name in parameter.opts) if is_option else f"`{parameter.name.upper()}`"
-    return f"| {names} | {_tidy(getattr(parameter, 'help', None) or '')} |\n"
+def _table(parameters: tuple[Parameter, ...]) -> str:
+    rows = "".join(f"| `{spelled(parameter)}` | {_cell(parameter.meaning)} |\n" for parameter in parameters)
+    return f"| argument or option | meaning |\n|---|---|\n{rows}" if rows else ""
 
 
-def _tidy(text: str) -> str:
+def _cell(text: str) -> str:
     return text.strip().replace("|", "\\|")
 
 
@@ -79,5 +81,46 @@ def _settings() -> str:
     return rows
 
 
+def manual() -> str:
+    """Return the manual page in man(7)'s markup."""
+    return "\n".join(_manual()) + "\n"
+
+
+def _manual() -> Iterator[str]:
+    yield '.TH PREFLIGHT 1 "" "preflight" "User Commands"'
+    yield ".SH NAME\npreflight \\- remove burned-in text from videos"
+    yield ".SH SYNOPSIS\n.B preflight\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR ..."
+    yield ".SH COMMANDS"
+    for name in COMMANDS:
+        yield from _manual_of(command(name), name)
+    yield ".SH OPTIONS OF EVERY COMMAND"
+    yield from _manual_rows(EVERYWHERE)
+    yield ".SH EXIT STATUS"
+    for code, meaning in EXIT_CODES:
+        yield f".TP\n{code}\n{_roff(meaning)}"
+
+
+def _manual_of(one: Command, path: str) -> Iterator[str]:
+    yield f".SS preflight {path}\n{_roff(one.summary)}"
+    if one.details:
+        yield f".PP\n{_roff(one.details)}"
+    own = tuple(parameter for parameter in one.options if parameter not in EVERYWHERE)
+    yield from _manual_rows((*one.arguments, *own))
+    yield f".PP\nExample:\n.B {_roff(one.example)}"
+    for sub in one.subcommands:
+        yield from _manual_of(sub, f"{path} {sub.name}")
+
+
+def _manual_rows(parameters: tuple[Parameter, ...]) -> Iterator[str]:
+    for parameter in parameters:
+        yield f".TP\n.B {_roff(spelled(parameter))}\n{_roff(parameter.meaning)}"
+
+
+def _roff(text: str) -> str:
+    plain = text.replace("\\", "\\e").replace("`", "").replace("-", "\\-")
+    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in plain.splitlines())
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    MANUAL.write_text(manual(), encoding="utf-8")

@@ -1,30 +1,34 @@
-"""The check as a function that people call: `Path -> Report`."""
+"""The check of one file, and of a few in turn: probe, read deeper where that was asked for, apply the rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-from preflight.errors import InputError, ToolError, ToolMissingError
+from preflight.errors import InputError, ToolError, ToolMissingError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.model.limits import DEFAULT_LIMITS, Limits
 from preflight.model.media import FileIdentity, Media, Reading, TextPlace, TextSeen, Unreadable
 from preflight.model.report import Report
-from preflight.probe import probe
-from preflight.rules import evaluate
+from preflight.probe import lend, probe
+from preflight.rules import ADVISORIES, evaluate
 
 _SLACK = Fraction(1, 20)
-"""Seconds that ffmpeg's clock may run beyond the header's: rounding, and padding of sound."""
+"""Seconds by which the last packet may end after the header's duration: rounding, and padding of sound."""
+
+DEPTHS = ("packets", "decode")
+"""The values of `Terms.deep`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How to check: under which limits, how deep, and what is made of the advisories.
+    """How to check: under which limits, how deep, and what becomes of the advisories.
 
-    `deep` is None, `packets` or `decode`; `text` looks for text on frames; `strict` and `ignore` hold advisories'
-    rules or `all`.
+    `deep` is None, `packets` or `decode`; `text` looks for text on frames; `strict` and `ignore` hold rules of
+    advisories, or `all`. Raises UsageError, which names the argument, for anything else.
     """
 
     limits: Limits = DEFAULT_LIMITS
@@ -32,6 +36,19 @@ class Terms:
     text: bool = False
     strict: Collection[str] = ()
     ignore: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.limits, Limits):
+            raise UsageError(f"limits is {self.limits!r}, not a Limits.", hint="Use preflight.Limits(max_bytes=...).")
+        if self.deep is not None and self.deep not in DEPTHS:
+            raise UsageError(f"deep is {self.deep!r}.", hint=f"Use None or one of: {', '.join(DEPTHS)}.")
+        for name, rules in (("strict", self.strict), ("ignore", self.ignore)):
+            if isinstance(rules, str):
+                raise UsageError(f"{name} is the text {rules!r}.", hint=f"Use a list: {name}=[{rules!r}].")
+            unknown = sorted(str(rule) for rule in rules if rule != "all" and rule not in ADVISORIES)
+            if unknown:
+                known = ", ".join(sorted(ADVISORIES))
+                raise UsageError(f"{name} has the unknown advisory {unknown[0]!r}.", hint=f"Known: all, {known}.")
 
 
 USUAL = Terms()
@@ -48,8 +65,8 @@ def check(
 ) -> Report:
     """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
 
-    `probe` may be that of a worker of one's own. Raises ToolMissingError when MediaInfo, ffmpeg for a deep check or
-    the `local` extra for `text` is missing; CancelledError.
+    `probe` replaces the shared prober. Raises ToolMissingError when MediaInfo, ffmpeg for a deep check or the `local`
+    extra for `text` is missing; CancelledError.
     """
     subject = probe(Path(path))
     if isinstance(subject, Media) and terms.deep is not None:
@@ -57,6 +74,17 @@ def check(
     if isinstance(subject, Media) and terms.text:
         subject = replace(subject, text=text_of(subject.path))
     return evaluate(subject, terms.limits, strict=terms.strict, ignore=terms.ignore)
+
+
+def check_in_turn(paths: Sequence[Path], *, terms: Terms = USUAL) -> Iterator[Report]:
+    """Yield the verdict on each of a few `paths` in their order, from the headers alone, without a thread.
+
+    The prober reads the next file while the verdict on this one is used. Raises as `check` does.
+    """
+    with lend() as prober:
+        for number, path in enumerate(paths):
+            following = paths[number + 1] if number + 1 < len(paths) else None
+            yield check(path, terms=terms, probe=partial(prober.probe, following=following))
 
 
 def text_of(path: Path) -> TextSeen | None:

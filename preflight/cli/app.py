@@ -1,21 +1,23 @@
-"""The program `preflight`: its commands, its options for all of them, and what becomes of an error."""
+"""The program `preflight`: its commands, and what becomes of an error."""
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-import traceback
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperGroup
 
 from preflight.cli import console
-from preflight.errors import CancelledError, ExitCode, PreflightError
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
+from preflight.cli.parser import parse, split_words
+from preflight.errors import CancelledError, ExitCode, PreflightError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = (
     "check",
@@ -32,104 +34,115 @@ COMMANDS = (
     "wait",
     "serve",
     "doctor",
+    "completion",
 )
-"""Each is a module of this package with a function `register(app)`."""
+"""Each is a module of this package with a `COMMAND`."""
 
 
-class Program(TyperGroup):
-    """The group of commands, each imported when it is asked for; it turns errors into one line and an exit code."""
+PROGRAM = Command(
+    name="preflight",
+    summary="Remove burned-in text from videos.",
+    example="preflight run clip.mp4 -o out",
+    run=lambda: int(ExitCode.USAGE),
+    parameters=(Parameter(names=("--version",), count="0", help="Show the version."),),
+)
+"""The options before the name of a command."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all commands."""
-        del ctx
-        return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command, imported now, or None when there is none of that name."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        alone = _program()
-        import_module(f"preflight.cli.{cmd_name}").register(alone)
-        return typer.main.get_group(alone).commands[cmd_name]
+def command(name: str) -> Command:
+    """Return the declaration of a command; its module is imported now."""
+    found: Command = import_module(f"preflight.cli.{name}").COMMAND
+    return found
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command. Raises typer.Exit with the code that the error stands for."""
-        try:
-            return super().invoke(ctx)
-        except PreflightError as error:
-            if ctx.params.get("debug"):
-                traceback.print_exc()
-            if "--json" in sys.argv:
-                console.emit("error", **error.to_dict())
-            console.complain(error)
-            raise typer.Exit(int(error.exit_code)) from None
-        except KeyboardInterrupt:
-            stopped = CancelledError(
-                "Interrupted; nothing half-written is left.", hint="Run the same command to go on."
-            )
-            if "--json" in sys.argv:
-                console.emit("error", **stopped.to_dict())
-            console.complain(stopped)
-            raise typer.Exit(int(stopped.exit_code)) from None
-        except BrokenPipeError:
-            # The reader of our output has gone (`| head`): not an error, and nothing more to say.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(int(ExitCode.OK)) from None
-        except OSError as error:
-            if ctx.params.get("debug"):
-                traceback.print_exc()
-            where = f"{console.printable(error.filename)}: " if error.filename else ""
-            console.say(f"preflight: {where}{error.strerror or error}. Check the disk and the permissions.")
-            raise typer.Exit(int(ExitCode.SOME_FAILED)) from None
+
+def main() -> int:
+    """Run the program with the process's words and return its exit code."""
+    if os.name == "posix":
+        signal.signal(signal.SIGTERM, _terminate)
+    return run(sys.argv[1:])
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the program and return its exit code: an error becomes a line for people, with `--json` an object as well."""
+    debug = "--debug" in words
+    try:
+        return _dispatch(words)
+    except PreflightError as error:
+        return _failed(error, words)
+    except KeyboardInterrupt:
+        hint = "Run the same command to go on."
+        return _failed(CancelledError("Interrupted; nothing half-written is left.", hint=hint), words)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): not an error, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except OSError as error:
+        if debug:
+            _print_traceback()
+        where = f"{console.printable(error.filename)}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}."
+        return _failed(PreflightError(message, hint="Check the disk and the permissions."), words)
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    before, named = split_words(words)
+    program, given = parse(PROGRAM, before, path="preflight")
+    if program["version"]:
+        import preflight
+
+        console.out(f"preflight {preflight.__version__}")
+        return int(ExitCode.OK)
+    if "help" in given or not named:
+        from preflight.cli import help_page
+
+        console.out(help_page.of_program([command(name) for name in COMMANDS]))
+        return int(ExitCode.OK if "help" in given else ExitCode.USAGE)
+    if named[0] not in COMMANDS:
+        raise UsageError(f"There is no command {named[0]!r}.", hint="`preflight --help` lists all commands.")
+    chosen, rest, path = command(named[0]), named[1:], f"preflight {named[0]}"
+    for sub in chosen.subcommands:
+        if rest and rest[0] == sub.name:
+            chosen, rest, path = sub, rest[1:], f"{path} {sub.name}"
+            break
+    values, more = parse(chosen, rest, path=path)
+    if "help" in more:
+        from preflight.cli import help_page
+
+        console.out(help_page.of_command(chosen, path=path))
+        return int(ExitCode.OK)
+    context = Context(**{**given, **more})
+    if context.debug:
+        import logging
+
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+    # It was off while modules loaded: there is no garbage then, and looking for it takes its time.
+    gc.freeze()
+    gc.enable()
+    code = chosen.run(context, **values)
+    # What a full disk does not take is an error, and not one of the interpreter's end.
+    sys.stdout.flush()
+    return code
+
+
+def _failed(error: PreflightError, words: Sequence[str]) -> int:
+    if "--debug" in words:
+        _print_traceback()
+    try:
+        if "--json" in words:
+            console.emit("error", **error.to_dict())
+    except OSError:
+        # Standard output is what failed; the line for people still goes out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    console.complain(error)
+    return int(error.exit_code)
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
     # As an exception it runs every `finally`: children are killed, temporary files removed.
     sys.exit(128 + number)
-
-
-def _version(value: bool) -> None:
-    if value:
-        import preflight
-
-        console.out(f"preflight {preflight.__version__}")
-        raise typer.Exit
-
-
-def options(
-    ctx: typer.Context,
-    config: Annotated[Path | None, typer.Option(help="Settings file instead of ./preflight.toml.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    """Check, fix, upload, submit and restore videos for the Aidge Video Removal API, or clean them offline.
-
-    Start with: preflight run clip.mp4 -o out
-    """
-    del version
-    ctx.obj = {"config": config}
-    if debug:
-        import logging
-
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
-
-
-def _program(cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
-    app = typer.Typer(cls=cls, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback()(options)
-    return app
-
-
-def build() -> typer.Typer:
-    """Return the program with all its commands."""
-    return _program(Program)
-
-
-def main() -> None:
-    """Run the program with the process's arguments."""
-    if os.name == "posix":
-        signal.signal(signal.SIGTERM, _terminate)
-    build()(prog_name="preflight")

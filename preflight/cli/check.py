@@ -2,68 +2,127 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from contextlib import nullcontext
+from pathlib import Path
 
-import typer
-from typer.core import TyperCommand
-
-from preflight.cli import choices, context
-from preflight.cli.verdict import Deep, Format, Request, perform, rules
+from preflight.checking import Terms, check_in_turn
+from preflight.cli.common_options import NULL, VIDEOS, positive
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
+from preflight.cli.formats import writer
+from preflight.errors import ExitCode
+from preflight.events import Listener, ignore
 from preflight.settings import parse_seconds, parse_size
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from fractions import Fraction
 
-class Command(TyperCommand):
-    """The command, whose `--deep` may stand alone."""
+    from preflight.model.report import Report
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Write a lone `--deep` out as `--deep=packets`, in front of a `--` only."""
-        end = args.index("--") if "--" in args else len(args)
-        whole = [f"--deep={Deep.PACKETS}" if arg == "--deep" else arg for arg in args[:end]]
-        return list(super().parse_args(ctx, whole + args[end:]))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    epilog = "Example: preflight check clips/ --format jsonl --strict hdr,interlaced"
-    app.command(cls=Command, epilog=epilog)(check)
+FORMATS = ("table", "json", "jsonl", "csv", "junit")
+FEW = 16
+"""Named files that are checked one after the other: loading threads takes longer than reading their headers."""
 
 
 def check(
-    ctx: typer.Context,
-    files: choices.Videos,
-    form: Annotated[Format, typer.Option("--format", "-f", help="How the verdicts are written.")] = Format.TABLE,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line; the same as -f jsonl.")] = False,
-    deep: Annotated[
-        Deep | None,
-        typer.Option(help="Read every packet (--deep), or decode all (--deep=decode), to find cuts and damage."),
-    ] = None,
-    text: Annotated[
-        bool, typer.Option("--text", help="Look for text on some frames: its language and place (extra local).")
-    ] = False,
-    strict: Annotated[list[str] | None, typer.Option(help="Advisories that refuse a file: rules or all.")] = None,
-    ignored: Annotated[list[str] | None, typer.Option("--ignore", help="Advisories not to tell: rules or all.")] = None,
-    max_size: Annotated[str | None, typer.Option(help="Size limit, such as 200MB or 200MiB.")] = None,
-    max_duration: Annotated[str | None, typer.Option(help="Duration limit, such as 6:00.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Files at a time.")] = None,
-    null: choices.Null = False,
-) -> None:
-    """Say of each file whether the service would take it, and if not, why and what mends it.
+    context: Context,
+    *,
+    files: Sequence[str],
+    form: str,
+    as_json: bool,
+    deep: str | None,
+    text: bool,
+    strict: Sequence[str] | None,
+    ignored: Sequence[str] | None,
+    max_size: int | None,
+    max_duration: Fraction | None,
+    jobs: int | None,
+    null: bool,
+) -> int:
+    """Write the verdict on each file and return the exit code: 0 when all pass, 3 when one breaks a limit.
 
-    Exits with 0 when all pass and 3 when one breaks a limit, or when there is no video at all.
+    Raises InputError when there is no file.
     """
-    settings = context.settings(
-        ctx,
-        max_size=parse_size(max_size) if max_size is not None else None,
-        max_duration=parse_seconds(max_duration) if max_duration is not None else None,
-    )
-    request = Request(
-        files=tuple(files),
-        form=Format.JSONL if as_json else form,
-        deep=deep,
-        text=text,
-        strict=rules(strict),
-        ignored=rules(ignored),
-        jobs=jobs,
-        null=null,
-    )
-    raise typer.Exit(perform(request, settings))
+    settings = context.settings(max_size=max_size, max_duration=max_duration)
+    form = "jsonl" if as_json else form
+    terms = Terms(limits=settings.limits, deep=deep, text=text, strict=split_rules(strict), ignore=split_rules(ignored))
+    with writer(form) as write, _listening(deep, form) as listen:
+        for report in _reports(files, terms, listen, jobs=jobs, null=null):
+            write(report)
+    if not write.counts.files:
+        from preflight.cli.inputs import nothing
+
+        raise nothing(files)
+    return int(ExitCode.OK if write.counts.all_ok else ExitCode.INPUT)
+
+
+def _reports(
+    files: Sequence[str], terms: Terms, listen: Callable[[Path], Listener], *, jobs: int | None, null: bool
+) -> Iterator[Report]:
+    headers_only = terms.deep is None and not terms.text
+    if headers_only and len(files) <= FEW and all(Path(name).is_file() for name in files):
+        yield from check_in_turn([Path(name) for name in files], terms=terms)
+        return
+    from preflight.check_pool import check_many
+    from preflight.cli.inputs import videos
+
+    yield from check_many(videos(files, null=null), terms=terms, jobs=jobs, listen=listen)
+
+
+def split_rules(given: Sequence[str] | None) -> frozenset[str]:
+    """Return the rules named in `given`, each a comma-separated list."""
+    return frozenset(rule.strip() for text in given or () for rule in text.split(",") if rule.strip())
+
+
+def _listening(deep: str | None, form: str) -> AbstractContextManager[Callable[[Path], Listener]]:
+    """Give what makes a listener for a file: bars for deep reads on a terminal, else nothing."""
+    if deep is None or form != "table" or not sys.stderr.isatty():
+        return nullcontext(lambda _: ignore)
+    from preflight.cli import console
+
+    return console.path_progress()
+
+
+COMMAND = Command(
+    name="check",
+    summary="Say whether the service would take each file, and if not, why and what mends it.",
+    details="Exits with 0 when all pass and 3 when one breaks a limit, or when there is no video at all.",
+    example="preflight check clips/ --format jsonl --strict hdr,interlaced",
+    run=check,
+    parameters=(
+        VIDEOS,
+        Parameter(
+            names=("--format", "-f"), key="form", choices=FORMATS, default="table", help="How verdicts are written."
+        ),
+        Parameter(names=("--json",), key="as_json", count="0", help="One JSON object a line; the same as -f jsonl."),
+        Parameter(
+            names=("--deep",),
+            choices=("packets", "decode"),
+            bare="packets",
+            help="Read every packet (--deep), or decode all (--deep=decode), to find cuts and damage.",
+        ),
+        Parameter(
+            names=("--text",),
+            count="0",
+            help="Look for text on some frames: its language and place (extra local).",
+        ),
+        Parameter(names=("--strict",), value="RULES", repeated=True, help="Advisories that refuse a file, or all."),
+        Parameter(
+            names=("--ignore",), key="ignored", value="RULES", repeated=True, help="Advisories to leave out, or all."
+        ),
+        Parameter(names=("--max-size",), value="SIZE", convert=parse_size, help="Limit, such as 200MB or 200MiB."),
+        Parameter(names=("--max-duration",), value="TIME", convert=parse_seconds, help="Limit, such as 6:00."),
+        Parameter(
+            names=("--jobs", "-j"),
+            value="N",
+            convert=positive,
+            help="Files at a time.",
+            default_text="one a core, up to 4",
+        ),
+        NULL,
+    ),
+)

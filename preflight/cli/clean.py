@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from preflight import serialize
-from preflight.cli import choices, console, context
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
 from preflight.engine.types import RemovalReport
-from preflight.errors import InputError, UsageError
+from preflight.errors import ExitCode, InputError, UsageError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
 from preflight.tools import files
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight clean clip.mp4 -o cleaned.mp4 --sheet before-after.png")(clean)
+    from preflight.model.job import InpaintingBox, PixelBox
 
 
 def clean(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A video.", show_default=False, readable=False)],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="The cleaned video, or its folder; else beside the file, named -clean."),
-    ] = None,
-    language: choices.Language = "en",
-    all_text: choices.AllText = False,
-    remove_audio: choices.RemoveAudio = False,
-    color_blocks: choices.ColorBlocks = False,
-    box: choices.Boxes = None,
-    sheet: Annotated[Path | None, typer.Option(help="Write a PNG of frames before and after.")] = None,
-    overlay: Annotated[Path | None, typer.Option(help="Write a video that shows the masks in red.")] = None,
-    smart_encode: Annotated[
-        bool, typer.Option("--smart-encode", help="Copy what lies between keyframes without text; H.264 only.")
-    ] = False,
-    processes: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
-    as_json: choices.AsJson = False,
-) -> None:
+    context: Context,
+    *,
+    file: Path,
+    output: Path | None,
+    language: str,
+    all_text: bool,
+    remove_audio: bool,
+    color_blocks: bool,
+    boxes: Sequence[InpaintingBox | PixelBox] | None,
+    sheet: Path | None,
+    overlay: Path | None,
+    smart_encode: bool,
+    processes: int | None,
+    as_json: bool,
+) -> int:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
     from preflight import engine
     from preflight.tools import ffmpeg
@@ -48,10 +43,10 @@ def clean(
     destination = _destination(file, output)
     for made in filter(None, (destination, sheet, overlay)):
         _require_place(made)
-    options = choices.removal(
-        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
+    options = common_options.removal_options(
+        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=boxes
     )
-    settings = context.settings(ctx)
+    settings = context.settings()
     with console.progress(json_lines=as_json) as naming:
         listen = naming(file.name)
         report = engine.remove_text(
@@ -66,9 +61,10 @@ def clean(
             smart_encode=smart_encode,
         )
     if as_json:
-        console.emit("cleaned", file=destination, quality=serialize.jsonable(report))
+        console.emit("cleaned", file=destination, quality=report)
     else:
         _tell(destination, report)
+    return int(ExitCode.OK)
 
 
 def _destination(file: Path, output: Path | None) -> Path:
@@ -109,3 +105,41 @@ def _tell(destination: Path, report: RemovalReport) -> None:
     for note in report.notes:
         console.say(f"Note: {note}.")
     console.out(console.printable(destination))
+
+
+COMMAND = Command(
+    name="clean",
+    summary="Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited.",
+    example="preflight clean clip.mp4 -o cleaned.mp4 --sheet before-after.png",
+    run=clean,
+    parameters=(
+        Parameter(names=("FILE",), convert=Path, help="A video."),
+        Parameter(
+            names=("--output", "-o"),
+            value="PATH",
+            convert=Path,
+            help="The cleaned video, or its folder.",
+            default_text="beside the file, named -clean",
+        ),
+        common_options.LANGUAGE,
+        common_options.ALL_TEXT,
+        common_options.REMOVE_AUDIO,
+        common_options.COLOR_BLOCKS,
+        common_options.BOXES,
+        Parameter(names=("--sheet",), value="FILE", convert=Path, help="Write a PNG of frames before and after."),
+        Parameter(names=("--overlay",), value="FILE", convert=Path, help="Write a video that shows the masks in red."),
+        Parameter(
+            names=("--smart-encode",),
+            count="0",
+            help="Copy what lies between keyframes without text, and encode only the rest; H.264 only.",
+        ),
+        Parameter(
+            names=("--processes",),
+            value="N",
+            convert=common_options.positive,
+            help="Worker processes.",
+            default_text="one a core, up to 4",
+        ),
+        common_options.AS_JSON,
+    ),
+)

@@ -98,6 +98,13 @@ def progress(*, json_lines: bool, quiet: bool = False) -> Iterator[Naming]:
             yield naming
 
 
+@contextmanager
+def path_progress() -> Iterator[Callable[[Path], Listener]]:
+    """Give a function from a path to its listener, for bars on a terminal."""
+    with progress(json_lines=False) as naming:
+        yield lambda path: naming(path.name)
+
+
 def _json_listener(name: str) -> Listener:
     last: dict[str, int] = {}
 

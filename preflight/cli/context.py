@@ -1,14 +1,24 @@
-"""What every command shares: the effective settings, from the program's options and the command's flags."""
+"""What every command shares: the options of the program, and the effective settings under them."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import typer
+from preflight.settings import Settings, load_settings
 
-from preflight.settings import Settings, load
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def settings(ctx: typer.Context, **flags: Any) -> Settings:
-    """Return the settings with the given flags on top (a flag of None counts as not given). Raises UsageError."""
-    return load(file=(ctx.obj or {}).get("config"), flags=flags)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The options that every command has."""
+
+    config: str | None = None
+    debug: bool = False
+
+    def settings(self, **flags: Any) -> Settings:
+        """Return the settings with the given flags on top (a flag of None counts as not given). Raises UsageError."""
+        return load_settings(file=Path(self.config) if self.config is not None else None, flags=flags)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
-import typer
-
-from preflight.cli import choices, console, context
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command
 from preflight.errors import ExitCode, PreflightError
 from preflight.serialize import jsonable
 from preflight.settings import Settings
@@ -28,18 +28,9 @@ class Diagnosis:
     mend: str = ""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight doctor --json")(doctor)
-
-
-def doctor(
-    ctx: typer.Context,
-    service: choices.Service = None,
-    as_json: choices.AsJson = False,
-) -> None:
-    """Show the effective settings, secrets hidden, and test each part: ffmpeg, MediaInfo, store, service, clock."""
-    settings = context.settings(ctx, service=service)
+def doctor(context: Context, *, service: str | None, as_json: bool) -> int:
+    """Show the effective settings, secrets hidden, and test each part."""
+    settings = context.settings(service=service)
     effective = {spec.name: jsonable(getattr(settings, spec.name)) for spec in fields(settings)}
     if as_json:
         console.emit("settings", **effective)
@@ -53,7 +44,7 @@ def doctor(
     if not as_json:
         rows = [("ok" if d.ok else "BROKEN", d.part, d.seen, d.mend) for d in found]
         console.table("\nParts", ("", "part", "seen", "mend"), rows)
-    raise typer.Exit(int(ExitCode.OK if all(d.ok for d in found) else ExitCode.SOME_FAILED))
+    return int(ExitCode.OK if all(d.ok for d in found) else ExitCode.SOME_FAILED)
 
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
@@ -134,3 +125,12 @@ def _api(settings: Settings) -> str:
             hint="Set the clock (NTP): signatures carry it.",
         )
     return f"{settings.api_domain} answers" + ("" if skew is None else f"; clocks differ by {skew:+.1f} s")
+
+
+COMMAND = Command(
+    name="doctor",
+    summary="Show the effective settings, secrets hidden, and test each part.",
+    example="preflight doctor --json",
+    run=doctor,
+    parameters=(common_options.SERVICE, common_options.AS_JSON),
+)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from preflight.cli import choices, console, context
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
 from preflight.cli.inputs import nothing, videos
 from preflight.cli.run import overall
 from preflight.errors import ExitCode, PreflightError
@@ -17,48 +16,42 @@ from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.settings import Settings
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight fix holiday.mkv clips/ -o fixed --dry-run")(fix)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
 
 
 def fix(
-    ctx: typer.Context,
-    files: choices.Videos,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the fixed files.")] = Path("fixed"),
-    policy: Annotated[
-        Policy,
-        typer.Option(help="lossless: never encode the picture; balanced: lose least; one-file: never split."),
-    ] = Policy.BALANCED,
-    trim: Annotated[str | None, typer.Option(help="Keep only START-END, such as 0:10-1:30.")] = None,
-    safe: Annotated[bool, typer.Option("--safe", help="Bring odd codecs to H.264 and AAC in MP4.")] = False,
-    encoder: Annotated[str | None, typer.Option(help="Encoder, such as libx264, libx265, libsvtav1.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Speed of the encoder, such as veryfast or medium.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
-    null: choices.Null = False,
-    as_json: choices.AsJson = False,
-) -> None:
-    """Make files pass the limits with the least loss: rename, remux, split, crop, scale or shrink, as little as needed.
-
-    Sources are never changed; a file that passes is left as it is.
-    """
+    context: Context,
+    *,
+    files: Sequence[str],
+    output: Path,
+    policy: str,
+    trim: tuple[Fraction, Fraction] | None,
+    safe: bool,
+    encoder: str | None,
+    preset: str | None,
+    dry_run: bool,
+    null: bool,
+    as_json: bool,
+) -> int:
+    """Plan and carry out the smallest change for each file. Raises InputError when there is no file."""
     from preflight import api
 
-    settings = context.settings(ctx, encoder=encoder, preset=preset)
-    stretch = choices.parse_trim(trim) if trim is not None else None
+    settings = context.settings(encoder=encoder, preset=preset)
     codes: list[ExitCode] = []
     with console.progress(json_lines=as_json, quiet=dry_run) as naming:
         for path in videos(files, null=null):
             report = api.check(path, limits=settings.limits)
-            plan = api.plan(report, policy=policy, trim=stretch, safe=safe, settings=settings)
+            plan = api.plan(report, policy=Policy(policy), trim=trim, safe=safe, settings=settings)
             if dry_run or plan.refusal or plan.is_empty:
                 codes.append(_tell(path, report, plan, as_json=as_json))
             else:
                 codes.append(_carry_out(path, report, plan, output, settings, naming(path.name), as_json=as_json))
     if not codes:
         raise nothing(files)
-    raise typer.Exit(overall(codes))
+    return overall(codes)
 
 
 def _tell(path: Path, report: Report, plan: Plan, *, as_json: bool) -> ExitCode:
@@ -116,3 +109,32 @@ def _announce(path: Path, fixed: Fixed) -> None:
         console.out(f"{console.printable(path)}: {what}{again}: {console.printable(segment.media.path)} ({size})")
     if fixed.manifest is not None and len(fixed.segments) > 1:
         console.out(f"{console.printable(path)}: join later with `preflight join {console.printable(fixed.manifest)}`")
+
+
+COMMAND = Command(
+    name="fix",
+    summary="Make files pass the limits with the least loss: rename, remux, split, crop, scale or shrink.",
+    details="Sources are never changed; a file that passes is left as it is.",
+    example="preflight fix holiday.mkv clips/ -o fixed --dry-run",
+    run=fix,
+    parameters=(
+        common_options.VIDEOS,
+        Parameter(
+            names=("--output", "-o"),
+            value="FOLDER",
+            convert=Path,
+            default=Path("fixed"),
+            help="Folder for the fixed files.",
+        ),
+        common_options.POLICY,
+        common_options.TRIM,
+        Parameter(names=("--safe",), count="0", help="Bring rare codecs to H.264 and AAC in MP4."),
+        Parameter(names=("--encoder",), help="Encoder, such as libx264, libx265, libsvtav1.", default_text="libx264"),
+        Parameter(
+            names=("--preset",), help="Speed of the encoder, such as veryfast or medium.", default_text="veryfast"
+        ),
+        Parameter(names=("--dry-run",), count="0", help="Show the plan only."),
+        common_options.NULL,
+        common_options.AS_JSON,
+    ),
+)

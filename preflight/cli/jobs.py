@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
 
-import typer
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
+from preflight.errors import ExitCode, UsageError
 
-from preflight.cli import console, context
-from preflight.errors import UsageError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from preflight.ledger import Job, Ledger, State
 
-_JSON = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-_ID = Annotated[str, typer.Argument(help="The job's id, or its beginning.", show_default=False)]
 _COLUMNS = ("id", "state", "updated", "task", "file")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    group = typer.Typer(no_args_is_help=False, rich_markup_mode=None)
-    group.callback(
-        invoke_without_command=True,
-        help="List jobs, show one, settle one whose submit was not answered, or forget one.",
-        epilog="Example: preflight jobs --state unknown",
-    )(jobs)
-    group.command("show", epilog="Example: preflight jobs show 3fa9")(show)
-    group.command("resolve", epilog="Example: preflight jobs resolve 3fa9 --task 1234567")(resolve)
-    group.command("forget", epilog="Example: preflight jobs forget 3fa9")(forget)
-    app.add_typer(group, name="jobs")
-
-
-def jobs(
-    ctx: typer.Context,
-    state: Annotated[list[str] | None, typer.Option(help="Only jobs in this state; repeatable.")] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Say every change until interrupted.")] = False,
-    as_json: _JSON = False,
-) -> None:
+def jobs(context: Context, *, state: Sequence[str] | None, watch: bool, as_json: bool) -> int:
     """List jobs, the oldest first."""
-    if ctx.invoked_subcommand is not None:
-        return
     from preflight.ledger import Ledger, State
 
-    unknown = set(state or ()) - set(State)
-    if unknown:
-        raise UsageError(f"No job has the state {unknown.pop()!r}.", hint=f"Use one of: {', '.join(State)}.")
-    with Ledger(context.settings(ctx).ledger) as ledger:
+    with Ledger(context.settings().ledger) as ledger:
         wanted = [State(name) for name in state or ()]
         if watch:
             _watch(ledger, wanted, as_json=as_json)
@@ -56,60 +32,48 @@ def jobs(
                 console.emit("job", disagreement=job.disagreement, **_fields(job))
         else:
             console.table("", _COLUMNS, [_row(job) for job in found])
+    return int(ExitCode.OK)
 
 
-def show(ctx: typer.Context, job: _ID, as_json: _JSON = False) -> None:
+def show(context: Context, *, job: str, as_json: bool) -> int:
     """Show one job and how it came to where it is."""
     from preflight.ledger import Ledger
 
-    with Ledger(context.settings(ctx).ledger) as ledger:
+    with Ledger(context.settings().ledger) as ledger:
         found = ledger.get(job)
         history, holder = ledger.history(found.id), ledger.holder(found.id)
     if as_json:
         console.emit("job", holder=holder, history=history, disagreement=found.disagreement, **_fields(found))
-        return
+        return int(ExitCode.OK)
     facts = [(name, str(value)) for name, value in _fields(found).items() if value is not None]
     console.table("", ("job", found.id), [*facts, ("worked on by process", str(holder or "none"))])
     rows = [(step.at.isoformat(" ", "seconds"), str(step.attempt), step.state, step.cause) for step in history]
     console.table("", ("at", "attempt", "state", "cause"), rows)
     if found.disagreement:
         console.say("The service refused a file that our check passed: its limits may have moved. Please report it.")
+    return int(ExitCode.OK)
 
 
-def resolve(
-    ctx: typer.Context,
-    job: _ID,
-    resubmit: Annotated[bool, typer.Option("--resubmit", help="It was not accepted: send it again.")] = False,
-    task: Annotated[str | None, typer.Option(help="It was accepted, with this task id.")] = None,
-    drop: Annotated[bool, typer.Option("--drop", help="Leave it.")] = False,
-    as_json: _JSON = False,
-) -> None:
-    """Settle a job whose submit was sent and not answered. Look into the service's console first.
-
-    `preflight resume` goes on afterwards. A wrong task id can be settled again in the same way.
-    """
+def resolve(context: Context, *, job: str, resubmit: bool, task: str | None, drop: bool, as_json: bool) -> int:
+    """Settle a job whose submit was sent and not answered. Raises UsageError unless exactly one way is given."""
     from preflight.ledger import Ledger, State
 
     task = task.strip() if task is not None else None
     if task == "" or [resubmit, task is not None, drop].count(True) != 1:
         raise UsageError("Say what happened to the job.", hint="Give one of --resubmit, --task TASKID, --drop.")
     to = State.QUEUED if resubmit else State.CANCELLED if drop else State.SUBMITTED
-    with Ledger(context.settings(ctx).ledger) as ledger:
+    with Ledger(context.settings().ledger) as ledger:
         with ledger.lease(ledger.get(job).id) as found:
             settled = ledger.resolve(found.id, to, task_id=task)
         _say(settled, as_json=as_json)
+    return int(ExitCode.OK)
 
 
-def forget(
-    ctx: typer.Context,
-    job: _ID,
-    force: Annotated[bool, typer.Option("--force", help="Even one that has not ended.")] = False,
-    as_json: _JSON = False,
-) -> None:
-    """Delete a job and its history: the same video is paid for again when it is run again."""
+def forget(context: Context, *, job: str, force: bool, as_json: bool) -> int:
+    """Delete a job and its history. Raises UsageError for one that has not ended, unless forced."""
     from preflight.ledger import ENDED, Ledger
 
-    with Ledger(context.settings(ctx).ledger) as ledger, ledger.lease(ledger.get(job).id) as found:
+    with Ledger(context.settings().ledger) as ledger, ledger.lease(ledger.get(job).id) as found:
         if found.state not in ENDED and not force:
             raise UsageError(
                 f"Job {found.id} is {found.state}: what was paid for it would be lost.",
@@ -117,6 +81,7 @@ def forget(
             )
         ledger.forget(found.id)
         _say(found, as_json=as_json, event="forgotten")
+    return int(ExitCode.OK)
 
 
 def _say(job: Job, *, as_json: bool, event: str = "job") -> None:
@@ -150,3 +115,58 @@ def _row(job: Job) -> tuple[str, str, str, str, str]:
     name = job.name if job.segments == 1 else f"{job.name} ({job.segment} of {job.segments})"
     state = f"{job.state} ({job.code})" if job.code is not None else str(job.state)
     return job.id, state, job.updated.isoformat(" ", "seconds"), job.task_id or "", name
+
+
+_JOB = Parameter(names=("JOB",), help="The job's id, or its beginning.")
+_STATES = (
+    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "failed",
+    "unknown", "cancelled",
+)  # fmt: skip
+"""The values of `preflight.ledger.State`, whose import loads the database; a test compares both."""
+
+COMMAND = Command(
+    name="jobs",
+    summary="List jobs, show one, settle one whose submit was not answered, or forget one.",
+    example="preflight jobs --state unknown",
+    run=jobs,
+    parameters=(
+        Parameter(names=("--state",), choices=_STATES, repeated=True, help="Only jobs in this state; repeatable."),
+        Parameter(names=("--watch",), count="0", help="Print every change until interrupted."),
+        common_options.AS_JSON,
+    ),
+    subcommands=(
+        Command(
+            name="show",
+            summary="Show one job and its history.",
+            example="preflight jobs show 3fa9",
+            run=show,
+            parameters=(_JOB, common_options.AS_JSON),
+        ),
+        Command(
+            name="resolve",
+            summary="Settle a job whose submit was sent and not answered.",
+            details="Look into the service's console first. `preflight resume` goes on afterwards. A wrong task id "
+            "can be settled again in the same way.",
+            example="preflight jobs resolve 3fa9 --task 1234567",
+            run=resolve,
+            parameters=(
+                _JOB,
+                Parameter(names=("--resubmit",), count="0", help="It was not accepted: send it again."),
+                Parameter(names=("--task",), value="TASK_ID", help="It was accepted, with this task id."),
+                Parameter(names=("--drop",), count="0", help="Give it up."),
+                common_options.AS_JSON,
+            ),
+        ),
+        Command(
+            name="forget",
+            summary="Delete a job and its history: the same video is paid for again when it is run again.",
+            example="preflight jobs forget 3fa9",
+            run=forget,
+            parameters=(
+                _JOB,
+                Parameter(names=("--force",), count="0", help="Even one that has not ended."),
+                common_options.AS_JSON,
+            ),
+        ),
+    ),
+)

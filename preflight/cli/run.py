@@ -5,87 +5,73 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from preflight.cli import choices, console, context
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
 from preflight.cli.inputs import sources
 from preflight.errors import ExitCode
 from preflight.model.job import Failed, Mismatched, Pending, Rejected, Result, Skipped, Succeeded, Unknown
 from preflight.model.plan import Plan, Policy
 from preflight.serialize import jsonable
-from preflight.settings import Settings, parse_seconds
+from preflight.settings import Settings
 from preflight.workflow.output_paths import picture_of, record_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from preflight.model.job import InpaintingBox, PixelBox
     from preflight.workflow.request import RunRequest
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight run clips/*.mp4 -o cleaned --language en")(run)
 
 
 def run(
-    ctx: typer.Context,
-    files: choices.Videos,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(),
-    language: choices.LanguageOrAuto = "en",
-    all_text: choices.AllText = False,
-    remove_audio: choices.RemoveAudio = False,
-    color_blocks: choices.ColorBlocks = False,
-    box: choices.Boxes = None,
-    skip_textless: Annotated[bool, typer.Option("--skip-textless", help="Send no video without text.")] = False,
-    trim: choices.Trim = None,
-    policy: Annotated[Policy, typer.Option(help="How much a fix may lose.")] = Policy.BALANCED,
-    service: choices.Service = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Videos at a time.")] = 1,
-    deadline: Annotated[str | None, typer.Option(help="Longest wait for a job, such as 30:00.")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the fixed file that was sent, for another run.")] = False,
-    keep_upload: Annotated[
-        bool | None,
-        typer.Option("--keep-upload/--delete-upload", help="Whether the uploaded object stays after its job."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan only.")] = False,
-    null: choices.Null = False,
-    as_json: choices.AsJson = False,
-) -> None:
-    """Check, fix, upload, submit, wait, fetch and restore: from any video to the same one without its burned-in text.
-
-    Without an account and a bucket, a service on this machine does the work. Results of earlier runs that lie in a
-    folder or match a pattern are passed over.
-    """
+    context: Context,
+    *,
+    files: Sequence[str],
+    output: Path,
+    language: str,
+    all_text: bool,
+    remove_audio: bool,
+    color_blocks: bool,
+    boxes: Sequence[InpaintingBox | PixelBox] | None,
+    skip_textless: bool,
+    trim: tuple[Fraction, Fraction] | None,
+    policy: str,
+    service: str | None,
+    jobs: int,
+    deadline: float | None,
+    keep: bool,
+    keep_upload: bool | None,
+    dry_run: bool,
+    null: bool,
+    as_json: bool,
+) -> int:
+    """Take every video through all stages and return the exit code of all."""
     from preflight.workflow.request import RunRequest
 
-    given = context.settings(
-        ctx,
-        service=service,
-        keep_fixed=keep or None,
-        keep_upload=keep_upload,
-        deadline=float(parse_seconds(deadline)) if deadline is not None else None,
-    )
+    given = context.settings(service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline)
     detect = language == "auto"
     request = RunRequest(
         output=output,
         detect_language=detect,
         skip_textless=skip_textless,
-        policy=policy,
-        trim=choices.parse_trim(trim) if trim is not None else None,
-        options=choices.removal(
+        policy=Policy(policy),
+        trim=trim,
+        options=common_options.removal_options(
             "en" if detect else language,
             all_text=all_text,
             remove_audio=remove_audio,
             color_blocks=color_blocks,
-            boxes=box,
+            boxes=boxes,
         ),
     )
     paths = sources(files, null=null)
     if dry_run:
-        raise typer.Exit(_rehearse(paths, request=request, settings=given, as_json=as_json))
+        return _rehearse(paths, request=request, settings=given, as_json=as_json)
     if given.service == "auto" and given.uses_local_service:
         console.say("No account is configured: the local service does the work.")
-    raise typer.Exit(_run(paths, request=request, settings=given, jobs=jobs, as_json=as_json))
+    return _run(paths, request=request, settings=given, jobs=jobs, as_json=as_json)
 
 
 def _run(paths: Sequence[Path], *, request: RunRequest, settings: Settings, jobs: int, as_json: bool) -> int:
@@ -193,3 +179,46 @@ def _tell_success(name: str, result: Succeeded) -> None:
         console.say(f"{name}: {console.printable(note)}")
     if not result.submitted:
         console.say(f"{name}: the result was known; no job was submitted.")
+
+
+COMMAND = Command(
+    name="run",
+    summary="Take videos through all stages: the same video without its burned-in text.",
+    details="Without an account and a bucket, a service on this machine does the work. Results of earlier runs that "
+    "lie in a folder or match a pattern are passed over.",
+    example="preflight run clips/*.mp4 -o cleaned --language en",
+    run=run,
+    parameters=(
+        common_options.VIDEOS,
+        Parameter(
+            names=("--output", "-o"),
+            value="FOLDER",
+            convert=Path,
+            default=Path(),
+            default_text="this folder",
+            help="Folder for the results.",
+        ),
+        common_options.LANGUAGE_OR_AUTO,
+        common_options.ALL_TEXT,
+        common_options.REMOVE_AUDIO,
+        common_options.COLOR_BLOCKS,
+        common_options.BOXES,
+        Parameter(names=("--skip-textless",), count="0", help="Send no video without text (extra local)."),
+        common_options.TRIM,
+        common_options.POLICY,
+        common_options.SERVICE,
+        common_options.JOBS,
+        common_options.DEADLINE,
+        Parameter(names=("--keep",), count="0", help="Keep the fixed file that was sent, for another run."),
+        Parameter(
+            names=("--keep-upload",),
+            count="0",
+            negative="--delete-upload",
+            help="Leave the uploaded object in the store after its job.",
+            default_text="the setting keep_upload",
+        ),
+        Parameter(names=("--dry-run",), count="0", help="Check and plan only."),
+        common_options.NULL,
+        common_options.AS_JSON,
+    ),
+)

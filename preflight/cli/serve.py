@@ -5,39 +5,25 @@ from __future__ import annotations
 import shlex
 import sys
 import threading
-from typing import Annotated
 
-import typer
-
-from preflight.cli import choices, console, context
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
 from preflight.errors import ExitCode
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight serve --port 8765 --store-port 9000")(serve)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def serve(
-    ctx: typer.Context,
-    port: Annotated[int, typer.Option(help="Port of the service; 0 takes a free one.", min=0, max=65535)] = 8765,
-    store_port: Annotated[int, typer.Option(help="Port of the store; 0 takes a free one.", min=0, max=65535)] = 8766,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    answer: Annotated[
-        list[str] | None,
-        typer.Option(help="Rehearse: answer the next submit with CODE (500-1002, NoResource), or CODE:N the next N."),
-    ] = None,
-    as_json: choices.AsJson = False,
-) -> None:
-    """Run the removal service and an S3-compatible store on this machine until Ctrl-C.
-
-    Standard output gets the environment variables with which other processes use them. Tasks outlive the service; the
-    store's objects do not.
-    """
+    context: Context, *, port: int, store_port: int, host: str, answer: Sequence[str] | None, as_json: bool
+) -> int:
+    """Serve until interrupted."""
     from preflight import api
     from preflight.server.stack import LocalStack, environment
 
-    settings = context.settings(ctx)
+    settings = context.settings()
     with LocalStack(
         settings,
         check=lambda path: api.check(path, limits=settings.limits).codes,
@@ -58,4 +44,30 @@ def serve(
             threading.Event().wait()
         except KeyboardInterrupt:
             console.say("Stopped. Tasks go on when the service is started again.")
-            raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
+    return int(ExitCode.INTERRUPTED)
+
+
+COMMAND = Command(
+    name="serve",
+    summary="Run the removal service and an S3-compatible store on this machine until Ctrl-C.",
+    details="Standard output gets the environment variables with which other processes use them. Tasks outlive the "
+    "service; the store's objects do not.",
+    example="preflight serve --port 8765 --store-port 9000",
+    run=serve,
+    parameters=(
+        Parameter(
+            names=("--port",), convert=common_options.port, default=8765, help="Port of the service; 0: a free one."
+        ),
+        Parameter(
+            names=("--store-port",), convert=common_options.port, default=8766, help="Port of the store; 0: a free one."
+        ),
+        Parameter(names=("--host",), default="127.0.0.1", help="Address to listen on."),
+        Parameter(
+            names=("--answer",),
+            value="CODE[:N]",
+            repeated=True,
+            help="Rehearse: answer the next submit, or the next N, with CODE (500-1002, NoResource). Repeatable.",
+        ),
+        common_options.AS_JSON,
+    ),
+)

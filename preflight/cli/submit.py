@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from preflight.cli import choices, console, context
-from preflight.errors import UsageError
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
+from preflight.errors import ExitCode, UsageError
 from preflight.model.job import SecretUrl
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight submit https://example.com/clip.mp4 --language en")(submit)
+    from preflight.model.job import InpaintingBox, PixelBox
 
 
 def submit(
-    ctx: typer.Context,
-    url: Annotated[str, typer.Argument(help="http(s) URL of the video.", show_default=False)],
-    language: choices.Language = "en",
-    all_text: choices.AllText = False,
-    remove_audio: choices.RemoveAudio = False,
-    color_blocks: choices.ColorBlocks = False,
-    box: choices.Boxes = None,
-    service: choices.Service = None,
-    as_json: choices.AsJson = False,
-) -> None:
-    """Submit the video at URL and print its task id; `preflight wait` fetches the result.
-
-    The video is neither checked nor fixed; `preflight run` does both. A URL that was accepted before, with the same
-    options, is not submitted again.
-    """
+    context: Context,
+    *,
+    url: str,
+    language: str,
+    all_text: bool,
+    remove_audio: bool,
+    color_blocks: bool,
+    boxes: Sequence[InpaintingBox | PixelBox] | None,
+    service: str | None,
+    as_json: bool,
+) -> int:
+    """Submit the video at `url` and print its task id."""
     if not url.lower().startswith(("http://", "https://")):
         raise UsageError("submit takes an http(s) URL.", hint="For a file use `preflight run FILE`.")
-    options = choices.removal(
-        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=box
+    options = common_options.removal_options(
+        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=boxes
     )
     from preflight.workflow import url_job
 
-    settings = context.settings(ctx, service=service)
+    settings = context.settings(service=service)
     with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
         listener = naming(str(SecretUrl(url)))
         job, new = url_job.submit(client, SecretUrl(url), options, listener=listener)
@@ -49,3 +45,24 @@ def submit(
         console.out(job.task_id)
         if not new:
             console.say("It was submitted before and is not paid for again.")
+    return int(ExitCode.OK)
+
+
+COMMAND = Command(
+    name="submit",
+    summary="Submit the video at URL and print its task id; `preflight wait` fetches the result.",
+    details="The video is neither checked nor fixed; `preflight run` does both. A URL that was accepted before, with "
+    "the same options, is not submitted again.",
+    example="preflight submit https://example.com/clip.mp4 --language en",
+    run=submit,
+    parameters=(
+        Parameter(names=("URL",), help="http(s) URL of the video."),
+        common_options.LANGUAGE,
+        common_options.ALL_TEXT,
+        common_options.REMOVE_AUDIO,
+        common_options.COLOR_BLOCKS,
+        common_options.BOXES,
+        common_options.SERVICE,
+        common_options.AS_JSON,
+    ),
+)

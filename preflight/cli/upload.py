@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
+from preflight.errors import ExitCode
 
-from preflight.cli import choices, console, context
-from preflight.settings import parse_seconds
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight upload clip.mp4 --life 2:00:00")(upload)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def upload(
-    ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Files to send.", show_default=False, readable=False)],
-    life: Annotated[str | None, typer.Option(help="How long the URLs live, at most 7 days.")] = None,
-    hide_url: Annotated[bool, typer.Option("--hide-url", help="Do not print the URLs' signatures.")] = False,
-    as_json: choices.AsJson = False,
-) -> None:
-    """Send files to the configured bucket, unless they are there, and print a tested URL for each.
-
-    An interrupted upload goes on where it was. The URL is a credential until it expires.
-    """
+def upload(context: Context, *, files: Sequence[Path], life: float | None, hide_url: bool, as_json: bool) -> int:
+    """Send files to the configured bucket and print a tested URL for each."""
     from preflight.api import upload as send
     from preflight.ledger import Ledger
 
-    settings = context.settings(ctx)
-    seconds = float(parse_seconds(life)) if life is not None else None
+    settings = context.settings()
     with console.progress(json_lines=as_json) as naming, Ledger(settings.ledger) as ledger:
         for path in files:
-            sent = send(path, settings=settings, life=seconds, listener=naming(path.name), checkpoint=ledger.uploads)
+            sent = send(path, settings=settings, life=life, listener=naming(path.name), checkpoint=ledger.uploads)
             url = str(sent.url) if hide_url else sent.url.reveal()
             if as_json:
                 console.emit(
@@ -51,3 +39,25 @@ def upload(
             else:
                 console.say(f"{console.printable(path)}: {'was there already' if sent.reused else 'sent'}")
                 console.out(url)
+    return int(ExitCode.OK)
+
+
+COMMAND = Command(
+    name="upload",
+    summary="Send files to the configured bucket, unless they are there, and print a tested URL for each.",
+    details="An interrupted upload goes on where it was. The URL is a credential until it expires.",
+    example="preflight upload clip.mp4 --life 2:00:00",
+    run=upload,
+    parameters=(
+        Parameter(names=("FILES",), count="+", convert=Path, help="Files to send."),
+        Parameter(
+            names=("--life",),
+            value="TIME",
+            convert=common_options.duration,
+            help="How long the URLs live, at most 7 days.",
+            default_text="the setting deadline",
+        ),
+        Parameter(names=("--hide-url",), count="0", help="Do not print the URLs' signatures."),
+        common_options.AS_JSON,
+    ),
+)

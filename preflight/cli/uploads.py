@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
-import typer
-
-from preflight.cli import choices, console, context
-from preflight.settings import parse_seconds
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(epilog="Example: preflight uploads --abort --older 24:00:00")(uploads)
+from preflight.cli import common_options, console
+from preflight.cli.context import Context
+from preflight.cli.declaration import Command, Parameter
+from preflight.errors import ExitCode
 
 
-def uploads(
-    ctx: typer.Context,
-    abort: Annotated[bool, typer.Option("--abort", help="Give them up and free their storage.")] = False,
-    older: Annotated[str, typer.Option(help="Only those begun longer ago than this.")] = "0",
-    as_json: choices.AsJson = False,
-) -> None:
-    """List the begun uploads under our prefix, and with --abort give them up.
-
-    One that `preflight resume` would go on with starts anew after that.
-    """
+def uploads(context: Context, *, abort: bool, older: float, as_json: bool) -> int:
+    """List the uploads that were begun and not completed, and with `abort` give them up."""
     from preflight.storage import abort as give_up
     from preflight.storage import incomplete
 
-    settings = context.settings(ctx)
-    before = datetime.now(UTC) - timedelta(seconds=float(parse_seconds(older)))
+    settings = context.settings()
+    before = datetime.now(UTC) - timedelta(seconds=older)
     found = [upload for upload in incomplete(settings) if upload.begun <= before]
     for upload in found:
         if abort:
@@ -41,3 +27,25 @@ def uploads(
         what = "aborted" if abort else "begun"
         rows = [(upload.begun.isoformat(" ", "seconds"), what, upload.key) for upload in found]
         console.table("", ("begun", "state", "key"), rows)
+    return int(ExitCode.OK)
+
+
+COMMAND = Command(
+    name="uploads",
+    summary="List the uploads under our prefix that were begun and not completed, and with --abort give them up.",
+    details="One that `preflight resume` would go on with starts anew after that.",
+    example="preflight uploads --abort --older 24:00:00",
+    run=uploads,
+    parameters=(
+        Parameter(names=("--abort",), count="0", help="Give them up and free their storage."),
+        Parameter(
+            names=("--older",),
+            value="TIME",
+            convert=common_options.duration,
+            default=0.0,
+            default_text="0",
+            help="Only those begun longer ago than this.",
+        ),
+        common_options.AS_JSON,
+    ),
+)

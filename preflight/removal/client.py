@@ -73,12 +73,17 @@ class RemovalClient:
             # and a submit that got no answer is not repeated.
             with transport.session(self._base) as http:
                 headers = {"Connection": "close"}
-                return self._call(http, self.settings.submit_path, business, wire.read_submit, headers=headers)
+                return self._call(http, self.settings.submit_path, business, self._read_submit, headers=headers)
         except transport.NoAnswerError as error:
+            if error.partial is not None and (task_id := wire.find_task_id(error.partial)) is not None:
+                return Task(task_id=task_id)
             raise SubmitUnknownError(
                 error.message,
                 hint="It may have been accepted, so it is not sent again; `preflight jobs resolve` settles it.",
             ) from None
+
+    def _read_submit(self, reply: wire.Reply) -> Task:
+        return wire.read_submit(reply, resend_after_500=self.settings.resend_after_500)
 
     def query(self, task_id: str) -> Task:
         """Return what the service says of `task_id`; a failed job is a Task with state FAILED."""
@@ -178,7 +183,7 @@ class RemovalClient:
 def _base(settings: Settings) -> str:
     domain = settings.api_domain.rstrip("/")
     base = domain if "://" in domain else f"https://{domain}"
-    if wire.urlsplit_or_none(base) is None:
+    if wire.host_of(base) is None:
         raise UsageError(
             f"Setting api_domain is {settings.api_domain!r}.",
             hint="Give a host, or http(s)://host:port for another one.",
@@ -195,8 +200,10 @@ def _shape(business: Mapping[str, Any], form: str) -> dict[str, Any]:
     return dict(business)
 
 
-def _in_query(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+def _in_query(value: Any) -> bytes:
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    # A task id may hold lone surrogates, which have no UTF-8 of their own.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def progress_of(state: poll_schedule.Waiting, event: Task | PreflightError) -> Progress:

@@ -156,7 +156,7 @@ def fetch(
     goes on where it stopped. Raises ServiceError, CancelledError, DiskFullError and ToolError (the folder can't be
     written).
     """
-    if wire.urlsplit_or_none(url.reveal()) is None:
+    if wire.host_of(url.reveal()) is None:
         raise ServiceError(f"The result URL {url} is not http(s).")
     download = _Download(url, destination, listener, cancel)
     try:

@@ -35,13 +35,17 @@ DOCUMENTED: dict[int, tuple[type[ServiceError], str, str | None]] = {
 _ACCOUNT = "Check AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET with `preflight doctor`."
 _TASK = "Check the task id, and the account with `preflight doctor`: another account does not know the task."
 _CALL = "Run `preflight doctor`; if it finds nothing, report the request id to the service."
+_FORM = (
+    "The service may want another request form: set request_form to nested or string (docs/api.md); nothing was "
+    "accepted, so the video can be sent again."
+)
 _CLOCK = "Set this machine's clock; `preflight doctor` shows how far it is off."
 
 
 def of_code(
     code: int, message: str, *, request_id: str | None = None, retry_after: float | None = None
 ) -> ServiceError:
-    """Return the error for the service's own `resCode`; an undocumented one is a plain ServiceError."""
+    """Return the error for the service's own `resCode`. An undocumented one leaves the outcome of a submit unknown."""
     kind, meaning, hint = DOCUMENTED.get(code, (ServiceError, "an undocumented code", None))
     error = kind(
         f"The service answered {code}: {message or meaning}.".replace("..", "."),
@@ -50,38 +54,93 @@ def of_code(
         request_id=request_id,
         retryable=code in {500, 501, 1001},
     )
+    error.outcome_unknown = code not in DOCUMENTED
     if isinstance(error, RateLimitError):
         error.retry_after = retry_after
     return error
 
 
-def of_gateway(name: str, kind: str, message: str, *, status: int, request_id: str | None = None) -> ServiceError:
-    """Return the error for the gateway's `code` and `type` (ISV: the caller's fault; ISP, SYSTEM: behind the gateway).
-
-    Names: the platform's samples (IncompleteSignature, IllegalTimestamp, NoResource) and its sister gateways. Only
-    what the gateway itself refuses is provably not accepted; what went wrong behind it leaves the outcome unknown.
-    """
-    text = f"The gateway refused the call: {name}{f' ({message})' if message else ''}."
-    word = name.lower()
-    if "noresource" in word or "exhausted" in message.lower():
-        return CreditError(
-            text, hint="The quota is used up: buy more, or use --trial.", code=name, request_id=request_id
-        )
-    if "timestamp" in word:
-        return CredentialsError(text, hint=_CLOCK, code=name, request_id=request_id)
-    if any(part in word for part in ("signature", "appkey", "apikey", "accesskey", "token", "permission", "forbidden")):
-        return CredentialsError(text, hint=_ACCOUNT, code=name, request_id=request_id)
-    if any(part in word for part in ("calllimit", "flowcontrol", "throttl", "qps", "ratelimit")):
-        return RateLimitError(text, hint=_LATER, code=name, request_id=request_id)
-    behind = kind.upper() != "ISV" and not 400 <= status < 500
-    hint = _LATER if behind else _TASK if "task" in word else _CALL
-    error = GatewayError(text, code=name, request_id=request_id, retryable=behind, hint=hint)
-    error.outcome_unknown = behind
+def contradictory(message: str, *, request_id: str | None = None) -> ServiceError:
+    """Return the error for a reply with the code of success and `success: false`: it decides nothing."""
+    error = MalformedReplyError(
+        f"The service answered 200 and calls that no success{f': {message}' if message else ''}.",
+        hint=_LATER,
+        code=200,
+        request_id=request_id,
+        retryable=True,
+    )
+    error.outcome_unknown = True
     return error
 
 
+def of_gateway(name: str, kind: str, message: str, *, status: int, request_id: str | None = None) -> ServiceError:
+    """Return the error for the gateway's `code` and `type`, which decides whether a submit was refused.
+
+    ISV is the caller's fault: the gateway itself refused the call. ISP and SYSTEM are trouble behind the gateway, which
+    leaves the outcome unknown whatever the code or the message says. Without a type the HTTP status and the names of
+    the platform's samples (IncompleteSignature, IllegalTimestamp, NoResource) decide.
+    """
+    if name == NO_RESOURCE or is_refusal(name, kind, status):
+        return _refusal(name, message, request_id)
+    error = GatewayError(
+        f"The gateway lost touch with the service: {name}{f' ({message})' if message else ''}.",
+        code=name,
+        request_id=request_id,
+        retryable=True,
+        hint=_LATER,
+    )
+    error.outcome_unknown = True
+    return error
+
+
+def is_refusal(name: str, kind: str, status: int) -> bool:
+    """Return whether the gateway's error proves that the call went no further than the gateway."""
+    if kind:
+        return kind.upper() == "ISV"
+    return 400 <= status < 500 or name in _GATEWAY_CODES
+
+
+def _refusal(name: str, message: str, request_id: str | None) -> ServiceError:
+    text = f"The gateway refused the call: {name}{f' ({message})' if message else ''}."
+    word = name.lower()
+    for parts, error_class, hint in _REFUSALS:
+        if any(part in word for part in parts):
+            return error_class(text, hint=hint, code=name, request_id=request_id)
+    return GatewayError(text, code=name, request_id=request_id, retryable=False, hint=_CALL)
+
+
+_PROXY_TROUBLE = frozenset({408, 409, 423, 424, 425, 499})
+"""HTTP statuses below 500 that a proxy may send after it has passed the call on: time-outs and conflicts."""
+
+NO_RESOURCE = "NoResource"
+"""The gateway's code when the quota is used up (platform's samples, which show it without a type)."""
+
+_GATEWAY_CODES = frozenset(
+    {NO_RESOURCE, "IncompleteSignature", "IllegalTimestamp", "InvalidAppKey", "IllegalAccessToken", "ApiCallLimit"}
+)
+"""Codes that only a gateway gives, before it passes a call on (platform's samples and its sister gateways)."""
+
+_REFUSALS: tuple[tuple[tuple[str, ...], type[ServiceError], str], ...] = (
+    (("noresource",), CreditError, "The quota is used up: buy more, or use --trial."),
+    (("timestamp",), CredentialsError, _CLOCK),
+    (
+        ("signature", "appkey", "apikey", "accesskey", "token", "permission", "forbidden"),
+        CredentialsError,
+        _ACCOUNT,
+    ),
+    (("calllimit", "flowcontrol", "throttl", "qps", "ratelimit"), RateLimitError, _LATER),
+    (("task",), GatewayError, _TASK),
+    (("param",), GatewayError, _FORM),
+)
+"""Parts of the code of a refusal, the error it stands for, and the next step."""
+
+
 def of_http(status: int, *, retry_after: float | None = None, request_id: str | None = None) -> ServiceError:
-    """Return the error for a reply in neither shape. Below 400 or from 500 on, the outcome of a submit is unknown."""
+    """Return the error for a reply in neither shape.
+
+    A 4xx refuses the call, but for those that a proxy may send after it has passed the call on; any other status leaves
+    the outcome of a submit unknown.
+    """
     if status == 429:
         limited = RateLimitError(
             "The service answered HTTP 429: too many requests.", hint=_LATER, code=429, request_id=request_id
@@ -92,7 +151,7 @@ def of_http(status: int, *, retry_after: float | None = None, request_id: str | 
         return CredentialsError(
             f"The service answered HTTP {status}.", hint=_ACCOUNT, code=status, request_id=request_id
         )
-    if 400 <= status < 500:
+    if 400 <= status < 500 and status not in _PROXY_TROUBLE:
         return GatewayError(
             f"The service answered HTTP {status} without saying why.",
             hint="Check api_domain, submit_path and query_path with `preflight doctor`.",

@@ -1,7 +1,7 @@
-"""How fast submits may follow each other: one rate for all threads of the process, learnt from the service's answers.
+"""The rate of submits: one for all threads of a process and one account, learnt from the service's answers.
 
-The platform publishes no rate for this API. So the rate starts at a modest guess, halves at 501 or 429,
-and creeps up again while submits are accepted.
+The platform publishes no rate for this API. The rate starts at a modest guess, halves at 501 or 429, and rises slowly
+while submits are accepted (additive-increase/multiplicative-decrease on a logarithmic scale).
 """
 
 from __future__ import annotations
@@ -14,18 +14,30 @@ from preflight.errors import CancelledError
 from preflight.events import Cancel
 
 FIRST_INTERVAL = 0.2
-SHORTEST_INTERVAL = 0.05
-LONGEST_INTERVAL = 60.0
-LONGEST_PAUSE = 120.0
-"""Seconds. A longer Retry-After is cut to this: the next answer will say so again."""
+"""Seconds between two submits at the start: 5 a second."""
 
-_FASTER = 0.9
-_NAP = 0.1
+SHORTEST_INTERVAL = 0.05
+"""Seconds between two submits at the fastest: 20 a second."""
+
+LONGEST_INTERVAL = 60.0
+"""Seconds between two submits at the slowest."""
+
+LONGEST_PAUSE = 120.0
+"""Seconds. A longer Retry-After is cut to this: the next answer will repeat it."""
+
+SPEED_UP = 0.9
+"""Factor on the interval after each accepted submit: seven of them double the rate."""
+
+CANCEL_POLL_INTERVAL = 0.1
+"""Seconds between two looks at the cancel flag while sleeping."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """The least seconds between two submits, and the time from which the next one may leave. Pure."""
+    """The seconds between two submits (`interval`), and the monotonic time from which the next one may leave. Pure.
+
+    `pauses` counts the refusals, so that a waiting thread notices a new one.
+    """
 
     interval: float = FIRST_INTERVAL
     free_at: float = 0.0
@@ -38,7 +50,7 @@ class Rate:
 
     def accepted(self) -> Rate:
         """Return the rate after the service took a submit."""
-        return replace(self, interval=max(SHORTEST_INTERVAL, self.interval * _FASTER))
+        return replace(self, interval=max(SHORTEST_INTERVAL, self.interval * SPEED_UP))
 
     def refused(self, now: float, retry_after: float | None) -> Rate:
         """Return the rate after 501 or 429: twice as slow, and nobody asks before the pause is over."""
@@ -54,8 +66,14 @@ class RateLimiter:
         self._rate = Rate()
         self._lock = threading.Lock()
 
+    @property
+    def rate(self) -> Rate:
+        """The rate as it is now."""
+        with self._lock:
+            return self._rate
+
     def acquire(self, cancel: Cancel | None = None) -> None:
-        """Return when it is this submit's turn. Raises CancelledError."""
+        """Wait until this submit may leave. Raises CancelledError."""
         while True:
             with self._lock:
                 self._rate, turn = self._rate.take(time.monotonic())
@@ -77,14 +95,14 @@ class RateLimiter:
             self._rate = self._rate.refused(time.monotonic(), retry_after)
 
 
-_gates: dict[tuple[str, str], RateLimiter] = {}
-_gates_lock = threading.Lock()
+_limiters: dict[tuple[str, str], RateLimiter] = {}
+_limiters_lock = threading.Lock()
 
 
 def shared_limiter(base: str, key: str) -> RateLimiter:
     """Return the rate limiter that all clients of this process share for one service and account."""
-    with _gates_lock:
-        return _gates.setdefault((base, key), RateLimiter())
+    with _limiters_lock:
+        return _limiters.setdefault((base, key), RateLimiter())
 
 
 def sleep_until(at: float, cancel: Cancel | None, doing: str = "waiting") -> None:
@@ -92,4 +110,4 @@ def sleep_until(at: float, cancel: Cancel | None, doing: str = "waiting") -> Non
     while (left := at - time.monotonic()) > 0:
         if cancel is not None and cancel.is_set():
             raise CancelledError(f"Stopped while {doing}.", hint="`preflight resume` goes on from there.")
-        time.sleep(min(left, _NAP))
+        time.sleep(min(left, CANCEL_POLL_INTERVAL))

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,21 +20,21 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from preflight.errors import ServiceError, UnreachableError
-from preflight.removal.wire import Reply, clean
+from preflight.removal.wire import BODY_LIMIT, Reply, clean
 
 ANSWER_LIMIT = 30.0
 """Seconds: "the API's maximum response time is 30s" (API page, Sample Request)."""
 
-_BODY_LIMIT = 1 << 20
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _thread = threading.local()
 
 
 class NoAnswerError(ServiceError):
-    """Bytes were sent and no whole answer came."""
+    """Bytes were sent and no whole answer came; `partial` is what came of it."""
 
     retryable = True
     outcome_unknown = True
+    partial: Reply | None = None
 
 
 def _mark_sent() -> None:
@@ -142,7 +142,7 @@ class Call:
 
     method: str
     url: str
-    params: Mapping[str, str]
+    params: Mapping[str, str | bytes]
     json: Any = None
     headers: Mapping[str, str]
 
@@ -155,27 +155,30 @@ def exchange(http: requests.Session, call: Call, *, timeout: float, verify: str 
     """
     _thread.sent = False
     _thread.patience = timeout
+    body = bytearray()
+    partial: Reply | None = None
     try:
         with http.request(
             call.method,
             call.url,
             params=call.params,
             json=call.json,
-            headers=dict(call.headers),
+            headers={"Accept-Encoding": "identity", **call.headers},
             timeout=timeout,
             verify=verify,
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = _read(response)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(status=response.status_code, body=body, headers=headers)
+            partial = Reply(status=response.status_code, body=b"", headers=headers)
+            _read(response, into=body)
+            return replace(partial, body=bytes(body))
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         host = urlsplit(call.url).netloc.rpartition("@")[2]
         if _thread.sent:
-            raise NoAnswerError(
-                f"{host} was asked and gave no answer: {reason(error)}.", hint="Try again later."
-            ) from None
+            lost = NoAnswerError(f"{host} was asked and gave no answer: {reason(error)}.", hint="Try again later.")
+            lost.partial = replace(partial, body=bytes(body)) if partial is not None else None
+            raise lost from None
         raise UnreachableError(
             f"{host} can't be reached: {reason(error)}.",
             hint="Check the network and the setting api_domain; `preflight doctor` tests both.",
@@ -184,13 +187,12 @@ def exchange(http: requests.Session, call: Call, *, timeout: float, verify: str 
         _thread.patience = None
 
 
-def _read(response: requests.Response) -> bytes:
-    body = bytearray()
-    while chunk := response.raw.read1(1 << 16, decode_content=True):
-        body += chunk
-        if len(body) > _BODY_LIMIT:
+def _read(response: requests.Response, *, into: bytearray) -> None:
+    # Not decompressed here: what is wrong with the compression must not hide a task id.
+    while chunk := response.raw.read1(1 << 16, decode_content=False):
+        into += chunk
+        if len(into) > BODY_LIMIT:
             raise requests.exceptions.ContentDecodingError
-    return bytes(body)
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (

@@ -50,9 +50,7 @@ def _loaded_by(code: str) -> set[str]:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "from preflight.cli.app import build\ntry: build()(['--help'], prog_name='preflight')\nexcept SystemExit: pass"
-    )
+    code = "from preflight.cli.app import run\ntry: run(['--help'])\nexcept SystemExit: pass"
     assert _loaded_by(code) == set()
 
 

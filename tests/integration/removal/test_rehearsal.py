@@ -1,5 +1,6 @@
 """Every documented answer to a submit, given by the service on order, and what the client makes of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from preflight.errors import (
 from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient
 from preflight.removal.submit_retry import send
+from preflight.server.stack import LocalStack
+from preflight.settings import Settings
 from tests.service_stack import local_stack, put
 
 ANSWERS: list[tuple[str, type[ServiceError], bool]] = [
@@ -33,9 +36,13 @@ ANSWERS: list[tuple[str, type[ServiceError], bool]] = [
 ]
 
 
+def resending(stack: LocalStack) -> Settings:
+    return replace(stack.settings, resend_after_500=True)
+
+
 def test_every_documented_answer_is_read_for_what_it_is(tmp_path: Path) -> None:
     orders = tuple(answer for answer, _, _ in ANSWERS)
-    with local_stack(tmp_path, answers=orders) as stack, RemovalClient(stack.settings) as client:
+    with local_stack(tmp_path, answers=orders) as stack, RemovalClient(resending(stack)) as client:
         url = put(stack.settings, "clip.mp4", b"video")
         for answer, kind, retryable in ANSWERS:
             with pytest.raises(kind) as caught:
@@ -49,7 +56,7 @@ def test_every_documented_answer_is_read_for_what_it_is(tmp_path: Path) -> None:
 
 def test_answers_that_pass_are_outlived(tmp_path: Path) -> None:
     orders = ("501:2", "500", "1001")
-    with local_stack(tmp_path, answers=orders) as stack, RemovalClient(stack.settings) as client:
+    with local_stack(tmp_path, answers=orders) as stack, RemovalClient(resending(stack)) as client:
         notes: list[str] = []
         url = put(stack.settings, "clip.mp4", b"video")
         task = send(client, url, RemovalOptions(), listener=lambda progress: notes.append(progress.note))

@@ -12,7 +12,7 @@ import pytest
 from preflight.errors import JobFailedError, RateLimitError, ServiceError
 from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient, submit_retry
-from preflight.removal.rate import Gate, Rate
+from preflight.removal.rate import Rate, RateLimiter
 from preflight.server import engine_runner as runner_module
 from preflight.server import service as service_module
 from preflight.server.task_store import TaskStore
@@ -43,7 +43,7 @@ def _short_queue(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_full_queue_is_a_rate_limit_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit_retry, "LONGEST_PAUSE", 0.2)
     with local_stack(tmp_path, engine="slow") as stack, RemovalClient(stack.settings) as client:
-        monkeypatch.setattr(client, "gate", Gate())
+        monkeypatch.setattr(client, "limiter", RateLimiter())
         url = put(stack.settings, "clip.mp4", VIDEO)
         tasks = [client.submit(url, RemovalOptions()).task_id for _ in range(2)]
         with pytest.raises(RateLimitError) as caught:
@@ -52,11 +52,11 @@ def test_full_queue_is_a_rate_limit_that_passes(tmp_path: Path, monkeypatch: pyt
         # The third is sent again by itself until there is room, and all three are done.
         with ThreadPoolExecutor(1) as beside:
             third = beside.submit(submit_retry.send, client, url, RemovalOptions())
-            until(lambda: client.gate._rate.pauses > 0)
+            until(lambda: client.limiter.rate.pauses > 0)
             (tmp_path / "service" / "tasks" / "go").touch()
             tasks.append(third.result().task_id)
         assert {client.wait(task, deadline=60).state for task in tasks} == {TaskState.DONE}
-        assert client.gate._rate.interval > Rate().interval * 0.9
+        assert client.limiter.rate.interval > Rate().interval * 0.9
 
 
 def test_states_follow_each_other(tmp_path: Path) -> None:

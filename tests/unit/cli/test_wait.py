@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.cli.wait import _file_name
+from preflight.cli.wait import result_name
 
 
 @given(st.text(max_size=400))
 def test_no_id_leads_out_of_the_folder_or_breaks_it(task_id: str) -> None:
-    name = _file_name(task_id)
+    name = result_name(task_id)
     assert Path(name).name == name
     assert len(os.fsencode(name)) <= 255
     assert not name.startswith((".", "-"))
@@ -28,4 +28,4 @@ def test_no_id_leads_out_of_the_folder_or_breaks_it(task_id: str) -> None:
     ],
 )
 def test_name_of_an_id(task_id: str, name: str) -> None:
-    assert _file_name(task_id) == name
+    assert result_name(task_id) == name

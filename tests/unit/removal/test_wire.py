@@ -20,6 +20,7 @@ from preflight.errors import (
 )
 from preflight.model.job import SecretUrl, TaskState
 from preflight.removal import error_replies, wire
+from tests import odd_replies
 
 URL = "https://host/clip.mp4?Expires=1&Signature=hush"
 
@@ -55,7 +56,6 @@ def test_every_shape_of_acceptance_is_read(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("number", "kind", "retryable"),
     [
-        (500, ServiceError, True),
         (501, RateLimitError, True),
         (700, InputRejectedError, False),
         (701, InputRejectedError, False),
@@ -65,7 +65,6 @@ def test_every_shape_of_acceptance_is_read(body: dict[str, Any]) -> None:
         (1000, ContentRejectedError, False),
         (1001, ServiceError, True),
         (1002, ContentRejectedError, False),
-        (9999, ServiceError, False),
     ],
 )
 def test_documented_codes_refuse_a_submit(number: int, kind: type[ServiceError], retryable: bool) -> None:
@@ -82,7 +81,10 @@ def test_documented_codes_refuse_a_submit(number: int, kind: type[ServiceError],
         ("IncompleteSignature", "ISV", 400, CredentialsError),
         ("IllegalTimestamp", "ISV", 200, CredentialsError),
         ("NoResource", "ISP", 200, CreditError),
-        ("ApiCallLimit", "ISP", 200, RateLimitError),
+        ("ApiCallLimit", "ISV", 200, RateLimitError),
+        ("ApiCallLimit", "", 200, RateLimitError),
+        ("ApiCallLimit", "ISP", 200, SubmitUnknownError),
+        ("IllegalTimestamp", "SYSTEM", 400, SubmitUnknownError),
         ("InvalidParameter", "ISV", 400, GatewayError),
         ("ServiceTimeout", "ISP", 200, SubmitUnknownError),
         ("Whatever", "SYSTEM", 500, SubmitUnknownError),
@@ -108,7 +110,7 @@ def test_gateway_names_refuse_a_submit(name: str, kind: str, status: int, raised
         (302, b"", SubmitUnknownError),
         (502, b"<html>", SubmitUnknownError),
         (504, b"", SubmitUnknownError),
-        (500, b'{"resCode": 200, "data": {"taskId": "t"}}', SubmitUnknownError),
+        (500, b'{"resCode": 200, "data": {"taskId": "cut', SubmitUnknownError),
         (400, b"", GatewayError),
         (404, b"<html>", GatewayError),
         (403, b"", CredentialsError),
@@ -119,6 +121,60 @@ def test_gateway_names_refuse_a_submit(name: str, kind: str, status: int, raised
 def test_submit_answers_in_no_known_shape(status: int, body: bytes, raised: type[ServiceError]) -> None:
     with pytest.raises(raised):
         wire.read_submit(reply(body, status))
+
+
+@pytest.mark.parametrize("task", ["t-1", "9" * 400, "x" * 2000, "1.5e300"])
+@pytest.mark.parametrize("name", odd_replies.NAMING)
+def test_task_id_is_found_whatever_stands_beside_it(name: str, task: str) -> None:
+    odd = odd_replies.NAMING[name](task)
+    answer = wire.Reply(status=odd.status, body=odd.body, headers={k.lower(): v for k, v in odd.headers.items()})
+    if odd.announced is None:
+        assert wire.read_submit(answer).task_id == task
+    assert wire.find_task_id(answer) == task
+
+
+@pytest.mark.parametrize("name", odd_replies.SILENT)
+def test_reply_that_decides_nothing_is_unknown(name: str) -> None:
+    odd = odd_replies.SILENT[name]("task-1")
+    assert wire.find_task_id(reply(odd.body, odd.status)) is None
+    with pytest.raises(SubmitUnknownError):
+        wire.read_submit(reply(odd.body, odd.status))
+
+
+@pytest.mark.parametrize("name", odd_replies.REFUSING)
+def test_refusal_is_known_to_have_accepted_nothing(name: str) -> None:
+    odd = odd_replies.REFUSING[name]("task-1")
+    with pytest.raises(ServiceError) as caught:
+        wire.read_submit(reply(odd.body, odd.status))
+    assert (caught.value.outcome_unknown, caught.value.retryable) == (False, True)
+
+
+def test_system_error_is_refused_only_by_setting() -> None:
+    with pytest.raises(SubmitUnknownError):
+        wire.read_submit(code(500))
+    with pytest.raises(ServiceError) as caught:
+        wire.read_submit(code(500), resend_after_500=True)
+    assert (type(caught.value), caught.value.outcome_unknown) == (ServiceError, False)
+
+
+@pytest.mark.parametrize("written", ["123", "-5", "12345678901234567890", "1.25", "1e400", '"\\ud800x"', '"a\\u0007b"'])
+def test_task_id_is_kept_as_it_is_written(written: str) -> None:
+    body = f'{{"resCode": 200, "data": {{"taskId": {written}}}}}'.encode()
+    expected = json.loads(written) if written.startswith('"') else written
+    assert wire.read_submit(reply(body)).task_id == expected
+
+
+def test_success_false_says_nothing_of_a_task() -> None:
+    body = {"resCode": 200, "success": False, "resMessage": "no"}
+    with pytest.raises(MalformedReplyError) as caught:
+        wire.read_query(reply(body), "t")
+    assert caught.value.retryable
+    assert wire.read_query(reply({**body, "data": {"videoUrl": URL}}), "t").state is TaskState.DONE
+
+
+def test_huge_numbers_are_no_progress_and_no_code() -> None:
+    body = {"resCode": 200, "data": {"progress": int("7" * 400), "taskStatus": "running"}}
+    assert wire.read_query(reply(body), "t").progress == 1.0
 
 
 def test_rate_limit_says_how_long() -> None:
