@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from preflight.engine.classify.settings import BLOCKS, CLASSIFIER, SIGNS
-from preflight.engine.core.box import Box
 from preflight.engine.model.identity import anchor_shift, is_same_or_part, is_same_place
 from preflight.engine.model.track import LEGIBLE, Track
 from preflight.engine.motion.camera import Motion
