@@ -118,6 +118,9 @@ def expected(path: Path, source: Facts) -> set[int]:
 def verdict(path: Path, said: dict[str, Any], source: Facts) -> list[str]:
     """Return the classes of disagreement about the source itself."""
     codes, wanted = set(said["codes"]), expected(path, source)
+    if 702 in codes & wanted and not source.readable:
+        # Of what does not decode, the judge can tell neither size nor length.
+        return []
     if codes != wanted:
         rules = [rule for rule in said["rules"] if codes - wanted]
         why = rules[0] if rules else (source.complaints[0][:60] if source.complaints else "")
