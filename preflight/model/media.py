@@ -130,7 +130,8 @@ class Reading:
     """What reading every packet of a file brought to light.
 
     `reached`: seconds up to which packets came; `cut`: what says that the data ends too soon; `damage`: kinds of error;
-    `disorder`: timestamps that step back, at least; `sizes`: those to which the picture changes; `black` and `frozen`: seconds, measured only when `decoded`.
+    `disorder`: timestamps that step back, at least; `sizes`: those to which the picture changes;
+    `black` and `frozen`: seconds. The last three are measured only when `decoded`.
     """
 
     decoded: bool = False

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_BODY = 2**20
 """Bytes of one header element that are read: all but attachments are far smaller."""
 
+_HIGHEST = {0x42F7: 1, 0x42F2: 4, 0x42F3: 8, 0x4285: 4}
+"""Highest EBMLReadVersion, EBMLMaxIDLength, EBMLMaxSizeLength and DocTypeReadVersion that ffmpeg 5.1 to 9.0 open."""
 _BESIDE = frozenset({1, 8, 9, 11})
 """Stereo modes with both eyes side by side, or column by column, in one frame."""
 _ABOVE = frozenset({2, 3, 6, 7})
@@ -48,7 +50,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
         if kind == 0x1A45DFA3:
             header = read_at(fd, min(length, 4096), start)
             facts["brand"] = _doctype(header)
-            facts["unopenable"] = not is_whole(header)
+            facts["unopenable"] = not _is_known(header)
         elif kind in _READERS:
             _READERS[kind](read_at(fd, min(length, MAX_BODY), start), facts)
         facts["indexed"] = facts["indexed"] or kind == _CUES
@@ -64,6 +66,12 @@ def _look_at_blocks(fd: int, clusters: list[tuple[int, int]], track: dict[str, A
     track["uneven"] = blocks.uneven(fd, clusters, track["id"])
     if blocks.is_empty(fd, clusters, track["id"]):
         track["samples"] = 0
+
+
+def _is_known(header: bytes) -> bool:
+    """Return whether decoders read a file with this header: whole elements, and versions and widths that exist."""
+    values = {kind: int.from_bytes(body) for kind, body in children(header)}
+    return is_whole(header) and all(values.get(kind, 0) <= highest for kind, highest in _HIGHEST.items())
 
 
 def _doctype(data: bytes) -> str | None:
