@@ -68,6 +68,14 @@ class Facts:
         return next((t for t in self.tracks if t.kind == "video" and not t.cover), None)
 
     @property
+    def extent(self) -> Fraction | None:
+        """Seconds from the first to the end of the last packet of picture and sound; the last is as long as usual."""
+        tracks = [t for t in self.tracks if t.kind in {"video", "audio"} and not t.cover and t.packets]
+        times = [sorted(time for time, _, _ in track.packets) for track in tracks]
+        ends = [row[-1] + (row[-1] - row[0]) / max(1, len(row) - 1) for row in times]
+        return max(ends) - min(row[0] for row in times) if times else None
+
+    @property
     def sound(self) -> tuple[Track, ...]:
         """Every track of sound."""
         return tuple(t for t in self.tracks if t.kind == "audio")

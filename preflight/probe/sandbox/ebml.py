@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_BODY = 2**20
 """Bytes of one header element that are read: all but attachments are far smaller."""
 
-_HIGHEST = {0x42F7: 1, 0x42F2: 4, 0x42F3: 8, 0x4285: 4}
+_HIGHEST = {0x42F7: 1, 0x42F2: 4, 0x42F3: 8, 0x4285: 3}
 """Highest EBMLReadVersion, EBMLMaxIDLength, EBMLMaxSizeLength and DocTypeReadVersion that ffmpeg 5.1 to 9.0 open."""
 _BESIDE = frozenset({1, 8, 9, 11})
 """Stereo modes with both eyes side by side, or column by column, in one frame."""
