@@ -23,6 +23,8 @@ _FRAMED = frozenset({"h264", "hevc", "vvc", "aac", "av1"})
 """Codecs whose packets differ between the two kinds of container."""
 _HELD = Fraction(3, 2)
 """Times the usual frame duration from which on the last frame counts as held."""
+_UNPROVED = frozenset({StreamKind.COVER, StreamKind.ATTACHMENT})
+"""Streams without times: pictures and fonts, which muxers write as a whole or refuse."""
 _TICK = Fraction(1, 1_000_000)
 """Seconds by which audio packets may begin before a bound that they belong to; as `bounds` has it."""
 
@@ -91,6 +93,8 @@ def promises(
     counts: dict[StreamKind, int] = {}
     for position, stream in enumerate(reference.kept):
         told = next(s for s in source.streams if s.index == stream.index)
+        if told.kind in _UNPROVED:
+            continue
         counts[told.kind] = counts.get(told.kind, 0) + 1
         copied = stream.treatment is Treatment.COPY and not (mended and told is source.video)
         head = reference.listing.heads.get(position, packets.Head())
