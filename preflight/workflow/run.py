@@ -26,7 +26,7 @@ from preflight.model.job import Failed, Fixed, Pending, Rejected, RemovalOptions
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.serialize import jsonable
-from preflight.settings import Settings, load
+from preflight.settings import Settings, load_settings
 from preflight.workflow.job_driver import JobDriver, Wait
 from preflight.workflow.output_paths import OutputPaths, picture_of
 from preflight.workflow.request import RunRequest
@@ -52,7 +52,9 @@ def run(
     a value, not an exception; CancelledError and KeyboardInterrupt pass through, and the next run goes on.
     """
     request = RunRequest(output=Path(output), options=options or RemovalOptions(), policy=policy, trim=trim)
-    return Run(request=request, settings=settings or load(), listener=listener, cancel=cancel).process(Path(path))
+    return Run(request=request, settings=settings or load_settings(), listener=listener, cancel=cancel).process(
+        Path(path)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
