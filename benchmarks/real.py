@@ -57,9 +57,9 @@ LOOK_EVERY = 5
 DETECT_SHORT_SIDE = 544
 """Shorter side at which the detector looks, samples: finds letters of 8 samples on clips of this size."""
 READ_SCORE = 0.6
-"""Mean confidence of the recogniser from which a person can read a line too (looked at on 200 lines of real clips)."""
+"""Mean confidence of the recogniser from which a line counts as legible; chosen, not measured."""
 LEGIBLE_STROKE = 0.6
-"""Correlation of what remains with the letters from which a person reads them (looked at on the sheets)."""
+"""Correlation of what remains with the letters from which they count as legible; chosen, not measured."""
 WRITTEN_SCORE = 0.8
 """Mean confidence of the recogniser from which a line in the output is text and no accident of texture."""
 TRUE_DIFFERENCE = 20
@@ -503,7 +503,7 @@ def box_telea(picture: Picture, mask: Mask) -> Picture:
 
 
 def delogo(picture: Picture, mask: Mask) -> Picture:
-    """Interpolate whole boxes from their four borders, as ffmpeg's delogo filter does."""
+    """Interpolate whole boxes from their four borders: like ffmpeg's delogo filter, not exactly the same."""
     result = picture.copy()
     height, width = mask.shape
     for box in mask_boxes(mask):

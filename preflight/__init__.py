@@ -14,7 +14,42 @@ if TYPE_CHECKING:
     from preflight.api import join as join
     from preflight.api import plan as plan
     from preflight.api import upload as upload
+    from preflight.engine import RemovalReport as RemovalReport
+    from preflight.engine import TextPreview as TextPreview
+    from preflight.engine import preview_text as preview_text
+    from preflight.engine import remove_text as remove_text
+    from preflight.errors import CancelledError as CancelledError
+    from preflight.errors import ChecksumError as ChecksumError
+    from preflight.errors import ContentRejectedError as ContentRejectedError
+    from preflight.errors import CredentialsError as CredentialsError
+    from preflight.errors import CreditError as CreditError
+    from preflight.errors import DeadlineError as DeadlineError
+    from preflight.errors import DiskFullError as DiskFullError
+    from preflight.errors import ExitCode as ExitCode
+    from preflight.errors import FileChangedError as FileChangedError
+    from preflight.errors import GatewayError as GatewayError
+    from preflight.errors import InputError as InputError
+    from preflight.errors import InputRejectedError as InputRejectedError
+    from preflight.errors import JobBusyError as JobBusyError
+    from preflight.errors import JobFailedError as JobFailedError
+    from preflight.errors import LedgerError as LedgerError
+    from preflight.errors import MalformedReplyError as MalformedReplyError
+    from preflight.errors import PreflightError as PreflightError
+    from preflight.errors import RateLimitError as RateLimitError
+    from preflight.errors import ServiceError as ServiceError
+    from preflight.errors import StoreAccessError as StoreAccessError
+    from preflight.errors import StoreError as StoreError
+    from preflight.errors import SubmitUnknownError as SubmitUnknownError
+    from preflight.errors import ToolError as ToolError
+    from preflight.errors import ToolMissingError as ToolMissingError
+    from preflight.errors import UnreachableError as UnreachableError
+    from preflight.errors import UsageError as UsageError
+    from preflight.events import Cancel as Cancel
+    from preflight.events import Listener as Listener
+    from preflight.events import Progress as Progress
+    from preflight.events import Stage as Stage
     from preflight.model.job import Failed as Failed
+    from preflight.model.job import Fixed as Fixed
     from preflight.model.job import InpaintingBox as InpaintingBox
     from preflight.model.job import Mismatched as Mismatched
     from preflight.model.job import Pending as Pending
@@ -22,15 +57,25 @@ if TYPE_CHECKING:
     from preflight.model.job import Rejected as Rejected
     from preflight.model.job import RemovalOptions as RemovalOptions
     from preflight.model.job import Result as Result
+    from preflight.model.job import SecretUrl as SecretUrl
     from preflight.model.job import Skipped as Skipped
     from preflight.model.job import Succeeded as Succeeded
+    from preflight.model.job import Task as Task
+    from preflight.model.job import TaskState as TaskState
     from preflight.model.job import Unknown as Unknown
+    from preflight.model.job import Upload as Upload
     from preflight.model.limits import Limits as Limits
+    from preflight.model.media import Media as Media
+    from preflight.model.media import Unreadable as Unreadable
     from preflight.model.plan import Plan as Plan
     from preflight.model.plan import Policy as Policy
+    from preflight.model.report import Finding as Finding
     from preflight.model.report import Report as Report
+    from preflight.model.report import Severity as Severity
     from preflight.removal.client import RemovalClient as RemovalClient
     from preflight.settings import Settings as Settings
+    from preflight.settings import load_settings as load_settings
+    from preflight.workflow.batch import resume as resume
     from preflight.workflow.batch import run_many as run_many
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
@@ -38,29 +83,74 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "Cancel": "events",
+    "CancelledError": "errors",
+    "ChecksumError": "errors",
+    "ContentRejectedError": "errors",
+    "CredentialsError": "errors",
+    "CreditError": "errors",
+    "DeadlineError": "errors",
+    "DiskFullError": "errors",
+    "ExitCode": "errors",
     "Failed": "model.job",
+    "FileChangedError": "errors",
+    "Finding": "model.report",
+    "Fixed": "model.job",
+    "GatewayError": "errors",
     "InpaintingBox": "model.job",
+    "InputError": "errors",
+    "InputRejectedError": "errors",
+    "JobBusyError": "errors",
+    "JobFailedError": "errors",
+    "LedgerError": "errors",
     "Limits": "model.limits",
+    "Listener": "events",
+    "MalformedReplyError": "errors",
+    "Media": "model.media",
     "Mismatched": "model.job",
     "Pending": "model.job",
     "PixelBox": "model.job",
     "Plan": "model.plan",
     "Policy": "model.plan",
+    "PreflightError": "errors",
+    "Progress": "events",
+    "RateLimitError": "errors",
     "Rejected": "model.job",
     "RemovalClient": "removal.client",
     "RemovalOptions": "model.job",
+    "RemovalReport": "engine",
     "Report": "model.report",
     "Result": "model.job",
     "RunRequest": "workflow.request",
+    "SecretUrl": "model.job",
+    "ServiceError": "errors",
     "Settings": "settings",
+    "Severity": "model.report",
     "Skipped": "model.job",
+    "Stage": "events",
+    "StoreAccessError": "errors",
+    "StoreError": "errors",
+    "SubmitUnknownError": "errors",
     "Succeeded": "model.job",
+    "Task": "model.job",
+    "TaskState": "model.job",
+    "TextPreview": "engine",
+    "ToolError": "errors",
+    "ToolMissingError": "errors",
     "Unknown": "model.job",
+    "UnreachableError": "errors",
+    "Unreadable": "model.media",
+    "Upload": "model.job",
+    "UsageError": "errors",
     "check": "api",
     "check_many": "api",
     "fix": "api",
     "join": "api",
+    "load_settings": "settings",
     "plan": "api",
+    "preview_text": "engine",
+    "remove_text": "engine",
+    "resume": "workflow.batch",
     "run": "workflow.run",
     "run_many": "workflow.batch",
     "upload": "api",

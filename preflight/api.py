@@ -1,4 +1,7 @@
-"""The stages as functions that people call: each composes the rooms it needs and returns one value."""
+"""The stages of a video's processing as functions of the library: each returns one frozen value.
+
+What a caller passes wrong is a UsageError that names the argument. Times are seconds, sizes bytes, unless stated.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from preflight.model.job import Fixed, Upload
 from preflight.model.limits import DEFAULT_LIMITS, Limits
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
-from preflight.settings import Settings, load
+from preflight.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from preflight.storage import UploadCheckpoint
@@ -29,15 +32,31 @@ def check(
     strict: Collection[str] = (),
     ignore: Collection[str] = (),
 ) -> Report:
-    """Return the verdict on the file at `path`; a file that can't be read is a finding, never an exception.
+    """Return the verdict on one file. Nothing is written or sent.
 
-    `deep` also reads every packet (`packets`) or decodes all (`decode`); `text` looks for text on some frames (extra
-    `local`); `strict` turns advisories, by their rules or
-    `all`, into failures and `ignore` leaves them out. Raises ToolMissingError without MediaInfo (`deep`: ffmpeg).
+    Args:
+        path: the file. One that can't be read is a finding of the report, not an exception.
+        limits: what the service takes, in bytes, seconds and pixels.
+        deep: None reads the headers; `packets` reads every packet, `decode` decodes every frame, to find damage.
+        text: look for text on some frames (extra `local`).
+        strict: advisories that count as failures, by their rules, or `all`.
+        ignore: advisories that are left out, by their rules, or `all`.
+
+    Returns:
+        The report: `ok`, `codes`, `findings`, and the measured facts in `media`.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        ToolMissingError: MediaInfo is missing, or ffmpeg for `deep`, or the extra for `text`.
+
+    Example:
+        >>> report = preflight.check("clip.mp4")
+        >>> report.ok or [finding.message for finding in report.failures]
     """
     from preflight import checking
 
-    return checking.check(path, terms=checking.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore))
+    terms = checking.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore)
+    return checking.check(require_path(path, "path"), terms=terms)
 
 
 def check_many(
@@ -50,11 +69,35 @@ def check_many(
     ignore: Collection[str] = (),
     jobs: int | None = None,
 ) -> Iterator[Report]:
-    """Yield the verdict on each of `paths` in their order, `jobs` at a time; memory stays flat. Options as `check`."""
+    """Yield the verdict on each of many files, in their order, as soon as it is known.
+
+    Args:
+        paths: the files; the iterable may be endless, since only a few are taken ahead.
+        limits: as for `check`.
+        deep: as for `check`.
+        text: as for `check`.
+        strict: as for `check`.
+        ignore: as for `check`.
+        jobs: files that are checked at the same time; by default one a core, up to 4.
+
+    Yields:
+        A report for each path. Leaving the iterator stops the checks that run.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        ToolMissingError: as for `check`.
+
+    Example:
+        >>> for report in preflight.check_many(Path("videos").glob("*.mp4")):
+        ...     print(report.path, report.ok)
+    """
     from preflight import check_pool, checking
 
+    if isinstance(paths, str | bytes | Path):
+        raise UsageError(f"paths is one path, {str(paths)!r}.", hint="Pass a list of paths, or use check().")
+    require_count(jobs, "jobs")
     terms = checking.Terms(limits=limits, deep=deep, text=text, strict=strict, ignore=ignore)
-    return check_pool.check_many(paths, terms=terms, jobs=jobs)
+    return check_pool.check_many((require_path(path, "paths") for path in paths), terms=terms, jobs=jobs)
 
 
 def plan(
@@ -65,14 +108,33 @@ def plan(
     safe: bool = False,
     settings: Settings | None = None,
 ) -> Plan:
-    """Return the smallest change that makes the file pass, or a plan whose `refusal` says why there is none.
+    """Return the smallest change that makes a file pass. Nothing is written.
 
-    `trim` keeps only `start`..`end` (seconds); `safe` brings odd codecs to H.264 and AAC in MP4; `settings` choose
-    encoder and preset.
+    Args:
+        report: the verdict of `check`.
+        policy: what the change may do: `lossless`, `balanced` or `one-file`.
+        trim: keep only start..end, in seconds.
+        safe: bring rare codecs to H.264 and AAC in MP4.
+        settings: choose encoder and preset; by default those of `load_settings()`.
+
+    Returns:
+        The plan. `is_empty` when the file passes as it is; `refusal` says why nothing can be done.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+
+    Example:
+        >>> plan = preflight.plan(preflight.check("clip.mkv"))
+        >>> [step.detail for step in plan.steps]
     """
     from preflight.fixing import plan as decide
 
-    settings = settings or load()
+    if not isinstance(report, Report):
+        raise UsageError(f"report is {report!r}, not a Report.", hint="Pass what preflight.check() returned.")
+    policy = _policy(policy)
+    if trim is not None:
+        trim = _time_range(trim)
+    settings = settings or load_settings()
     return decide(report, policy=policy, trim=trim, safe=safe, encoder=settings.encoder, preset=settings.preset)
 
 
@@ -87,13 +149,66 @@ def fix(
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Fixed:
-    """Carry out the plan for `report` in the folder `into` and return the files to send, each checked again.
+    """Plan and make the files to send, and check each of them again. The source is never written.
 
-    Options as `plan`. The source is never written. Raises InputError when there is no plan, ToolError, DiskFullError,
-    CancelledError.
+    Args:
+        report: the verdict of `check`.
+        into: folder for the files.
+        policy: as for `plan`.
+        trim: as for `plan`.
+        safe: as for `plan`.
+        settings: as for `plan`; `ffmpeg` names another program than the wheel's.
+        listener: called with each `Progress`.
+        cancel: stops the work when it is set, such as a `threading.Event`.
+
+    Returns:
+        The files in `segments`: the source itself when it passes, one file, or the parts of a split in order.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        InputError: there is no plan that makes the file pass.
+        ToolError: ffmpeg failed, or its result could not be proved.
+        DiskFullError: there is no room in `into`; nothing half-written is left.
+        CancelledError: `cancel` was set.
+
+    Example:
+        >>> fixed = preflight.fix(preflight.check("clip.mkv"), "fixed")
+        >>> [segment.media.path for segment in fixed.segments]
     """
     chosen = plan(report, policy=policy, trim=trim, safe=safe, settings=settings)
-    return act(chosen, report, into, settings=settings, listener=listener, cancel=cancel)
+    return act(chosen, report, require_path(into, "into"), settings=settings, listener=listener, cancel=cancel)
+
+
+def require_path(value: object, name: str) -> Path:
+    """Return `value` as a path. Raises UsageError, which names the argument `name`."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise UsageError(f"{name} is {value!r}, not a path.", hint="Pass a string or a pathlib.Path.")
+    return Path(value)
+
+
+def require_count(value: object, name: str) -> None:
+    """Raise UsageError, which names the argument `name`, unless `value` is None or a whole number above 0."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise UsageError(f"{name} is {value!r}.", hint="Use a whole number of 1 or more.")
+
+
+def _policy(value: object) -> Policy:
+    try:
+        return Policy(str(value))
+    except ValueError:
+        known = ", ".join(policy.value for policy in Policy)
+        raise UsageError(f"policy is {value!r}.", hint=f"Use one of: {known}.") from None
+
+
+def _time_range(value: object) -> tuple[Fraction, Fraction]:
+    hint = "Use (start, end) in seconds, such as (Fraction(10), Fraction(90))."
+    try:
+        start, end = (Fraction(time) for time in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise UsageError(f"trim is {value!r}.", hint=hint) from None
+    if not 0 <= start < end:
+        raise UsageError(f"trim is {start} to {end} s.", hint=hint)
+    return start, end
 
 
 def act(
@@ -109,7 +224,7 @@ def act(
     from preflight.fixing import apply
     from preflight.tools import ffmpeg
 
-    settings = settings or load()
+    settings = settings or load_settings()
     return apply(
         chosen,
         Path(into),
@@ -129,15 +244,35 @@ def upload(
     cancel: Cancel | None = None,
     checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
-    """Put the file into the configured bucket, unless it is there, and return it with a presigned URL.
+    """Put a file into the configured bucket, unless its content is there, and return a tested URL for it.
 
-    `life` is the URL's life in seconds, by default the deadline's. `checkpoint` (a ledger's `uploads`) lets an upload
-    that was interrupted go on. Raises UsageError without a bucket, StoreError.
+    Args:
+        path: the file.
+        settings: bucket, endpoint and credentials; by default those of `load_settings()`.
+        life: seconds until the URL expires, up to 7 days; by default the setting `deadline`.
+        listener: called with each `Progress`, in bytes.
+        cancel: stops the upload when it is set; a checkpoint lets the next call go on.
+        checkpoint: where parts that arrived are recorded (`preflight.ledger.Ledger.uploads`); None records nothing.
+
+    Returns:
+        The object's bucket and key, its size and SHA-256, and the URL in `url`, which hides its signature when printed.
+
+    Raises:
+        UsageError: an argument is wrong, or no bucket is configured.
+        InputError: the file can't be read; FileChangedError when it changed during the upload.
+        StoreError: the store failed; StoreAccessError for credentials, bucket and permissions.
+        CancelledError: `cancel` was set.
+
+    Example:
+        >>> sent = preflight.upload("clip.mp4", life=7200)
+        >>> sent.url.reveal()
     """
     from preflight.storage import upload as send
 
-    settings = settings or load()
-    path = Path(path)
+    settings = settings or load_settings()
+    path = require_path(path, "path")
+    if life is not None and (not isinstance(life, int | float) or not life > 0):
+        raise UsageError(f"life is {life!r}.", hint="Use a number of seconds above 0.")
     return send(
         path,
         settings=settings,
@@ -210,7 +345,7 @@ def restore(
     from preflight.restore import finish
     from preflight.tools import ffmpeg
 
-    settings = settings or load()
+    settings = settings or load_settings()
     program = ffmpeg.find(settings.ffmpeg)
     return finish(cleaned, fixed, destination, keep_audio=keep_audio, ffmpeg=program, listener=listener, cancel=cancel)
 
@@ -225,22 +360,42 @@ def join(
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Path:
-    """Join the segments that a split's `manifest` lists, or their `cleaned` versions (files in order, or one folder).
+    """Join the segments of a split, or their cleaned versions, into one file with the source's sound and metadata.
 
-    Returns the file made; a `destination` that is a folder gets it under the source's name. Raises InputError,
-    FileChangedError, ToolError, DiskFullError, CancelledError.
+    Args:
+        manifest: the JSON file that `fix` wrote beside the segments.
+        cleaned: the cleaned segments in order, or one folder that has them; empty joins the segments themselves.
+        destination: the finished file, or a folder, which gets it under the source's name.
+        keep_audio: take the source's sound; False leaves the sound out.
+        settings: `ffmpeg` names another program than the wheel's.
+        listener: called with each `Progress`.
+        cancel: stops the work when it is set.
+
+    Returns:
+        The path of the finished file.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        InputError: the manifest can't be read, or segments are missing; FileChangedError when one was replaced.
+        ToolError: ffmpeg failed; DiskFullError when there is no room.
+        CancelledError: `cancel` was set.
+
+    Example:
+        >>> preflight.join("fixed/film-fixed.json", ["cleaned"], "film-cleaned.mp4")
     """
     from preflight.probe import probe
     from preflight.restore import join as put_together
     from preflight.tools import ffmpeg
 
+    if isinstance(cleaned, str | Path):
+        raise UsageError(f"cleaned is one path, {str(cleaned)!r}.", hint=f"Pass a list: [{str(cleaned)!r}].")
     return put_together(
-        Path(manifest),
-        [Path(path) for path in cleaned],
-        Path(destination),
+        require_path(manifest, "manifest"),
+        [require_path(path, "cleaned") for path in cleaned],
+        require_path(destination, "destination"),
         probe=probe,
         keep_audio=keep_audio,
-        ffmpeg=ffmpeg.find((settings or load()).ffmpeg),
+        ffmpeg=ffmpeg.find((settings or load_settings()).ffmpeg),
         listener=listener,
         cancel=cancel,
     )
@@ -258,4 +413,4 @@ def picture(before: Path, after: Path, destination: Path, *, settings: Settings 
     from preflight.restore.before_after import draw
     from preflight.tools import ffmpeg
 
-    return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load()).ffmpeg))
+    return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load_settings()).ffmpeg))

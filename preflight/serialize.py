@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import PreflightError
-from preflight.model.job import SecretUrl
 from preflight.settings import Secret
 
 _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
@@ -21,7 +20,7 @@ _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (Secret, lambda value: "[hidden]" if value else ""),
     (Fraction, lambda value: int(value) if value.denominator == 1 else float(value)),
     (datetime, datetime.isoformat),
-    ((Path, SecretUrl), str),
+    (Path, str),
     (dict, lambda value: {str(key): jsonable(item) for key, item in value.items()}),
     ((list, tuple, set, frozenset), lambda value: [jsonable(item) for item in value]),
 )
@@ -38,4 +37,12 @@ def _converter(kind: type) -> Callable[[Any], Any]:
     if is_dataclass(kind):
         names = [spec.name for spec in fields(kind)]
         return lambda value: {name: jsonable(getattr(value, name)) for name in names}
-    return next((convert for kinds, convert in _PLAIN if issubclass(kind, kinds)), lambda value: value)
+    if issubclass(kind, str | int | float | None.__class__) and not issubclass(kind, Secret | Enum):
+        return lambda value: value
+    known = next((convert for kinds, convert in _PLAIN if issubclass(kind, kinds)), None)
+    if known is not None:
+        return known
+    # Loaded for a job's values only: the facts of a check have none.
+    from preflight.model.job import SecretUrl
+
+    return str if issubclass(kind, SecretUrl) else lambda value: value

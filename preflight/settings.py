@@ -255,7 +255,7 @@ def read_file(path: Path) -> dict[str, Any]:
     return {name: _convert(name, value, f"{name} in {path}") for name, value in raw.items()}
 
 
-def load(
+def load_settings(
     *, file: Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
 ) -> Settings:
     """Return the effective settings: defaults < file < environment < flags (a flag of None counts as not given).

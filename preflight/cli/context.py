@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight.settings import Settings, load
+from preflight.settings import Settings, load_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,4 +21,4 @@ class Context:
 
     def settings(self, **flags: Any) -> Settings:
         """Return the settings with the given flags on top (a flag of None counts as not given). Raises UsageError."""
-        return load(file=Path(self.config) if self.config is not None else None, flags=flags)
+        return load_settings(file=Path(self.config) if self.config is not None else None, flags=flags)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
 from preflight.engine.encode import encoder, smart_render
@@ -21,7 +23,7 @@ from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_times
 from preflight.engine.media.probe import Source, inspect
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import camera_window
 from preflight.engine.motion.camera import PROXY_WIDTH, Motion
 from preflight.engine.motion.camera_window import CameraWindow
@@ -74,8 +76,8 @@ def remove_text(
             scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
             context = RemovalContext(facts, program, folder, scanned.times, on_share)
             figures = ReportBuilder(facts, scanned.times)
-            chosen, kept = select(context, scanned, options)
-            for result in inpaint(context, pool, chosen, scanned.motion):
+            chosen, kept, others = select(context, scanned, options)
+            for result in inpaint(context, pool, chosen, others, scanned.motion):
                 spool.put(*result.patches)
                 figures.add(result)
         times = scanned.times
@@ -242,8 +244,16 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery, tuple(state.unexamined))
 
 
-def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -> tuple[list[Track], list[Track]]:
-    """Return the tracks of all that is to be removed, and those of text that is kept."""
+class Selection(NamedTuple):
+    """The tracks to remove, those of legible text that stays, and all text that stays, known or possible."""
+
+    removed: list[Track]
+    kept: list[Track]
+    others: list[Track]
+
+
+def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -> Selection:
+    """Return what is removed and what is kept."""
     texts = selection.select_tracks(scanned.tracks, options)
     overlaid = watermarks.detect(scanned.gallery, context.source.upright, len(context.times))
     marks = watermarks.suppress_explained(overlaid, texts, scanned.tracks)
@@ -256,7 +266,13 @@ def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
-    return chosen, kept
+    others = [track for track in rest if not any(track is text for text in texts)]
+    return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
+
+
+def _unexamined_track(span: UnexaminedSpan) -> Track:
+    mask = np.zeros((span.box.height, span.box.width), bool)
+    return Track(box=span.box, line=span.box, first=span.first, last=span.last, masks=MaskModel(usual=mask))
 
 
 def detect_boxes(context: RemovalContext, texts: list[Track], motion: Motion) -> list[Track]:
@@ -275,22 +291,24 @@ def decode_again(context: RemovalContext, stop: int | None = None, until: float 
         yield frame
 
 
-def inpaint(context: RemovalContext, pool: Pool, tracks: list[Track], motion: Motion) -> Iterator[ChunkResult]:
+def inpaint(
+    context: RemovalContext, pool: Pool, tracks: list[Track], others: list[Track], motion: Motion
+) -> Iterator[ChunkResult]:
     """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once; twice to remember."""
     size, total = context.source.upright, len(context.times)
     planned = deque(
-        reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size), tracks, motion)
+        reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size, others), tracks, motion)
     )
     if not planned:
         return
     ahead = 2 * pool.size
     slots = 2 * chunk_plan.SEARCH_RADIUS + chunk_plan.CHUNK_FRAMES * (ahead + 2)
-    kept = {(index, chunk.place) for chunk in planned for index in chunk.motion.leaps}
-    layout = crop_cache.CropLayout.of(context.folder / "crops", chunk_plan.places(tracks, *size), slots, kept)
-    start = _REFERENCES_DONE if kept else _SCAN_DONE
+    stored = {(index, chunk.place) for chunk in planned for index in chunk.motion.leaps}
+    layout = crop_cache.CropLayout.of(context.folder / "crops", chunk_plan.places(tracks, *size), slots, stored)
+    start = _REFERENCES_DONE if stored else _SCAN_DONE
     running: deque[tuple[chunk_plan.InpaintChunk, Future[ChunkResult]]] = deque()
     with layout.path.open("wb") as file:
-        for frame in decode_again(context, max(kept)[0] + 1, start) if kept else ():
+        for frame in decode_again(context, max(stored)[0] + 1, start) if stored else ():
             crop_cache.keep(file, layout, frame)
         for frame in decode(context.source, context.program, stop=planned[-1].search_last + 1):
             context.on_share(start + (_INPAINT_DONE - start) * frame.index / total)

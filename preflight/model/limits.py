@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from preflight.errors import UsageError
 from preflight.model.media import Container
 
 MB = 1_000_000
@@ -31,6 +32,20 @@ class Limits:
         Container.MKV,
     )
     source: str = "Video Removal API page"
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "max_long_side", "max_short_side"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise UsageError(f"{name} is {value!r}.", hint="Use a whole number above 0.")
+        try:
+            seconds = Fraction(self.max_seconds)
+        except (TypeError, ValueError, OverflowError):
+            seconds = Fraction(0)
+        if seconds <= 0:
+            raise UsageError(f"max_seconds is {self.max_seconds!r}.", hint="Use a number of seconds above 0.")
+        # Exact whatever number was given: 2.5 is as good as Fraction(5, 2).
+        object.__setattr__(self, "max_seconds", seconds)
 
 
 DEFAULT_LIMITS = Limits()

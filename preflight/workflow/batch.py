@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -18,7 +18,7 @@ from preflight.model.job import Failed, Result
 from preflight.settings import Settings
 from preflight.workflow import url_job
 from preflight.workflow.request import RunRequest
-from preflight.workflow.run import VideoRun, as_path, checked_settings
+from preflight.workflow.run import VideoRun, checked_settings
 from preflight.workflow.scheduler import Scheduler
 from preflight.workflow.steps import Steps
 
@@ -67,9 +67,10 @@ def run_many(
         raise UsageError(f"paths is {paths!r}, which can't be iterated.", hint="Give a list of paths.")
     if request is not None and not isinstance(request, RunRequest) and not callable(request):
         raise UsageError(f"request is {request!r}, not a RunRequest.", hint="Use preflight.RunRequest(output=...).")
+    api.require_count(jobs, "jobs")
     settings = checked_settings(settings)
     starters = _starters(paths, request or RunRequest(), settings, listen)
-    return _process(starters, settings=settings, jobs=_checked_jobs(jobs), cancel=cancel)
+    return _process(starters, settings=settings, jobs=jobs, cancel=cancel)
 
 
 def _starters(
@@ -77,10 +78,10 @@ def _starters(
     request: RunRequest | Callable[[Path], RunRequest],
     settings: Settings,
     listen: Callable[[Path], Listener] | None,
-) -> Iterator[Starter]:
+) -> Generator[Starter, None, None]:
     namer = Namer()
     for given in paths:
-        path = as_path("paths", given)
+        path = api.require_path(given, "paths")
         wanted = request if isinstance(request, RunRequest) else request(path)
         if wanted.name is None:
             wanted = replace(wanted, name=namer.name(wanted.output, path))
@@ -129,8 +130,8 @@ def resume(
         UsageError: No job, or more than one, has an id that starts with `only`.
         LedgerError: The ledger can't be read.
     """
+    api.require_count(jobs, "jobs")
     settings = checked_settings(settings)
-    jobs = _checked_jobs(jobs)
     chosen: tuple[Job, ...] | None = None
     if only is not None:
         with Ledger(settings.ledger) as ledger:
@@ -142,7 +143,7 @@ def resume(
 
 def _continued(
     chosen: tuple[Job, ...] | None, settings: Settings, listen: Callable[[Path], Listener] | None
-) -> Iterator[Starter]:
+) -> Generator[Starter, None, None]:
     """Yield one starter for each video with open jobs: the segments of a split video are one."""
     with Ledger(settings.ledger) as ledger:
         seen: set[tuple[Path, str]] = set()
@@ -165,50 +166,45 @@ def _continue(job: Job, settings: Settings, listen: Callable[[Path], Listener] |
         )
     try:
         request = RunRequest.from_json(job.request)
-    except PreflightError:
-        return lambda _: _failed(job.source, error)
+    except PreflightError as error:
+        return _failer(job.source, error)
     return _starter(job.source, request, settings, listen)
 
 
-def _failed(source: Path, error: PreflightError) -> Steps[Result]:
-    return Failed(source=source, error=error)
-    yield  # A generator, as all steps are.
+def _failer(source: Path, error: PreflightError) -> Starter:
+    def start(_: _Shared) -> Steps[Result]:
+        yield from ()
+        return Failed(source=source, error=error)
+
+    return start
 
 
 def _process(
-    starters: Iterator[Starter], *, settings: Settings, jobs: int, cancel: threading.Event | None
+    starters: Generator[Starter, None, None], *, settings: Settings, jobs: int, cancel: threading.Event | None
 ) -> Iterator[Result]:
     """Start up to `jobs` videos, and another one for each that ends."""
-    first = next(starters, None)
-    if first is None:
-        return
-    cancel = cancel or threading.Event()
-    with _Shared(settings, cancel) as shared:
-        scheduler = Scheduler[Result](cancel, before_close=shared.ledger.release_all)
-        with scheduler:
+    with closing(starters):
+        first = next(starters, None)
+        if first is None:
+            return
+        cancel = cancel or threading.Event()
+        with (
+            _Shared(settings, cancel) as shared,
+            Scheduler[Result](cancel, before_close=shared.ledger.release_all) as scheduler,
+        ):
             scheduler.start(first(shared))
-            under_way, more = 1, True
+            under_way = 1
             while under_way:
-                while more and under_way < jobs:
-                    starter = next(starters, None)
-                    more = starter is not None
-                    if starter is not None:
-                        scheduler.start(starter(shared))
-                        under_way += 1
+                # Only as many are begun as may be under way, so that a long list costs no memory and stops at once.
+                while under_way < jobs and (starter := next(starters, None)) is not None:
+                    scheduler.start(starter(shared))
+                    under_way += 1
                 result = scheduler.next_result()
                 under_way -= 1
-                if more and (starter := next(starters, None)) is not None:
+                if (starter := next(starters, None)) is not None:
                     scheduler.start(starter(shared))
                     under_way += 1
                 yield result
-
-
-def _checked_jobs(jobs: int) -> int:
-    if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
-        raise UsageError(
-            f"jobs is {jobs!r}, not a number from 1.", hint="It is how many videos are under way at a time."
-        )
-    return jobs
 
 
 class Namer:

@@ -40,7 +40,7 @@ from preflight.model.job import (
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.serialize import jsonable
-from preflight.settings import Settings, load
+from preflight.settings import Settings, load_settings
 from preflight.workflow.job_driver import JobDriver, problems_of
 from preflight.workflow.output_paths import OutputPaths, picture_of
 from preflight.workflow.request import RunRequest
@@ -78,7 +78,7 @@ def run(
         options: What is removed. Default: English text that was added to the picture.
         policy: How much a fix may lose.
         trim: Only this part of the video, `(start, end)` in seconds.
-        settings: Account, store and limits. Default: environment and `preflight.toml`; see `preflight.settings.load`.
+        settings: Account, store and limits. Default: environment and `preflight.toml`; see `preflight.load_settings`.
         listener: Called with each `Progress`, possibly from another thread.
         cancel: A flag such as `threading.Event`; once it is set, the call raises CancelledError within seconds.
 
@@ -96,25 +96,18 @@ def run(
         ...         print(file)
     """
     request = RunRequest(
-        output=as_path("output", output), options=options or RemovalOptions(), policy=policy, trim=trim
+        output=api.require_path(output, "output"), options=options or RemovalOptions(), policy=policy, trim=trim
     )
     settings = checked_settings(settings)
     video = VideoRun(request=request, settings=settings, listener=listener, cancel=cancel)
-    return video.process(as_path("path", path))
-
-
-def as_path(name: str, value: Path | str) -> Path:
-    """Return a path argument as a Path. Raises UsageError that names the argument."""
-    if not isinstance(value, str | os.PathLike) or not str(value):
-        raise UsageError(f"{name} is {value!r}, not a path.", hint="Give a str or a pathlib.Path.")
-    return Path(value)
+    return video.process(api.require_path(path, "path"))
 
 
 def checked_settings(settings: Settings | None) -> Settings:
     """Return the settings, loaded when none are given. Raises UsageError."""
     if settings is not None and not isinstance(settings, Settings):
-        raise UsageError(f"settings is {settings!r}, not Settings.", hint="Use preflight.settings.load().")
-    return settings or load()
+        raise UsageError(f"settings is {settings!r}, not Settings.", hint="Use preflight.load_settings().")
+    return settings or load_settings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,8 +368,8 @@ def _collect(
             raise
         except PreflightError as error:
             troubles.append(error)
-    for error in troubles:
-        raise error
+    if troubles:
+        raise troubles[0]
     return [fetched[job.id] for job in jobs], tasks
 
 

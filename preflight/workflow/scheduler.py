@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 class Scheduler(Generic[_T]):
     """Runs the steps of many videos. A context manager; on exit everything stops, and what waits is closed.
 
-    `cancel` is set on exit, so that steps that run end soon; `before_close` is called when no step runs any more, before
+    `cancel` is set on exit, so that running steps end soon. `before_close` is called when none runs any more, before
     those that wait are closed.
     """
 
@@ -50,7 +50,7 @@ class Scheduler(Generic[_T]):
         self._live: set[Steps[_T]] = set()
         self._closing = False
         self._clock = _Clock()
-        self._pollers: dict[int, TaskPoller] = {}
+        self._pollers: dict[Settings, TaskPoller] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -81,7 +81,8 @@ class Scheduler(Generic[_T]):
             try:
                 return self._results.get(timeout=SIGNAL_INTERVAL).result()
             except queue.Empty:
-                continue
+                if self._cancel.is_set():
+                    raise CancelledError("Stopped on request.", hint="`preflight resume` continues.") from None
 
     def _continue(self, steps: Steps[_T], outcomes: Outcomes) -> None:
         with self._lock:
@@ -119,9 +120,9 @@ class Scheduler(Generic[_T]):
         from preflight.removal.poller import TaskPoller
 
         with self._lock:
-            if id(settings) not in self._pollers:
-                self._pollers[id(settings)] = self._stack.enter_context(TaskPoller(settings))
-            return self._pollers[id(settings)]
+            if settings not in self._pollers:
+                self._pollers[settings] = self._stack.enter_context(TaskPoller(settings))
+            return self._pollers[settings]
 
 
 class _Gathered:

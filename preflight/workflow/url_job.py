@@ -45,15 +45,8 @@ def client(settings: Settings) -> Iterator[RemovalClient]:
 
     A bucket is not needed here, so an account alone is enough to mean the configured service.
     """
-    with service(settings) as live, RemovalClient(live) as made:
+    with api.service(_configured(settings)) as live, RemovalClient(live) as made:
         yield made
-
-
-@contextmanager
-def service(settings: Settings) -> Iterator[Settings]:
-    """Yield settings of the configured service, or of an embedded one that is started for the block."""
-    with api.service(_configured(settings)) as live:
-        yield live
 
 
 def _configured(settings: Settings) -> Settings:
@@ -155,7 +148,7 @@ def continue_steps(
     job: Job,
     *,
     settings: Settings,
-    service: Service,  # noqa: ARG001 - a job without a bucket has its own rule for which service is meant
+    service: Service,
     ledger: Ledger,
     listener: Listener,
     cancel: Cancel | None,
@@ -163,13 +156,22 @@ def continue_steps(
     """Continue a job that was submitted by URL: submit it when its URL is known whole, then fetch its result."""
     return (
         yield from outcome_of(
-            Path(job.name), _continue(job, settings=settings, ledger=ledger, listener=guarded(listener), cancel=cancel)
+            Path(job.name),
+            _continue(
+                job, settings=settings, service=service, ledger=ledger, listener=guarded(listener), cancel=cancel
+            ),
         )
     )
 
 
 def _continue(
-    job: Job, *, settings: Settings, ledger: Ledger, listener: Listener, cancel: Cancel | None
+    job: Job,
+    *,
+    settings: Settings,
+    service: Service,
+    ledger: Ledger,
+    listener: Listener,
+    cancel: Cancel | None,
 ) -> Steps[Result]:
     request = UrlRequest.of(job)
     with ExitStack() as stack:
@@ -181,7 +183,8 @@ def _continue(
             return mismatched_result(Path(job.name), [held])
         if held.state is State.FETCHED and held.file is not None and held.file.is_file():
             return _succeeded(held, held.file, submitted=0)
-        live = stack.enter_context(api.service(_configured(settings)))
+        configured = _configured(settings)
+        live = stack.enter_context(service(settings)) if configured.uses_local_service else configured
         made = stack.enter_context(RemovalClient(live))
         driver = JobDriver(
             ledger=ledger, settings=live, client=made, options=request.options, listener=listener, cancel=cancel
@@ -195,7 +198,7 @@ def _continue(
                 )
             held = yield from _send(driver, held, SecretUrl(held.name))
             submitted = 1
-        destination = request.output / file_name(held.task_id or held.id)
+        destination = request.output / result_name(held.task_id or held.id)
         return (yield from _collect(driver, held, destination, submitted=submitted))
 
 
@@ -237,8 +240,8 @@ def wait(
 ) -> Result:
     """Wait for a task, fetch its result to `destination`, compare it with what was sent, and record it in the ledger.
 
-    A task that the ledger does not know is only fetched, and compared with nothing. Raises DeadlineError, the error of a
-    failed job, ServiceError, ToolError, CancelledError.
+    A task that the ledger does not know is fetched and only tested for being a video. Raises DeadlineError, the error
+    of a failed job, ServiceError, ToolError, CancelledError.
     """
     settings = made.settings
     if settings.ledger.exists():
@@ -264,7 +267,7 @@ def _wait_known(
         return complete(_collect(driver, job, destination), cancel=cancel)
 
 
-def file_name(task_id: str) -> str:
+def result_name(task_id: str) -> str:
     """Return a name for the result of a task that stays in its folder whatever the id is."""
     safe = re.sub(r"[^0-9A-Za-z_]", "-", task_id[:100])
     return f"task-{safe}.mp4" if not safe or safe.startswith("-") else f"{safe}.mp4"

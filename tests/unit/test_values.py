@@ -75,7 +75,7 @@ def test_equal_options_have_one_canonical_text() -> None:
 def test_settings_rise_from_file_to_environment_to_flags(tmp_path: Path) -> None:
     file = tmp_path / "preflight.toml"
     file.write_text('bucket = "file"\nprefix = "file/"\nmax_size = "200MiB"\napi_domain = "file.example"\n')
-    loaded = settings.load(
+    loaded = settings.load_settings(
         file=file,
         environment={"PREFLIGHT_PREFIX": "env/", "AIDGE_API_DOMAIN": "env.example"},
         flags={"api_domain": "flag.example", "bucket": None},
@@ -88,7 +88,7 @@ def test_settings_name_the_unknown(tmp_path: Path) -> None:
     file = tmp_path / "preflight.toml"
     file.write_text("bukket = 'x'\n")
     with pytest.raises(UsageError, match="bukket"):
-        settings.load(file=file)
+        settings.load_settings(file=file)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_settings_file_says_what_is_wrong_where(written: str, words: str, tmp_pa
     file = tmp_path / "preflight.toml"
     file.write_text(written)
     with pytest.raises(UsageError) as caught:
-        settings.load(file=file)
+        settings.load_settings(file=file)
     assert re.search(words, str(caught.value))
     assert str(file) in str(caught.value)
 
@@ -107,13 +107,13 @@ def test_settings_file_says_what_is_wrong_where(written: str, words: str, tmp_pa
 @pytest.mark.parametrize("name", ["s3_endpoint", "public_url"])
 def test_settings_refuse_what_is_no_address(name: str) -> None:
     with pytest.raises(UsageError, match=f"{name} is 'example.com'"):
-        settings.load(environment={f"PREFLIGHT_{name.upper()}": "example.com"})
+        settings.load_settings(environment={f"PREFLIGHT_{name.upper()}": "example.com"})
 
 
 @pytest.mark.parametrize("written", ["0", "33", "-1", "two"])
 def test_settings_refuse_a_count_of_threads_that_can_not_be(written: str) -> None:
     with pytest.raises(UsageError, match=r"(?i)upload_threads"):
-        settings.load(environment={"PREFLIGHT_UPLOAD_THREADS": written})
+        settings.load_settings(environment={"PREFLIGHT_UPLOAD_THREADS": written})
 
 
 def test_a_program_can_not_set_such_a_count_either() -> None:
@@ -123,11 +123,11 @@ def test_a_program_can_not_set_such_a_count_either() -> None:
 
 def test_settings_name_the_variable() -> None:
     with pytest.raises(UsageError, match="PREFLIGHT_DEADLINE: 'soon' is not a time"):
-        settings.load(environment={"PREFLIGHT_DEADLINE": "soon"})
+        settings.load_settings(environment={"PREFLIGHT_DEADLINE": "soon"})
 
 
 def test_settings_hide_the_secret() -> None:
-    loaded = settings.load(environment={"AIDGE_ACCESS_KEY_SECRET": "hush"})
+    loaded = settings.load_settings(environment={"AIDGE_ACCESS_KEY_SECRET": "hush"})
     assert "hush" not in repr(loaded)
     assert loaded.access_key_secret == "hush"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,6 +33,8 @@ class InpaintChunk:
     place: int
     tracks: tuple[Track, ...]
     motion: Motion
+    kept: tuple[Track, ...] = ()
+    """Text in the region that stays in the video: its pixels are never propagated to frames that don't show it."""
 
     @property
     def known(self) -> list[int]:
@@ -44,7 +47,9 @@ def places(tracks: list[Track], width: int, height: int) -> list[Box]:
     return _joined([_context(track, width, height) for track in tracks])
 
 
-def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: int) -> list[InpaintChunk]:
+def plan(
+    tracks: list[Track], motion: Motion, frames: int, width: int, height: int, kept: Sequence[Track] = ()
+) -> list[InpaintChunk]:
     """Return the jobs that fill every frame of every track, in order of their last known frame."""
     where = places(tracks, width, height)
     jobs: list[InpaintChunk] = []
@@ -68,6 +73,7 @@ def plan(tracks: list[Track], motion: Motion, frames: int, width: int, height: i
                     place=next(n for n, box in enumerate(where) if box.common(region) == region.area),
                     tracks=near,
                     motion=motion.part(low, high),
+                    kept=tuple(t for t in kept if t.first <= high and t.last >= low and t.extent.common(region)),
                 )
             )
     jobs.sort(key=lambda chunk: (chunk.search_last, chunk.first, chunk.region.y0, chunk.region.x0))

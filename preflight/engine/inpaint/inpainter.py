@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from preflight.engine.core import harmonic_fill
 from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
 from preflight.engine.core.filters import normalized_convolution, weighted
 from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
-from preflight.engine.inpaint import donor_selection, propagation
+from preflight.engine.inpaint import donor_selection, donor_verification, propagation
 from preflight.engine.inpaint.optical_flow import FlowEstimator, FlowField, RegionView, view
-from preflight.engine.inpaint.propagation import FusedEstimate, TargetRegion
+from preflight.engine.inpaint.propagation import Candidate, FusedEstimate, TargetRegion
 from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
 
@@ -73,6 +74,10 @@ def _clear(_: int) -> UnblendedRegion | None:
     return None
 
 
+def _none_kept(_target: int, _donor: int) -> BoolMask | None:
+    return None
+
+
 @dataclass(slots=True)
 class _Previous:
     index: int
@@ -96,16 +101,19 @@ class Inpainter:
     corner: tuple[int, int]
     unblended: Callable[[int], UnblendedRegion | None] = _clear
     fade_donors: frozenset[int] = frozenset()
+    kept_text: Callable[[int, int], BoolMask | None] = _none_kept
+    text_height: int = 24
     _views: OrderedDict[tuple[int, bool], RegionView] = field(default_factory=OrderedDict)
     _small: dict[int, Gray | None] = field(default_factory=dict)
     _flows: dict[int, FlowField] = field(default_factory=dict)
     _loyal: set[int] = field(default_factory=set)
+    _unexpected: dict[int, NDArray[np.uint8] | None] = field(default_factory=dict)
     _previous: _Previous | None = None
     _flow_estimator: FlowEstimator | None = None
 
     def fill(self, index: int) -> InpaintedRegion:
         """Fill frame `index`; frames are expected in rising order, so that the fill stays calm from one to the next."""
-        target = TargetRegion.of(self._view(index))
+        target = TargetRegion.of(self._view(index), self.text_height)
         self._flows = {}
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
@@ -114,7 +122,7 @@ class Inpainter:
         trust = _trust(estimate, missed)
         if self._previous is not None:
             before = self._previous.trust[target.box.slices]
-            trust = np.where(estimate.there, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
+            trust = np.where(estimate.covered, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
         filled = _mixed(target, estimate, trust)
         error = trust * estimate.error + (1 - trust) * missed
         unblended = self.unblended(index)
@@ -160,9 +168,24 @@ class Inpainter:
         flow_field = self._flows[other]
         return flow_field if flow_field.typical <= _LOST else None
 
+    def _unexpected_lines(self, other: int) -> NDArray[np.uint8] | None:
+        """Return the numbers of the lines of text on frame `other` that were not tracked; None without any."""
+        if other not in self._unexpected:
+            view = self._view(other, as_donor=True)
+            scale = view.hole.shape[1] / view.gray.shape[1]
+            numbers = np.zeros(view.hole.shape, np.uint8)
+            for number, line in enumerate(
+                donor_verification.unexpected_text(view.gray, round(self.text_height / scale))
+            ):
+                x0, y0, x1, y1 = (round(edge * scale) for edge in (line.x0, line.y0, line.x1, line.y1))
+                numbers[y0:y1, x0:x1] = min(255, number + 1)
+            self._unexpected[other] = numbers if numbers.any() else None
+        return self._unexpected[other]
+
     def _fuse_candidates(self, index: int, target: TargetRegion) -> tuple[FusedEstimate, set[int]]:
         """Return what other frames make of the hole together, and which they are."""
-        estimate, used, tried = FusedEstimate(target.hole.shape), set[int](), set[int]()
+        found: list[tuple[Candidate, int]] = []
+        used, tried = set[int](), set[int]()
         others = donor_selection.candidates(index, self.known, self.state) | self.motion.leaps.keys() | self.fade_donors
         known = donor_selection.coverage(
             target.view.wide, index, others - {index}, self._small_hole, self.motion, self.corner, self.fade_donors
@@ -174,17 +197,18 @@ class Inpainter:
                 break
             tried.add(other)
             flow_field = self._flow(index, other)
-            candidate = (
-                None
-                if flow_field is None
-                else propagation.propagate(target, self._view(other, as_donor=True), flow_field)
+            if flow_field is None:
+                continue
+            donor = self._view(other, as_donor=True)
+            candidate = propagation.propagate(
+                target, donor, flow_field, self.kept_text(index, other), self._unexpected_lines(other)
             )
             if candidate is None:
                 continue
-            estimate.add(candidate, abs(index - other))
+            found.append((candidate, abs(index - other)))
             used.add(other)
             counted += candidate.usable[known.rows - target.box.y0, known.columns - target.box.x0]
-        return estimate, used
+        return propagation.fuse(found, target), used
 
     def _temporally_smoothed(self, index: int, target: TargetRegion, result: Planes[np.float32]) -> Planes[np.float32]:
         """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""
@@ -224,12 +248,12 @@ def _trust(estimate: FusedEstimate, missed: FloatImage) -> FloatImage:
     """Return how far to trust the temporal estimate over the spatial one, by their errors on the held-out ring."""
     lead = (1.15 * missed + 0.3 - estimate.error) / (0.5 + 0.12 * missed)
     trust = 1 / (1 + np.exp(np.clip(-lead, -30, 30)))
-    return np.where(estimate.there, trust, 0).astype(np.float32)
+    return np.where(estimate.covered, trust, 0).astype(np.float32)
 
 
 def _mixed(target: TargetRegion, estimate: FusedEstimate, trust: FloatImage) -> Planes[np.float32]:
     """Return the core with its hole filled."""
-    temporal = estimate.fuse()
+    temporal = estimate.planes
     return Planes(
         _filled(target.planes.luma, target.hole, temporal.luma, trust),
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
@@ -237,7 +261,7 @@ def _mixed(target: TargetRegion, estimate: FusedEstimate, trust: FloatImage) -> 
             target.planes.chroma,
             chroma_mask(target.hole),
             temporal.chroma,
-            downscale_2x(trust) * estimate.coverage(),
+            downscale_2x(trust) * estimate.chroma_covered,
             chroma_mask(target.wide),
         ),
     )

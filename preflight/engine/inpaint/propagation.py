@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +13,9 @@ from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.core.box import Box
 from preflight.engine.core.filters import normalized_convolution, weighted
 from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
+from preflight.engine.inpaint import donor_verification
 from preflight.engine.inpaint.optical_flow import FlowField, RegionView
+from preflight.engine.inpaint.settings import INPAINT
 
 _BRIGHTER = 25.0
 """Gray levels by which the light of two frames differs at most."""
@@ -32,15 +35,17 @@ class TargetRegion:
     band: BoolMask
     tolerance: FloatImage
     """How far a donor may be off at each place, at half size: more where the scene around is richly textured."""
+    window: int
+    """Height of the text, in pixels: the scale on which donors are verified."""
 
     @classmethod
-    def of(cls, view: RegionView) -> TargetRegion:
+    def of(cls, view: RegionView, window: int) -> TargetRegion:
         """Crop what is worked on out of a view with text."""
         box = view.core
         part = view.planes.inside(box)
         planes = Planes(part.luma.astype(np.float32), part.chroma.astype(np.float32))
         hole, wide = view.hole[box.slices], view.wide[box.slices]
-        return cls(view, box, planes, hole, wide, wide & ~hole, _tolerance(view, box))
+        return cls(view, box, planes, hole, wide, wide & ~hole, _tolerance(view, box), window)
 
     def error(self, luma: FloatImage, band: BoolMask | None = None) -> FloatImage:
         """Return how far `luma` is off on the held-out ring, spread over the hole."""
@@ -56,90 +61,134 @@ class Candidate:
     """
 
     planes: Planes[np.float32]
-    doubt: FloatImage
+    error: FloatImage
     usable: BoolMask
     noise: FloatImage | None = None
 
 
-def propagate(target: TargetRegion, there: RegionView, flow_field: FlowField) -> Candidate | None:
-    """Return what `there` shows of the core of `target`, in its light; None for nothing."""
+def propagate(
+    target: TargetRegion,
+    there: RegionView,
+    flow_field: FlowField,
+    kept: BoolMask | None = None,
+    lines: NDArray[np.uint8] | None = None,
+) -> Candidate | None:
+    """Return the pixels that another frame shows of the target's core, with its brightness matched.
+
+    Args:
+        target: what is filled.
+        there: the other frame's region.
+        flow_field: optical flow from the target to the other frame.
+        kept: (height, width) of the other frame's region, where it shows text that stays; None without any.
+        lines: (height, width) of the other frame's region, numbers of the lines of text on it that were not tracked.
+
+    Returns:
+        None when no pixel can be used.
+    """
     usable = _usable(target, there, flow_field)
+    if kept is not None:
+        usable &= _warped(kept.view(np.uint8), flow_field) == 0
     if not usable.any():
         return None
     planes = moved(there.planes, flow_field)
-    gap = np.clip(target.planes.luma - planes.luma, -_BRIGHTER, _BRIGHTER)
-    tested = planes.luma + normalized_convolution(gap, (~target.wide).astype(np.float32), 8.0)
+    difference = target.planes.luma - planes.luma
+    gap = np.clip(difference, -_BRIGHTER, _BRIGHTER)
+    visible = usable & ~target.wide
+    known = visible.astype(np.float32)
+    light = normalized_convolution(gap, known, 8.0)
+    differs = donor_verification.differing(difference - light, visible, target.tolerance, INPAINT)
+    shown = None if lines is None else _warped(lines, flow_field)
+    usable &= ~donor_verification.untrusted(differs, visible, target.window, shown)
+    if not (usable & target.hole).any():
+        return None
     band = target.band & usable
     held = band.astype(np.float32)
     luma = planes.luma + normalized_convolution(gap, held, 6.0, shrink=2)
     tint = np.clip(target.planes.chroma - planes.chroma, -_BRIGHTER, _BRIGHTER)
     chroma = planes.chroma + normalized_convolution(tint, downscale_2x(held), 3.0, shrink=1)
-    doubt = target.error(tested, band)
-    if there.doubt is not None:
-        noise = cv2.remap(there.doubt, flow_field.x, flow_field.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return Candidate(Planes(luma, chroma), np.hypot(doubt, noise), usable, noise)
-    return Candidate(Planes(luma, chroma), doubt, usable)
+    error = target.error(planes.luma + light, band)
+    if there.doubt is None:
+        return Candidate(Planes(luma, chroma), error, usable)
+    noise = cv2.remap(there.doubt, flow_field.x, flow_field.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Candidate(Planes(luma, chroma), np.hypot(error, noise), usable, noise)
 
 
+@dataclass(frozen=True, slots=True)
 class FusedEstimate:
-    """The mean of loans, weighted; where they disagree, the best of them, since a mean would blur."""
+    """What several frames show of the target's core together.
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        small = (shape[0] // 2, shape[1] // 2)
-        self._luma, self._chroma = _Sum(shape, ()), _Sum(small, (2,))
-        self.error: FloatImage = np.full(shape, 99, np.float32)
+    Attributes:
+        planes: the fused colours.
+        error: expected error of each pixel, in gray levels: that of the best candidate.
+        covered: (height, width), where luma is known.
+        chroma_covered: (height / 2, width / 2), where chroma is known.
+    """
 
-    def add(self, candidate: Candidate, distance: int) -> None:
-        """Take a loan from `distance` frames away into account."""
-        weight: FloatImage = np.zeros_like(candidate.doubt)
-        less = (candidate.doubt / 4) ** 2 + 0.02 * distance
+    planes: Planes[np.float32]
+    error: FloatImage
+    covered: BoolMask
+    chroma_covered: BoolMask
+
+
+def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> FusedEstimate:
+    """Fuse candidates: their weighted mean, or the best of them where they disagree, since a mean would blur.
+
+    Args:
+        candidates: each with its distance from the target, in frames.
+        target: what is filled.
+    """
+    height, width = target.hole.shape
+    luma, chroma = _WeightedMean((height, width)), _WeightedMean((height // 2, width // 2, 2))
+    error: FloatImage = np.full((height, width), 99, np.float32)
+    outliers = donor_verification.outliers(
+        [candidate.planes.luma for candidate, _ in candidates],
+        [candidate.usable for candidate, _ in candidates],
+        target.hole,
+    )
+    for (candidate, distance), outlier in zip(candidates, outliers, strict=True):
+        usable = candidate.usable if outlier is None else candidate.usable & ~outlier
+        weight: FloatImage = np.zeros_like(candidate.error)
+        variance = (candidate.error / 4) ** 2 + 0.02 * distance
         if candidate.noise is not None:
-            less += candidate.noise**2
-        np.divide(1, 1 + less, out=weight, where=candidate.usable)
-        better = self._luma.add(candidate.planes.luma, weight)
-        cv2.copyTo(candidate.doubt, better, self.error)
+            variance += candidate.noise**2
+        np.divide(1, 1 + variance, out=weight, where=usable)
+        cv2.copyTo(candidate.error, luma.add(candidate.planes.luma, weight), error)
         # Chroma beside text is tinted by it.
-        whole = downscale_2x(candidate.usable.view(np.uint8) * 255) == 255
-        self._chroma.add(candidate.planes.chroma, downscale_2x(weight) * whole)
-
-    @property
-    def there(self) -> BoolMask:
-        """Where there is an estimate."""
-        return np.asarray(self._luma.weights > 0, bool)
-
-    def fuse(self) -> Planes[np.float32]:
-        """Return the colours."""
-        luma, chroma = self._luma.mean(), self._chroma.mean()
-        apart = np.maximum(cv2.absdiff(luma, self._luma.top), upscale_2x(_largest(chroma - self._chroma.top)))
-        alone: FloatImage = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
-        return Planes(
-            luma + (self._luma.top - luma) * alone,
-            chroma + weighted(self._chroma.top - chroma, downscale_2x(alone)),
-        )
-
-    def coverage(self) -> BoolMask:
-        """Return where chroma has an estimate."""
-        return np.asarray(self._chroma.weights > 0, bool)
+        whole = downscale_2x(usable.view(np.uint8) * 255) == 255
+        chroma.add(candidate.planes.chroma, downscale_2x(weight) * whole)
+    mean_luma, mean_chroma = luma.mean(), chroma.mean()
+    apart = np.maximum(cv2.absdiff(mean_luma, luma.best), upscale_2x(_largest(mean_chroma - chroma.best)))
+    alone: FloatImage = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
+    planes = Planes(
+        mean_luma + (luma.best - mean_luma) * alone,
+        mean_chroma + weighted(chroma.best - mean_chroma, downscale_2x(alone)),
+    )
+    return FusedEstimate(planes, error, luma.weights > 0, chroma.weights > 0)
 
 
-class _Sum:
-    """The weighted mean of fields, and the one of the greatest weight at each place."""
+class _WeightedMean:
+    """The weighted mean of images, and the one of the greatest weight at each pixel."""
 
-    def __init__(self, shape: tuple[int, int], channels: tuple[int, ...]) -> None:
-        self.total, self.top = np.zeros((*shape, *channels), np.float32), np.zeros((*shape, *channels), np.float32)
-        self.weights, self._most = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._total, self.best = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self.weights, self._greatest = np.zeros(shape[:2], np.float32), np.zeros(shape[:2], np.float32)
 
-    def add(self, field: FloatImage, weight: FloatImage) -> NDArray[np.uint8]:
-        """Add a field and return where it outweighs all before it."""
-        self.total += weighted(field, weight)
+    def add(self, image: FloatImage, weight: FloatImage) -> NDArray[np.uint8]:
+        """Add an image and return where it outweighs all before it."""
+        self._total += weighted(image, weight)
         self.weights += weight
-        better = (weight > self._most).view(np.uint8)
-        cv2.copyTo(field, better, self.top)
-        np.maximum(self._most, weight, out=self._most)
+        better = (weight > self._greatest).view(np.uint8)
+        cv2.copyTo(image, better, self.best)
+        np.maximum(self._greatest, weight, out=self._greatest)
         return better
 
     def mean(self) -> FloatImage:
-        return weighted(self.total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
+        """Return the weighted mean, 0 where nothing was added."""
+        return weighted(self._total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
+
+
+def _warped(image: NDArray[np.uint8], flow_field: FlowField) -> NDArray[np.uint8]:
+    return np.asarray(cv2.remap(image, flow_field.x, flow_field.y, cv2.INTER_NEAREST), np.uint8)
 
 
 def moved(planes: Planes[np.uint8] | Planes[np.float32], flow_field: FlowField) -> Planes[np.float32]:

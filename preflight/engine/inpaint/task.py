@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
+from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, residual_check
 from preflight.engine.inpaint.chunk_plan import WARM_UP_FRAMES, InpaintChunk
@@ -68,7 +69,7 @@ class InpaintTask:
         """
         done = replace(self, chunk=self._with_fitted_masks()).filled()
         # What the job knew is not wanted any more, and would add up over a long video.
-        return replace(done, chunk=replace(self.chunk, tracks=(), motion=Motion()))
+        return replace(done, chunk=replace(self.chunk, tracks=(), kept=(), motion=Motion()))
 
     def _with_fitted_masks(self) -> InpaintChunk:
         """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""
@@ -177,6 +178,8 @@ class InpaintTask:
                 chunk, index, partial(self._planes, file), holes.at, marks
             ),
             fade_donors=alpha_layers.fade_donors(chunk),
+            kept_text=partial(_kept_text, chunk),
+            text_height=max((track.line.text_height for track in chunk.tracks if track.text), default=24),
         )
 
     def _left(self, look: YCbCr, hole: BoolMask, index: int) -> float:
@@ -196,6 +199,27 @@ def _checked(chunk: InpaintChunk) -> set[int]:
     spans = ((max(chunk.first, track.first), min(chunk.last, track.last)) for track in chunk.tracks if track.text)
     briefly = [(first, last) for first, last in spans if not any(first <= index <= last for index in inside)]
     return inside | {(first + last) // 2 for first, last in briefly if first <= last}
+
+
+def _kept_text(chunk: InpaintChunk, target: int, donor: int) -> BoolMask | None:
+    """Return where a donor frame shows text that stays and that the target frame doesn't show; None for nowhere."""
+    region, found = chunk.region, None
+    for track in chunk.kept:
+        if track.is_on(donor) and not track.is_on(target):
+            found = np.zeros((region.height, region.width), bool) if found is None else found
+            line = track.line_on(donor)
+            margin = line.text_height // 3
+            found |= _box_mask(region, line, margin)
+    return found
+
+
+def _box_mask(region: Box, box: Box, margin: int) -> BoolMask:
+    mask = np.zeros((region.height, region.width), bool)
+    inside = box.moved(-region.x0, -region.y0)
+    mask[
+        max(0, inside.y0 - margin) : max(0, inside.y1 + margin), max(0, inside.x0 - margin) : max(0, inside.x1 + margin)
+    ] = True
+    return mask
 
 
 class _Holes:

@@ -10,27 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatMap
-
-_FLAT = 18
-_STEADY = 12.0
-_LEAST = 0.75
-"""Share of the ground among the letters that has one steady colour, for them to stand on a plate."""
-_STRAIGHT = 0.8
-"""Share of the columns of a plate's border that end in long runs of one row: outlines that flow together are ragged."""
-_SIDES = 2
-"""Borders of a plate that are seen at least: it may hold other lines, or be a band across the picture."""
-_CAME = 0.7
-"""Share of a plate that changes when it comes or goes; the rest is of the scene's colour."""
-_COVERED, _HELD = 0.95, 0.97
-"""Share of the letters' place that a plate covers, and of the letters that are not at its border: it has a margin."""
-_SHADOW = 0.08
-"""Width of shadows and thin outlines on translucent plates, in heights of the text."""
-_OUTLINE, _GAPS = 0.12, 0.08
-"""Width of an outline in heights of the text, and share of the letters' place that is beyond all outlines at least."""
-_RUN = 0.5
-"""Length of a straight stretch, in heights of the text."""
-_OUTLINED = 0.7
-"""Share of a whole plate's outline that is straight, up and down or across; the rest are rounded corners."""
+from preflight.engine.segment.settings import BACKING_BOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +40,15 @@ def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | 
     same, color = found
     letters = _grown(fill, 5)
     solid = _filled(_touching(same | (letters & body), body))
-    if solid[body].mean() < _COVERED or _inside(solid)[fill].mean() < _HELD:
+    if solid[body].mean() < BACKING_BOX.covered or _inside(solid)[fill].mean() < BACKING_BOX.held:
+        return None
+    if _thick_share(same & solid, body) < BACKING_BOX.thick:
         return None
     mixed = _between(look, color, np.median(look[fill], axis=0).astype(np.float32))
     # Letters of other lines are thin; a scene of such colours is not.
     mixed &= ~_opened(mixed, round(0.4 * np.count_nonzero(body.any(axis=1))) | 1)
-    came = changed is not None and float(changed[solid].mean()) > _CAME
-    if _borders(solid | mixed, body) < (1 if came else _SIDES):
+    came = changed is not None and float(changed[solid].mean()) > BACKING_BOX.appeared
+    if _borders(solid | mixed, body) < (1 if came else BACKING_BOX.least_sides):
         return None
     beside = _grown(body, 9).any(axis=1, keepdims=True)
     return BackingBox(solid, solid & ~same & beside)
@@ -80,15 +62,19 @@ def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox 
     body = _body(fill)
     height = int(np.count_nonzero(body.any(axis=1)))
     # An outline or a shadow changes too, but not what lies between letters further apart.
-    amid = body & ~_grown(fill, 2 * round(_OUTLINE * height + 2) + 1)
-    if amid.sum() < _GAPS * body.sum():
+    amid = body & ~_grown(fill, 2 * round(BACKING_BOX.outline * height + 2) + 1)
+    if amid.sum() < BACKING_BOX.gaps * body.sum():
         return None
     for changed in changes:
         area = _opened(_closed(changed | fill, height // 4 | 1), height // 3 | 1)
         solid = _filled(_touching(area | fill, body))
-        if solid[body].mean() >= _COVERED and changed[amid].mean() >= _CAME and _borders(solid, body) >= _SIDES:
+        if (
+            solid[body].mean() >= BACKING_BOX.covered
+            and changed[amid].mean() >= BACKING_BOX.appeared
+            and _borders(solid, body, runs=False) >= BACKING_BOX.least_sides
+        ):
             # Shadows and what encoding mixes with the letters go with them.
-            return BackingBox(solid, _grown(fill, 2 * round(_SHADOW * height) + 1))
+            return BackingBox(solid, _grown(fill, 2 * round(BACKING_BOX.shadow * height) + 1))
     return None
 
 
@@ -108,14 +94,21 @@ def find_whole(look: BGR, spread: FloatMap, fill: BoolMask, ink: BoolMask, heigh
     near = _touching(_opened(_filled(base), leak), body)
     whole = _filled(near | (_grown(near, 2 * leak + 1) & _touching(base, body)))
     whole = _opened(whole, 3)
-    if whole[body].mean() < _COVERED or whole[0].any() or whole[-1].any() or straightness(whole, height) < _OUTLINED:
+    if _thick_share(found[0] & whole, body) < BACKING_BOX.thick:
+        return None
+    if (
+        whole[body].mean() < BACKING_BOX.covered
+        or whole[0].any()
+        or whole[-1].any()
+        or straightness(whole, height) < BACKING_BOX.straight_outline
+    ):
         return None
     return whole
 
 
 def straightness(solid: BoolMask, height: int) -> float:
     """Return the share of an area's outline that runs straight, up and down or across, for half a letter at least."""
-    run = max(6, round(_RUN * height))
+    run = max(6, round(BACKING_BOX.run * height))
     straight = total = 0
     outlines, _ = cv2.findContours(solid.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for outline in outlines:
@@ -134,42 +127,52 @@ def straightness(solid: BoolMask, height: int) -> float:
 def _even(look: BGR, spread: FloatMap, ink: BoolMask, body: BoolMask) -> tuple[BoolMask, ColorVector] | None:
     """Return what of the look has the steady colour of the ground among the letters, and that colour."""
     among = body & ~_grown(ink, 5)
-    if among.sum() < 50:
+    if among.sum() < BACKING_BOX.least_ground_pixels:
         return None
     color = np.median(look[among], axis=0).astype(np.float32)
     apart = np.abs(look.astype(np.float32) - color).max(axis=2)
-    same: BoolMask = (apart < _FLAT) & (spread < _STEADY)
-    return (same, color) if same[among].mean() >= _LEAST else None
+    same: BoolMask = (apart < BACKING_BOX.flat) & (spread < BACKING_BOX.steady)
+    return (same, color) if same[among].mean() >= BACKING_BOX.least_ground else None
+
+
+def _thick_share(area: BoolMask, body: BoolMask) -> float:
+    """Return the share of an area that survives an opening of a quarter of the letters' height.
+
+    Thick outlines that flow together have the colour of a box around every letter, but they are nowhere thick.
+    """
+    size = max(3, int(body.any(axis=1).sum()) // 4)
+    return float(_opened(area, size).sum() / max(1, area.sum()))
 
 
 def _between(look: BGR, a: ColorVector, b: ColorVector) -> BoolMask:
     """Return the samples of colours between two."""
     way = b - a
     share = np.clip((look - a) @ way / max(1.0, float(way @ way)), 0, 1)
-    return np.asarray(np.abs(look - (a + share[..., None] * way)).max(axis=2) < _FLAT, bool)
+    return np.asarray(np.abs(look - (a + share[..., None] * way)).max(axis=2) < BACKING_BOX.flat, bool)
 
 
-def _borders(covered: BoolMask, body: BoolMask) -> int:
-    """Return on how many sides the area around the letters ends in sight; 0 when not straight above and below."""
+def _borders(covered: BoolMask, body: BoolMask, *, runs: bool = True) -> int:
+    """Return on how many sides the area around the letters ends in sight; 0 when not straight above and below.
+
+    Without `runs` all of an edge has to lie in one row.
+    """
     rows, columns = np.nonzero(body.any(axis=1))[0], np.nonzero(body.any(axis=0))[0]
     height = len(rows)
-    seen = 0
-    for turn in range(4):
-        # What is above the letters, one way after another.
-        lines = covered[: rows[0] + 1, columns][::-1]
-        if turn == 1:
-            lines = covered[rows[-1] :, columns]
-        elif turn == 2:
-            lines = covered[rows, : columns[0] + 1].T[::-1]
-        elif turn == 3:
-            lines = covered[rows, columns[-1] :].T
-        ended = ~lines.all(axis=0)
-        if ended.mean() < _STRAIGHT:
-            continue
-        if turn < 2 and _in_runs(np.asarray(lines.argmin(axis=0)), max(6, round(_RUN * height))) < _STRAIGHT:
-            return 0
-        seen += 1
-    return seen
+    above, below = covered[: rows[0] + 1, columns][::-1], covered[rows[-1] :, columns]
+    left, right = covered[rows, : columns[0] + 1].T[::-1], covered[rows, columns[-1] :].T
+    ends = [lines.argmin(axis=0) for lines in (above, below, left, right) if _ends_in_sight(lines)]
+    flat = [lines.argmin(axis=0) for lines in (above, below) if _ends_in_sight(lines)]
+    least = max(6, round(BACKING_BOX.run * height))
+    if any(
+        _in_runs(end, least if runs else round(BACKING_BOX.straight * end.size)) < BACKING_BOX.straight for end in flat
+    ):
+        return 0
+    return len(ends)
+
+
+def _ends_in_sight(lines: BoolMask) -> bool:
+    """Return True when most columns of an area end."""
+    return float((~lines.all(axis=0)).mean()) >= BACKING_BOX.straight
 
 
 def _in_runs(ends: NDArray[np.int_], least: int) -> float:

@@ -13,23 +13,15 @@ import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.core.box import Box
+from preflight.engine.segment.settings import COUNTER
 from preflight.engine.segment.strokes import Strokes, median_and_spread
 from preflight.engine.segment.text_mask import TextMask
-
-_SPARSE = 0.15
-"""Share of the most letters' samples in a row or column below which they are the scene's."""
-_STANDS, _ENOUGH = 20.0, 0.15
-"""Variation below which letters stand, and share of them that has to."""
-_NEAR, _SELDOM = 48, 0.08
-"""Frames before and after one, and share of them that has a digit's stroke at least."""
-_USUAL = 0.5
-"""Share of the frames on which a sample has the letters' colour for it to be theirs on all."""
 
 
 def digit_area(fill: BoolMask) -> BoolMask:
     """Return the rows and columns that the letters' body takes up: the digits to come are no larger."""
     counts = fill.sum(axis=1), fill.sum(axis=0)
-    rows, columns = (np.flatnonzero(count > _SPARSE * count.max()) for count in counts)
+    rows, columns = (np.flatnonzero(count > COUNTER.sparse * count.max()) for count in counts)
     result = np.zeros(fill.shape, bool)
     result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
     return result
@@ -42,8 +34,8 @@ def static_strokes(strokes: Strokes, looks: list[BGR]) -> tuple[Strokes, BGR, Fl
     no such letters, the last look has to do.
     """
     look, spread = median_and_spread(looks)
-    fill = strokes.fill & (spread < _STANDS)
-    if fill.sum() < _ENOUGH * strokes.fill.sum():
+    fill = strokes.fill & (spread < COUNTER.static)
+    if fill.sum() < COUNTER.least_static * strokes.fill.sum():
         return strokes, *median_and_spread(looks[-1:])
     return replace(strokes, fill=fill), look, spread
 
@@ -65,10 +57,10 @@ class CounterModel:
             return {}
         own = np.stack([self.ink.alone(look) for look in looks.values()])
         sums = np.concatenate((np.zeros((1, *own.shape[1:]), np.int32), np.cumsum(own, axis=0, dtype=np.int32)))
-        usual = sums[-1] > _USUAL * len(own)
+        usual = sums[-1] > COUNTER.usual * len(own)
         masks = {}
         for place, (index, mask) in enumerate(zip(looks, own, strict=True)):
-            start, stop = max(0, place - _NEAR), min(len(own), place + _NEAR + 1)
-            seldom = sums[stop] - sums[start] < _SELDOM * (stop - start)
+            start, stop = max(0, place - COUNTER.window), min(len(own), place + COUNTER.window + 1)
+            seldom = sums[stop] - sums[start] < COUNTER.seldom * (stop - start)
             masks[index] = (mask & ~seldom) | usual
         return masks

@@ -1,4 +1,4 @@
-"""From looks at one caption to its strokes: which samples the text paints, and how to know it again on a frame."""
+"""The strokes of a text: the body of its letters, by their colour."""
 
 from __future__ import annotations
 
@@ -9,22 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_max
-
-SAME_COLOR = 50
-"""Largest difference in any of blue, green, red between two samples of one flat colour after lossy coding."""
-STEADY = 35.0
-_LEAST_HAT = 10
-"""Gray levels that strokes differ from their ground at least; coding noise stays below."""
-_CLUSTERS = 4
-LEAST_FILL = 15
-_LARGE = 25
-_VIVID, _BLEED = 110, 3
-"""Gray levels between a colour's parts from which on it is vivid, and how many samples it then bleeds."""
-_GAPS, _OWN = 0.5, 20
-"""Share of its certainty that is left to what may be the gaps between letters, and how near (gray levels) to a line's
-most common colour that is."""
-_LONG = 1.3
-"""Height of the text, as which a stroke is shorter."""
+from preflight.engine.segment.settings import STROKES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +27,12 @@ class Strokes:
     @property
     def found(self) -> bool:
         """True when anything like letters was found."""
-        return int(self.fill.sum()) >= LEAST_FILL
+        return int(self.fill.sum()) >= STROKES.least_pixels
 
     @property
     def bleed(self) -> int:
         """How many samples beyond the fill its colour tints at least: vivid ones go on in half-size chroma."""
-        return _BLEED if max(self.color) - min(self.color) > _VIVID else 0
+        return STROKES.bleed if max(self.color) - min(self.color) > STROKES.vivid else 0
 
 
 def median_and_spread(looks: list[BGR]) -> tuple[BGR, FloatMap]:
@@ -73,7 +58,7 @@ def find_strokes(look: BGR, spread: FloatMap, text_height: int, inner: BoolMask)
             fill = _of_color(look, spread, hat, inner, color)
             certainty = score * favour * min(1.0, 1.2 - _barred(fill, text_height)) ** 2
             if certainty > best.certainty and _is_ground(look, spread, fill, inner, color):
-                certainty *= _GAPS
+                certainty *= STROKES.gap_factor
             if certainty > best.certainty:
                 best = Strokes(fill=fill, color=color, certainty=certainty, bright=bright)
     return best
@@ -81,7 +66,7 @@ def find_strokes(look: BGR, spread: FloatMap, text_height: int, inner: BoolMask)
 
 def _barred(fill: BoolMask, text_height: int) -> float:
     """Return the share of the fill in bars longer than letters: rims of a plate, which look like bright strokes."""
-    solid, long = fill.astype(np.uint8), max(9, round(_LONG * text_height))
+    solid, long = fill.astype(np.uint8), max(9, round(STROKES.longest_stroke * text_height))
     bars = [cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, long), (long, 1))]
     return float((bars[0] | bars[1]).sum() / max(1, solid.sum()))
 
@@ -93,7 +78,7 @@ def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
     """
     size = max(5, int(text_height * 0.5) | 1)
     # A large ellipse takes time by its area, a rectangle by its sides.
-    form = cv2.MORPH_ELLIPSE if size < _LARGE else cv2.MORPH_RECT
+    form = cv2.MORPH_ELLIPSE if size < STROKES.large_element else cv2.MORPH_RECT
     element = cv2.getStructuringElement(form, (size, size))
     hat = cv2.morphologyEx(look, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
     return channel_max(hat)
@@ -108,27 +93,28 @@ def segment_like(look: BGR, strokes: Strokes, inner: BoolMask, text_height: int)
 def stray_strokes(
     look: BGR, spread: FloatMap, strokes: Strokes, line: BoolMask, text_height: int, changed: BoolMask | None
 ) -> BoolMask:
-    """Return strokes of the text that its found `line` leaves out: a dash before it, a full stop, a tail, a dot.
+    """Return strokes of the text outside its found `line`: a dash before it, a full stop, a tail, a dot.
 
-    They are steady, stand out as the letters do, have their colour or `changed` with them, are no larger than a letter,
-    and lie beside them.
+    They are steady, stand out as the letters do, have their colour or `changed` with them, are no larger than a letter
+    as a whole, end in sight, and lie beside the line. A part of a larger thing of that colour, such as a shirt or the
+    border of a slide, is none.
     """
     if not strokes.found:
         return strokes.fill
     hat = _hat(look, text_height, bright=strokes.bright)
-    apart = channel_max(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
-    akin = apart < SAME_COLOR
-    if changed is not None:
-        akin |= changed
-    segment_like = akin & (spread < STEADY / 2) & (hat > 0.35 * np.median(hat[strokes.fill]))
+    difference = channel_max(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
+    similar = (difference < STROKES.same_color) & (spread < STROKES.steady / 2)
+    candidate = similar if changed is None else similar | (changed & (spread < STROKES.steady / 2))
     reach = np.ones((2 * (text_height // 4) + 1, 2 * text_height + 1), np.uint8)
-    near = cv2.dilate(line.astype(np.uint8), reach if _lies(line) else reach.T)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((segment_like & (near > 0)).astype(np.uint8))
-    widths, heights, areas = (stats[:, k] for k in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
-    kept = (np.maximum(widths, heights) <= 1.2 * text_height) & (areas >= 2)
+    near = cv2.dilate(line.astype(np.uint8), reach if _lies(line) else reach.T) > 0
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(candidate.astype(np.uint8))
+    x, y, widths, heights, areas = stats.T
+    rows, columns = line.shape
+    ends = (x > 0) & (y > 0) & (x + widths < columns) & (y + heights < rows)
+    kept = ends & (np.maximum(widths, heights) <= STROKES.largest_stray * text_height) & (areas >= 2)
     kept[0] = False
-    found: BoolMask = kept[labels]
-    return found
+    prominent = hat > STROKES.stray_contrast * np.median(hat[strokes.fill])
+    return np.asarray(kept[labels] & near & prominent, bool)
 
 
 def _lies(line: BoolMask) -> bool:
@@ -141,12 +127,12 @@ def _flat_colors(
     look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, text_height: int
 ) -> list[tuple[tuple[float, float, float], float]]:
     """Cluster the colours of stroke-like samples and score each cluster as the body of a line of text."""
-    least = np.clip(0.4 * np.percentile(hat[inner], 98), _LEAST_HAT, 25) if inner.any() else 25
+    least = np.clip(0.4 * np.percentile(hat[inner], 98), STROKES.least_contrast, 25) if inner.any() else 25
     rows, columns = np.nonzero((hat > least) & inner)
     if len(rows) < 20:
         return []
     colors = look[rows, columns].astype(np.float32)
-    clusters = min(_CLUSTERS, max(1, len(rows) // 40))
+    clusters = min(STROKES.clusters, max(1, len(rows) // 40))
     cv2.setRNGSeed(1)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 1.0)
     _, labels, centers = cv2.kmeans(colors, clusters, None, stop, 3, cv2.KMEANS_PP_CENTERS)
@@ -154,7 +140,7 @@ def _flat_colors(
     scored = []
     for label in range(clusters):
         own = labels.ravel() == label
-        if own.sum() < LEAST_FILL:
+        if own.sum() < STROKES.least_pixels:
             continue
         height = float(hat[rows[own], columns[own]].mean())
         uneven = float(np.abs(colors[own] - centers[label]).mean())
@@ -179,8 +165,10 @@ def _of_color(look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tu
     apart = channel_max(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
     ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
-    near = float(np.clip(0.6 * np.abs(ground - np.array(color)).max(), 14, SAME_COLOR))
-    fill = ((apart < near) & (spread < STEADY) & (hat > _LEAST_HAT) & inner).astype(np.uint8)
+    near = float(
+        np.clip(0.6 * np.abs(ground - np.array(color)).max(), STROKES.least_color_distance, STROKES.same_color)
+    )
+    fill = ((apart < near) & (spread < STROKES.steady) & (hat > STROKES.least_contrast) & inner).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(fill)
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
@@ -190,7 +178,7 @@ def _of_color(look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tu
 
 def stands_out(look: BGR, inner: BoolMask, color: tuple[float, float, float]) -> bool:
     """Return True when letters of a `color` have another one than most of their line."""
-    return bool(np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > _OWN)
+    return bool(np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > STROKES.ground_distance)
 
 
 def _is_ground(look: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, color: tuple[float, float, float]) -> bool:
@@ -201,7 +189,7 @@ def _is_ground(look: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, col
     if not fill.any() or stands_out(look, inner, color):
         return False
     apart = channel_max(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
-    akin = (apart < SAME_COLOR) & (spread < STEADY)
+    akin = (apart < STROKES.same_color) & (spread < STROKES.steady)
     _, labels = cv2.connectedComponents(akin.astype(np.uint8), connectivity=4)
     ground = np.isin(labels, np.unique(labels[~inner & (labels > 0)]))
     return bool((ground & fill).sum() > 0.5 * fill.sum())
@@ -215,21 +203,6 @@ def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) 
     near = np.zeros(strong.shape, bool)
     near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
     beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
-    thin: BoolMask = (hat > 0.4 * np.median(hat[strong])) & (spread < STEADY / 2) & inner & near & beside
+    thin: BoolMask = (hat > 0.4 * np.median(hat[strong])) & (spread < STROKES.steady / 2) & inner & near & beside
     # More of them than of letters is a textured scene, not text.
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
-
-
-def stroke_mask(
-    fill: BoolMask, reach: int, text_height: int, changed: BoolMask | None, outlined: BoolMask | None = None
-) -> BoolMask:
-    """Return every sample the text paints: fill, outline, and near it what `changed` when the text came or went."""
-    away = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3)
-    mask = away <= reach + 2
-    if outlined is not None:
-        mask |= outlined
-    if changed is not None:
-        stray_strokes = changed & (away <= reach + 2 + max(3, text_height * 0.12))
-        mask |= cv2.morphologyEx(stray_strokes.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
-    closed: BoolMask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
-    return closed

@@ -1,24 +1,31 @@
-"""What a text paints of its box, and the plate that it may stand on."""
+"""The text mask: every pixel that a text covers, with outline, shadow and glow, and the box that it may stand on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
-from preflight.engine.segment import backing_box, outlines
-from preflight.engine.segment import strokes as glyphs
-from preflight.engine.segment.strokes import Strokes
+from preflight.engine.segment import backing_box
+from preflight.engine.segment.halo import distance, fit_halo
+from preflight.engine.segment.outlines import enclosed_letters, is_outlined
+from preflight.engine.segment.settings import HALO
+from preflight.engine.segment.strokes import Strokes, segment_like, stray_strokes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPlace:
-    """A text's box as it usually looks, with how much each sample varies; `inner` is the line's own place in it.
+    """The box of a text as it usually looks.
 
-    `changing` text grows, shrinks or has
-    other digits, so what is usual for it is so on few frames.
+    Attributes:
+        look: median over the frames, (height, width, 3).
+        spread: variation of each pixel over the frames, (height, width), levels.
+        inner: the line's own rectangle in the box.
+        height: text height in pixels.
+        changing: the text grows, shrinks or has changing digits, so its usual look holds for few frames.
     """
 
     look: BGR
@@ -30,7 +37,16 @@ class TextPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextMask:
-    """What a text paints of a place: its `mask`, how far outlines `reach`, and the `ground` of a plate behind it."""
+    """What a text covers of its box.
+
+    Attributes:
+        place: its box.
+        strokes: the body of its letters.
+        mask: all pixels that it covers.
+        reach: width of outline, shadow and glow, pixels.
+        outlined: its letters have an outline.
+        ground: the box that it stands on, None without one.
+    """
 
     place: TextPlace
     strokes: Strokes
@@ -40,31 +56,54 @@ class TextMask:
     ground: BoolMask | None = None
 
     def on(self, look: BGR) -> BoolMask:
-        """Return the mask for one look on which the text is not as usual."""
+        """Return the mask of a frame on which the text is not as usual."""
         return self.alone(look) if self.place.changing else self.alone(look) | self.mask
 
     def alone(self, look: BGR) -> BoolMask:
-        """Return the mask for one look by that look alone."""
-        fill = glyphs.segment_like(look, self.strokes, self.place.inner, self.place.height)
-        return glyphs.stroke_mask(fill, self.reach, self.place.height, None)
+        """Return the mask of a frame by what that frame alone shows."""
+        fill = segment_like(look, self.strokes, self.place.inner, self.place.height)
+        return stroke_mask(fill, self.reach, self.place.height)
 
 
 def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask]) -> TextMask:
-    """Return what a text of known `strokes` paints; `changes` are what changed at each known end of its time."""
+    """Return the mask of a text.
+
+    Args:
+        place: its box.
+        strokes: the body of its letters, found there.
+        changes: what changed at each known end of its time.
+    """
     look, spread, height = place.look, place.spread, place.height
-    reach = max(outlines.outline_width(look, strokes.fill, height), strokes.bleed)
-    outlined = outlines.is_outlined(look, strokes.fill, height)
+    halo = fit_halo(look, strokes.fill, height)
+    reach = max(halo.width, strokes.bleed)
+    outlined = is_outlined(look, strokes.fill, height)
     changed = np.logical_and.reduce(changes) if changes else None
-    body = strokes.fill | glyphs.stray_strokes(look, spread, strokes, place.inner, height, changed)
-    plate = None
+    body = strokes.fill | stray_strokes(look, spread, strokes, place.inner, height, changed)
+    box = None
     if not place.changing:
-        plate = backing_box.find_solid(look, spread, strokes.fill, changed) or backing_box.find_translucent(
-            body, changes
-        )
-    if plate is None:
-        by_outline = outlines.mask_by_outline(look, spread, strokes.fill) if outlined else None
-        mask, ground = glyphs.stroke_mask(body, reach, height, changed, by_outline), None
-    else:
-        # A plate comes and goes with its letters: what changed then is not theirs alone.
-        mask, ground = plate.letters, plate.area
-    return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined, ground=ground)
+        box = backing_box.find_solid(look, spread, strokes.fill, changed)
+        box = box or backing_box.find_translucent(body, changes)
+    if box is not None:
+        # A box comes and goes with its letters, so what changed then is not theirs alone.
+        return TextMask(place=place, strokes=strokes, mask=box.letters, reach=reach, outlined=outlined, ground=box.area)
+    if outlined:
+        body |= enclosed_letters(look, spread, strokes.fill, halo, height)
+    mask = stroke_mask(body, reach, height, changed)
+    return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined)
+
+
+def stroke_mask(body: BoolMask, reach: int, text_height: int, changed: BoolMask | None = None) -> BoolMask:
+    """Return every pixel that a text covers.
+
+    Args:
+        body: the letters' body.
+        reach: width of outline, shadow and glow, pixels.
+        text_height: in pixels.
+        changed: what changed when the text came or went, of which the part near the letters is theirs.
+    """
+    away = distance(body)
+    mask = away <= reach + HALO.coded
+    if changed is not None:
+        near = changed & (away <= reach + HALO.coded + max(3, text_height * HALO.changed_reach))
+        mask |= cv2.morphologyEx(near.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0, bool)
