@@ -40,11 +40,11 @@ class Scheduler(Generic[_T]):
     """
 
     def __init__(
-        self, cancel: threading.Event, *, workers: int = WORKERS, before_close: Callable[[], None] = lambda: None
+        self, cancel: threading.Event, *, workers: int | None = None, before_close: Callable[[], None] = lambda: None
     ) -> None:
         self._cancel = cancel
         self._before_close = before_close
-        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="preflight-work")
+        self._pool = ThreadPoolExecutor(max_workers=workers or WORKERS, thread_name_prefix="preflight-work")
         self._results: queue.SimpleQueue[Future[_T]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._live: set[Steps[_T]] = set()
