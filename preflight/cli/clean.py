@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from preflight.model.job import InpaintingBox, PixelBox
 
 
+_TOLD = ("may be part of the scene", "in a script that was not asked for")
+"""Reasons to keep text that a person may want to know."""
+
+
 def clean(
     context: Context,
     *,
@@ -43,8 +47,13 @@ def clean(
     destination = _destination(file, output)
     for made in filter(None, (destination, sheet, overlay)):
         _require_place(made)
+    any_script = language == "auto"
     options = common_options.removal_options(
-        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=boxes
+        "en" if any_script else language,
+        all_text=all_text,
+        remove_audio=remove_audio,
+        color_blocks=color_blocks,
+        boxes=boxes,
     )
     settings = context.settings()
     with console.progress(json_lines=as_json) as naming:
@@ -59,6 +68,7 @@ def clean(
             overlay=overlay,
             processes=processes,
             smart_encode=smart_encode,
+            any_script=any_script,
         )
     if as_json:
         console.emit("cleaned", file=destination, quality=report)
@@ -102,6 +112,10 @@ def _tell(destination: Path, report: RemovalReport) -> None:
         console.table("Removed", ("text", "time", "from other frames", "read again"), rows, stderr=True)
     else:
         console.say("No text to remove was found; the picture was copied.")
+    for item in report.kept:
+        if item.kept_because in _TOLD:
+            text = console.printable(item.text) or "text"
+            console.say(f"Kept: {text}, {item.start:.2f}-{item.end:.2f} s: {item.kept_because}.")
     for note in report.notes:
         console.say(f"Note: {note}.")
     console.out(console.printable(destination))
@@ -121,7 +135,12 @@ COMMAND = Command(
             help="The cleaned video, or its folder.",
             default_text="beside the file, named -clean",
         ),
-        common_options.LANGUAGE,
+        Parameter(
+            names=("--language",),
+            choices=(*common_options.LANGUAGES, "auto"),
+            default="auto",
+            help="Language of the text; auto takes text of any script.",
+        ),
         common_options.ALL_TEXT,
         common_options.REMOVE_AUDIO,
         common_options.COLOR_BLOCKS,

@@ -13,7 +13,7 @@ from preflight.model.job import Fixed
 from preflight.model.media import Container, FileIdentity, Media, Stream, StreamKind
 from preflight.restore import source_streams, video_concat
 from preflight.restore.video_concat import Shown
-from preflight.tools import bounds, containers, files, index
+from preflight.tools import bounds, containers, files, seekable
 from preflight.tools import ffmpeg as tool
 
 _HOMES = (Container.MP4, Container.MOV, Container.MKV)
@@ -59,7 +59,7 @@ def finish(
     _require_source(fixed.source)
     with files.scratch(destination.parent) as folder:
         files.require_room(folder, sum(path.stat().st_size for path in cleaned))
-        source = index.mended(fixed.source, folder, ffmpeg=ffmpeg, cancel=cancel)
+        source = seekable.mended(fixed.source, folder, ffmpeg=ffmpeg, cancel=cancel)
         fixed = replace(fixed, source=source)
         lead = _lead(fixed, ffmpeg, cancel)
         shown = _shown(cleaned, fixed, lead)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import Reading, read_line
 from preflight.engine.media.decode import Frame
+from preflight.engine.model.identity import is_same_text
 from preflight.engine.model.track import LEGIBLE
 from preflight.engine.tracking import appearance, counters
 from preflight.engine.tracking.tracklet import Tracklet
@@ -17,7 +16,6 @@ _LETTER = 0.4
 """Width of a letter, at least, as a share of the line's height."""
 _SAME_SIZE = 0.85
 """Likeness in shape of text that has not grown: by a letter's stroke, and it is half of that."""
-_SAME_WORDS = 0.6
 _SAME_PLACE = 0.6
 """Share that two lines have in common when one is the other with digits of other widths."""
 
@@ -46,7 +44,7 @@ def is_scaled(line: Box, sighting: Tracklet, frame: Frame) -> bool:
     # While text fades, it is found a little larger or smaller than it is.
     if appearance.strength(sighting.signature, frame.color(sighting.box))[1] > _SAME_SIZE:
         return False
-    return SequenceMatcher(None, _read(line, frame).text, sighting.reading.text).ratio() > _SAME_WORDS
+    return is_same_text(_read(line, frame).text, sighting.reading.text)
 
 
 def shows_other_digits(line: Box, sighting: Tracklet, frame: Frame) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import SequenceMatcher
 
 import numpy as np
 
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
+from preflight.engine.model.identity import IDENTITY, anchor_shift, is_same_text
 from preflight.engine.model.track import Track, TrackEvidence
 
 _SAME_PLACE = 0.5
-_SAME_WORDS = 0.75
+_SHIFT = 0.15
+"""Text heights by which the places of one standing text may differ, as the detector finds more or less of it."""
+_MIN_SHIFT = 3.0
+"""Pixels by which they may differ in any case."""
 _SAME_SPOT = 0.3
 """Share of a text's line that another one covers to be in its place."""
 _FAINT = 0.25
@@ -41,9 +44,14 @@ def _one(a: Track, b: Track, gap: int) -> bool:
         return False
     if not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
         return False
-    if a.line.iou(b.line) < _SAME_PLACE:
+    if a.line.iou(b.line) < _SAME_PLACE or _has_moved(a.line, b.line):
         return False
-    return SequenceMatcher(None, a.text, b.text).ratio() > _SAME_WORDS and bool(a.text)
+    return is_same_text(a.text, b.text, IDENTITY.exact_similarity)
+
+
+def _has_moved(a: Box, b: Box) -> bool:
+    """Return True when a line stands elsewhere than before: it is on something that moves."""
+    return anchor_shift([a, b]) > max(_MIN_SHIFT, _SHIFT * min(a.text_height, b.text_height))
 
 
 def _lasts(track: Track, index: int) -> bool:
@@ -85,6 +93,10 @@ def _both(a: Track, b: Track) -> Track:
             vanishes=ends.evidence.vanishes,
             isolated=(a.evidence.isolated[0], ends.evidence.isolated[1]),
             gradual=(a.evidence.gradual[0], ends.evidence.gradual[1]),
+            match_outside=(a.evidence.match_outside[0], ends.evidence.match_outside[1]),
+            slips=a.evidence.slips or b.evidence.slips,
+            flat_ground=max(a.evidence.flat_ground, b.evidence.flat_ground),
+            text_probability=max(a.evidence.text_probability, b.evidence.text_probability),
             motion=a.evidence.motion + b.evidence.motion,
             later_similarity=ends.evidence.later_similarity,
         ),

@@ -11,19 +11,33 @@ import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_max
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import Reading, read_line
+from preflight.engine.detect.ocr import TEXT_PROBABILITY, Reading, read_line, text_map
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import LEGIBLE, MaskModel, Track, TrackEvidence
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
-from preflight.engine.motion.template_match import LineTemplate, Offset
+from preflight.engine.motion.template_match import LineTemplate, Offset, TemplateMatch
 from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.counter import CounterModel
-from preflight.engine.tracking import appearance, counters, transition_frames, transitions
+from preflight.engine.tracking import appearance, counters, transitions
 from preflight.engine.tracking.transitions import Moment, Scene
 
 _DOUBTFUL = 0.3
 """Confidence of the recogniser up to which it has read nothing: things of the scene that look like text."""
+_BEYOND_OUTLINE = 2
+"""Pixels beyond a text's outline that its antialiasing and the encoder tint."""
+_MIN_GROUND = 0.08
+"""Share of a text's box that is ground beyond its outline, for that to be looked at."""
+_ONE_COLOR = 8
+"""Gray levels in any of blue, green, red that a pixel may differ from the ground's median."""
+_SAME_CONTRAST = 0.4
+"""Share of a text's contrast below which what matches it is the rest of a fade."""
+_SLIPPED = 0.5
+"""Correlation with the frame right outside its time from which on text is seen beside its place."""
+_MIN_SLIP = 2
+"""Pixels from its place at which it is seen there."""
+_CLOSE_UP = 36
+"""Height in pixels that the text of a close-up has."""
 _LOOKS = 24
 _CHANGED = 24
 _FEW = 5
@@ -173,6 +187,7 @@ def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
     place = text_mask.TextPlace(look=look, spread=spread, inner=inner, height=height, changing=not usual)
     own = text_mask.fit_text_mask(place, strokes, changes)
     alone = _alone(sighting, others)
+    outside = _match_near(sighting, before - 1), _match_near(sighting, after + 1)
     return Track(
         box=sighting.box,
         line=sighting.line,
@@ -201,9 +216,57 @@ def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
                 transitions.is_fade(sighting.signature, alone[0]),
                 transitions.is_fade(sighting.signature, alone[1]),
             ),
+            match_outside=(outside[0].score, outside[1].score),
+            slips=any(match.score > _SLIPPED and max(map(abs, match.offset)) >= _MIN_SLIP for match in outside),
+            flat_ground=_flat_ground(look, strokes, own),
+            text_probability=0.0 if _is_read(reading) else _text_probability(sighting, look),
             motion=sighting.drift,
         ),
     )
+
+
+def _match_near(sighting: Tracklet, index: int) -> TemplateMatch:
+    """Return where a frame on which the text isn't as usual has it, at its place or a little beside it, and how well.
+
+    What is left of a fade matches too, but faintly; that is none.
+    """
+    look, template, line, box = sighting.edges.get(index), sighting.look, sighting.line, sighting.box
+    if look is None or sighting.path:
+        return TemplateMatch((0, 0), 0.0)
+    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
+    scores = cv2.matchTemplate(gray, template.gray, cv2.TM_CCOEFF_NORMED, mask=template.near)
+    _, best, _, (x, y) = cv2.minMaxLoc(np.nan_to_num(scores, nan=-1.0, posinf=-1.0, neginf=-1.0))
+    height, width = template.gray.shape
+    inside = template.near > 0
+    own, there = (part[inside].astype(np.float32) for part in (template.gray, gray[y : y + height, x : x + width]))
+    gain = float((own - own.mean()) @ (there - there.mean())) / max(1.0, float(((own - own.mean()) ** 2).sum()))
+    return TemplateMatch((x - line.x0 + box.x0, y - line.y0 + box.y0), float(best) if gain > _SAME_CONTRAST else 0.0)
+
+
+def _is_read(reading: Reading) -> bool:
+    return reading.score > LEGIBLE and len(reading.text) > 1
+
+
+def _flat_ground(look: BGR, strokes: glyphs.Strokes, own: text_mask.TextMask) -> float:
+    """Return the share of the pixels beside the letters, and beyond their outline, that have one colour."""
+    beyond = 2 * (own.reach + _BEYOND_OUTLINE) + 1
+    ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((beyond, beyond), np.uint8)) == 0
+    if ground.sum() < _MIN_GROUND * ground.size:
+        ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+    if not ground.any():
+        return 0.0
+    apart = np.abs(look[ground].astype(np.int16) - np.median(look[ground], axis=0).astype(np.int16)).max(axis=1)
+    return float((apart <= _ONE_COLOR).mean())
+
+
+def _text_probability(sighting: Tracklet, look: BGR) -> float:
+    """Return how sure the detector is of the line on a close-up, at the scale that suits its height."""
+    scale = min(1.0, _CLOSE_UP / max(1, sighting.line.text_height))
+    size = (max(32, round(side * scale / 32) * 32) for side in (sighting.box.width, sighting.box.height))
+    small = np.asarray(cv2.resize(look, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
+    probability = text_map(small)
+    marked = probability > TEXT_PROBABILITY
+    return float(probability[marked].mean()) if marked.any() else 0.0
 
 
 def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
@@ -247,7 +310,7 @@ def _changing(sighting: Tracklet, first: int, last: int, reading: Reading) -> li
     return [
         index
         for start, step in runs
-        for index in transition_frames.run(sighting.edges, start, step, reading.text, read)
+        for index in transitions.readable_frames(sighting.edges, start, step, reading.text, read)
     ]
 
 
