@@ -119,8 +119,8 @@ def _row(job: Job) -> tuple[str, str, str, str, str]:
 
 _JOB = Parameter(names=("JOB",), help="The job's id, or its beginning.")
 _STATES = (
-    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "failed",
-    "unknown", "cancelled",
+    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "mismatched",
+    "failed", "unknown", "cancelled",
 )  # fmt: skip
 """The values of `preflight.ledger.State`, whose import loads the database; a test compares both."""
 
