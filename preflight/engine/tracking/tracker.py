@@ -11,6 +11,7 @@ from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector
 from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
 from preflight.engine.media.decode import Frame
+from preflight.engine.model.identity import is_same_text
 from preflight.engine.model.track import Track
 from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
@@ -177,11 +178,12 @@ class TextTracker:
 
     def _search_gap(self, first: int, last: int, changed: list[Tracklet]) -> None:
         """Search frames `first`..`last` for words that came and went at the places of text that `changed`."""
-        lines = [tracklet.line for tracklet in changed if tracklet.letters and not tracklet.path]
-        for slot in gap_search.caption_slots(lines):
-            self._search_slot(slot, max(first, self.window[0].index), last)
+        texts = [tracklet for tracklet in changed if tracklet.letters and not tracklet.path]
+        for slot in gap_search.caption_slots(tracklet.line for tracklet in texts):
+            known = [tracklet.reading.text for tracklet in texts if gap_search.in_slot(tracklet.line, slot)]
+            self._search_slot(slot, known, max(first, self.window[0].index), last)
 
-    def _search_slot(self, slot: Box, first: int, last: int) -> None:
+    def _search_slot(self, slot: Box, known: list[str], first: int, last: int) -> None:
         """Detect text on frames of one place that no known text explains, until all short words must be found."""
         covered = {
             index
@@ -204,6 +206,9 @@ class TextTracker:
             opened = [t for line in self.find_in_slot(frame, slot) for t in self._open(line, probe)]
             if not opened:
                 empty |= {probe - 1, probe, probe + 1}
+            # The words that were there before: they are on something that moves, and are not new.
+            elif all(any(is_same_text(new.reading.text, text) for text in known) for new in opened):
+                break
         self.unexamined += [
             UnexaminedSpan(slot, start, end)
             for start, end in gap_search.runs_of(unknown)
