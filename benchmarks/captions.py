@@ -50,7 +50,9 @@ def readings(frame: Frame, place: Box) -> list[str]:
     return [ocr.read_line(part[line.padded(2, place.width, place.height).slices]).text for line in lines]
 
 
-def legible(out: Path, clean: Path, found: list[tuple[Caption, TextTrackSummary, int, int]], size: tuple[int, int]) -> list[str]:
+def legible(
+    out: Path, clean: Path, found: list[tuple[Caption, TextTrackSummary, int, int]], size: tuple[int, int]
+) -> list[str]:
     """Return the captions that can be read in `out` and not in `clean`, where and when they were."""
     looks: dict[int, list[tuple[Caption, Box]]] = {}
     for caption, track, first, last in found:

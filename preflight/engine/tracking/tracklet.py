@@ -217,7 +217,7 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
                 transitions.is_fade(tracklet.template, alone[1]),
             ),
             match_outside=(outside[0].score, outside[1].score),
-            slips=any(match.score > _SLIPPED and max(map(abs, match.offset)) >= _MIN_SLIP for match in outside),
+            slips=any(map(_has_slipped, outside)),
             flat_ground=_flat_ground(look, strokes, own),
             text_probability=0.0 if _is_read(reading) else _text_probability(tracklet, look),
             motion=tracklet.relative_motion,
@@ -310,8 +310,16 @@ def _changing(tracklet: Tracklet, first: int, last: int, reading: Reading) -> li
     return [
         index
         for start, step in runs
-        for index in transitions.readable_frames(tracklet.edges, start, step, reading.text, read)
+        for index in takewhile(
+            lambda index: not _has_slipped(_match_near(tracklet, index)),
+            transitions.readable_frames(tracklet.edges, start, step, reading.text, read),
+        )
     ]
+
+
+def _has_slipped(match: TemplateMatch) -> bool:
+    """Return True when the text is seen beside its place."""
+    return match.score > _SLIPPED and max(map(abs, match.offset)) >= _MIN_SLIP
 
 
 def _looks(tracklet: Tracklet) -> list[BGR]:

@@ -1,5 +1,6 @@
 """Words between two samples: where they are searched for, and that they are found to the frame."""
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -116,4 +117,4 @@ def test_a_gap_is_looked_into_until_no_word_can_be_there() -> None:
     between = [index for index in clip.probed if 12 < index < 24]
     assert len(between) <= GAPS.max_probes
     looked = sorted({12, *(near for index in between for near in (index - 1, index, index + 1)), 24})
-    assert max(b - a for a, b in zip(looked, looked[1:], strict=False)) <= GAPS.min_run
+    assert max(b - a for a, b in itertools.pairwise(looked)) <= GAPS.min_run
