@@ -11,7 +11,7 @@ from typing import Any
 import ffmpeg as builder
 
 from preflight.fixing import promises, video_options
-from preflight.model.media import Container, Media
+from preflight.model.media import Container, Media, StreamKind
 from preflight.model.plan import Plan, Treatment
 from preflight.tools import bounds, containers, packets
 from preflight.tools import ffmpeg as tool
@@ -23,6 +23,8 @@ _ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
 _BACK = {letter: byte for byte, letter in _ASIDE.items()}
 _TAGGED = frozenset({Container.MP4, Container.MOV, Container.THREEGP})
 """Containers that name the kind of a codec's packets by a tag, which a copy keeps."""
+_PLAIN_LAYOUTS = {1: "pan=mono|c0=c0", 2: "pan=stereo|c0=c0|c1=c1"}
+"""Filters by the number of channels that name the layout anew and leave the samples as they are."""
 _NO_STREAM = "9999?"
 """Of an input: nothing, and no error when there is nothing."""
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
@@ -169,8 +171,8 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
     if plan.audio_end is not None:
         heard = builder.input(_local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
     kept = promises.kept_streams(plan)
-    sounds = {stream.index for stream in source.audio}
-    chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
+    ended = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
+    chosen = [(heard if s.index in ended else given)[containers.specifier(source, s.index)] for s in kept]
     # A seek brings copied sound along from the keyframe before.
     options = _copy_options(plan) | bounds.filters(piece, picture=False)
     if plan.video is not None:
@@ -195,4 +197,8 @@ def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:
     stream = next((s for s in _source(plan).audio if s.index == index), None)
     if stream is None or plan.audio is None:
         return {}
-    return {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}
+    options = {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}
+    if stream.channels in _PLAIN_LAYOUTS:
+        # One channel may be called "front left", which the encoder refuses; it takes the first as the only one.
+        options[f"filter:{position}"] = _PLAIN_LAYOUTS[stream.channels]
+    return options

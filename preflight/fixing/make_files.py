@@ -156,7 +156,8 @@ def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
         piece = replace(piece, held=promises.held(reference, piece))
         report = encode(plan, piece, shop, done=Fraction(0), length=total, total=total, even=even)
     _prove(plan, reference, piece, shop)
-    return Made(path=path, start=Fraction(0), end=total, report=report)
+    length = report.media.duration if report.media is not None else None
+    return Made(path=path, start=Fraction(0), end=length or total, report=report)
 
 
 def _encoded(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
