@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.errors import ExitCode
+from preflight.model.job import Mismatched, Succeeded
 from preflight.serialize import jsonable
 from preflight.tools.output_names import OutputNames
 
@@ -27,26 +27,21 @@ def wait(
     from preflight.workflow import url_job
 
     settings = context.settings(service=service, deadline=deadline)
-    names, usual = OutputNames((), overwrite=overwrite), result_name(task_id)
+    names = OutputNames((), overwrite=overwrite)
     if output is None or output.is_dir():
-        destination = names.derived((output or Path()) / usual)
+        destination = names.derived((output or Path()) / url_job.result_name(task_id))
     else:
         destination = names.chosen(output, "--output")
     with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
-        listener = naming(task_id)
-        task = client.wait(task_id, deadline=settings.deadline, listener=listener)
-        file = url_job.fetch(task, destination, settings=settings, listener=listener)
+        result = url_job.wait(client, task_id, destination, listener=naming(task_id))
     if as_json:
-        console.emit("task", **jsonable(task), file=file)
-    else:
-        console.out(console.printable(file))
+        console.emit("task", task_id=task_id, outcome=type(result).__name__.lower(), **jsonable(result))
+    elif isinstance(result, Succeeded | Mismatched):
+        console.out(console.printable(result.file))
+    if isinstance(result, Mismatched):
+        console.say(f"The result differs from what was sent: {console.printable(' '.join(result.problems))}")
+        return int(ExitCode.SOME_FAILED)
     return int(ExitCode.OK)
-
-
-def result_name(task_id: str) -> str:
-    """Return a name for the result that stays in this folder whatever the id is."""
-    safe = re.sub(r"[^0-9A-Za-z_]", "-", task_id[:100])
-    return f"task-{safe}.mp4" if not safe or safe.startswith("-") else f"{safe}.mp4"
 
 
 COMMAND = Command(

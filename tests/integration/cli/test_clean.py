@@ -46,7 +46,7 @@ def test_result_goes_beside_the_file_and_is_named(clip: Path, tmp_path: Path) ->
 def test_source_is_never_replaced(clip: Path) -> None:
     outcome = preflight("clean", clip, "-o", clip, PYTHONPATH=ROOT)
     assert outcome.code == 2
-    assert "replace the source" in outcome.err
+    assert "is the source" in outcome.err
 
 
 def test_output_may_be_a_folder(clip: Path, tmp_path: Path) -> None:
