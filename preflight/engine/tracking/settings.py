@@ -16,7 +16,7 @@ class TrackerSettings:
     history_samples: int = 3
     """Samples that are looked back for the first frame of text: small text is detected on every other sample only."""
     full_interval: int = 16
-    """Samples of which one gets a full detection in any case, so that what was missed once has another chance."""
+    """Samples of which one gets a close detection, for what was missed before and for small print."""
     relearned_after: tuple[int, ...] = (3, 6, 12)
     """Samples after which the strokes of standing text are learnt anew: the scene in them has changed meanwhile."""
     min_letters: int = 2

@@ -311,10 +311,15 @@ def _changing(tracklet: Tracklet, first: int, last: int, reading: Reading) -> li
         index
         for start, step in runs
         for index in takewhile(
-            lambda index: not _has_slipped(_match_near(tracklet, index)),
+            lambda index: not is_beside(tracklet, index),
             transitions.readable_frames(tracklet.edges, start, step, reading.text, read),
         )
     ]
+
+
+def is_beside(tracklet: Tracklet, index: int) -> bool:
+    """Return True when frame `index` shows the text a little beside its place."""
+    return _has_slipped(_match_near(tracklet, index))
 
 
 def _has_slipped(match: TemplateMatch) -> bool:
