@@ -67,7 +67,7 @@ class BlockSettings:
 
     line_gap: float = 1.2
     """Text heights between two lines of one block."""
-    height_ratio: float = 1.5
+    height_ratio: float = 2.2
     """Ratio of the line heights of one block."""
     shared: float = 0.5
     """Share of the shorter one's frames on which two lines of one block are both there."""
