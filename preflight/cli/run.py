@@ -101,11 +101,11 @@ def tell_all(results: Iterable[Result], board: console.Board, *, as_json: bool) 
 
 def _rehearse(paths: Sequence[Path], *, request: RunRequest, settings: Settings, as_json: bool) -> int:
     """Show what would be done; nothing is written or sent."""
-    from preflight.workflow.run import Run
+    from preflight.workflow.run import VideoRun
 
     codes = []
     for path in paths:
-        report, plan = Run(request=request, settings=settings).inspect(path)
+        report, plan = VideoRun(request=request, settings=settings).inspect(path)
         codes.append(ExitCode.INPUT if plan.refusal else ExitCode.OK)
         skipped, language = request.is_skipped(report.media), request.settled(report.media).options.language
         if as_json:
