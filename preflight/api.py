@@ -356,6 +356,7 @@ def join(
     destination: Path | str,
     *,
     keep_audio: bool = True,
+    overwrite: bool = False,
     settings: Settings | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
@@ -367,6 +368,7 @@ def join(
         cleaned: the cleaned segments in order, or one folder that has them; empty joins the segments themselves.
         destination: the finished file, or a folder, which gets it under the source's name.
         keep_audio: take the source's sound; False leaves the sound out.
+        overwrite: replace an existing `destination`. The source and the segments are never replaced.
         settings: `ffmpeg` names another program than the wheel's.
         listener: called with each `Progress`.
         cancel: stops the work when it is set.
@@ -375,7 +377,7 @@ def join(
         The path of the finished file.
 
     Raises:
-        UsageError: an argument is wrong; the message names it.
+        UsageError: an argument is wrong, or `destination` exists; the message names it.
         InputError: the manifest can't be read, or segments are missing; FileChangedError when one was replaced.
         ToolError: ffmpeg failed; DiskFullError when there is no room.
         CancelledError: `cancel` was set.
@@ -395,6 +397,7 @@ def join(
         require_path(destination, "destination"),
         probe=probe,
         keep_audio=keep_audio,
+        overwrite=overwrite,
         ffmpeg=ffmpeg.find((settings or load_settings()).ffmpeg),
         listener=listener,
         cancel=cancel,
