@@ -67,7 +67,7 @@ class BlockSettings:
 
     line_gap: float = 1.2
     """Text heights between two lines of one block."""
-    height_ratio: float = 1.5
+    height_ratio: float = 2.2
     """Ratio of the line heights of one block."""
     shared: float = 0.5
     """Share of the shorter one's frames on which two lines of one block are both there."""
@@ -95,6 +95,8 @@ class SelectionSettings:
     """Frames of a text inside the clip that no other text precedes or follows at its place."""
     slot_pause: int = 12
     """Frames between two texts that follow one another at one place."""
+    likely_score: float = 0.6
+    """Confidence for four letters or more that are likely, whatever the certainty of their fill."""
     unread_frames: int = 6
     """Frames of text that the recogniser can't read."""
     unread_probability: float = 0.7
