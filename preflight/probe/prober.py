@@ -133,6 +133,8 @@ def _lack(header: dict[str, Any]) -> tuple[str, str] | None:
         return "no-moov", "The file has no movie header (moov): the recording never finished."
     if header.get("movie_cut"):
         return "truncated", "The file was cut short in its movie header (moov)."
+    if header.get("unopenable"):
+        return "damaged", "The first bytes of its header are damaged, so that no decoder opens it."
     return None
 
 

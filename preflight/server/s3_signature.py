@@ -34,7 +34,7 @@ class SignatureError(Exception):
     """A request is not signed as it has to be. `code` is the error code that S3 documents for the reason."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
 
@@ -83,7 +83,7 @@ def verify(request: SignedRequest, key: AccessKey, *, now: float) -> None:
 
     Raises:
         SignatureError: AccessDenied (unsigned, expired), InvalidAccessKeyId, AuthorizationHeaderMalformed,
-            RequestTimeTooSkewed or SignatureDoesNotMatch.
+            AuthorizationQueryParametersError, RequestTimeTooSkewed or SignatureDoesNotMatch.
     """
     claim = _claim(request)
     name, *scope = claim.credential.split("/")
@@ -125,7 +125,7 @@ def _claim(request: SignedRequest) -> _Claim:
         )
     expires = presigned.get("X-Amz-Expires", "")
     if presigned.get("X-Amz-Algorithm") != ALGORITHM or not re.fullmatch(r"[0-9]{1,7}", expires):
-        raise SignatureError("AccessDenied", "The presigned URL is incomplete.")
+        raise SignatureError("AuthorizationQueryParametersError", "The presigned URL is incomplete.")
     return _Claim(
         credential=presigned.get("X-Amz-Credential", ""),
         signed_headers=presigned.get("X-Amz-SignedHeaders", ""),
@@ -152,7 +152,7 @@ def _require_valid_now(claim: _Claim, now: float) -> None:
         if abs(now - signed) > CLOCK_WINDOW:
             raise SignatureError("RequestTimeTooSkewed", "The time of the signature is too far from the store's.")
     elif not 1 <= claim.expires <= MAX_EXPIRES or signed > now + CLOCK_WINDOW:
-        raise SignatureError("AccessDenied", "The presigned URL is not valid.")
+        raise SignatureError("AuthorizationQueryParametersError", "The presigned URL lives too long, or not yet.")
     elif now > signed + claim.expires:
         raise SignatureError("AccessDenied", "Request has expired.")
 

@@ -5,7 +5,7 @@ A sign comes and goes with its scene: in a dissolve, out of black, into focus, f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray
 from preflight.engine.core.box import Box
+from preflight.engine.detect.ocr import Reading
 from preflight.engine.media.decode import Frame
+from preflight.engine.model.identity import is_same_text
 from preflight.engine.tracking import appearance
 from preflight.engine.tracking.appearance import AppearanceTemplate
 
@@ -41,6 +43,12 @@ _BETWEEN, _LEAST = (0.15, 0.85), 2
 """Shares between nothing and all of a text that are a fade's, and frames that have one."""
 _UNEVEN = 0.35
 """How unevenly the samples of a text come, from 0 for all at once to 1 for one after another, in a fade at most."""
+
+
+_MOST_FRAMES = 12
+"""Frames at each end on which a text may still be changing."""
+_READABLE = 0.5
+"""Confidence of the recogniser in a text that is changing."""
 
 
 class Scene(NamedTuple):
@@ -171,3 +179,20 @@ def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
         if _BETWEEN[0] < share < _BETWEEN[1]:
             uneven.append(float(((part - share * whole) ** 2).sum()) / all_of_it / (share * (1 - share)))
     return len(uneven) >= _LEAST and float(np.median(uneven)) < _UNEVEN
+
+
+def readable_frames(
+    looks: Mapping[int, BGR], start: int, step: int, text: str, read: Callable[[BGR], Reading]
+) -> Iterator[int]:
+    """Yield the frames from `start` on, one `step` (1 or -1) after another, on whose looks `text` can be read.
+
+    On those the text is there but not as usual: it pops up, grows, is typed, or fades.
+    """
+    for index in range(start, start + step * _MOST_FRAMES, step):
+        look = looks.get(index)
+        if look is None:
+            return
+        reading = read(look)
+        if reading.score < _READABLE or not is_same_text(reading.text, text):
+            return
+        yield index
