@@ -10,6 +10,7 @@ from preflight.engine.core.box import Box, with_margin
 from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector
 from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
+from preflight.engine.detect.settings import DETECTION
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
 from preflight.engine.model.track import Track
@@ -28,7 +29,7 @@ from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.lost_tracks import LostTrack
 from preflight.engine.tracking.settings import GAPS, TRACKER, TrackerSettings
 from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
-from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, learn_strokes, other_lines
+from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, is_beside, learn_strokes, other_lines
 
 RegionDetector = Callable[[Frame, Box], list[Box]]
 """Detects the lines of text in the row of a box on a frame."""
@@ -80,7 +81,10 @@ class TextTracker:
     def question(self, frame: Frame) -> DetectTask:
         """Return the detection for a sample to come: of what has changed while no text is about."""
         task, number = detector.make_task(frame), frame.index // self.step
-        if number % self.settings.full_interval == 0 or any(self._is_text(tracklet) for tracklet in self.live):
+        if number % self.settings.full_interval == 0:
+            self.changes.renew(task)
+            return detector.make_task(frame, DETECTION.close_side)
+        if any(self._is_text(tracklet) for tracklet in self.live):
             return self.changes.renew(task)
         known = tuple(tracklet.current_line for tracklet in self.live)
         return self.changes.narrowed(task, known if number % 2 else None)
@@ -130,15 +134,15 @@ class TextTracker:
                 kept.append(tracklet)
             else:
                 ended.append(tracklet)
-        for tracklet in ended:
-            self._close(tracklet, index)
+        gone = [tracklet for tracklet in ended if not self._close(tracklet, index)]
         self.live = kept
         opened = list[Tracklet]()
         for line in lines:
             if not any(association.is_known(line, tracklet, frame) for tracklet in self.live):
                 scaled = any(t.scaled and association.is_scaled(line, t, frame) for t in ended)
                 opened += self._open(line, index, scaled=scaled)
-        self._search_gap(since, index, ended + opened)
+        come = [tracklet for tracklet in opened if not is_beside(tracklet, index - 1)]
+        self._search_gap(since, index, gone + come)
         self._compare_with_surroundings(frame)
         self._measure(index, before + self.live)
 
@@ -326,8 +330,8 @@ class TextTracker:
         self.live.append(tracklet)
         return [tracklet]
 
-    def _close(self, tracklet: Tracklet, index: int | None) -> None:
-        """Turn a tracklet that is not on sample `index` any more into a track."""
+    def _close(self, tracklet: Tracklet, index: int | None) -> bool:
+        """Turn a tracklet that is not on sample `index` any more into a track; return True when it has moved away."""
         for frame in self.window:
             if frame.index >= tracklet.seen_last - self.settings.history_samples * self.step:
                 tracklet.note(frame)
@@ -336,11 +340,12 @@ class TextTracker:
             self._trace(tracklet, *tracklet.course(self.step), ahead, stop=True)
         track = finish_tracklet(tracklet, other_lines(tracklet, self.live, self.done))
         if track is None or tracklet.template is None:
-            return
+            return False
         if not tracklet.path and tracklet.letters >= self.settings.min_letters:
             self.lost[len(self.done)] = LostTrack(tracklet.template, tracklet.box)
             self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
+        return track.evidence.slips
 
     def _conclude(self, number: int) -> None:
         """Note on a finished track how similar its place was to it afterwards."""

@@ -20,29 +20,8 @@ from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.counter import CounterModel
 from preflight.engine.tracking import appearance, counters, transitions
+from preflight.engine.tracking.settings import TRACKLET
 from preflight.engine.tracking.transitions import Moment, Scene
-
-_DOUBTFUL = 0.3
-"""Confidence of the recogniser up to which it has read nothing: things of the scene that look like text."""
-_BEYOND_OUTLINE = 2
-"""Pixels beyond a text's outline that its antialiasing and the encoder tint."""
-_MIN_GROUND = 0.08
-"""Share of a text's box that is ground beyond its outline, for that to be looked at."""
-_ONE_COLOR = 8
-"""Gray levels in any of blue, green, red that a pixel may differ from the ground's median."""
-_SAME_CONTRAST = 0.4
-"""Share of a text's contrast below which what matches it is the rest of a fade."""
-_SLIPPED = 0.5
-"""Correlation with the frame right outside its time from which on text is seen beside its place."""
-_MIN_SLIP = 2
-"""Pixels from its place at which it is seen there."""
-_CLOSE_UP = 36
-"""Height in pixels that the text of a close-up has."""
-_LOOKS = 24
-_CHANGED = 24
-_FEW = 5
-_FULL = 0.75
-_FADE_TAIL = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +94,7 @@ class Tracklet:
     @property
     def letters(self) -> int:
         """How many letters the text may have, by any reading of it."""
-        likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
+        likely = [reading.text for reading in self.readings if reading.score > TRACKLET.doubtful]
         return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
     def keep(self, index: int, look: BGR) -> None:
@@ -123,7 +102,7 @@ class Tracklet:
         if self.seen % self.stride == 0:
             self.looks[index] = look
         self.seen += 1
-        if len(self.looks) > _LOOKS:
+        if len(self.looks) > TRACKLET.max_looks:
             self.stride *= 2
             self.looks = dict(list(self.looks.items())[::2])
 
@@ -240,7 +219,9 @@ def _match_near(tracklet: Tracklet, index: int) -> TemplateMatch:
     inside = template.near > 0
     own, there = (part[inside].astype(np.float32) for part in (template.gray, gray[y : y + height, x : x + width]))
     gain = float((own - own.mean()) @ (there - there.mean())) / max(1.0, float(((own - own.mean()) ** 2).sum()))
-    return TemplateMatch((x - line.x0 + box.x0, y - line.y0 + box.y0), float(best) if gain > _SAME_CONTRAST else 0.0)
+    return TemplateMatch(
+        (x - line.x0 + box.x0, y - line.y0 + box.y0), float(best) if gain > TRACKLET.same_contrast else 0.0
+    )
 
 
 def _is_read(reading: Reading) -> bool:
@@ -249,19 +230,19 @@ def _is_read(reading: Reading) -> bool:
 
 def _flat_ground(look: BGR, strokes: glyphs.Strokes, own: text_mask.TextMask) -> float:
     """Return the share of the pixels beside the letters, and beyond their outline, that have one colour."""
-    beyond = 2 * (own.reach + _BEYOND_OUTLINE) + 1
+    beyond = 2 * (own.reach + TRACKLET.beyond_outline) + 1
     ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((beyond, beyond), np.uint8)) == 0
-    if ground.sum() < _MIN_GROUND * ground.size:
+    if ground.sum() < TRACKLET.min_ground * ground.size:
         ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     if not ground.any():
         return 0.0
     apart = np.abs(look[ground].astype(np.int16) - np.median(look[ground], axis=0).astype(np.int16)).max(axis=1)
-    return float((apart <= _ONE_COLOR).mean())
+    return float((apart <= TRACKLET.one_color).mean())
 
 
 def _text_probability(tracklet: Tracklet, look: BGR) -> float:
     """Return how sure the detector is of the line on a close-up, at the scale that suits its height."""
-    scale = min(1.0, _CLOSE_UP / max(1, tracklet.line.text_height))
+    scale = min(1.0, TRACKLET.close_up / max(1, tracklet.line.text_height))
     size = (max(32, round(side * scale / 32) * 32) for side in (tracklet.box.width, tracklet.box.height))
     small = np.asarray(cv2.resize(look, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
     probability = text_map(small)
@@ -311,15 +292,20 @@ def _changing(tracklet: Tracklet, first: int, last: int, reading: Reading) -> li
         index
         for start, step in runs
         for index in takewhile(
-            lambda index: not _has_slipped(_match_near(tracklet, index)),
+            lambda index: not is_beside(tracklet, index),
             transitions.readable_frames(tracklet.edges, start, step, reading.text, read),
         )
     ]
 
 
+def is_beside(tracklet: Tracklet, index: int) -> bool:
+    """Return True when frame `index` shows the text a little beside its place."""
+    return _has_slipped(_match_near(tracklet, index))
+
+
 def _has_slipped(match: TemplateMatch) -> bool:
     """Return True when the text is seen beside its place."""
-    return match.score > _SLIPPED and max(map(abs, match.offset)) >= _MIN_SLIP
+    return match.score > TRACKLET.slipped and max(map(abs, match.offset)) >= TRACKLET.min_slip
 
 
 def _looks(tracklet: Tracklet) -> list[BGR]:
@@ -328,11 +314,13 @@ def _looks(tracklet: Tracklet) -> list[BGR]:
     known = tracklet.template
     if known is None:
         return looks
-    if not tracklet.path and len(looks) < _FEW:
+    if not tracklet.path and len(looks) < TRACKLET.few_looks:
         there = [look for index, look in sorted(tracklet.edges.items()) if appearance.is_there(known, look)]
-        looks += there[:: max(1, len(there) // _FEW)]
+        looks += there[:: max(1, len(there) // TRACKLET.few_looks)]
     strengths = [appearance.strength(known, look)[0] for look in looks]
-    return [look for look, share in zip(looks, strengths, strict=True) if share >= _FULL * max(strengths)]
+    return [
+        look for look, share in zip(looks, strengths, strict=True) if share >= TRACKLET.full_strength * max(strengths)
+    ]
 
 
 def _within(line: Box, box: Box) -> tuple[slice, slice]:
@@ -353,9 +341,9 @@ def _edges(tracklet: Tracklet) -> tuple[int, int]:
     first, last = _reach(known, tracklet.edges, first, -1), _reach(known, tracklet.edges, last, 1)
     # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
     if _fading(known, tracklet.edges.get(first)):
-        first -= sum(first - step in tracklet.edges for step in range(1, _FADE_TAIL + 1))
+        first -= sum(first - step in tracklet.edges for step in range(1, TRACKLET.fade_tail + 1))
     if _fading(known, tracklet.edges.get(last)):
-        last += sum(last + step in tracklet.edges for step in range(1, _FADE_TAIL + 1))
+        last += sum(last + step in tracklet.edges for step in range(1, TRACKLET.fade_tail + 1))
     return first, last
 
 
@@ -378,7 +366,7 @@ def _changes(tracklet: Tracklet, usual: tuple[int, int], whole: tuple[int, int])
     if tracklet.path:
         return []
     return [
-        channel_max(cv2.absdiff(tracklet.edges[inside], tracklet.edges[outside])) > _CHANGED
+        channel_max(cv2.absdiff(tracklet.edges[inside], tracklet.edges[outside])) > TRACKLET.changed
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
         if inside in tracklet.edges and outside in tracklet.edges
     ]
