@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import requests
-
 from preflight.model.job import SecretUrl
-from preflight.server.stack import KEY, LocalStack
+from preflight.server.stack import LocalStack
 from preflight.settings import Settings
+from preflight.storage.store import open_store
 
 
 def by_name(path: Path) -> tuple[int, ...]:
@@ -23,7 +22,8 @@ def local_stack(home: Path, *, engine: str = "copy", answers: tuple[str, ...] = 
 
 
 def put(settings: Settings, name: str, content: bytes) -> SecretUrl:
-    """Store an object without boto3 and return a URL for it."""
-    url = f"{settings.s3_endpoint}/{settings.bucket}/{name}"
-    requests.put(url, data=content, headers={"Authorization": f"AWS {KEY}:unchecked"}, timeout=30).raise_for_status()
-    return SecretUrl(f"{url}?AWSAccessKeyId={KEY}&Signature=hush&Expires=9999999999")
+    """Store an object and return a presigned URL for it."""
+    with open_store(settings) as store:
+        where = {"Bucket": settings.bucket, "Key": name}
+        store.client.put_object(**where, Body=content)  # type: ignore[arg-type]
+        return SecretUrl(store.client.generate_presigned_url("get_object", Params=where, ExpiresIn=3600))

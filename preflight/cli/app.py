@@ -34,6 +34,7 @@ COMMANDS = (
     "wait",
     "serve",
     "doctor",
+    "config",
     "completion",
 )
 """Each is a module of this package with a `COMMAND`."""

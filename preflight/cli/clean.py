@@ -8,16 +8,20 @@ from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.engine.types import RemovalReport
-from preflight.errors import ExitCode, InputError, UsageError
+from preflight.errors import ExitCode, InputError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
-from preflight.tools import files
+from preflight.tools.output_names import OutputNames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from preflight.model.job import InpaintingBox, PixelBox
+
+
+_TOLD = ("may be part of the scene", "in a script that was not asked for")
+"""Reasons to keep text that a person may want to know."""
 
 
 def clean(
@@ -34,17 +38,24 @@ def clean(
     overlay: Path | None,
     smart_encode: bool,
     processes: int | None,
+    overwrite: bool,
     as_json: bool,
 ) -> int:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
     from preflight import engine
     from preflight.tools import ffmpeg
 
-    destination = _destination(file, output)
-    for made in filter(None, (destination, sheet, overlay)):
-        _require_place(made)
+    names = OutputNames([file], overwrite=overwrite)
+    destination = _destination(file, output, names)
+    sheet = names.chosen(sheet, "--sheet") if sheet is not None else None
+    overlay = names.chosen(overlay, "--overlay") if overlay is not None else None
+    any_script = language == "auto"
     options = common_options.removal_options(
-        language, all_text=all_text, remove_audio=remove_audio, color_blocks=color_blocks, boxes=boxes
+        "en" if any_script else language,
+        all_text=all_text,
+        remove_audio=remove_audio,
+        color_blocks=color_blocks,
+        boxes=boxes,
     )
     settings = context.settings()
     with console.progress(json_lines=as_json) as naming:
@@ -59,6 +70,7 @@ def clean(
             overlay=overlay,
             processes=processes,
             smart_encode=smart_encode,
+            any_script=any_script,
         )
     if as_json:
         console.emit("cleaned", file=destination, quality=report)
@@ -67,25 +79,14 @@ def clean(
     return int(ExitCode.OK)
 
 
-def _destination(file: Path, output: Path | None) -> Path:
+def _destination(file: Path, output: Path | None, names: OutputNames) -> Path:
     """Return where the cleaned video goes. Raises InputError when there is no file to clean, UsageError."""
     refusal = stat_check.look(file)
     if refusal is not None:
         raise InputError(f"{file} can't be cleaned. {refusal.detail}", hint=refusal.hint)
-    folder = output if output is not None and output.is_dir() else file.parent
-    named = None if output is None or output.is_dir() else output
-    destination = named or folder / f"{file.stem}-clean{file.suffix or '.mp4'}"
-    if destination.absolute() == file.absolute():
-        raise UsageError("The output would replace the source.", hint="Choose another name with -o.")
-    return destination
-
-
-def _require_place(made: Path) -> None:
-    """Make the folder of an output, before the work begins. Raises UsageError, ToolError."""
-    if made.is_dir():
-        raise UsageError(f"{made} is a folder.", hint="Name a file in it.")
-    files.require_writable(made.parent)
-    made.parent.mkdir(parents=True, exist_ok=True)
+    if output is not None and not output.is_dir():
+        return names.chosen(output, "--output")
+    return names.derived((output or file.parent) / f"{file.stem}-clean{file.suffix or '.mp4'}", "--output")
 
 
 def _tell(destination: Path, report: RemovalReport) -> None:
@@ -102,6 +103,10 @@ def _tell(destination: Path, report: RemovalReport) -> None:
         console.table("Removed", ("text", "time", "from other frames", "read again"), rows, stderr=True)
     else:
         console.say("No text to remove was found; the picture was copied.")
+    for item in report.kept:
+        if item.kept_because in _TOLD:
+            text = console.printable(item.text) or "text"
+            console.say(f"Kept: {text}, {item.start:.2f}-{item.end:.2f} s: {item.kept_because}.")
     for note in report.notes:
         console.say(f"Note: {note}.")
     console.out(console.printable(destination))
@@ -119,9 +124,14 @@ COMMAND = Command(
             value="PATH",
             convert=Path,
             help="The cleaned video, or its folder.",
-            default_text="beside the file, named -clean",
+            default_text="beside the file, named -clean, with a number when that exists",
         ),
-        common_options.LANGUAGE,
+        Parameter(
+            names=("--language",),
+            choices=(*common_options.LANGUAGES, "auto"),
+            default="auto",
+            help="Language of the text; auto takes text of any script.",
+        ),
         common_options.ALL_TEXT,
         common_options.REMOVE_AUDIO,
         common_options.COLOR_BLOCKS,
@@ -140,6 +150,7 @@ COMMAND = Command(
             help="Worker processes.",
             default_text="one a core, up to 4",
         ),
+        common_options.OVERWRITE,
         common_options.AS_JSON,
     ),
 )

@@ -97,6 +97,10 @@ SERVICE = Parameter(
     default_text="auto: the cloud when it is configured, else the one on this machine",
 )
 AS_JSON = Parameter(names=("--json",), key="as_json", count="0", help="One JSON object a line.")
+OVERWRITE = Parameter(names=("--overwrite",), count="0", help="Replace outputs that exist; a source is never replaced.")
+TREE = Parameter(
+    names=("--tree",), count="0", help="Keep the folders below each folder that was named, inside the output folder."
+)
 DEADLINE = Parameter(
     names=("--deadline",), value="TIME", convert=duration, help="Longest wait for a job.", default_text="1:00:00"
 )

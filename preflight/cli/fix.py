@@ -15,6 +15,7 @@ from preflight.model.job import Fixed
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.settings import Settings
+from preflight.tools.output_names import below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def fix(
     safe: bool,
     encoder: str | None,
     preset: str | None,
+    tree: bool,
     dry_run: bool,
     null: bool,
     as_json: bool,
@@ -48,7 +50,8 @@ def fix(
             if dry_run or plan.refusal or plan.is_empty:
                 codes.append(_tell(path, report, plan, as_json=as_json))
             else:
-                codes.append(_carry_out(path, report, plan, output, settings, naming(path.name), as_json=as_json))
+                into = output / below(path, map(Path, files)) if tree else output
+                codes.append(_carry_out(path, report, plan, into, settings, naming(path.name), as_json=as_json))
     if not codes:
         raise nothing(files)
     return overall(codes)
@@ -133,6 +136,7 @@ COMMAND = Command(
         Parameter(
             names=("--preset",), help="Speed of the encoder, such as veryfast or medium.", default_text="veryfast"
         ),
+        common_options.TREE,
         Parameter(names=("--dry-run",), count="0", help="Show the plan only."),
         common_options.NULL,
         common_options.AS_JSON,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
@@ -12,10 +13,13 @@ from preflight.errors import ExitCode, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from preflight.ledger import Job, Ledger, State
 
 _COLUMNS = ("id", "state", "updated", "task", "file")
+_PAGE = 500
+"""Jobs in one table."""
 
 
 def jobs(context: Context, *, state: Sequence[str] | None, watch: bool, as_json: bool) -> int:
@@ -26,12 +30,14 @@ def jobs(context: Context, *, state: Sequence[str] | None, watch: bool, as_json:
         wanted = [State(name) for name in state or ()]
         if watch:
             _watch(ledger, wanted, as_json=as_json)
-        found = ledger.jobs(states=wanted)
+        found = ledger.iterate(states=wanted)
         if as_json:
             for job in found:
                 console.emit("job", disagreement=job.disagreement, **_fields(job))
         else:
-            console.table("", _COLUMNS, [_row(job) for job in found])
+            # Page by page, so that a million jobs are neither kept nor waited for.
+            while rows := [_row(job) for job in islice(found, _PAGE)]:
+                console.table("", _COLUMNS, rows)
     return int(ExitCode.OK)
 
 
@@ -93,15 +99,16 @@ def _say(job: Job, *, as_json: bool, event: str = "job") -> None:
 
 def _watch(ledger: Ledger, states: list[State], *, as_json: bool, pause: float = 1.0) -> None:
     """Say every change of every job until interrupted."""
-    known: dict[str, Job] = {}
+    last: tuple[datetime, str] | None = None
     while True:
-        for job in ledger.jobs(states=states):
-            if known.get(job.id) != job:
-                known[job.id] = job
-                if as_json:
-                    console.emit("job", **_fields(job))
-                else:
-                    console.out("  ".join(console.printable(cell) for cell in _row(job)))
+        for job in ledger.changes(last):
+            last = (job.updated, job.id)
+            if states and job.state not in states:
+                continue
+            if as_json:
+                console.emit("job", **_fields(job))
+            else:
+                console.out("  ".join(console.printable(cell) for cell in _row(job)))
         time.sleep(pause)
 
 
@@ -119,8 +126,8 @@ def _row(job: Job) -> tuple[str, str, str, str, str]:
 
 _JOB = Parameter(names=("JOB",), help="The job's id, or its beginning.")
 _STATES = (
-    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "failed",
-    "unknown", "cancelled",
+    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "mismatched",
+    "failed", "unknown", "cancelled",
 )  # fmt: skip
 """The values of `preflight.ledger.State`, whose import loads the database; a test compares both."""
 

@@ -48,6 +48,7 @@ def run(
     as_json: bool,
 ) -> int:
     """Take every video through all stages and return the exit code of all."""
+    from preflight import api
     from preflight.workflow.request import RunRequest
 
     given = context.settings(service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline)
@@ -69,6 +70,8 @@ def run(
     paths = sources(files, null=null)
     if dry_run:
         return _rehearse(paths, request=request, settings=given, as_json=as_json)
+    # What is missing is told before any file is read.
+    api.require_service(given)
     if given.service == "auto" and given.uses_local_service:
         console.say("No account is configured: the local service does the work.")
     return _run(paths, request=request, settings=given, jobs=jobs, as_json=as_json)
@@ -101,11 +104,11 @@ def tell_all(results: Iterable[Result], board: console.Board, *, as_json: bool) 
 
 def _rehearse(paths: Sequence[Path], *, request: RunRequest, settings: Settings, as_json: bool) -> int:
     """Show what would be done; nothing is written or sent."""
-    from preflight.workflow.run import Run
+    from preflight.workflow.run import VideoRun
 
     codes = []
     for path in paths:
-        report, plan = Run(request=request, settings=settings).inspect(path)
+        report, plan = VideoRun(request=request, settings=settings).inspect(path)
         codes.append(ExitCode.INPUT if plan.refusal else ExitCode.OK)
         skipped, language = request.is_skipped(report.media), request.settled(report.media).options.language
         if as_json:

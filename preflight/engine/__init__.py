@@ -51,6 +51,7 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
     processes: int | None = None,
     cancel: Cancel | None = None,
     smart_encode: bool = False,
+    any_script: bool = False,
 ) -> RemovalReport:
     """Write a copy of a video without its burned-in text.
 
@@ -66,6 +67,8 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
         cancel: stops the work when it is set.
         smart_encode: copy the packets of groups of pictures without text where the codec allows it. Without it, every
             frame is encoded again unless the video has no text at all.
+        any_script: remove text of any script, not only what is read with confidence in the options' language. Text that
+            the recogniser can't read is removed when the detector and the way it behaves show that it is overlay text.
 
     Returns:
         What was removed and kept, and the quality of the fill. `preflight.serialize.jsonable` turns it to JSON.
@@ -95,11 +98,17 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
         _require_count("processes", processes)
     _require("cancel", cancel, cancel is None or hasattr(cancel, "is_set"), "an object with is_set(), or None")
     _require("smart_encode", smart_encode, isinstance(smart_encode, bool), "True or False")
+    _require("any_script", any_script, isinstance(any_script, bool), "True or False")
     _require_packages()
     from preflight.engine import pipeline
 
     extras = pipeline.Extras(
-        sheet=sheet, overlay=overlay, processes=processes, cancel=cancel, smart_encode=smart_encode
+        sheet=sheet,
+        overlay=overlay,
+        processes=processes,
+        cancel=cancel,
+        smart_encode=smart_encode,
+        any_script=any_script,
     )
     return pipeline.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras)
 

@@ -46,7 +46,8 @@ ProgressListener = Callable[[float], None]
 class Extras:
     """What else is wished: a contact sheet (PNG), a video with the masks in red, how many processes, a way to stop.
 
-    With `smart_encode` groups of pictures without text are copied where that can be done.
+    With `smart_encode` groups of pictures without text are copied where that can be done. With `any_script` text is
+    removed that the recogniser can't read.
     """
 
     sheet: Path | None = None
@@ -54,6 +55,7 @@ class Extras:
     processes: int | None = None
     cancel: Cancel | None = None
     smart_encode: bool = False
+    any_script: bool = False
 
 
 def remove_text(
@@ -76,7 +78,7 @@ def remove_text(
             scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
             context = RemovalContext(facts, program, folder, scanned.times, on_share)
             figures = ReportBuilder(facts, scanned.times)
-            chosen, kept, others = select(context, scanned, options)
+            chosen, kept, others = select(context, scanned, options, any_script=extras.any_script)
             for result in inpaint(context, pool, chosen, others, scanned.motion):
                 spool.put(*result.patches)
                 figures.add(result)
@@ -98,7 +100,9 @@ def remove_text(
         frames_copied=encoded.copied_frames,
         quality=figures.clip_quality(),
         removed=tuple(figures.removed(track) for track in chosen),
-        kept=tuple(figures.summary(track) for track in kept),
+        kept=tuple(
+            figures.summary(track, str(selection.reason_kept(track, options, frames=len(times)))) for track in kept
+        ),
         poor_regions=figures.poor_regions(),
         notes=(*encoded.notes, *beside.notes),
     )
@@ -252,15 +256,22 @@ class Selection(NamedTuple):
     others: list[Track]
 
 
-def select(context: RemovalContext, scanned: Scanned, options: RemovalOptions) -> Selection:
+def select(
+    context: RemovalContext, scanned: Scanned, options: RemovalOptions, *, any_script: bool = False
+) -> Selection:
     """Return what is removed and what is kept."""
-    texts = selection.select_tracks(scanned.tracks, options)
+    frames = len(context.times)
+    texts = selection.select_tracks(scanned.tracks, options, frames=frames, any_script=any_script)
     overlaid = watermarks.detect(scanned.gallery, context.source.upright, len(context.times))
     marks = watermarks.suppress_explained(overlaid, texts, scanned.tracks)
     if marks:
         camera_window.measure_all(scanned.motion, decode_again(context), [track.box for track in texts + marks])
     rest = [track for track in scanned.tracks if not any(watermarks.is_part(track, mark) for mark in marks)]
-    kept = [track for track in rest if track.text and not any(track is text for text in texts)]
+    kept = [
+        track
+        for track in rest
+        if (track.text or selection.is_unread_text(track)) and not any(track is text for text in texts)
+    ]
     texts = [text for text in texts if any(text is track for track in rest)]
     chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, context.times, context.source)
     if options.color_blocks:

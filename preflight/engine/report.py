@@ -42,8 +42,8 @@ class ReportBuilder:
         ]
         return RemovedText(track=self.summary(track), quality=_quality(own, track.first, track.last))
 
-    def summary(self, track: Track) -> TextTrackSummary:
-        """Return the facts of a track, with times in seconds."""
+    def summary(self, track: Track, kept_because: str = "") -> TextTrackSummary:
+        """Return the facts of a track, with times in seconds, and why it is kept if it is."""
         base = self.source.time_base
         return TextTrackSummary(
             text=track.text,
@@ -55,6 +55,7 @@ class ReportBuilder:
             last_frame=track.last,
             box=(track.line.x0, track.line.y0, track.line.x1, track.line.y1),
             moves=track.path is not None,
+            kept_because=kept_because,
         )
 
     def poor_regions(self) -> tuple[PoorRegion, ...]:

@@ -52,6 +52,8 @@ class TextTrackSummary:
     """Left, top, right and bottom edge of the line on its first frame, in pixels of the upright picture."""
     moves: bool
     """True when the text moves across the picture."""
+    kept_because: str = ""
+    """Why the text was kept; empty for a text that was removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, replace
-from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import FileChangedError, InputError, PreflightError, ToolError
@@ -18,9 +17,6 @@ from preflight.model.plan import Plan, Treatment
 from preflight.model.report import Report
 from preflight.tools import ffmpeg as tool
 from preflight.tools import files, manifest
-
-_UNNOTICED = Fraction(1, 4)
-"""Seconds by which a file's own word on its length may be off: an offset at the start, an unknown last one."""
 
 
 def apply(
@@ -54,7 +50,6 @@ def apply(
         made = _made(plan, shop)
         _require_same(source)
         passed = [_passed(item.report) for item in made]
-        _require_whole(source, passed, plan)
         fixed = _published(plan, made, passed, into)
         return _recorded(fixed, into, sample, folder)
 
@@ -89,25 +84,6 @@ def _passed(report: Report) -> Media:
             f"The fixed file does not pass: {said}", hint="Nothing was kept. Try --policy one-file or --safe."
         )
     return report.media
-
-
-def _require_whole(source: Media, made: list[Media], plan: Plan) -> None:
-    """Raise ToolError when a fix that keeps the whole video shows less of it than the source has.
-
-    Durations are compared, not counted pictures: readers derive the count of pictures from the duration.
-    """
-    lengths = [media.video.duration if media.video else None for media in (source, *made)]
-    if plan.trim is not None or any(length is None for length in lengths):
-        return
-    before, *after = (length or Fraction(0) for length in lengths)
-    # The whole may have been measured where a stream's header lies.
-    before = min(before, source.duration or before)
-    missing = before - sum(after)
-    if missing > _UNNOTICED * len(after):
-        raise ToolError(
-            f"{source.path} shows {float(before):.3f} s of pictures and the fix {float(missing):.3f} s less.",
-            hint="The file is damaged inside; nothing was kept.",
-        )
 
 
 def _published(plan: Plan, made: list[Made], passed: list[Media], into: Path) -> Fixed:

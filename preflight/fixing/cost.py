@@ -16,7 +16,8 @@ def estimate(plan: Plan, copied_bytes: int) -> Cost:
     """Return the cost of `plan`, whose result takes `copied_bytes` unless its picture is encoded."""
     if plan.source is None or plan.is_empty:
         return Cost()
-    loss = "; ".join(dict.fromkeys(step.loss for step in plan.steps if step.loss)) or "nothing"
+    told = [*(step.loss for step in plan.steps), *(stream.loss for stream in plan.streams)]
+    loss = "; ".join(dict.fromkeys(text for text in told if text)) or "nothing"
     size = copied_bytes if plan.video is None else _encoded_bytes(plan)
     copying = (plan.source.size + 2 * size) / _COPIED_BYTES_PER_SECOND
     return Cost(seconds=copying + _encoding_seconds(plan), bytes=size, loss=loss)

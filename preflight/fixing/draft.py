@@ -17,6 +17,8 @@ from preflight.tools import containers
 ASSUMED_SOUND_RATE = 192_000
 """Bits/s taken for a sound stream whose rate the file does not tell."""
 SOUND = AudioEncode()
+MAX_CHANNELS = 8
+"""Channels of audio that the encoder takes; what has more is copied or left out."""
 
 
 class RefusedError(Exception):
@@ -45,6 +47,7 @@ class Draft:
     video: VideoEncode | None = None
     trim: tuple[Fraction, Fraction] | None = None
     audio_end: Fraction | None = None
+    ends_lines: bool = False
     encode_sound: bool = False
     drop_rest: bool = False
     cuts: tuple[Fraction, ...] = ()
@@ -118,11 +121,23 @@ class Draft:
         edges = [start, *self.cuts, start + self.seconds]
         return max(b - a for a, b in pairwise(edges))
 
+    def drops(self, stream: Stream) -> bool:
+        """Return True when the sound of `stream` can be neither copied to the result nor decoded."""
+        copied = containers.holds(self.target, stream, self.media.container)
+        channels = getattr(stream, "channels", None) or 0
+        return not copied and (not containers.can_be_decoded(stream) or channels > MAX_CHANNELS)
+
     def encodes(self, stream: Stream) -> bool:
         """Return True when the sound of `stream` is encoded in the result."""
+        if not containers.can_be_decoded(stream) or self.drops(stream):
+            return False
         if self.encode_sound and containers.is_lossless_sound(stream):
             return True
-        if self.wish.safe and stream.codec != SOUND.encoder:
+        if (
+            self.wish.safe
+            and stream.codec != SOUND.encoder
+            and (getattr(stream, "channels", None) or 0) <= MAX_CHANNELS
+        ):
             return True
         return not containers.holds(self.target, stream, self.media.container)
 

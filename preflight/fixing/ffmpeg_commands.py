@@ -10,10 +10,10 @@ from typing import Any
 
 import ffmpeg as builder
 
-from preflight.fixing import video_options
-from preflight.model.media import Container, Media
-from preflight.model.plan import Plan, StreamPlan, Treatment
-from preflight.tools import bounds, containers
+from preflight.fixing import promises, video_options
+from preflight.model.media import Container, Media, StreamKind
+from preflight.model.plan import Plan, Treatment
+from preflight.tools import bounds, containers, packets
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import Piece
 from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET
@@ -21,6 +21,10 @@ from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET
 _ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
 """Bytes of a name that is no UTF-8, which ffmpeg-python can't take, and letters for private use in their place."""
 _BACK = {letter: byte for byte, letter in _ASIDE.items()}
+_TAGGED = frozenset({Container.MP4, Container.MOV, Container.THREEGP})
+"""Containers that name the kind of a codec's packets by a tag, which a copy keeps."""
+_PLAIN_LAYOUTS = {1: "pan=mono|c0=c0", 2: "pan=stereo|c0=c0|c1=c1"}
+"""Filters by the number of channels that name the layout anew and leave the samples as they are."""
 _NO_STREAM = "9999?"
 """Of an input: nothing, and no error when there is nothing."""
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
@@ -38,16 +42,25 @@ def convert(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
     return _compile([_whole(plan, source, replace(piece, start=begun, end=ended), timing)], ffmpeg)
 
 
-def remux(plan: Plan, output: Path, *, ffmpeg: str) -> list[str]:
-    """Return the argv that writes the source anew from its first packet to its last."""
-    return _compile([_whole(plan, _source(plan), Piece(output=output), {})], ffmpeg)
+def remux(plan: Plan, output: Path, *, ffmpeg: str, listing: Path | None = None) -> list[str]:
+    """Return the argv that writes the source anew from its first packet to its last.
+
+    It also writes the list of the source's kept packets to `listing`, which costs nothing but the lines.
+    """
+    argv = _compile([_whole(plan, _source(plan), Piece(output=output), {})], ffmpeg)
+    if listing is None:
+        return argv
+    maps = [f"0:{name}" for name in promises.specifiers(plan)]
+    return [*argv, *packets.listing_output(maps), tool.local(listing)]
 
 
-def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool = False) -> list[str]:
+def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, video_scale: int | None = None) -> list[str]:
     """Return one argv that copies all `pieces` out of the source, side by side.
 
-    Each piece has the packets of its stretch and no others: the picture's by decoding time, the rest by their own.
+    Each piece has the packets of its range and no others: those of the video by decoding time, the rest by their own.
+    `video_scale` is given for video that others are joined to: its ticks a second; then nothing else is copied.
     """
+    picture_only = video_scale is not None
     source = _source(plan)
     made, inputs = [], 0
     for piece in pieces:
@@ -61,7 +74,7 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
         options["map_chapters"] = str(inputs - 1)
         if picture_only:
             # Chapters would count for its start and length, by which it is put in its place.
-            options |= {"video_track_timescale": video_options.TIME_SCALE, "map_chapters": "-1"}
+            options |= {"video_track_timescale": str(video_scale), "map_chapters": "-1"}
         if picture_only and source.video is not None and source.video.codec == "hevc":
             # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
             options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
@@ -70,14 +83,14 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, picture_only: bool
     return _compile(made, ffmpeg)
 
 
-def head(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
-    """Return the argv that encodes the picture of `piece` so that copied packets can follow it in one stream."""
+def head(plan: Plan, piece: Piece, *, ffmpeg: str, scale: int) -> list[str]:
+    """Return the argv that encodes the video of `piece` in `scale` ticks a second; copied packets can follow it."""
     source = _source(plan)
     if piece.end is None:
         raise ValueError("a head has an end")
     timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
     given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
-    options = video_options.head_options(source) | {"map_chapters": "-1"}
+    options = video_options.head_options(source, scale) | {"map_chapters": "-1"}
     options["vf"] = f"{_until(timing['t'])},{options['vf']}"
     made = builder.output(given["V:0"], _local(piece.output), **options)
     return _compile([made], ffmpeg)
@@ -93,7 +106,7 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
         options["tag:v"] = "hev1"
-    names = [containers.specifier(source, stream.index) for stream in _kept(plan)]
+    names = [containers.specifier(source, stream.index) for stream in promises.kept_streams(plan)]
     options |= {"map_metadata": "1", "map_chapters": "1"}
     options |= {f"map_metadata:s:{position}": f"1:s:{name}" for position, name in enumerate(names)}
     # Tags and chapters come from the source even where no stream does; an input that gives none would be left out.
@@ -125,30 +138,30 @@ def _compile(made: list[Any], ffmpeg: str) -> list[str]:
     return [str(word).translate(_BACK) for word in joined.global_args(*QUIET).compile(cmd=ffmpeg)]
 
 
-def _kept(plan: Plan) -> list[StreamPlan]:
-    """Return what goes to the output, the picture first as the assembled one is."""
-    index = _picture_index(_source(plan))
-    kept = [s for s in plan.streams if s.treatment is not Treatment.DROP]
-    return sorted(kept, key=lambda stream: stream.index != index)
-
-
 def _chosen(plan: Plan, shown: Any, given: Any, *, picture_only: bool) -> list[Any]:
     """Return the picture of the input `shown` and, unless it alone is wanted, the other kept streams of `given`."""
-    first, *rest = [containers.specifier(_source(plan), stream.index) for stream in _kept(plan)]
+    first, *rest = [containers.specifier(_source(plan), stream.index) for stream in promises.kept_streams(plan)]
     return [shown[first], *([] if picture_only else [given[name] for name in rest])]
 
 
 def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
     """Return the options of an output whose picture is copied."""
     options: dict[str, Any] = {"map_metadata": "0", "map_chapters": "0", "max_muxing_queue_size": "4096"}
-    kept = _kept(plan)[:1] if picture_only else _kept(plan)
+    kept = promises.kept_streams(plan)[:1] if picture_only else promises.kept_streams(plan)
     for position, stream in enumerate(kept):
         is_picture = stream.index == _picture_index(_source(plan))
         options[f"c:{position}"] = "copy" if is_picture else stream.encoder or "copy"
+        if is_picture:
+            # ffmpeg drops what comes before the first keyframe from a copy unless it is told to keep it.
+            options[f"copyinkf:{position}"] = None
         if stream.treatment is Treatment.ENCODE and not is_picture:
             options |= _sound_options(plan, stream.index, position)
     if plan.container in {Container.MP4, Container.MOV}:
         options["movflags"] = "+faststart"
+        source = _source(plan)
+        if source.video is not None and source.video.codec == "hevc" and source.container not in _TAGGED:
+            # Apple's players refuse the tag that ffmpeg chooses by itself.
+            options["tag:0"] = "hvc1"
     return options
 
 
@@ -157,15 +170,22 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
     heard = given
     if plan.audio_end is not None:
         heard = builder.input(_local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
-    kept = _kept(plan)
-    sounds = {stream.index for stream in source.audio}
-    chosen = [(heard if s.index in sounds else given)[containers.specifier(source, s.index)] for s in kept]
+    kept = promises.kept_streams(plan)
+    ended = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
+    chosen = [(heard if s.index in ended else given)[containers.specifier(source, s.index)] for s in kept]
     # A seek brings copied sound along from the keyframe before.
     options = _copy_options(plan) | bounds.filters(piece, picture=False)
     if plan.video is not None:
         # The picture is the first of the kept streams.
         options["c:0"] = plan.video.encoder
-        options |= video_options.options(plan.video, source)
+        options.pop("copyinkf:0")
+        options.pop("tag:0", None)
+        options |= video_options.options(plan.video, source, plan.container)
+        if piece.held is not None:
+            options["bsf:v:0"] = bounds.hold(piece.held)
+    elif plan.container in _TAGGED and source.container not in _TAGGED:
+        options["bsf:v:0"] = bounds.last_duration()
+    if plan.video is not None:
         if "ss" in timing:
             options["filter:0"] = f"{video_options.AT_ZERO},{options['filter:0']}"
         if "t" in timing:
@@ -177,4 +197,8 @@ def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:
     stream = next((s for s in _source(plan).audio if s.index == index), None)
     if stream is None or plan.audio is None:
         return {}
-    return {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}
+    options = {f"b:{position}": str(plan.audio.rate_per_channel * (stream.channels or 2))}
+    if stream.channels in _PLAIN_LAYOUTS:
+        # One channel may be called "front left", which the encoder refuses; it takes the first as the only one.
+        options[f"filter:{position}"] = _PLAIN_LAYOUTS[stream.channels]
+    return options

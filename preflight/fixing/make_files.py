@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.fixing import find_cuts
+from preflight.fixing import find_cuts, promises
 from preflight.fixing.encode_to_size import Workshop, as_encoded, encode, leveled, source_of
+from preflight.fixing.promises import Reference
 from preflight.fixing.split import Stretch
-from preflight.model.media import Container
-from preflight.model.plan import Action, Plan
+from preflight.model.media import Container, FileIdentity, StreamKind
+from preflight.model.plan import Action, Plan, Treatment
 from preflight.model.report import Report
-from preflight.tools import containers, files, index
+from preflight.tools import containers, files, packets, proof, seekable
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import Piece
 
 _NO_HOMES = frozenset({Container.WEBM, Container.AVI})
 """Containers in which H.264 is not at home; MKV holds it and all that they hold."""
+_SIDE_BY_SIDE = 8
+"""Segments that one process copies. Each takes two views of the source, which hold its whole index in memory."""
+_STEM = 60
+"""Letters of the source's name in that of its copy: enough to be told in an error, whatever bytes they take."""
+_CODECS = {"libx264": "h264"}
+"""What encoders make, where it is named otherwise."""
+_TIMED = frozenset({StreamKind.VIDEO, StreamKind.AUDIO})
+"""Streams that make a file as long as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,19 +41,92 @@ class Made:
 
 
 def make(plan: Plan, shop: Workshop) -> list[Made]:
-    """Make the files of `plan` and return them in order, checked but not yet judged."""
+    """Make the files of `plan` and return them in order, each proved to hold what it should and checked.
+
+    Raises ToolError, DiskFullError, InputError, CancelledError.
+    """
     source = source_of(plan)
     total = source.duration or Fraction(0)
     if plan.actions == (Action.RENAME,):
         path = files.copy(source.path, shop.folder / name(plan, 0, 1))
         return [Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))]
-    plan = replace(plan, source=index.mended(source, shop.folder, ffmpeg=shop.ffmpeg, cancel=shop.cancel))
+    plan = replace(plan, source=seekable.mended(source, shop.folder, ffmpeg=shop.ffmpeg, cancel=shop.cancel))
     if plan.trim is None and not plan.cuts:
         return [_whole(plan, shop, total)]
+    plan = _cuttable(plan, plan.container, shop)
     stretches = find_cuts.stretches(plan, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
     if plan.video is not None:
         return _encoded(plan, stretches, shop)
     return _copied(plan, stretches, shop)
+
+
+def _cuttable(plan: Plan, container: Container, shop: Workshop) -> Plan:
+    """Return `plan` for a source that can be cut into files of the kind `container`, which is a copy where need be.
+
+    The sound and the subtitles of the copy are those of the result, so that cutting it only copies.
+    """
+    from preflight.fixing import ffmpeg_commands
+
+    source = source_of(plan)
+    if seekable.can_be_cut(source, container):
+        return plan
+    holds_video = source.video is not None and containers.holds(container, source.video)
+    target = container if holds_video else Container.MKV
+    if source.video is not None and not containers.holds(target, source.video):
+        return plan
+    files.require_room(shop.folder, source.size)
+    path = shop.folder / "seekable" / f"{source.path.stem[:_STEM]}.{containers.EXTENSIONS[target]}"
+    path.parent.mkdir(exist_ok=True)
+    streams = tuple(
+        replace(stream, treatment=Treatment.COPY, encoder=None)
+        if source.video is not None and stream.index == source.video.index
+        else stream
+        for stream in plan.streams
+    )
+    total = source.duration or Fraction(0)
+    whole = replace(plan, container=target, trim=None, cuts=(), video=None, audio_end=None, streams=streams)
+    listing = shop.folder / "seekable" / "packets.txt"
+    argv = ffmpeg_commands.remux(whole, path, ffmpeg=shop.ffmpeg, listing=listing)
+    shop.run(argv, done=Fraction(0), length=Fraction(0), total=total)
+    reference = promises.of_listing(whole, source, packets.parse_file(listing))
+    listing.unlink()
+    _prove(whole, reference, Piece(output=path), shop)
+    return _of_copy(plan, whole, path, reference)
+
+
+def _of_copy(plan: Plan, whole: Plan, path: Path, reference: Reference) -> Plan:
+    """Return `plan` for the copy at `path` of its source, whose kept streams are all in it."""
+    source = source_of(plan)
+    told = {stream.index: stream for stream in source.streams}
+    kept = [
+        replace(told[stream.index], codec=_CODECS.get(stream.encoder or "", stream.encoder or told[stream.index].codec))
+        for stream in reference.kept
+    ]
+    ends = [reference.listing.end(number) for number, stream in enumerate(kept) if stream.kind in _TIMED]
+    copy = replace(
+        source,
+        path=path,
+        identity=FileIdentity.of(path),
+        container=whole.container,
+        streams=tuple(kept),
+        duration=max(ends, default=source.duration),
+        indexed=True,
+        fragmented=False,
+    )
+    video = source.video.index if source.video else -1
+    streams = tuple(
+        stream
+        if stream.index == video or stream.treatment is Treatment.DROP
+        else replace(stream, treatment=Treatment.COPY, encoder=None)
+        for stream in plan.streams
+    )
+    return replace(plan, source=copy, streams=streams, audio=None)
+
+
+def _prove(plan: Plan, reference: Reference, piece: Piece, shop: Workshop, *, mended: bool = False) -> None:
+    """Raise ToolError unless the file of `piece` holds what `plan` promises."""
+    kept = promises.promises(plan, reference, piece, ffmpeg=shop.ffmpeg, cancel=shop.cancel, mended=mended)
+    proof.prove(piece.output, kept, container=plan.container, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
 
 
 def name(plan: Plan, number: int, count: int) -> str:
@@ -58,50 +140,70 @@ def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
     from preflight.fixing import ffmpeg_commands
 
     path = shop.folder / name(plan, 0, 1)
-    if plan.video is None:
-        shop.run(ffmpeg_commands.remux(plan, path, ffmpeg=shop.ffmpeg), done=Fraction(0), length=total, total=total)
-        return Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))
     piece = Piece(output=path)
-    even = False
-    if Action.SHRINK in plan.actions:
-        raised = leveled(plan, shop, total)
-        even, plan = raised is plan, raised
-    report = encode(plan, piece, shop, done=Fraction(0), length=total, total=total, even=even)
-    return Made(path=path, start=Fraction(0), end=total, report=report)
+    if plan.video is None:
+        listing = shop.folder / "packets.txt"
+        argv = ffmpeg_commands.remux(plan, path, ffmpeg=shop.ffmpeg, listing=listing)
+        shop.run(argv, done=Fraction(0), length=total, total=total)
+        reference = promises.of_listing(plan, source_of(plan), packets.parse_file(listing))
+        report = shop.recheck(path)
+    else:
+        reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+        even = False
+        if Action.SHRINK in plan.actions:
+            raised = leveled(plan, shop, total)
+            even, plan = raised is plan, raised
+        piece = replace(piece, held=promises.held(reference, piece))
+        report = encode(plan, piece, shop, done=Fraction(0), length=total, total=total, even=even)
+    _prove(plan, reference, piece, shop)
+    length = report.media.duration if report.media is not None else None
+    return Made(path=path, start=Fraction(0), end=length or total, report=report)
 
 
 def _encoded(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
     spans = _spans(plan, stretches)
     total = spans[-1][1] - spans[0][0]
+    reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
     made = []
     for number, (start, end) in enumerate(spans):
         path = shop.folder / name(plan, number, len(spans))
         piece = _piece(plan, stretches, number, path)
+        piece = replace(piece, held=promises.held(reference, piece))
         report = encode(plan, piece, shop, done=start - spans[0][0], length=end - start, total=total)
+        _prove(plan, reference, piece, shop)
         made.append(Made(path=path, start=start, end=end, report=report))
     return made
 
 
 def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
-    """Copy all clean stretches at once; make the others one by one."""
+    """Copy the clean stretches side by side; make the others one by one."""
     from preflight.fixing import ffmpeg_commands
 
     if plan.container in _NO_HOMES and any(find_cuts.needs_encoding(stretch, source_of(plan)) for stretch in stretches):
-        plan = replace(plan, container=Container.MKV)
+        plan = _cuttable(replace(plan, container=Container.MKV), Container.MKV, shop)
     spans = _spans(plan, stretches)
     paths = [shop.folder / name(plan, number, len(spans)) for number in range(len(spans))]
     pieces = [_piece(plan, stretches, number, path) for number, path in enumerate(paths)]
+    reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
     clean = [piece for piece, stretch in zip(pieces, stretches, strict=True) if stretch.clean]
-    longest = max(end - start for start, end in spans)
-    if clean:
-        shop.run(ffmpeg_commands.copy(plan, clean, ffmpeg=shop.ffmpeg), done=Fraction(0), length=longest, total=longest)
+    total = spans[-1][1] - spans[0][0]
+    for batch in _batches(clean):
+        longest = max((piece.end or spans[-1][1]) - piece.start for piece in batch)
+        argv = ffmpeg_commands.copy(plan, batch, ffmpeg=shop.ffmpeg)
+        shop.run(argv, done=batch[0].start - spans[0][0], length=longest, total=total)
+    made = []
     for piece, stretch, (start, end) in zip(pieces, stretches, spans, strict=True):
         if not stretch.clean:
-            _mended(plan, piece, stretch, end - start, shop)
-    return [
-        Made(path=path, start=start, end=end, report=shop.recheck(path))
-        for path, (start, end) in zip(paths, spans, strict=True)
-    ]
+            _mended(plan, piece, stretch, end - start, shop, reference)
+        _prove(plan, reference, piece, shop, mended=not stretch.clean)
+        made.append(Made(path=piece.output, start=start, end=end, report=shop.recheck(piece.output)))
+    return made
+
+
+def _batches(pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+    """Yield `pieces` in groups that one process copies, each with its own view of the source's index."""
+    for start in range(0, len(pieces), _SIDE_BY_SIDE):
+        yield pieces[start : start + _SIDE_BY_SIDE]
 
 
 def _piece(plan: Plan, stretches: list[Stretch], number: int, path: Path) -> Piece:
@@ -122,7 +224,7 @@ def _spans(plan: Plan, stretches: list[Stretch]) -> list[tuple[Fraction, Fractio
     return [(s.start.time, whole if s.finish is None else s.finish) for s in stretches]
 
 
-def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: Workshop) -> None:
+def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: Workshop, reference: Reference) -> None:
     """Make a stretch that begins or ends between keyframes: encode the pictures there, copy those between."""
     from preflight.fixing import ffmpeg_commands
 
@@ -130,6 +232,7 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
         shop.run(argv, done=Fraction(0), length=length, total=length)
 
     if find_cuts.needs_encoding(stretch, source_of(plan)):
+        piece = replace(piece, held=promises.held(reference, piece))
         encode(as_encoded(plan, length), piece, shop, done=Fraction(0), length=length, total=length)
         return
     begin, end = piece.start, piece.start + length
@@ -137,6 +240,8 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
     stop = stretch.end.time if stretch.end else end
     if resume is None or resume >= stop:
         resume = stop = end
+    # The bit stream filters of ffmpeg 5 know the source's time base only.
+    scale = reference.listing.heads[0].time_base.denominator
     parts: list[tuple[Path, Fraction | None]] = []
     for name_, start, finish in (("head", begin, resume), ("rest", resume, stop), ("tail", stop, end)):
         if start == finish:
@@ -145,10 +250,10 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
         if name_ == "rest":
             copied = replace(part, end=piece.end, dts_end=piece.dts_end)
             copied = replace(copied, dts_start=piece.dts_start) if start == begin else copied
-            run(ffmpeg_commands.copy(plan, [copied], ffmpeg=shop.ffmpeg, picture_only=True))
+            run(ffmpeg_commands.copy(plan, [copied], ffmpeg=shop.ffmpeg, video_scale=scale))
         else:
-            run(ffmpeg_commands.head(plan, part, ffmpeg=shop.ffmpeg))
+            run(ffmpeg_commands.head(plan, part, ffmpeg=shop.ffmpeg, scale=scale))
         parts.append((part.output, None if finish == end else finish - start))
     listing = shop.folder / "pictures.txt"
-    listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
+    listing.write_text(tool.concat_list(parts, from_zero=True), encoding="utf-8", errors="surrogateescape")
     run(ffmpeg_commands.assemble(plan, listing, piece, ffmpeg=shop.ffmpeg))

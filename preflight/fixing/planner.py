@@ -15,6 +15,18 @@ from preflight.tools import containers
 
 _SAFE_DEPTH = 8
 _SAFE_CHROMA = "4:2:0"
+_TIME_CODED = frozenset({Container.MP4, Container.MOV})
+"""Containers whose muxers write a time code track from the metadata."""
+_STYLED = frozenset({"ass", "ssa", "webvtt"})
+"""Codecs of subtitles that place and colour their lines."""
+_NAMES = {
+    StreamKind.VIDEO: "second video",
+    StreamKind.SUBTITLE: "subtitle stream",
+    StreamKind.DATA: "data stream",
+    StreamKind.ATTACHMENT: "attachment",
+    StreamKind.COVER: "cover picture",
+}
+"""What a dropped stream is called where the losses are told."""
 _SOUND_TAIL = Fraction(1, 10)
 """Seconds by which copied sound ends earlier than asked: its last packet reaches beyond the cut."""
 
@@ -118,13 +130,22 @@ def _container(draft: Draft) -> None:
 
 
 def _sound_that_outlasts(draft: Draft) -> None:
-    """Cut sound alone where the picture itself is short enough."""
+    """Cut audio, or subtitles, alone where the video itself is short enough."""
     limit = draft.limits.max_seconds
     picture = draft.picture.duration if draft.media.video else None
-    if draft.trim is None and picture is not None and draft.whole > limit >= picture:
-        draft.audio_end = max(picture, limit - _SOUND_TAIL)
-        end = f"{float(draft.audio_end):.3f} s"
-        draft.add(Action.TRIM_AUDIO, "duration", f"end the sound at {end}", "sound behind the picture's end")
+    if draft.trim is not None or picture is None or not draft.whole > limit >= picture:
+        return
+    sound = max((stream.duration or picture for stream in draft.media.audio), default=picture)
+    draft.audio_end = max(picture, limit - _SOUND_TAIL)
+    lines = [s for s in draft.media.streams if s.kind is StreamKind.SUBTITLE and (s.duration or limit) >= limit]
+    if sound <= limit and lines:
+        draft.ends_lines = True
+        draft.audio_end = max(picture, sound)
+        detail = f"end the subtitles at {float(draft.audio_end):.3f} s, where the video ends"
+        draft.add(Action.DROP, "duration", detail, "subtitles behind the video's end")
+        return
+    end = f"{float(draft.audio_end):.3f} s"
+    draft.add(Action.TRIM_AUDIO, "duration", f"end the sound at {end}", "sound behind the picture's end")
 
 
 def _safe(draft: Draft) -> None:
@@ -132,7 +153,7 @@ def _safe(draft: Draft) -> None:
         return
     picture = draft.picture
     plain = picture.bit_depth in {None, _SAFE_DEPTH} and picture.chroma in {None, _SAFE_CHROMA}
-    if picture.codec != "h264" or not plain:
+    if picture.codec != "h264" or picture.interlaced or not plain:
         draft.container = Container.MP4
         draft.encode("--safe", encoder="libx264")
         draft.add(Action.TRANSCODE, "safe", f"encode {picture.codec} as H.264 yuv420p", "one generation")
@@ -265,24 +286,40 @@ def _stream(draft: Draft, stream: Stream) -> StreamPlan:
     if stream is draft.media.video:
         return replace(copied, treatment=Treatment.ENCODE, encoder=draft.video.encoder) if draft.video else copied
     if stream.kind is StreamKind.AUDIO:
+        if draft.drops(stream):
+            why = f"{draft.target} can't hold {stream.codec}, and it can't be decoded"
+            return replace(copied, treatment=Treatment.DROP, note=why, loss=f"an audio stream ({stream.codec})")
         encoded = replace(copied, treatment=Treatment.ENCODE, encoder=SOUND.encoder)
         return encoded if draft.encodes(stream) else copied
     return replace(copied, **_beside(draft, stream))
 
 
 def _beside(draft: Draft, stream: Stream) -> dict[str, Any]:
-    """Return what becomes of a stream that is neither the picture nor sound, as changes to a copy."""
-    target = draft.target
+    """Return what becomes of a stream that is neither the video nor audio, as changes to a copy."""
+    target, kept_whole = draft.target, not draft.cuts and draft.trim is None
+    lost = {"treatment": Treatment.DROP, "loss": f"a {_NAMES.get(stream.kind, stream.kind)} ({stream.codec})"}
     if draft.drop_rest and not containers.is_content(stream, draft.media):
-        return {"treatment": Treatment.DROP, "note": "neither picture nor sound"}
-    if stream.kind is StreamKind.COVER:
-        return {"treatment": Treatment.DROP, "note": "cover picture, comes back when the video is finished"}
+        return {**lost, "note": "neither video nor audio"}
     if draft.cuts and stream.kind is StreamKind.SUBTITLE:
         # A line that is shown over a cut would make its segment longer than its picture.
         return {"treatment": Treatment.DROP, "note": "comes back when the segments are joined"}
-    if stream.kind is not StreamKind.VIDEO and containers.holds(target, stream, draft.media.container):
+    if stream.codec == containers.TIME_CODE and kept_whole and {target, draft.media.container} <= _TIME_CODED:
+        return {"treatment": Treatment.DROP, "note": "carried on as the file's time code"}
+    return _unless_held(draft, stream, lost, kept_whole=kept_whole)
+
+
+def _unless_held(draft: Draft, stream: Stream, lost: dict[str, Any], *, kept_whole: bool) -> dict[str, Any]:
+    """Return no changes where the target holds the stream, else how it is converted, or why it is `lost`."""
+    target = draft.target
+    held = containers.holds(target, stream, draft.media.container)
+    if held and (kept_whole or stream.kind is StreamKind.SUBTITLE) and stream.kind is not StreamKind.VIDEO:
         return {}
     to_text = stream.kind is StreamKind.SUBTITLE and stream.codec in containers.TEXT_SUBTITLES
     if to_text and target in {Container.MP4, Container.MOV}:
-        return {"treatment": Treatment.ENCODE, "encoder": "mov_text", "note": "loses its styling"}
-    return {"treatment": Treatment.DROP, "note": f"{target} can't hold {stream.codec}"}
+        loss = "the styling of subtitles" if stream.codec in _STYLED else ""
+        return {"treatment": Treatment.ENCODE, "encoder": "mov_text", "note": "becomes plain text", "loss": loss}
+    if stream.kind is StreamKind.VIDEO:
+        return {**lost, "note": "a second video"}
+    if stream.kind is StreamKind.COVER:
+        return {**lost, "note": "comes back when the video is finished"}
+    return {**lost, "note": "it can't be cut" if held else f"{target} can't hold {stream.codec}"}

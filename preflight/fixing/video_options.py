@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.model.media import ColorTags, Media, VideoStream
+from preflight.model.media import ColorTags, Container, Media, VideoStream
 from preflight.model.plan import VideoEncode
 from preflight.tools.bounds import EPSILON
 from preflight.tools.ffmpeg import SOFTWARE
 
 TIME_BASE = "1:90000"
 """Ticks of an encoded picture: exact for every common frame rate, and known to every version of ffmpeg."""
+MATROSKA_TIME_BASE = "1:1000"
+"""Ticks of Matroska, which counts in milliseconds."""
 TIME_SCALE = "90000"
-"""The same for the files whose pictures are put one behind the other: ffmpeg joins equal time bases only."""
+"""The same for the container."""
 _TONE_MAP = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv"
 """HDR to SDR BT.709: linear light against the 203 nits of reference white (ITU-R BT.2408), highlights rolled off."""
 AT_ZERO = f"setpts=max(0\\,PTS-{float(EPSILON)}/TB)"
@@ -28,15 +30,20 @@ _SVT_PRESETS = {
 """SVT-AV1's numbers for x264's words, at about the same speed."""
 
 
-def options(encode: VideoEncode, source: Media) -> dict[str, Any]:
-    """Return the options that encode the picture, which is the output's first stream."""
+def options(encode: VideoEncode, source: Media, target: Container) -> dict[str, Any]:
+    """Return the options that encode the video, which is the first stream of an output of the kind `target`.
+
+    The encoder counts in the container's own time base: bit stream filters of ffmpeg 5 know the encoder's only.
+    """
     stream = _picture(source)
+    time_base = MATROSKA_TIME_BASE if target in {Container.MKV, Container.WEBM} else TIME_BASE
     chosen: dict[str, Any] = {
         **_quality(encode),
         "filter:0": ",".join(filters(encode, stream)),
         # The source's own times, however uneven: frames are neither dropped nor repeated.
         "fps_mode:0": "passthrough",
-        "enc_time_base:0": TIME_BASE,
+        "enc_time_base:0": time_base,
+        **({"video_track_timescale": TIME_SCALE} if time_base == TIME_BASE else {}),
         **color_options(_result_color(encode, stream)),
     }
     if encode.encoder == "libx264":
@@ -63,8 +70,10 @@ def _quality(encode: VideoEncode) -> dict[str, str]:
     return chosen
 
 
-def head_options(source: Media) -> dict[str, Any]:
+def head_options(source: Media, scale: int) -> dict[str, Any]:
     """Return the options that encode a head or a tail: like the source, as near to it as can be seen.
+
+    Times are in `scale` ticks a second, as in the source: ffmpeg joins equal time bases only.
 
     Pictures are reordered as deep as x264 and x265 do: Matroska has no decoding times, and readers reckon them by the
     depth that the first pictures announce.
@@ -79,9 +88,9 @@ def head_options(source: Media) -> dict[str, Any]:
         "crf": _HEAD_CRF,
         "pix_fmt": "yuv420p10le" if stream.bit_depth == 10 else "yuv420p",
         "vf": AT_ZERO,
-        "video_track_timescale": TIME_SCALE,
+        "video_track_timescale": str(scale),
         "fps_mode": "passthrough",
-        "enc_time_base": TIME_BASE,
+        "enc_time_base": f"1:{scale}",
         **color_options(stream.color),
     }
 

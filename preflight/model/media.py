@@ -63,16 +63,23 @@ class Stream:
     bit_rate: int | None = None
     language: str | None = None
     title: str | None = None
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoStream(Stream):
-    """A moving picture. `width` and `height` are in samples, cropped, before rotation and SAR."""
+    """A moving picture. `width` and `height` are in samples, cropped, before rotation and SAR.
+
+    A player flips the picture from left to right where it is `mirrored`, and then turns it by `rotation` degrees
+    clockwise. `sizes` are the width and height of each sequence header where the header states several.
+    """
 
     width: int
     height: int
     sar: Fraction = Fraction(1)
     rotation: int = 0
+    mirrored: bool = False
+    sizes: tuple[tuple[int, int], ...] = ()
     frame_rate: Fraction | None = None
     frame_count: int | None = None
     variable_frame_rate: bool = False
@@ -123,7 +130,8 @@ class Reading:
     """What reading every packet of a file brought to light.
 
     `reached`: seconds up to which packets came; `cut`: what says that the data ends too soon; `damage`: kinds of error;
-    `disorder`: timestamps that step back, at least; `black` and `frozen`: seconds, measured only when `decoded`.
+    `disorder`: timestamps that step back, at least; `sizes`: those to which the picture changes;
+    `black` and `frozen`: seconds. The last three are measured only when `decoded`.
     """
 
     decoded: bool = False
@@ -131,6 +139,7 @@ class Reading:
     cut: str | None = None
     damage: tuple[str, ...] = ()
     disorder: int = 0
+    sizes: tuple[tuple[int, int], ...] = ()
     black: Fraction = Fraction(0)
     frozen: Fraction = Fraction(0)
 
@@ -195,8 +204,9 @@ class Media:
 
     @property
     def video(self) -> VideoStream | None:
-        """The first real video stream, or None."""
-        return next((s for s in self.streams if isinstance(s, VideoStream) and s.kind is StreamKind.VIDEO), None)
+        """The first real video stream that is not known to have no frame, else the first one, or None."""
+        found = [s for s in self.streams if isinstance(s, VideoStream) and s.kind is StreamKind.VIDEO]
+        return next((s for s in found if s.frame_count != 0), found[0] if found else None)
 
     @property
     def audio(self) -> tuple[AudioStream, ...]:

@@ -55,12 +55,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPlan:
-    """What happens to the stream `index` of the source."""
+    """What happens to the stream `index` of the source, why (`note`), and what is lost by it ('' for nothing)."""
 
     index: int
     treatment: Treatment
     encoder: str | None = None
     note: str = ""
+    loss: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ class Severity(StrEnum):
 class Finding:
     """One thing a rule has to say. `code` is None for an advisory; `fix` is None when nothing can mend it.
 
+    `command` is the shell command that does what `fix` says, where one does.
+
     `rule` is a stable slug such as `duration` or `container-name`; `measured` and `limit` are for people, with units.
     """
 
@@ -40,6 +42,7 @@ class Finding:
     severity: Severity = Severity.FAILURE
     code: Code | None = None
     fix: str | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

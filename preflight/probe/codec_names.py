@@ -36,6 +36,11 @@ def codec(track: dict[str, Any]) -> str:
     return _CODECS.get(name, name.lower())
 
 
+def is_decodable(name: str) -> bool:
+    """Return whether `name`, as `codec` returned it, is ffmpeg's name of a codec: only then is there a decoder."""
+    return name in _CODECS.values() or name in _MPEG_AUDIO.values() or name.startswith("pcm_")
+
+
 def _pcm(track: dict[str, Any]) -> str:
     depth = str(track.get("BitDepth") or 16)
     sign = {"Float": "f", "Unsigned": "u"}.get(str(track.get("Format_Settings_Sign")), "u" if depth == "8" else "s")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+MAX_DURATION = Fraction(366 * 86_400)
+"""Seconds, a year: a header that states more is taken to state nothing, so that the packets are measured."""
 
 
 def simplest(text: str) -> Fraction:
@@ -56,6 +61,14 @@ class ExactTrack:
     pace: Fraction | None = None
     """Samples a second where fragments bring samples that all last equally long."""
     rotation: int | None = None
+    mirrored: bool = False
+    """The picture is shown flipped from left to right, before it is rotated."""
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height by each sequence header; a decoder shows these, whatever the container says."""
+    samples: int | None = None
+    span: tuple[Fraction, Fraction] | None = None
+    """Seconds at which the first sample begins and the last one ends, where fragments bring all of them."""
+    encrypted: bool = False
     interlaced: bool = False
     uneven: bool | None = None
     bit_depth: int | None = None
@@ -65,15 +78,22 @@ class ExactTrack:
     def of(cls, track: dict[str, Any], timescale: int) -> ExactTrack:
         """Return the facts on one track; `timescale` is the movie's ticks a second, 0 outside of MP4."""
         depth, chroma = _av1(str(track.get("av1c") or ""))
+        rotation, mirrored = _orientation(track)
+        span = _fragments_span(track, timescale)
         return cls(
             id=str(track.get("id", "")),
             tag=str(track.get("tag", "")),
             handler=str(track.get("handler", "")),
-            duration=ratio(track.get("seconds")) or _shown(track, timescale),
+            duration=ratio(track.get("seconds")) or (span[1] - span[0] if span else _shown(track, timescale)),
+            span=span,
             sar=ratio(track.get("sar")),
             rate=ratio(track.get("rate")),
             pace=ratio(track.get("pace")),
-            rotation=track.get("rotation"),
+            rotation=rotation,
+            mirrored=mirrored,
+            sizes=tuple((int(width), int(height)) for width, height in track.get("sizes") or ()),
+            samples=track.get("samples"),
+            encrypted=bool(track.get("encrypted")),
             interlaced=bool(track.get("interlaced")),
             uneven=track.get("uneven"),
             bit_depth=depth,
@@ -99,6 +119,38 @@ def _shown(track: dict[str, Any], timescale: int) -> Fraction | None:
     if shown is None or track.get("fragments_end") or abs(fine - shown) <= Fraction(1, timescale):
         return fine if fine > 0 else shown
     return shown
+
+
+def _fragments_span(track: dict[str, Any], timescale: int) -> tuple[Fraction, Fraction] | None:
+    """Return when the samples in fragments begin and end, in seconds of the movie; None where others hold some.
+
+    A segment of a live stream begins hours after the time 0 to which its header refers: only what is there counts.
+    """
+    first, last, scale = track.get("fragments_start"), track.get("fragments_end") or 0, track.get("timescale") or 0
+    if first is None or last <= first or not scale:
+        return None
+    delay, hidden = Fraction(0), 0
+    for length, start in track.get("edits") or ():
+        if start >= 0:
+            hidden = start
+        elif timescale:
+            delay += Fraction(length, timescale)
+    shift = delay - Fraction(hidden, scale)
+    return shift + Fraction(max(first, min(hidden, last - 1)), scale), shift + Fraction(last, scale)
+
+
+def _orientation(track: dict[str, Any]) -> tuple[int | None, bool]:
+    """Return the rotation in degrees clockwise and whether the picture is flipped from left to right before it.
+
+    The upper left quarter a, b, c, d of an MP4 matrix maps (x, y) to (ax + cy, bx + dy); Matroska states angles.
+    """
+    if not track.get("matrix"):
+        return track.get("rotation"), bool(track.get("mirrored"))
+    a, b, c, d = track["matrix"]
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    return round(math.degrees(math.atan2(b, a))) % 360, mirrored
 
 
 def _av1(configuration: str) -> tuple[int | None, str | None]:
@@ -131,16 +183,18 @@ class Exact:
         timescale = header.get("timescale") or 0
         duration = header.get("duration")
         tracks = header.get("tracks") or ()
+        known = tuple(ExactTrack.of(track, timescale) for track in tracks)
+        stated = ratio((duration, timescale)) if timescale else ratio(duration)
         return cls(
             brand=header.get("brand"),
-            duration=ratio((duration, timescale)) if timescale else ratio(duration),
+            duration=_reached(known) or (stated if stated is not None and stated <= MAX_DURATION else None),
             fragmented=bool(header.get("fragmented")),
             faststart=header.get("faststart"),
             indexed=header.get("indexed"),
             external=any(track.get("external") for track in tracks),
             chapters=header.get("chapters") or 0,
             missing_bytes=header.get("missing_bytes") or 0,
-            tracks=tuple(ExactTrack.of(track, timescale) for track in tracks),
+            tracks=known,
         )
 
     def find(self, track_id: str, position: int) -> tuple[int, ExactTrack]:
@@ -149,3 +203,9 @@ class Exact:
             if track.id == track_id:
                 return index, track
         return position, ExactTrack()
+
+
+def _reached(tracks: tuple[ExactTrack, ...]) -> Fraction | None:
+    """Return the seconds from the first to the last moment of what fragments bring; None where they don't bring all."""
+    spans = [track.span for track in tracks if track.span is not None]
+    return max(end for _, end in spans) - min(start for start, _ in spans) if spans else None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Track = dict[str, Any]
 
 
+_MACROBLOCK = 16
+"""Pixels along a side of an H.264 macroblock, of which a coded picture is made."""
 _DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII).fullmatch
 
 
@@ -135,6 +137,8 @@ def _stream(track: Track, position: int, exact: Exact) -> Stream:
         "language": _text(track.get("Language")),
         "title": _text(track.get("Title")),
     }
+    if header.encrypted or track.get("Encryption"):
+        common["encrypted"] = True
     if common["kind"] is StreamKind.VIDEO:
         return _video(track, header, common)
     if common["kind"] is StreamKind.AUDIO:
@@ -160,14 +164,18 @@ def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStr
     rotation = header.rotation if header.rotation is not None else round(_number(track.get("Rotation")) or 0)
     rate, count, varies = _timing(track, header)
     depth, chroma = codec_names.pixel_format(track)
+    stated = _whole(track.get("Width")) or 0, _whole(track.get("Height")) or 0
+    width, height = decoded_size(stated, header.sizes, codec=common["codec"])
     return VideoStream(
         **common,
-        width=_whole(track.get("Width")) or 0,
-        height=_whole(track.get("Height")) or 0,
+        width=width,
+        height=height,
+        sizes=header.sizes if len(header.sizes) > 1 else (),
+        mirrored=header.mirrored,
         sar=header.sar or simplest(str(track.get("PixelAspectRatio", "1.000"))),
         rotation=rotation % 360,
         frame_rate=rate,
-        frame_count=count,
+        frame_count=0 if header.samples == 0 else count,
         variable_frame_rate=varies,
         interlaced=header.interlaced or codec_names.is_interlaced(track),
         bit_depth=header.bit_depth or depth,
@@ -179,6 +187,21 @@ def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStr
             full_range={"Full": True, "Limited": False}.get(str(track.get("colour_range"))),
         ),
     )
+
+
+def decoded_size(stated: tuple[int, int], sizes: tuple[tuple[int, int], ...], *, codec: str) -> tuple[int, int]:
+    """Return the size that a decoder shows: that of the sequence headers where they contradict the container.
+
+    Of several it is the largest. Decoders of H.264 take the container's size where it is the larger one within the same
+    macroblocks: that is how some writers state what the stream does not crop.
+    """
+    if not sizes or stated in sizes:
+        return stated
+    largest = max(sizes, key=lambda size: size[0] * size[1])
+    pairs = tuple(zip(stated, largest, strict=True))
+    if codec == "h264" and all(a >= b and -(-a // _MACROBLOCK) == -(-b // _MACROBLOCK) for a, b in pairs):
+        return stated
+    return largest
 
 
 def _timing(track: Track, header: ExactTrack) -> tuple[Fraction | None, int | None, bool]:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from preflight.errors import CancelledError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.media import Media, Reading
+from preflight.probe import codec_names
 from preflight.probe.transport_duration import DEMUXERS
 from preflight.tools import ffmpeg, process
 
@@ -28,6 +29,7 @@ class Depth(StrEnum):
 # What ffmpeg's demuxers say when the data ends before the index or the element does.
 _CUT = re.compile(r"partial file|ended prematurely|Truncat|truncat|EOF before|end of file", re.IGNORECASE)
 _DISORDER = re.compile(r"non[- ]monoton", re.IGNORECASE)
+_RESIZED = re.compile(r"video parameters changed to .*?, (\d+)x(\d+)")
 _PREFIX = re.compile(r"(\[[^\]]*@ 0x[0-9a-f]+\] )+|\[[^\]]*\] ")
 
 
@@ -62,13 +64,23 @@ def read(
 
 def command(media: Media, demuxer: str, depth: Depth) -> list[str]:
     """Return the argv. Packets are copied to nowhere; decoding also looks for black and frozen stretches."""
-    progress = ["-v", "level+warning", "-nostdin", "-nostats", "-progress", "pipe:1"]
+    progress = [
+        "-v",
+        "level+info" if depth is Depth.DECODE else "level+warning",
+        "-nostdin",
+        "-hide_banner",
+        "-nostats",
+        "-progress",
+        "pipe:1",
+    ]
     source = [*ffmpeg.INPUT_GUARD, "-f", demuxer, "-i", ffmpeg.local(media.path)]
     streams = ["-map", "0:a?"] if media.video is None else ["-map", f"0:{media.video.index}", "-map", "0:a?"]
     if depth is Depth.PACKETS:
         return [ffmpeg.find(), *progress, *source, *streams, "-c", "copy", "-f", "null", "-"]
     # Small pictures tell black and frozen as well as large ones, and cost a tenth.
     look = f"scale=320:-2:flags=fast_bilinear,blackdetect=d={BLACK_SECONDS},freezedetect=d={FROZEN_SECONDS}"
+    unknown = [n for n, sound in enumerate(media.audio) if not codec_names.is_decodable(sound.codec)]
+    streams += [word for number in unknown for word in (f"-c:a:{number}", "copy")]
     return [ffmpeg.find(), *progress, *source, *streams, "-vf", f"{look},metadata=print:file=-", "-f", "null", "-"]
 
 
@@ -83,10 +95,17 @@ def interpret(log: Iterable[str], printed: Iterable[str], *, reached: Fraction, 
         reached=reached or None,
         cut=cut,
         damage=damage or (("ffmpeg could not read it to its end",) if failed and cut is None else ()),
+        sizes=_sizes(log),
         disorder=sum(1 for line in said if _DISORDER.search(line)),
         black=_stretches(printed, "black", reached),
         frozen=_stretches(printed, "freezedetect.freeze", reached),
     )
+
+
+def _sizes(log: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    """Return the sizes of the picture to which the log says that it changes, each once (ffmpeg 6.1 or newer)."""
+    found = (match for line in log if (match := _RESIZED.search(line)))
+    return tuple(dict.fromkeys((int(match[1]), int(match[2])) for match in found))
 
 
 def _kinds(lines: Iterable[str]) -> list[str]:

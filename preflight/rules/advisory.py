@@ -5,8 +5,17 @@ from __future__ import annotations
 from preflight.model.report import Finding, Severity
 
 
-def advisory(rule: str, message: str, *, measured: str, usual: str, fix: str | None = None) -> Finding:
+def advisory(
+    rule: str, message: str, *, measured: str, usual: str, fix: str | None = None, command: str | None = None
+) -> Finding:
     """Return an advisory: `usual` stands where a failure names its limit."""
     return Finding(
-        rule=rule, message=message, measured=measured, limit=usual, severity=Severity.ADVISORY, code=None, fix=fix
+        rule=rule,
+        message=message,
+        measured=measured,
+        limit=usual,
+        severity=Severity.ADVISORY,
+        code=None,
+        fix=fix,
+        command=command,
     )

@@ -33,7 +33,8 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
             message=f"Its content is {content}; the service takes {limit} ({wording.source(limits, 'containers')}).",
             measured=str(media.container),
             limit=limit,
-            fix="Remux it to mp4, or encode what mp4 can't hold (`preflight fix`)." if media.video else None,
+            fix="Remux it to mp4, or encode what mp4 can't hold." if media.video else None,
+            command=wording.command(media, "fix"),
         )
     elif media.extension not in _NAMES.get(media.container, frozenset({str(media.container)})):
         yield _misnamed(media, limit)
@@ -47,7 +48,8 @@ def _misnamed(media: Media, limit: str) -> Finding:
         message=f"Its content is {media.container}, but {named}; the service sees a URL that ends in the name.",
         measured=f".{media.extension}" if media.extension else "no extension",
         limit=limit,
-        fix=f"Rename it to .{media.container}, or remux it (`preflight fix`)." if media.video else None,
+        fix=f"Rename it to .{media.container}." if media.video else None,
+        command=wording.command(media, "fix"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from preflight.model.limits import Limits
@@ -22,8 +22,19 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
     reading = media.reading
     if reading is None:
         return
+    if reading.damage and reading.reached is None and not reading.cut:
+        yield Finding(
+            rule="damaged",
+            code=Code.FORMAT,
+            message=f"No decoder opens it: {reading.damage[0]}. Copy or download it again.",
+            measured="no packet could be read",
+            limit=f"a readable {wording.names(limits.containers)} file",
+        )
+        return
     if not media.missing_bytes:
         yield from _cut(media, reading, limits)
+    if reading.sizes:
+        yield size_change(reading.sizes)
     if reading.damage:
         message = f"Parts of it are damaged: {'; '.join(reading.damage[:3])}."
         measured = f"{len(reading.damage)} kinds of error"
@@ -32,10 +43,17 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         )
     if reading.disorder:
         message = "Its timestamps are out of order; players and encoders stumble over that."
-        fix = "Encode it again (`preflight fix --safe`)."
+        fix = "Write it again with the program it came from."
         measured = f"{reading.disorder} or more steps back"
         yield advisory("disordered-packets", message, measured=measured, usual="rising timestamps", fix=fix)
     yield from _sameness(media, reading)
+
+
+def size_change(sizes: Sequence[tuple[int, int]]) -> Finding:
+    """Return the advisory on a picture that changes to each of `sizes` (width, height) inside the file."""
+    shown = ", ".join(wording.pixels(*size) for size in sizes)
+    message = f"The size of its picture changes inside the file ({shown}); players and encoders may stumble over that."
+    return advisory("size-change", message, measured=shown, usual="one size")
 
 
 def _cut(media: Media, reading: Reading, limits: Limits) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from preflight.model.limits import DEFAULT_LIMITS, Limits
@@ -11,6 +11,7 @@ from preflight.model.report import Finding, Report, Severity
 from preflight.rules import (
     codec,
     container,
+    decodable,
     deep_read,
     duration,
     external_data,
@@ -21,6 +22,7 @@ from preflight.rules import (
     text,
     timing,
     truncation,
+    wording,
 )
 
 Rule = Callable[[Media, Limits], Iterator[Finding]]
@@ -29,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     duration.check,
     size.check,
     container.check,
+    decodable.check,
     truncation.check,
     external_data.check,
     deep_read.check,
@@ -42,7 +45,7 @@ RULES: tuple[Rule, ...] = (
 ADVISORIES = (
     "codec", "hdr", "bit-depth", "chroma", "audio-codec", "variable-frame-rate", "interlaced", "low-bit-rate",
     "quicktime-brand", "moov-at-end", "no-index", "no-audio", "many-streams", "damaged-packets", "disordered-packets",
-    "black-video", "frozen-video", "no-text",
+    "size-change", "black-video", "frozen-video", "no-text",
 )  # fmt: skip
 """The rules whose findings are advisories: what `strict` and `ignore` may name."""
 
@@ -62,11 +65,25 @@ def evaluate(
     """
     if isinstance(subject, Unreadable):
         return Report(subject=subject, limits=limits, findings=tuple(readable.check(subject, limits)))
-    found = (f for rule in RULES for f in rule(subject, limits))
-    return Report(subject=subject, limits=limits, findings=judged(found, strict=strict, ignore=ignore))
+    found = [f for rule in RULES for f in rule(subject, limits)]
+    findings = judged(with_commands(found), strict=strict, ignore=ignore)
+    return Report(subject=subject, limits=limits, findings=findings)
 
 
-def judged(findings: Iterator[Finding], *, strict: Collection[str], ignore: Collection[str]) -> tuple[Finding, ...]:
+def with_commands(findings: list[Finding]) -> Iterator[Finding]:
+    """Yield `findings` with their commands in their hints, or without any where the fix would refuse the file.
+
+    That is so when one failure can't be mended.
+    """
+    is_hopeless = any(f.severity is Severity.FAILURE and f.fix is None for f in findings)
+    for finding in findings:
+        if finding.command is None or finding.fix is None or is_hopeless:
+            yield replace(finding, command=None)
+        else:
+            yield replace(finding, fix=wording.with_command(finding.fix, finding.command))
+
+
+def judged(findings: Iterable[Finding], *, strict: Collection[str], ignore: Collection[str]) -> tuple[Finding, ...]:
     """Return `findings` with `strict` and `ignore` applied, failures first."""
     kept = [_strictly(f, strict) for f in findings if f.severity is Severity.FAILURE or not _named(f, ignore)]
     return tuple(sorted(kept, key=lambda f: f.severity is Severity.ADVISORY))

@@ -17,16 +17,16 @@ def check(media: Media, _: Limits) -> Iterator[Finding]:
     """Yield advisories on brand, order of boxes, index, sound and number of streams."""
     if media.container is Container.MOV and media.extension == "mp4":
         message = "It is a QuickTime file named .mp4: most readers take it, a strict one may not."
-        fix = "Remux it to mp4 (`preflight fix`) or rename it to .mov."
+        fix = "Rename it to .mov."
         yield advisory("quicktime-brand", message, measured="brand qt", usual="an MP4 brand", fix=fix)
     if media.faststart is False:
         message = "Its index (moov) is behind the data: a reader over HTTP has to fetch the end first."
         yield advisory(
-            "moov-at-end", message, measured="moov at the end", usual="moov first", fix="Any remux mends it."
+            "moov-at-end", message, measured="moov at the end", usual="moov first", fix="A remux puts it first."
         )
     if media.indexed is False:
         message = "It has no usable index: its length was found by reading on, and seeking in it is slow."
-        yield advisory("no-index", message, measured="no index", usual="an index", fix="Remux it (`preflight fix`).")
+        yield advisory("no-index", message, measured="no index", usual="an index", fix="A remux writes one.")
     if media.video is None:
         return
     if not media.audio:

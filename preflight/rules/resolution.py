@@ -27,7 +27,6 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
             message="The file does not say how large its picture is.",
             measured="unknown",
             limit=limit,
-            fix="Encode it again (`preflight fix`).",
         )
     elif max(width, height) > limits.max_long_side or min(width, height) > limits.max_short_side:
         shown = wording.pixels(width, height)
@@ -41,6 +40,7 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
             measured=shown,
             limit=limit,
             fix=_fix(width, height, limits),
+            command=wording.command(media, "fix"),
         )
 
 
@@ -49,7 +49,7 @@ def _fix(width: int, height: int, limits: Limits) -> str:
     long_limit, short_limit = box if width >= height else box[::-1]
     if width - long_limit < _CROP_AT_MOST and height - short_limit < _CROP_AT_MOST:
         cropped = wording.pixels(min(width, long_limit), min(height, short_limit))
-        return f"Crop it to {cropped}, which keeps it sharp (`preflight fix`)."
+        return f"Crop it to {cropped}, which keeps it sharp."
     scale = min(Fraction(long_limit, width), Fraction(short_limit, height))
     target = wording.pixels(*(max(2, int(side * scale) // 2 * 2) for side in (width, height)))
-    return f"Scale it down to {target} (`preflight fix`)."
+    return f"Scale it down to {target}."

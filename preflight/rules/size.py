@@ -23,7 +23,8 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
         message=f"It has {measured}; the limit is {limit} ({source}).{_both_readings(media, limits)}",
         measured=measured,
         limit=limit,
-        fix="Shrink it with one encode to the limit (`preflight fix`), or split it (`preflight fix --split`).",
+        fix="Split it without a loss, or encode it to the limit with --policy one-file.",
+        command=wording.command(media, "fix"),
     )
 
 
@@ -32,4 +33,5 @@ def _both_readings(media: Media, limits: Limits) -> str:
     if limits.max_bytes % MB or media.size > limits.max_bytes // MB * MIB:
         return ""
     binary = f"{limits.max_bytes // MB}MiB"
-    return f" It would pass if the service's MB means MiB: then set max_size (`--max-size {binary}`)."
+    command = wording.command(media, "check", "--max-size", binary)
+    return f" It would pass if the service's MB means MiB: then check it with `{command}`."

@@ -8,6 +8,7 @@ from fractions import Fraction
 from preflight.model.limits import Limits
 from preflight.model.media import Media
 from preflight.model.report import Finding
+from preflight.rules import wording
 from preflight.rules.advisory import advisory
 
 LOW_BITS_PER_PIXEL = Fraction(1, 100)
@@ -26,8 +27,9 @@ def check(media: Media, _: Limits) -> Iterator[Finding]:
         yield advisory("variable-frame-rate", message, measured="variable", usual="constant")
     if video.interlaced:
         message = "Its video is stored as fields (interlaced); combing makes text harder to find and to fill."
-        fix = "Encoding deinterlaces it (`preflight fix --safe`)."
-        yield advisory("interlaced", message, measured="interlaced", usual="progressive", fix=fix)
+        safe = wording.command(media, "fix", "--safe")
+        fix = "An encode deinterlaces it."
+        yield advisory("interlaced", message, measured="interlaced", usual="progressive", fix=fix, command=safe)
     rate = _bits_per_pixel(media)
     if rate is not None and rate < LOW_BITS_PER_PIXEL:
         message = "Its bit rate is very low for its size: unless its picture hardly moves, compression has blurred it."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from fractions import Fraction
 
 from preflight.model.limits import DEFAULT_LIMITS, MB, MIB, Limits
-from preflight.model.media import Container
+from preflight.model.media import Container, Media
 
 
 def seconds(value: Fraction) -> str:
@@ -33,6 +34,17 @@ def limit_size(value: int) -> str:
         if value % unit == 0:
             return f"{value // unit} {name} ({value:,} bytes)"
     return f"{value:,} bytes"
+
+
+def command(media: Media, *words: str) -> str:
+    """Return the command `preflight WORDS FILE` for the file of `media`, quoted for a POSIX shell."""
+    name = str(media.path)
+    return shlex.join(("preflight", *words, f"./{name}" if name.startswith("-") else name))
+
+
+def with_command(text: str, command: str) -> str:
+    """Return the sentence `text` with `command` in brackets before its full stop."""
+    return f"{text.removesuffix('.')} (`{command}`)."
 
 
 def pixels(width: int, height: int) -> str:

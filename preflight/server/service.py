@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -32,7 +33,12 @@ SUBMIT_PATH = "/rest/ai/video/removal"
 QUERY_PATH = "/rest/ai/video/removal/result"
 RESULT_PATH = "/results/{task_id}.mp4"
 
+SUBMITS = 16
+"""Submits that are worked on at the same time; another one is answered with 501."""
+
 _BODY_LIMIT = 1 << 20
+"""Bytes of a request's body."""
+
 _log = logging.getLogger(__name__)
 
 Checker = Callable[[Path], tuple[int, ...]]
@@ -43,7 +49,8 @@ Checker = Callable[[Path], tuple[int, ...]]
 class ServiceConfig:
     """What the service is made of. `size_limit` is in bytes, `queue_limit` in tasks that are not finished.
 
-    `answers` are given to the first submits in place of the service's own, such as `501:2` or `NoResource`.
+    `answers` are given to the first submits in place of the service's own, such as `501:2` or `NoResource`. `hosts` are
+    the names under which it is addressed, None for any.
     """
 
     home: Path
@@ -55,6 +62,7 @@ class ServiceConfig:
     size_limit: int = 200_000_000
     queue_limit: int = 100
     answers: tuple[str, ...] = ()
+    hosts: frozenset[str] | None = None
 
 
 class Service:
@@ -145,15 +153,22 @@ def create_app(config: ServiceConfig) -> FastAPI:
 
     app = FastAPI(title="Video Removal API", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
 
-    async def call(request: Request, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
+    submits = CapacityLimiter(SUBMITS)
+
+    async def call(
+        request: Request, act: Callable[[dict[str, Any]], dict[str, Any]], limiter: CapacityLimiter | None = None
+    ) -> Response:
         query = dict(request.query_params)
         service.admit(query)
         get = request.method == "GET"
         fields = request_params.from_query(query) if get else request_params.from_body(await _body(request))
-        return JSONResponse(await run_in_threadpool(act, fields))
+        return JSONResponse(await to_thread.run_sync(act, fields, limiter=limiter))
 
     async def submit(request: Request) -> Response:
-        return await call(request, service.submit)
+        # Each downloads a video: they have threads of their own, so that queries are answered meanwhile.
+        if not submits.available_tokens:
+            raise declined(501, retry_after=2)
+        return await call(request, service.submit, submits)
 
     async def query(request: Request) -> Response:
         base = str(request.base_url).rstrip("/")
@@ -169,7 +184,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
         _add(app, QUERY_PATH, query, method, openapi.call(openapi.QUERY, openapi.state(), get=get))
     for method in ("GET", "HEAD"):
         _add(app, RESULT_PATH, result, method, openapi.result())
-    _answer_errors(app)
+    _answer_errors(app, config.hosts)
     return app
 
 
@@ -185,7 +200,7 @@ def _add(app: FastAPI, path: str, act: Callable[..., Any], method: str, descript
     )
 
 
-def _answer_errors(app: FastAPI) -> None:
+def _answer_errors(app: FastAPI, hosts: frozenset[str] | None) -> None:
     """Give every error the gateway's shape or the service's."""
 
     @app.exception_handler(RefusalError)
@@ -203,7 +218,12 @@ def _answer_errors(app: FastAPI) -> None:
         return JSONResponse(wrong.body, status_code=wrong.status)
 
     @app.middleware("http")
-    async def system_error(request: Request, go_on: Callable[[Request], Any]) -> Response:
+    async def guarded(request: Request, go_on: Callable[[Request], Any]) -> Response:
+        # A browser names the page's origin, or reaches this address under a name that was rebound to it.
+        host = request.url.hostname
+        if "origin" in request.headers or (hosts is not None and host not in hosts):
+            wrong = refused("AccessDenied", "Requests of web pages are not answered.", status=403)
+            return JSONResponse(wrong.body, status_code=wrong.status)
         try:
             response: Response = await go_on(request)
         except Exception:  # noqa: BLE001 - the documented answer to whatever goes wrong here

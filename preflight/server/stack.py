@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from preflight.errors import INSTALL_LOCAL, ToolMissingError
 from preflight.server.engine_runner import ENGINE
-from preflight.server.http_servers import HOST, ApiServer, StoreServer
+from preflight.server.http_servers import HOST, LOOPBACK, ApiServer, StoreServer
 from preflight.settings import Secret, Settings
 from preflight.tools import ffmpeg
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BUCKET = "preflight"
 KEY = "local"
 _REGION = "us-east-1"
-_NEEDS = ("fastapi", "uvicorn", "moto", "werkzeug", "numpy", "cv2", "onnxruntime", "rapidocr")
+_NEEDS = ("fastapi", "uvicorn", "moto", "flask", "flask_cors", "numpy", "cv2", "onnxruntime", "rapidocr")
 
 
 class LocalStack:
@@ -76,11 +76,11 @@ class LocalStack:
             entry=self._entry,
             size_limit=self._given.max_size,
             answers=self._answers,
+            hosts=LOOPBACK if host in LOOPBACK else None,
         )
-        store = StoreServer(host=host, port=store_port)
+        store = StoreServer(bucket=BUCKET, key=KEY, secret=str(self._secret), host=host, port=store_port)
         started.callback(store.stop)
         store.start()
-        store.create_bucket(BUCKET)
         api = ApiServer(create_app(config), host=host, port=port)
         started.callback(api.stop)
         api.start()

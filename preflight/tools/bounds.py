@@ -25,7 +25,8 @@ class Piece:
 
     `dts_start` and `dts_end` are the decoding times of the first packet of a copied picture and of the first that does
     not belong to it any more. Without `dts_start` a copy begins with the first keyframe at `start`, and pictures that
-    are shown before it are left out.
+    are shown before it are left out. `held` is when the last frame is shown, counted from `start`, and for how long,
+    where that is longer than frames usually last: old encoders don't carry it on.
     """
 
     output: Path
@@ -34,6 +35,7 @@ class Piece:
     dts_start: Fraction | None = None
     dts_end: Fraction | None = None
     sound_end: Fraction | None = None
+    held: tuple[Fraction, Fraction] | None = None
 
 
 def time(seconds: Fraction) -> str:
@@ -109,3 +111,24 @@ def _number(seconds: Fraction) -> str:
 def _drop(conditions: list[str]) -> str:
     # A bare comma would end the bit stream filter.
     return "noise=amount=0:drop=" + "+".join(conditions).replace(",", "\\,")
+
+
+def hold(last: tuple[Fraction, Fraction]) -> str:
+    """Return the bit stream filter that sets the duration of the packet shown at `last[0]` to `last[1]` seconds."""
+    shown, duration = last
+    condition = f"gte(PTS*TB,{_number(shown - EPSILON)})"
+    return _set_duration(f"if({condition},{_number(duration)}/TB,DURATION)")
+
+
+def last_duration() -> str:
+    """Return the bit stream filter that gives packets without a duration the distance in decoding time.
+
+    Transport streams tell no durations, and MP4 would not show a last frame that lasts for nothing.
+    """
+    behind = "if(eq(PREV_INDTS,NOPTS),0,DTS-PREV_INDTS)"
+    return _set_duration(f"if(gt(DURATION,0),DURATION,if(eq(NEXT_DTS,NOPTS),{behind},NEXT_DTS-DTS))")
+
+
+def _set_duration(expression: str) -> str:
+    # Left alone, the filter shows every packet at its decoding time. A bare comma would end it.
+    return f"setts=pts=PTS:dts=DTS:duration={expression}".replace(",", "\\,")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.model.media import Container, Media, Stream, StreamKind
+from preflight.model.media import AudioStream, Container, Media, Stream, StreamKind
 
 EXTENSIONS = {
     Container.MP4: "mp4",
@@ -14,17 +14,55 @@ EXTENSIONS = {
 """The name that the service expects of each container that it takes."""
 
 MP4_PICTURES = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video"})
-"""Codecs of pictures that MP4 holds."""
-_MP4 = {
-    StreamKind.VIDEO: MP4_PICTURES,
-    StreamKind.AUDIO: frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "alac", "flac"}),
-    StreamKind.SUBTITLE: frozenset({"mov_text"}),
+"""Video codecs that MP4 holds and players play from it."""
+_PCM_MKV = frozenset(
+    f"pcm_{form}" for form in ("u8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f64le")
+)
+"""Forms of uncompressed audio that Matroska has names for."""
+_MP4_AUDIO = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "alac", "flac", "dts"})
+_MOV_VIDEO = MP4_PICTURES - {"av1", "vp9"} | {"prores", "mjpeg", "dnxhd", "dvvideo", "qtrle", "cinepak"}
+_MKV_AUDIO = _PCM_MKV | {
+    "aac", "mp3", "mp2", "mp1", "ac3", "eac3", "opus", "vorbis", "alac", "flac", "dts", "truehd", "mlp", "wavpack",
+    "tta", "amr_nb", "amr_wb", "wmav1", "wmav2", "wmapro", "cook", "cooker",
+}  # fmt: skip
+_HELD = {
+    Container.MP4: {
+        StreamKind.VIDEO: MP4_PICTURES,
+        StreamKind.AUDIO: _MP4_AUDIO,
+        StreamKind.SUBTITLE: frozenset({"mov_text"}),
+        StreamKind.COVER: frozenset({"mjpeg", "png"}),
+    },
+    Container.MOV: {
+        StreamKind.VIDEO: _MOV_VIDEO,
+        StreamKind.AUDIO: _MP4_AUDIO - {"opus", "flac"},
+        StreamKind.SUBTITLE: frozenset({"mov_text"}),
+    },
+    Container.MKV: {
+        StreamKind.AUDIO: _MKV_AUDIO,
+        StreamKind.SUBTITLE: frozenset(
+            {"subrip", "ass", "ssa", "webvtt", "text", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}
+        ),
+    },
+    Container.WEBM: {
+        StreamKind.VIDEO: frozenset({"vp8", "vp9", "av1"}),
+        StreamKind.AUDIO: frozenset({"opus", "vorbis"}),
+        StreamKind.SUBTITLE: frozenset({"webvtt"}),
+    },
 }
-_MOV = {
-    StreamKind.VIDEO: _MP4[StreamKind.VIDEO] | {"prores", "mjpeg", "dnxhd", "dvvideo", "qtrle", "cinepak", "svq3"},
-    StreamKind.AUDIO: _MP4[StreamKind.AUDIO] - {"opus", "flac"},
-    StreamKind.SUBTITLE: _MP4[StreamKind.SUBTITLE],
-}
+"""Codecs that each muxer takes and that decode from its files; a test tries every pair. MKV takes nearly all video."""
+_MKV_VIDEO_REFUSED = frozenset({"gif", "qtrle", "svq1", "svq3", "apng", "webp", "rv20", "unknown", ""})
+"""Video codecs that Matroska can't carry, or that don't decode from it."""
+_MIN_MP3_RATE = 16_000
+"""Hz below which MP3 is MPEG-2.5, which the MP4 muxer refuses."""
+_DECODED = _MKV_AUDIO | frozenset(
+    {
+        "wmalossless", "wmavoice", "ape", "nellymoser", "speex", "gsm", "ra_144", "ra_288", "sipr", "atrac3", "qdm2",
+        "qdmc", "mace3", "mace6", "qcelp", "evrc", "adpcm", "pcm_s8", "pcm_f32be", "pcm_f64be", "pcm_alaw", "pcm_mulaw",
+    }
+)  # fmt: skip
+"""Audio codecs that ffmpeg decodes, so that their sound can be encoded anew."""
+TIME_CODE = "tmcd"
+"""The time code track of QuickTime, which the MP4 and QuickTime muxers write from the file's metadata."""
 _LOSSLESS_SOUND = frozenset({"flac", "alac", "truehd", "mlp", "wavpack", "tta", "ape", "wmalossless", "dts"})
 _LETTERS = {
     StreamKind.VIDEO: "V",
@@ -33,7 +71,6 @@ _LETTERS = {
     StreamKind.DATA: "d",
     StreamKind.ATTACHMENT: "t",
 }
-_MKV_CANNOT = frozenset({"gif", "mov_text", "unknown", ""})
 TEXT_SUBTITLES = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 
 
@@ -43,15 +80,23 @@ def _is_pcm(codec: str) -> bool:
 
 def holds(container: Container, stream: Stream, own: Container | None = None) -> bool:
     """Return True when packets of `stream`, which come from a file of the kind `own`, can be copied to `container`."""
-    if container is own and stream.kind in {StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE}:
+    if stream.kind is StreamKind.VIDEO and (container is own or container is Container.MKV):
+        return container is own or stream.codec not in _MKV_VIDEO_REFUSED
+    if stream.kind is StreamKind.AUDIO and container is own and container in {Container.MOV, Container.AVI}:
+        # These muxers write what they don't know under the tag that it came with.
         return True
-    if container is Container.MKV:
-        kinds = {StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE, StreamKind.ATTACHMENT}
-        return stream.kind in kinds and stream.codec not in _MKV_CANNOT
-    if container is Container.MOV and stream.kind is StreamKind.AUDIO and _is_pcm(stream.codec):
+    if isinstance(stream, AudioStream) and container is Container.MP4 and stream.codec == "mp3":
+        return (stream.sample_rate or _MIN_MP3_RATE) >= _MIN_MP3_RATE
+    if stream.kind is StreamKind.AUDIO and _is_pcm(stream.codec) and container in {Container.MOV, own}:
         return True
-    table = {Container.MP4: _MP4, Container.MOV: _MOV}.get(container, {})
-    return stream.codec in table.get(stream.kind, frozenset())
+    if stream.kind is StreamKind.ATTACHMENT:
+        return container is Container.MKV
+    return stream.codec in _HELD.get(container, {}).get(stream.kind, frozenset())
+
+
+def can_be_decoded(stream: Stream) -> bool:
+    """Return True for audio whose codec ffmpeg decodes: known, or a kind of PCM or ADPCM."""
+    return stream.codec in _DECODED or stream.codec.startswith(("pcm", "adpcm"))
 
 
 def is_lossless_sound(stream: Stream) -> bool:
@@ -65,8 +110,11 @@ def is_content(stream: Stream, media: Media) -> bool:
 
 
 def for_remux(media: Media) -> Container | None:
-    """Return the container that takes the copied picture and sound of `media`: MP4, else MKV, else None."""
-    content = [s for s in media.streams if s is media.video or s.kind is StreamKind.AUDIO]
+    """Return the container that takes the copied video and audio of `media`: MP4, else MKV, else None.
+
+    Audio of a codec that nobody knows counts for neither: it is left out in any case.
+    """
+    content = [s for s in media.streams if s is media.video or (s.kind is StreamKind.AUDIO and can_be_decoded(s))]
     for container in (Container.MP4, Container.MKV):
         if all(holds(container, stream) for stream in content):
             return container

@@ -140,12 +140,15 @@ def parse_speed(line: str) -> float | None:
     return float(match[1]) if match else None
 
 
-def concat_list(entries: Sequence[tuple[Path, Fraction | None]]) -> str:
-    """Return the text of a list for ffmpeg's concat demuxer: files in order, with their lengths where given."""
+def concat_list(entries: Sequence[tuple[Path, Fraction | None]], *, from_zero: bool = False) -> str:
+    """Return the text of a list for ffmpeg's concat demuxer: files in order, with their durations where given.
+
+    Each file begins with its first frame, or `from_zero` at its time 0, behind which the first frame may come late.
+    """
     lines = ["ffconcat version 1.0"]
     for path, seconds in entries:
         quoted = str(path).replace("'", "'\\''")
-        lines.append(f"file 'file:{quoted}'")
+        lines += [f"file 'file:{quoted}'", *(["inpoint 0"] if from_zero else [])]
         lines += [f"duration {float(seconds):.6f}"] if seconds is not None else []
     return "\n".join(lines) + "\n"
 

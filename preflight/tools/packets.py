@@ -14,12 +14,20 @@ from preflight.tools import ffmpeg as tool
 from preflight.tools import process
 
 _NO_TIME = -(2**63)
-"""How libavutil writes an absent timestamp (`AV_NOPTS_VALUE`)."""
+"""An absent timestamp in libavutil (`AV_NOPTS_VALUE`)."""
 _KEY_FLAG = 0x1
+"""Bit of a keyframe (`AV_PKT_FLAG_KEY`)."""
+_DISCARD_FLAG = 0x4
+"""Bit of a packet that is decoded but not presented (`AV_PKT_FLAG_DISCARD`)."""
 
 
 class Packet(NamedTuple):
-    """One packet; `pts`, `dts` and `duration` in the stream's time base, `size` in bytes."""
+    """One packet of a stream.
+
+    `pts`, `dts` and `duration` are in the stream's time base, `size` is in bytes. `checksum` is the Adler-32 of its
+    data that starts from 0, None where it was not computed. `shown` is False for a packet that is only decoded, not
+    presented, because an edit list leaves it out.
+    """
 
     stream: int
     dts: int
@@ -27,11 +35,13 @@ class Packet(NamedTuple):
     duration: int
     size: int
     key: bool
+    checksum: int | None = None
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a muxer is told of a stream before its packets. `extradata` is a checksum of the codec's setup."""
+    """The parameters of a stream in a listing. `extradata` is a checksum of the codec's parameter sets."""
 
     kind: str = ""
     codec: str = ""
@@ -60,6 +70,14 @@ class Listing:
         return last * self.heads[stream].time_base
 
 
+def listing_output(maps: Sequence[str]) -> list[str]:
+    """Return ffmpeg's options of an output that lists the packets of the streams that `maps` choose.
+
+    Packets before the first keyframe are listed too, which ffmpeg drops from copies unless told otherwise.
+    """
+    return [*(word for name in maps for word in ("-map", name)), "-c", "copy", "-copyinkf", "-f", "framecrc"]
+
+
 def scan(
     path: Path,
     *,
@@ -71,34 +89,62 @@ def scan(
 ) -> Listing:
     """Return the packets of the streams that `maps` choose (ffmpeg's `-map`), times from the file's start.
 
-    `seek` and `length` (seconds) limit the listing to a stretch, whose times then count from `seek`. Raises ToolError.
+    `seek` and `length` (seconds) limit the listing to a range, whose times then count from `seek`. Raises ToolError,
+    CancelledError.
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *tool.INPUT_GUARD]
     argv += ["-ss", f"{float(seek):.6f}"] if seek is not None else []
     argv += ["-t", f"{float(length):.6f}"] if length is not None else []
-    argv += ["-i", tool.local(path), *(word for name in maps for word in ("-map", name))]
-    done = process.run([*argv, "-c", "copy", "-f", "framecrc", "-"], cancel=cancel)
-    if done.status:
-        raise tool.failure(done.stderr_tail)
-    return parse(done.stdout.decode("ascii", "replace").splitlines())
+    return _listed([*argv, "-i", tool.local(path), *listing_output(maps), "-"], cancel)
 
 
 def windows(
     path: Path, starts: Sequence[Fraction], length: Fraction, *, ffmpeg: str, cancel: Cancel | None = None
 ) -> Listing:
-    """Return the picture's packets in several stretches of `length` seconds, read by one process.
+    """Return the video packets in several ranges of `length` seconds, read by one process.
 
-    Stream n of the listing is the stretch from `starts[n]`, from which its times count; it begins with the keyframe
-    before. Raises ToolError.
+    Stream n of the listing is the range from `starts[n]`, from which its times count; it begins with the keyframe
+    before. Raises ToolError, CancelledError.
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error"]
     for start in starts:
         argv += [*tool.INPUT_GUARD, "-ss", f"{float(start):.6f}", "-t", f"{float(length):.6f}", "-i", tool.local(path)]
-    argv += [word for number in range(len(starts)) for word in ("-map", f"{number}:V:0")]
-    done = process.run([*argv, "-c", "copy", "-f", "framecrc", "-"], cancel=cancel)
+    return _listed([*argv, *listing_output([f"{number}:V:0" for number in range(len(starts))]), "-"], cancel)
+
+
+def decoded_times(path: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> list[Fraction]:
+    """Return when each frame of the video is shown, in seconds from the file's start, by decoding all of it.
+
+    Raises ToolError, CancelledError.
+    """
+    argv = [
+        ffmpeg,
+        "-hide_banner",
+        "-nostdin",
+        "-v",
+        "error",
+        *tool.INPUT_GUARD,
+        "-i",
+        tool.local(path),
+        "-map",
+        "0:V:0",
+    ]
+    # The frames themselves are not looked at, and small ones are listed faster.
+    listing = _listed([*argv, "-vf", "scale=16:16", "-fps_mode", "passthrough", "-f", "framecrc", "-"], cancel)
+    return [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
+
+
+def _listed(argv: Sequence[str], cancel: Cancel | None) -> Listing:
+    done = process.run(argv, cancel=cancel)
     if done.status:
         raise tool.failure(done.stderr_tail)
     return parse(done.stdout.decode("ascii", "replace").splitlines())
+
+
+def parse_file(path: Path) -> Listing:
+    """Return the listing that an output of `listing_output` wrote to a file. Raises ToolError, OSError."""
+    with path.open(encoding="ascii", errors="replace") as lines:
+        return parse(lines)
 
 
 def parse(lines: Iterable[str]) -> Listing:
@@ -111,7 +157,7 @@ def parse(lines: Iterable[str]) -> Listing:
                 _note(line, facts)
             elif line.strip():
                 packets.append(_packet(line))
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, IndexError, ZeroDivisionError) as error:
         raise ToolError(f"ffmpeg's packet list can't be read: {error}.") from error
     heads = {number: _head(fact) for number, fact in facts.items()}
     return Listing(heads=heads, packets=tuple(p for p in packets if p.stream in heads))
@@ -142,17 +188,18 @@ def _head(fact: dict[str, str]) -> Head:
 
 def _packet(line: str) -> Packet:
     words = line.split(",", 7)
-    stream, dts, pts, duration, size = (int(word) for word in words[:5])
+    dts, pts = int(words[1]), int(words[2])
     # Flags are written only when they differ from "keyframe, nothing else".
-    flags = next(
-        (int(word.strip().partition("x")[2], 16) for word in words[6:7] if word.strip().startswith("F=")), _KEY_FLAG
-    )
-    times = [time for time in (pts, dts) if time != _NO_TIME]
+    flags = int(words[6][3:], 16) if len(words) > 6 and words[6].startswith(" F=") else _KEY_FLAG
+    if pts == _NO_TIME:
+        pts = 0 if dts == _NO_TIME else dts
     return Packet(
-        stream=stream,
-        dts=dts if dts != _NO_TIME else (times or [0])[0],
-        pts=(times or [0])[0],
-        duration=duration,
-        size=size,
-        key=bool(flags & _KEY_FLAG),
+        int(words[0]),
+        pts if dts == _NO_TIME else dts,
+        pts,
+        int(words[3]),
+        int(words[4]),
+        bool(flags & _KEY_FLAG),
+        int(words[5], 16),
+        not flags & _DISCARD_FLAG,
     )

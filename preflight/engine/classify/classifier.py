@@ -4,68 +4,96 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from preflight.engine.classify.settings import CLASSIFIER, ClassifierSettings
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import RelativeMotion
 
-_MOVED = 3.0
-"""Samples the scene must move under fixed text, at a width of 640, to tell the two apart; less is jitter."""
-_FOLLOWS = 0.35
-"""Share of a way by which text that goes with the scene may come apart from it, for parallax."""
-_FAR, _EXACTLY = 5, 0.1
-"""How many times the least motion text has gone that says all by itself, and the share it may then be off the scene."""
-_BY_CHANCE = 0.1
-"""Share of the way by which a text and its scene come apart that they may be seen to go together, as something of the
-scene that is seen through the text does."""
-_STYLED = 0.3
-"""Certainty of a flat fill above which text that says nothing by its motion, but is outlined or placed as captions are,
-counts as put on top."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known of a text's life: how far the scene and the text moved meanwhile (samples), how it came and went.
+    """What is known of a text over its whole life. Distances are in pixels."""
 
-    `appears` and `vanishes` mean at once, inside a shot; `gradual` little by little: both that all else stays.
-    `crosses_cut` means that it stays while the scene changes; `ticks` that its digits change; `placed` that it is where
-    captions are; `drift` what its movement beside its surroundings says.
-    """
-
-    scene: float
-    text: float
-    apart: float
-    appears: bool
-    vanishes: bool
-    gradual: bool
-    crosses_cut: bool
-    ticks: bool
-    certainty: float
-    outlined: bool
-    placed: bool
-    drift: RelativeMotion
     width: int
+    """Width of the frame."""
+    frames: int
+    """Number of frames from its first to its last one."""
+    scene: float
+    """How far the scene moved under the text."""
+    text: float
+    """How far the text moved, 0 when it stands."""
+    apart: float
+    """How far the two moved apart."""
+    relative: RelativeMotion
+    """How far it was seen to move with, and against, what is right beside it."""
+    straight: bool
+    """Its motion has one direction and speed, as that of a crawl."""
+    appears: bool
+    """It comes at once, while all else stays."""
+    vanishes: bool
+    """It goes at once, while all else stays."""
+    gradual: bool
+    """It fades, while all else stays."""
+    crosses_cut: bool
+    """It stays while the scene changes."""
+    ticks: bool
+    """Its digits change."""
+    certainty: float
+    """Certainty of its flat fill, 0..1."""
+    outlined: bool
+    """It has an outline."""
+    placed: bool
+    """It stands where captions do."""
+    slips: bool
+    """It is seen beside its place where it seems to come or go: it is on something that moves."""
+    flat_ground: float
+    """Share (0..1) of the pixels beside its letters that have one colour."""
 
 
-def decide(evidence: Evidence) -> Kind:
+def decide(evidence: Evidence, settings: ClassifierSettings = CLASSIFIER) -> Kind:
     """Weigh the evidence, the strongest first; text that stands still in a still scene is judged by its style."""
-    least = _MOVED * evidence.width / 640
-    drift = evidence.drift
-    moved = max(evidence.scene, evidence.text)
-    if not evidence.crosses_cut and evidence.text > _FAR * least and evidence.apart < _EXACTLY * moved:
+    scale = evidence.width / 640
+    if evidence.text > 0:
+        return _decide_moving(evidence, settings, scale)
+    relative = evidence.relative
+    seen_through = settings.seen_through * evidence.apart
+    if relative.with_background > max(settings.min_motion * scale, relative.against_background, seen_through):
         return Kind.NATURAL
-    if drift.together > max(least, drift.apart, _BY_CHANCE * evidence.apart):
+    least = (settings.min_motion + settings.drift_error * evidence.frames) * scale
+    if evidence.scene > least and evidence.apart < settings.parallax * evidence.scene:
         return Kind.NATURAL
-    if evidence.crosses_cut or drift.apart > max(least, drift.together):
+    if evidence.slips and not evidence.crosses_cut:
+        return Kind.UNCERTAIN
+    against = relative.against_background > max(settings.min_relative * scale, relative.with_background)
+    if evidence.crosses_cut or against or evidence.apart > least:
         return Kind.ARTIFICIAL
-    if moved > least:
-        return Kind.NATURAL if evidence.apart < _FOLLOWS * moved else Kind.ARTIFICIAL
-    if evidence.appears or evidence.vanishes or evidence.gradual or evidence.ticks:
+    changes = evidence.appears or evidence.vanishes or evidence.gradual
+    if evidence.ticks or (changes and evidence.certainty > settings.vague):
         return Kind.ARTIFICIAL
-    styled = evidence.certainty > _STYLED and (evidence.outlined or evidence.placed)
-    return Kind.ARTIFICIAL if styled else Kind.NATURAL
+    styled = evidence.certainty > settings.styled and (evidence.outlined or evidence.placed)
+    drawn = evidence.certainty > settings.drawn
+    plain = evidence.certainty > settings.plain and evidence.flat_ground > settings.flat_ground
+    return Kind.ARTIFICIAL if styled or drawn or plain else Kind.UNCERTAIN
 
 
-def is_placed(box: Box, size: tuple[int, int]) -> bool:
-    """Return True for the place of captions: exactly in the middle across, in the lower third of the picture."""
+def _decide_moving(evidence: Evidence, settings: ClassifierSettings, scale: float) -> Kind:
+    """Return the kind of text that moves: overlay text crosses the frame at one speed, and alone."""
+    relative, way = evidence.relative, max(evidence.scene, evidence.text)
+    if evidence.crosses_cut:
+        return Kind.ARTIFICIAL
+    if evidence.text > settings.far * scale and evidence.apart < settings.exact * way:
+        return Kind.NATURAL
+    if relative.with_background > max(settings.min_motion * scale, relative.against_background):
+        return Kind.NATURAL
+    if evidence.apart < settings.parallax * way:
+        return Kind.NATURAL
+    if evidence.straight and relative.against_background > relative.with_background:
+        return Kind.ARTIFICIAL
+    return Kind.UNCERTAIN
+
+
+def is_placed(box: Box, size: tuple[int, int], settings: ClassifierSettings = CLASSIFIER) -> bool:
+    """Return True for the place of captions: exactly in the middle across, in the lower part of the frame."""
     width, height = size
-    return abs(box.x0 + box.x1 - width) < 0.03 * width and box.y0 > 0.66 * height
+    centered = abs(box.x0 + box.x1 - width) < settings.caption_center * width
+    return centered and box.y0 > settings.caption_top * height

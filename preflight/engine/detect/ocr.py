@@ -23,7 +23,7 @@ _DETECTOR = "PP-OCRv6_det_small.onnx"
 _RECOGNISER = "PP-OCRv6_rec_small.onnx"
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32) * 255
-_TEXT_PROBABILITY = 0.3
+TEXT_PROBABILITY = 0.3
 _LINE_PROBABILITY = 0.6
 _UNCLIP = 1.6
 _READ_HEIGHT = 48
@@ -88,7 +88,7 @@ def find_lines(picture: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:
     probability = text_map(picture)
     height, width = probability.shape
     across, down = size[0] / width, size[1] / height
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((probability > _TEXT_PROBABILITY).astype(np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((probability > TEXT_PROBABILITY).astype(np.uint8))
     lines = []
     for label in range(1, count):
         x, y, w, h, area = (int(value) for value in stats[label])

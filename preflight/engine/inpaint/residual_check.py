@@ -117,7 +117,9 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
     after, before = (_local_contrast(image[place.slices].astype(np.float32), size) for image in (result, source))
     left, deviation = _coefficients(shapes, after, size)
     was, _ = _coefficients(shapes, before, size)
-    visible = (np.abs(left) > settings.least_trace) & (np.abs(left) > settings.significance * deviation)
+    bound = np.maximum(settings.least_trace, settings.significance * deviation)
+    # What is left of a text is as bright or dark against its surroundings as the text was.
+    visible = (np.abs(left) > bound) & (left * was > 0)
     if not visible.any():
         return 0.0
     contrast = max(settings.least_contrast, float(np.abs(was).max()))

@@ -1,4 +1,4 @@
-"""The two kinds of text."""
+"""The kinds of text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Put on top of the picture, or part of the scene."""
+    """Whether text was put on top of the picture or is part of the scene."""
 
     ARTIFICIAL = "artificial"
+    """Overlay text."""
     NATURAL = "natural"
+    """Scene text."""
+    UNCERTAIN = "uncertain"
+    """Nothing tells; such text is left as scene text is."""

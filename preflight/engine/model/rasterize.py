@@ -28,9 +28,10 @@ def rasterize(tracks: Iterable[Track], index: int, region: Box, widened: int = 0
     for track in tracks:
         if not (track.first <= index <= track.last or (hidden and track.lasting)):
             continue
-        if hidden and track.plate_on(index) is not None:
-            continue
-        mask |= place_mask(region, track.box_on(index), widened_mask(track, index, widened))
+        own, plate = widened_mask(track, index, widened), track.plate_on(index)
+        if hidden and plate is not None:
+            own = own & ~plate
+        mask |= place_mask(region, track.box_on(index), own)
     return mask
 
 
@@ -59,9 +60,8 @@ def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box
     for track in tracks:
         ground = track.plate_on(index)
         if ground is not None:
-            look = _on_plate(
-                look, *(place_mask(region, track.box_on(index), own) for own in (track.masks.usual, ground))
-            )
+            letters = track.masks.usual & ground
+            look = _on_plate(look, *(place_mask(region, track.box_on(index), own) for own in (letters, ground)))
     return look
 
 

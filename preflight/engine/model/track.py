@@ -53,10 +53,18 @@ class TrackEvidence:
     """It is known to be absent on the frame after its last one."""
     isolated: tuple[bool, bool] = (True, True)
     """Nothing else of the picture changes as it comes, and as it goes."""
+    match_outside: tuple[float, float] = (0.0, 0.0)
+    """Correlation (-1..1) of its appearance with the frame before its first and after its last one, near its place."""
+    slips: bool = False
+    """Right before its first or right after its last frame it is seen a little beside its place."""
     gradual: tuple[bool, bool] = (False, False)
     """It comes, and goes, over several frames."""
     motion: RelativeMotion = UNKNOWN
     """How far it moved with and against its surroundings."""
+    flat_ground: float = 0.0
+    """Share (0..1) of the pixels beside its letters that have one colour."""
+    text_probability: float = 0.0
+    """Mean probability (0..1) of the detector on the line, on a close-up; 0 where it wasn't asked."""
     later_similarity: tuple[float, ...] = ()
     """Correlation (-1..1) of its place with its appearance on each of the frames after its last one."""
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatMap
+from preflight.engine.core.box import Box
+from preflight.engine.segment.rectangles import find_rectangles
 from preflight.engine.segment.settings import BACKING_BOX
 
 
@@ -54,6 +56,18 @@ def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | 
     return BackingBox(solid, solid & ~same & beside)
 
 
+def find_partial(look: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> BackingBox | None:
+    """Return the rectangles of one colour behind a part of the letters `fill`, or behind all of them; None without."""
+    found = find_rectangles(look, spread, fill, text_height)
+    if not found:
+        return None
+    area, ink = np.zeros(fill.shape, bool), np.zeros(fill.shape, bool)
+    for box, same in found:
+        area[box.slices] = True
+        ink[box.slices] |= ~same[box.slices]
+    return BackingBox(area, ink)
+
+
 def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox | None:
     """Return the translucent plate behind the letters' body `fill`, by what changed as it came or went, else None.
 
@@ -79,31 +93,44 @@ def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox 
 
 
 def find_whole(look: BGR, spread: FloatMap, fill: BoolMask, ink: BoolMask, height: int) -> BoolMask | None:
-    """Return the whole plate behind the letters' body `fill`, from a look that goes well beyond it; None without one.
+    """Return the whole box behind the letters of one line; None without one.
 
-    `ink` marks all letters on the look and `height` is that of the text. The plate may have steps and rounded corners,
-    and may go from side to side; a ground that has no upper or lower end in sight is none.
+    The box may have steps and rounded corners, and may go from side to side; a ground without an upper or a lower end
+    in sight is none.
+
+    Args:
+        look: typical look that goes well beyond the line, (height, width, 3).
+        spread: variation over the frames, (height, width), levels.
+        fill: body of the line's letters.
+        ink: all letters on the look.
+        height: text height in pixels.
     """
     body = _body(fill)
-    found = _even(look, spread, ink, body)
-    if found is None:
-        return None
-    base = _closed(found[0] | _grown(ink, 5), 3)
+    even = _even(look, spread, ink, body)
+    whole = None if even is None else _grow(even[0], ink, body, height)
+    if whole is not None:
+        return whole
+    found = find_rectangles(look, spread, fill, height)
+    return np.logical_or.reduce([_mask_of(box, fill.shape) for box, _ in found]) if found else None
+
+
+def _grow(same: BoolMask, ink: BoolMask, body: BoolMask, height: int) -> BoolMask | None:
+    """Return the flat area around the letters, by region growing; None unless it ends in sight with straight edges."""
+    base = _closed(same | _grown(ink, 5), 3)
     # Without thin leaks into a scene of its colour; what they cost at corners comes back.
     leak = max(3, height // 5 | 1)
     near = _touching(_opened(_filled(base), leak), body)
     whole = _filled(near | (_grown(near, 2 * leak + 1) & _touching(base, body)))
     whole = _opened(whole, 3)
-    if _thick_share(found[0] & whole, body) < BACKING_BOX.thick:
-        return None
-    if (
-        whole[body].mean() < BACKING_BOX.covered
-        or whole[0].any()
-        or whole[-1].any()
-        or straightness(whole, height) < BACKING_BOX.straight_outline
-    ):
-        return None
-    return whole
+    ends = not whole[0].any() and not whole[-1].any()
+    solid = _thick_share(same & whole, body) >= BACKING_BOX.thick and whole[body].mean() >= BACKING_BOX.covered
+    return whole if ends and solid and straightness(whole, height) >= BACKING_BOX.straight_outline else None
+
+
+def _mask_of(box: Box, shape: tuple[int, int]) -> BoolMask:
+    mask = np.zeros(shape, bool)
+    mask[box.slices] = True
+    return mask
 
 
 def straightness(solid: BoolMask, height: int) -> float:

@@ -53,11 +53,11 @@ class HaloSettings:
     """Parts of the line, side by side, that are compared."""
     least_blocks: int = 4
     """Minimum number of parts in which the colour can be told from the scene."""
-    least_alpha: float = 0.03
+    least_alpha: float = 0.01
     """Minimum opacity of a ring that belongs to the text."""
     standard_errors: float = 2.0
     """Minimum opacity in standard errors of the median over the parts."""
-    least_level: float = 3.0
+    least_level: float = 2.5
     """Minimum visible difference between the ring and the scene, levels."""
     coded: int = 2
     """Pixels beyond the text that coding mixes with it."""
@@ -119,6 +119,30 @@ class BackingBoxSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RectangleSettings:
+    """Thresholds of rectangles behind a line of text or a part of it."""
+
+    colors: int = 3
+    """Colour clusters of the ground of a line."""
+    least_share: float = 0.2
+    """Minimum share of the ground that a cluster has."""
+    column: float = 0.93
+    """Minimum share of the line's rows that a column of the rectangle covers."""
+    even: float = 0.9
+    """Minimum share of the rectangle beside the letters that has its colour."""
+    row: float = 0.6
+    """Minimum share of the rectangle's columns that a row covers."""
+    least_length: float = 1.5
+    """Minimum length, text heights."""
+    margin: float = 0.8
+    """Maximum margin above and below the letters, text heights."""
+    least_margin: int = 2
+    """Minimum margin above and below the letters, pixels."""
+    sharp: float = 0.5
+    """Minimum share of an edge at which the colour ends; along the rest the scene has the same colour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CounterSettings:
     """Thresholds of text whose digits change at their place."""
 
@@ -140,4 +164,5 @@ STROKES = StrokeSettings()
 HALO = HaloSettings()
 OUTLINE = OutlineSettings()
 BACKING_BOX = BackingBoxSettings()
+RECTANGLE = RectangleSettings()
 COUNTER = CounterSettings()

@@ -12,7 +12,7 @@ from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
 from preflight.engine.segment import backing_box
 from preflight.engine.segment.halo import distance, fit_halo
 from preflight.engine.segment.outlines import enclosed_letters, is_outlined
-from preflight.engine.segment.settings import HALO
+from preflight.engine.segment.settings import HALO, STROKES
 from preflight.engine.segment.strokes import Strokes, segment_like, stray_strokes
 
 
@@ -83,9 +83,15 @@ def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask
     if not place.changing:
         box = backing_box.find_solid(look, spread, strokes.fill, changed)
         box = box or backing_box.find_translucent(body, changes)
+        box = box or backing_box.find_partial(look, spread, strokes.fill, height)
     if box is not None:
         # A box comes and goes with its letters, so what changed then is not theirs alone.
-        return TextMask(place=place, strokes=strokes, mask=box.letters, reach=reach, outlined=outlined, ground=box.area)
+        beyond = strokes.fill & ~box.area
+        mask = box.letters
+        if beyond.sum() >= STROKES.least_pixels:
+            reach = max(fit_halo(look, beyond, height).width, strokes.bleed)
+            mask |= stroke_mask(beyond, reach, height) & ~box.area
+        return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined, ground=box.area)
     if outlined:
         body |= enclosed_letters(look, spread, strokes.fill, halo, height)
     mask = stroke_mask(body, reach, height, changed)

@@ -6,51 +6,15 @@ A ticker is seen in parts where it enters and leaves, and lost over busy scenes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from dataclasses import replace
 
-import numpy as np
-
+from preflight.engine.model.course import MIN_FRAMES, Course, fit_course
+from preflight.engine.model.identity import is_part_of_text
 from preflight.engine.model.track import Track
-from preflight.engine.motion.template_match import Offset, visible_share
+from preflight.engine.motion.template_match import visible_share
 
-_LEAST_FRAMES = 8
-"""Frames on which a line has to be followed for its course to be known."""
-_LEAST_WAY = 1.0
-"""Way in heights of the text from which on a line crosses the picture; less is a tremble."""
-_STRAIGHT = 2.5
-"""Samples by which a course at one speed may be missed."""
-_SAME_WORDS = 0.7
-"""Share of a part's letters that the whole line has in one piece."""
 _ON_COURSE = 0.6
 """Share of a part's line that lies where the whole line would be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """Where a line is: offsets at frame 0 and for each frame, across and down."""
-
-    start: tuple[float, float]
-    speed: tuple[float, float]
-
-    def at(self, index: int) -> Offset:
-        """Return the offset on frame `index`."""
-        return round(self.start[0] + self.speed[0] * index), round(self.start[1] + self.speed[1] * index)
-
-
-def fit_course(track: Track) -> Course | None:
-    """Return the course of a track that moves in a straight line at one speed, else None."""
-    if track.path is None or len(track.path) < _LEAST_FRAMES:
-        return None
-    frames = np.arange(track.first, track.last + 1)
-    path = np.array(track.path, np.float64)
-    (speed_x, x), (speed_y, y) = np.polyfit(frames, path, 1).T
-    known = Course((float(x), float(y)), (float(speed_x), float(speed_y)))
-    fitted = np.outer(frames, known.speed) + known.start
-    way = float(np.abs(fitted[-1] - fitted[0]).max())
-    if way < _LEAST_WAY * track.line.text_height or np.abs(path - fitted).max() > _STRAIGHT:
-        return None
-    return known
 
 
 def extend_crossing_lines(tracks: list[Track], size: tuple[int, int], end: int) -> list[Track]:
@@ -73,10 +37,7 @@ def extend_crossing_lines(tracks: list[Track], size: tuple[int, int], end: int) 
 
 def _is_part(part: Track, whole: Track, known: Course) -> bool:
     """Return True when `part` is a piece of the line `whole`, seen on its course."""
-    if not part.text or not whole.text:
-        return False
-    pieces = SequenceMatcher(None, whole.text, part.text, autojunk=False).get_matching_blocks()
-    if sum(piece.size for piece in pieces if piece.size > 1 or len(part.text) == 1) < _SAME_WORDS * len(part.text):
+    if not is_part_of_text(part.text, whole.text):
         return False
     # A part was seen on one frame, or it moves too; what stays at its place meanwhile is another text.
     return all(
@@ -112,7 +73,7 @@ def _all_the_way(whole: Track, known: Course, parts: list[Track], size: tuple[in
 
 def _at_border(whole: Track, known: Course, index: int, size: tuple[int, int]) -> bool:
     """Return True when the line is cut off by the picture's border or was so shortly before or after."""
-    reach = [step * _LEAST_FRAMES + index for step in (-1, 0, 1)]
+    reach = [step * MIN_FRAMES + index for step in (-1, 0, 1)]
     return any(0 < visible_share(whole.line, known.at(near), size) < 1 for near in reach)
 
 

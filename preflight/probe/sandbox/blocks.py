@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 
-from preflight.probe.sandbox.elements import head
+from preflight.probe.sandbox.elements import UNKNOWN, head
 from preflight.probe.sandbox.files import read_at
 
 TYPE_CHECKING = False
@@ -18,6 +18,8 @@ CLUSTERS = 4
 """Clusters looked at, spread over the file."""
 BLOCKS = 250
 """Blocks looked at in each, of all tracks: about three seconds of a film with sound."""
+MAX_BLOCKS = 20_000
+"""Elements looked at in search of a track's first block: ten minutes of sound."""
 _REORDERED = 4
 """Pictures left out at both ends of a cluster: they are reordered, and a neighbour may be in the cluster beside it."""
 _ROUNDING = 2
@@ -27,6 +29,11 @@ _HEAD = 24
 """Bytes that hold an element's head and, if it is a block, the head of that: track number, time, flags."""
 _WINDOW = 4096
 """Bytes read at a time: a page, which small blocks share, and more of which large ones would not need."""
+
+_MAX_TRACK = 127
+"""Highest track number that a block states in one byte; higher ones are not told apart here."""
+_LOST = -1
+"""Stands for a track's number where the walk through the blocks ended early."""
 
 _SIMPLE, _GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
 
@@ -40,6 +47,20 @@ def uneven(fd: int, clusters: list[tuple[int, int]], track: int) -> bool:
     return any(_is_uneven(list(_times(fd, start, end, track))) for start, end in clusters[::step][:CLUSTERS])
 
 
+def is_empty(fd: int, clusters: list[tuple[int, int]], track: int) -> bool:
+    """Return whether the file has no block of `track`, of which the headers of all blocks give proof.
+
+    False where a cluster can't be followed to its end, and where the file has more than `MAX_BLOCKS` blocks.
+    """
+    left = MAX_BLOCKS
+    for start, end in clusters:
+        for number, _ in _blocks(fd, start, end, left):
+            if number in {track, _LOST}:
+                return False
+            left -= 1
+    return track <= _MAX_TRACK
+
+
 def _is_uneven(times: list[int]) -> bool:
     inner = sorted(times)[_REORDERED : max(_REORDERED, len(times) - _REORDERED)]
     steps = [after - before for before, after in itertools.pairwise(inner)]
@@ -48,19 +69,33 @@ def _is_uneven(times: list[int]) -> bool:
 
 def _times(fd: int, position: int, end: int, track: int) -> Iterator[int]:
     """Yield the times, in ticks from the cluster's own, of the blocks of `track`."""
+    return (time for number, time in _blocks(fd, position, end, BLOCKS) if number == track)
+
+
+def _blocks(fd: int, position: int, end: int, count: int) -> Iterator[tuple[int, int]]:
+    """Yield the track's number and the time of each block among the next `count` elements.
+
+    `_LOST` as the last number tells that the cluster has more elements, or could not be followed to its end.
+    """
     window, start = b"", 0
-    for _ in range(BLOCKS):
+    for _ in range(count):
+        if position >= end:
+            return
         at = position - start
         if at > len(window) - _HEAD:
             window, start, at = read_at(fd, _WINDOW, position), position, 0
-        data = window[at : at + _HEAD] if position < end else b""
+        data = window[at : at + _HEAD]
         element = head(data)
-        if element is None:
-            return
+        if element is None or element[2] == UNKNOWN:
+            break
         kind, width, length = element
         if kind == _GROUP:
             position += width
             continue
-        if kind in {_SIMPLE, _BLOCK} and data[width : width + 1] == bytes([0x80 | track]):
-            yield int.from_bytes(data[width + 1 : width + 3], signed=True)
+        if kind in {_SIMPLE, _BLOCK} and len(data) > width + 2:
+            yield (
+                data[width] & _MAX_TRACK if data[width] & 0x80 else 0,
+                int.from_bytes(data[width + 1 : width + 3], signed=True),
+            )
         position += width + length
+    yield _LOST, 0

@@ -7,6 +7,7 @@ Sources: ISO/IEC 14496-12 and Apple's QuickTime File Format specification.
 from __future__ import annotations
 
 from preflight.probe.sandbox.files import read_at
+from preflight.probe.sandbox.parameter_sets import avc_sizes, hevc_sizes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _TOLD_BY_HEADER = frozenset({"avc1", "avc3", "hvc1", "hev1", "av01", "vp09", "mp
 _NEEDED = frozenset((b"moov", b"mdat", b"moof"))
 """What must be there to its end. Behind the data, other things that reach beyond the file's end are no loss: writers of
 photos and cameras put notes of their own there, which are no boxes at all."""
+_ENCRYPTED = frozenset((b"encv", b"enca", b"enct", b"drmi", b"drms"))
+"""Types of sample entries whose samples are encrypted: ISO/IEC 23001-7, and Apple's FairPlay."""
 _CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"dinf"))
 
 
@@ -37,7 +40,8 @@ def read(fd: int, size: int) -> dict[str, Any]:
     first: dict[bytes, int] = {}
     fragments: list[bytes] = []
     moov = b""
-    for kind, start, body, end in _top(fd, size):
+    top = list(_top(fd, size))
+    for kind, start, body, end in top:
         first.setdefault(kind, start)
         if end > size and (kind in _NEEDED or not facts["data"] or _is_torn(moov)):
             facts["missing_bytes"] = max(facts["missing_bytes"], end - size)
@@ -56,6 +60,10 @@ def read(fd: int, size: int) -> dict[str, Any]:
         facts["faststart"] = first[b"moov"] < first[b"mdat"]
     facts.update(_movie(moov))
     _add_fragments(fragments, facts)
+    if len(top) == MAX_BOXES:
+        # The last fragments were not read: where they end is not known.
+        for track in facts["tracks"]:
+            track.pop("fragments_start", None)
     facts["missing_bytes"] = max([facts["missing_bytes"], *(t.pop("reach", 0) - size for t in facts["tracks"])])
     return facts
 
@@ -135,24 +143,46 @@ def _clock(body: bytes) -> tuple[int, int | None]:
     return int.from_bytes(body[at : at + 4]), None if ticks == b"\xff" * width else int.from_bytes(ticks)
 
 
+class _Fragments:
+    """What the fragments bring of one track: ticks of the first and of the last moment, samples and their lengths."""
+
+    __slots__ = ("end", "lengths", "samples", "start")
+
+    def __init__(self) -> None:
+        self.start: int | None = None
+        self.end = self.samples = 0
+        self.lengths: list[tuple[int, int]] = []
+
+    def add(self, start: int, run: list[tuple[int, int]]) -> int:
+        """Add the samples of a run that begins at `start` ticks and return the tick at which it ends."""
+        end = start + sum(count * ticks for count, ticks in run)
+        if run:
+            self.start = start if self.start is None else min(start, self.start)
+        self.end = max(end, self.end)
+        self.samples += sum(count for count, _ in run)
+        self.lengths += run[: MAX_LENGTHS - len(self.lengths)]
+        return end
+
+
 def _add_fragments(fragments: list[bytes], facts: dict[str, Any]) -> None:
-    """Give each track the end, in its own ticks, of the last sample that a fragment brings, and the pace."""
+    """Give each track what its fragments bring: start, end (in its own ticks), number of samples and pace."""
     defaults: dict[int, int] = facts.pop("defaults", {})
-    ends: dict[int, int] = {}
-    lengths: dict[int, list[tuple[int, int]]] = {}
+    brought: dict[int, _Fragments] = {}
     for moof in fragments:
         for kind, traf in _boxes(moof):
             if kind == b"traf":
-                _traf(traf, defaults, ends, lengths)
+                _traf(traf, defaults, brought)
     for track in facts["tracks"]:
-        if track.get("id") in ends:
-            track["fragments_end"] = ends[track["id"]]
-            track["pace"] = _pace(lengths[track["id"]], track.get("timescale", 0))
+        of_track = brought.get(track.get("id"))
+        if of_track is not None and of_track.samples:
+            if not track.get("samples"):
+                track["fragments_start"] = of_track.start
+            track["fragments_end"] = of_track.end
+            track["samples"] = track.get("samples", 0) + of_track.samples
+            track["pace"] = _pace(of_track.lengths, track.get("timescale", 0))
 
 
-def _traf(
-    traf: bytes, defaults: dict[int, int], ends: dict[int, int], lengths: dict[int, list[tuple[int, int]]]
-) -> None:
+def _traf(traf: bytes, defaults: dict[int, int], brought: dict[int, _Fragments]) -> None:
     track_id = each = start = 0
     for kind, body in _boxes(traf):
         flags = int.from_bytes(body[1:4])
@@ -160,15 +190,11 @@ def _traf(
             track_id = int.from_bytes(body[4:8])
             at = 8 + 8 * (flags & 1) + 4 * (flags >> 1 & 1)
             each = int.from_bytes(body[at : at + 4]) if flags & 8 else defaults.get(track_id, 0)
-            start = ends.get(track_id, 0)
+            start = brought.setdefault(track_id, _Fragments()).end
         elif kind == b"tfdt":
             start = int.from_bytes(body[4:12] if body[:1] == b"\x01" else body[4:8])
         elif kind == b"trun":
-            run = _run(body, flags, each)
-            start += sum(count * ticks for count, ticks in run)
-            ends[track_id] = max(start, ends.get(track_id, 0))
-            known = lengths.setdefault(track_id, [])
-            known += run[: MAX_LENGTHS - len(known)]
+            start = brought.setdefault(track_id, _Fragments()).add(start, _run(body, flags, each))
 
 
 def _run(body: bytes, flags: int, each: int) -> list[tuple[int, int]]:
@@ -218,8 +244,7 @@ def _tkhd(body: bytes, track: dict[str, Any]) -> None:
     track["presented"] = None if ticks == b"\xff" * len(ticks) else int.from_bytes(ticks)
     matrix = body[52:88] if long else body[40:76]
     if len(matrix) == 36:
-        a, b = (int.from_bytes(matrix[n : n + 4], signed=True) for n in (0, 4))
-        track["turned"] = a == 0 and b != 0
+        track["matrix"] = [int.from_bytes(matrix[n : n + 4], signed=True) for n in (0, 4, 12, 16)]
 
 
 def _mdhd(body: bytes, track: dict[str, Any]) -> None:
@@ -243,14 +268,23 @@ def _elst(body: bytes, track: dict[str, Any]) -> None:
 def _stsd(body: bytes, track: dict[str, Any]) -> None:
     for kind, entry in _boxes(body[8:]):
         track.setdefault("tag", kind.decode("latin-1"))
+        track["encrypted"] = track.get("encrypted", False) or kind in _ENCRYPTED
         if track.get("handler") == "vide" and len(entry) > 78:
             for inner, value in _boxes(entry[78:]):
-                if inner == b"pasp" and len(value) >= 8:
-                    track["sar"] = (int.from_bytes(value[:4]), int.from_bytes(value[4:8]))
-                elif inner == b"av1C":
-                    track["av1c"] = value[:4].hex()
-                elif inner == b"fiel":
-                    track["interlaced"] = value[:1] == b"\x02"
+                _describe(inner, value, track)
+
+
+def _describe(kind: bytes, value: bytes, track: dict[str, Any]) -> None:
+    """Add what one box of a visual sample entry states."""
+    if kind == b"pasp" and len(value) >= 8:
+        track["sar"] = (int.from_bytes(value[:4]), int.from_bytes(value[4:8]))
+    elif kind == b"av1C":
+        track["av1c"] = value[:4].hex()
+    elif kind == b"fiel":
+        track["interlaced"] = value[:1] == b"\x02"
+    elif kind in {b"avcC", b"hvcC"}:
+        sizes = track.setdefault("sizes", [])
+        sizes += avc_sizes(value) if kind == b"avcC" else hevc_sizes(value)
 
 
 def _stsz(body: bytes, track: dict[str, Any]) -> None:

@@ -37,3 +37,14 @@ def children(data: bytes) -> Iterator[tuple[int, bytes]]:
         kind, width, length = element
         yield kind, data[position + width : position + width + length]
         position += width + length
+
+
+def is_whole(data: bytes) -> bool:
+    """Return whether `data` is a row of elements to its very end, as the header of a file has to be for ffmpeg."""
+    position = 0
+    while position < len(data):
+        element = head(data[position : position + 12])
+        if element is None or element[2] == UNKNOWN:
+            return False
+        position += element[1] + element[2]
+    return position == len(data)

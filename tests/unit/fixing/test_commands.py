@@ -2,10 +2,12 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
 from fixtures import values
 from preflight.fixing import ffmpeg_commands, plan, video_options
 from preflight.model.media import Container, StreamKind
-from preflight.tools import containers
+from preflight.tools import bounds, containers
 from preflight.tools.bounds import Piece
 from preflight.tools.ffmpeg import INPUT_OPTIONS
 
@@ -18,9 +20,25 @@ def test_remux() -> None:
     argv = ffmpeg_commands.remux(plan(values.report(media)), Path("out.mp4"), ffmpeg="ffmpeg")
     assert argv == [
         "ffmpeg", *GUARD, "-i", "file:in.ts", "-map", "0:V:0", "-map", "0:a:0",
-        "-c:0", "copy", "-c:1", "copy", "-map_chapters", "0", "-map_metadata", "0", "-max_muxing_queue_size", "4096",
-        "-movflags", "+faststart", "file:out.mp4", *QUIET,
+        "-bsf:v:0", bounds.last_duration(), "-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters", "0",
+        "-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart", "file:out.mp4", *QUIET,
     ]  # fmt: skip
+
+
+def test_remux_lists_the_packets_of_its_source() -> None:
+    media = values.media("in.ts", container=Container.MPEG_TS)
+    argv = ffmpeg_commands.remux(plan(values.report(media)), Path("out.mp4"), ffmpeg="ffmpeg", listing=Path("list"))
+    listing = ["-map", "0:V:0", "-map", "0:a:0", "-c", "copy", "-copyinkf", "-f", "framecrc", "file:list"]
+    assert argv[-len(listing) :] == listing
+
+
+@pytest.mark.parametrize(("source", "tag"), [(Container.MPEG_TS, ["hvc1"]), (Container.MP4, [])])
+def test_hevc_from_other_containers_is_tagged_for_apple_players(source: Container, tag: list[str]) -> None:
+    streams = (values.video(codec="hevc"), values.audio())
+    media = values.media("in", streams=streams, container=source)
+    made = replace(plan(values.report(media)), container=Container.MP4)
+    argv = ffmpeg_commands.remux(made, Path("out.mp4"), ffmpeg="ffmpeg")
+    assert [argv[place + 1] for place, word in enumerate(argv) if word == "-tag:0"] == tag
 
 
 def test_scale() -> None:
@@ -33,9 +51,10 @@ def test_scale() -> None:
         "ffmpeg", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
         "-b:1", "160000", "-bufsize:0", "8000000", "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
         "-enc_time_base:0", "1:90000", "-filter:0", "scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p",
-        "-flush_packets", "1", "-fps_mode:0", "passthrough", "-map_chapters", "0", "-map_metadata", "0",
+        "-filter:1", "pan=stereo|c0=c0|c1=c1", "-flush_packets", "1", "-fps_mode:0", "passthrough",
+        "-map_chapters", "0", "-map_metadata", "0",
         "-max_muxing_queue_size", "4096", "-maxrate:0", "4000000", "-movflags", "+faststart",
-        "-preset:0", "veryfast", "-profile:0", "high",
+        "-preset:0", "veryfast", "-profile:0", "high", "-video_track_timescale", "90000",
         "file:out.mp4", *QUIET,
     ]  # fmt: skip
 
@@ -58,7 +77,7 @@ def test_copies_of_stretches() -> None:
         Piece(output=Path("1.mp4"), end=Fraction(350), dts_end=Fraction(34992, 100)),
         Piece(output=Path("2.mp4"), start=Fraction(350), dts_start=Fraction(34992, 100)),
     ]
-    codecs = ["-c:0", "copy", "-c:1", "copy", "-map_chapters"]
+    codecs = ["-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters"]
     common = ["-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
     ends = "noise=amount=0:drop=gte(pts*tb\\,349.999999)"
     starts = "noise=amount=0:drop=lt(pts*tb\\,-0.000001)"
@@ -68,7 +87,8 @@ def test_copies_of_stretches() -> None:
         *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "349.000000", "-i", "file:in.mp4",
         "-map", "0:V:0", "-map", "1:a:0", "-bsf:a", ends, "-bsf:s", ends, *codecs, "1", *common,
         "-t", "350.000000", "file:1.mp4",
-        "-map", "2:V:0", "-map", "3:a:0", "-bsf:a", starts, "-bsf:s", starts, *codecs, "3", *common, "file:2.mp4",
+        "-map", "2:V:0", "-map", "3:a:0", "-bsf:a", starts, "-bsf:s", starts, *codecs, "3",
+        *common, "file:2.mp4",
         *QUIET,
     ]  # fmt: skip
 

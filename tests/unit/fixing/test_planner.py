@@ -1,12 +1,15 @@
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures import values
 from preflight.fixing import plan
 from preflight.model.limits import Limits
-from preflight.model.media import ColorTags, Container, StreamKind
-from preflight.model.plan import Action, Policy, Treatment
+from preflight.model.media import ColorTags, Container, Stream, StreamKind
+from preflight.model.plan import Action, Plan, Policy, Treatment
 from preflight.model.report import Finding, Report
 
 
@@ -97,12 +100,73 @@ def test_sound_alone_is_refused() -> None:
     assert "no video stream" in (plan(values.report(media)).refusal or "")
 
 
-def test_stream_that_the_target_cannot_hold_is_dropped() -> None:
-    data = values.audio(index=2, kind=StreamKind.DATA, codec="tmcd")
-    media = values.media(streams=(values.video(width=2560), values.audio(), data))
-    made = plan(values.report(media))
+def _with(*streams: Stream, **changes: Any) -> Plan:
+    """The plan for a TS with a common video, common audio and `streams`."""
+    numbered = [replace(stream, index=number) for number, stream in enumerate(streams, start=2)]
+    media = values.media(
+        "a.ts", container=Container.MPEG_TS, streams=(values.video(), values.audio(), *numbered), **changes
+    )
+    return plan(values.report(media))
+
+
+def _other(kind: StreamKind, codec: str) -> Stream:
+    return Stream(index=2, kind=kind, codec=codec)
+
+
+def test_stream_that_the_target_cannot_hold_is_dropped_and_named() -> None:
+    made = _with(_other(StreamKind.DATA, "klv"))
     assert made.streams[2].treatment is Treatment.DROP
-    assert "tmcd" in made.streams[2].note
+    assert made.streams[2].note == "mp4 can't hold klv"
+    assert made.cost.loss == "a data stream (klv)"
+
+
+def test_time_code_is_no_loss_where_the_muxer_writes_it() -> None:
+    media = values.media(streams=(values.video(width=2560), values.audio(), _other(StreamKind.DATA, "tmcd")))
+    made = plan(values.report(media))
+    assert made.streams[2].loss == ""
+    assert "a data stream (tmcd)" in plan(values.report(media), trim=(Fraction(1), Fraction(9))).cost.loss
+
+
+def test_audio_that_nobody_can_decode_leaves_the_rest_as_it_is() -> None:
+    made = _with(values.audio(codec="apac"))
+    assert made.container is Container.MP4
+    assert [stream.treatment for stream in made.streams] == [Treatment.COPY, Treatment.COPY, Treatment.DROP]
+    assert made.cost.loss == "an audio stream (apac)"
+
+
+@pytest.mark.parametrize(("rate", "container"), [(16_000, Container.MP4), (11_025, Container.MKV)])
+def test_mp3_of_a_low_rate_is_not_copied_to_mp4(rate: int, container: Container) -> None:
+    assert _with(values.audio(codec="mp3", sample_rate=rate)).container is container
+
+
+def test_audio_with_more_channels_than_the_encoder_takes_is_not_encoded() -> None:
+    media = values.media(
+        streams=(values.video(), values.audio(codec="pcm_s16le", channels=16)), container=Container.MOV
+    )
+    assert plan(values.report(replace(media, path=Path("a.mov"))), safe=True).is_empty
+
+
+@pytest.mark.parametrize(("codec", "loss"), [("subrip", "nothing"), ("ass", "the styling of subtitles")])
+def test_text_subtitles_become_plain_text(codec: str, loss: str) -> None:
+    made = _with(_other(StreamKind.SUBTITLE, codec))
+    assert made.streams[2].encoder == "mov_text"
+    assert made.cost.loss == loss
+
+
+def test_subtitles_that_outlast_the_video_are_ended_not_the_sound() -> None:
+    lines = replace(_other(StreamKind.SUBTITLE, "subrip"), duration=Fraction(600))
+    streams = (values.video(duration=Fraction(18)), values.audio(duration=Fraction(18)), lines)
+    media = values.media("a.mkv", container=Container.MKV, streams=streams, duration=Fraction(601))
+    made = plan(values.report(media))
+    assert made.actions == (Action.DROP,)
+    assert made.audio_end == 18
+    assert "subtitles" in made.cost.loss
+
+
+def test_cover_stays_in_a_whole_file_and_is_named_when_it_goes() -> None:
+    cover = _other(StreamKind.COVER, "png")
+    assert _with(cover).streams[2].treatment is Treatment.COPY
+    assert "cover picture" in _with(cover, duration=Fraction(700)).cost.loss
 
 
 def test_key_ignores_how_well() -> None:

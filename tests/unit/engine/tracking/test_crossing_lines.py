@@ -6,8 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from preflight.engine.core.box import Box
+from preflight.engine.model.course import fit_course
 from preflight.engine.model.track import MaskModel, Track
-from preflight.engine.tracking.crossing_lines import extend_crossing_lines, fit_course
+from preflight.engine.tracking.crossing_lines import extend_crossing_lines
 
 SIZE = (480, 270)
 WORDS = "Breaking news scroll by"

@@ -15,7 +15,7 @@ from preflight.engine.detect.detector import DetectTask
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
 from preflight.engine.tracking.tracker import TextTracker
-from tests.unit.engine.test_looks import frame
+from tests.unit.engine.detect.test_detector import frame
 
 WIDTH, HEIGHT = SIZE = 640, 352
 STEP, FRAMES = 10, 110

@@ -1,0 +1,300 @@
+"""Judge media files with ffprobe and ffmpeg alone: what a file shows, and what a file made from it lost or added.
+
+Nothing here uses preflight's own probe. Times are seconds as exact fractions of the stream's time base.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+TIMEOUT = 60
+"""Seconds that one process of the judge may take; files are up to 4 MB."""
+TICK = Fraction(2, 1000)
+"""Seconds by which the times of a frame may differ between containers: Matroska and FLV round to 1 ms at both ends."""
+MAX_SYNC = Fraction(45, 1000)
+"""Seconds by which the distance of sound and picture may change where the frame rate is unknown."""
+MAX_FRAMES = 60_000
+"""Decoded frames that are kept of one file."""
+
+FAMILIES = {
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "mkv", "avi": "avi", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps",
+    "flv": "flv", "asf": "asf", "ogg": "ogg", "gif": "gif",
+}  # fmt: skip
+"""ffprobe's demuxers as preflight's containers; `mp4` stands for the whole family of ISO files, `mkv` for WebM too."""
+NAMES = {"mp4": {"mp4", "mov"}, "mkv": {"mkv", "webm"}, "avi": {"avi"}}
+"""Extensions under which the service takes a family."""
+
+
+class JudgeError(Exception):
+    """The judge itself could not finish: a time-out, or output that is not to be understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A stream: its packets as (time, size, digest), without those that an edit list hides."""
+
+    kind: str
+    codec: str
+    tag: str
+    cover: bool
+    rotation: int
+    mirrored: bool
+    sar: Fraction
+    color: tuple[str, ...]
+    duration: Fraction | None
+    packets: tuple[tuple[Fraction, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a file shows: `frames` are (time, digest) of the first real video, `size` is that of its first frame."""
+
+    family: str
+    duration: Fraction | None
+    tracks: tuple[Track, ...] = ()
+    frames: tuple[tuple[Fraction, str], ...] = ()
+    size: tuple[int, int] | None = None
+    complaints: tuple[str, ...] = ()
+
+    @property
+    def video(self) -> Track | None:
+        """The first video that is no cover picture."""
+        return next((t for t in self.tracks if t.kind == "video" and not t.cover), None)
+
+    @property
+    def extent(self) -> Fraction | None:
+        """Seconds from the first to the end of the last packet of picture and sound; the last is as long as usual."""
+        tracks = [t for t in self.tracks if t.kind in {"video", "audio"} and not t.cover and t.packets]
+        times = [sorted(time for time, _, _ in track.packets) for track in tracks]
+        ends = [row[-1] + (row[-1] - row[0]) / max(1, len(row) - 1) for row in times]
+        return max(ends) - min(row[0] for row in times) if times else None
+
+    @property
+    def sound(self) -> tuple[Track, ...]:
+        """Every track of sound."""
+        return tuple(t for t in self.tracks if t.kind == "audio")
+
+    @property
+    def readable(self) -> bool:
+        """Whether a decoder shows frames."""
+        return bool(self.frames)
+
+
+def output(*argv: str | Path) -> tuple[int, str, str]:
+    """Return exit code, output and errors. Raises JudgeError after `TIMEOUT`."""
+    try:
+        done = subprocess.run([*map(str, argv)], capture_output=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise JudgeError(f"time-out of {Path(argv[0]).name}") from error
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def facts(path: Path, *, ffmpeg: str, ffprobe: str = "ffprobe") -> Facts:
+    """Return what `path` shows by these tools. Raises JudgeError."""
+    shown = ("-show_format", "-show_streams", "-show_packets", "-show_data_hash", "CRC32")
+    _, text, errors = output(ffprobe, "-v", "error", *shown, "-of", "json", f"file:{path}")
+    try:
+        data = json.loads(text or "{}")
+    except ValueError as error:
+        raise JudgeError("ffprobe's JSON") from error
+    tracks = _tracks(data)
+    family = data.get("format", {}).get("format_name", "")
+    result = Facts(
+        family=FAMILIES.get(family, family),
+        duration=_fraction(data.get("format", {}).get("duration")),
+        tracks=tuple(tracks.values()),
+        complaints=tuple(errors.splitlines()[:5]),
+    )
+    number = next((n for n, t in tracks.items() if t is result.video), None)
+    if number is None:
+        return result
+    frames, size, said = decoded(path, ffmpeg, number)
+    return Facts(
+        family=result.family, duration=result.duration, tracks=result.tracks, frames=frames, size=size,
+        complaints=(*result.complaints, *said[:5]),
+    )  # fmt: skip
+
+
+def decoded(
+    path: Path, ffmpeg: str, index: int
+) -> tuple[tuple[tuple[Fraction, str], ...], tuple[int, int] | None, list[str]]:
+    """Return times and digests of the decoded frames of stream `index`, the size of the first, and complaints."""
+    passthrough = ("-fps_mode", "passthrough") if "v4." not in ffmpeg else ("-vsync", "passthrough")
+    wanted = ("-map", f"0:{index}", *passthrough, "-copyts", "-frames:v", str(MAX_FRAMES), "-f", "framemd5", "-")
+    _, text, errors = output(ffmpeg, "-v", "error", "-nostdin", "-noautorotate", "-i", f"file:{path}", *wanted)
+    base, size, frames = Fraction(1), None, []
+    for line in text.splitlines():
+        if line.startswith("#tb 0:"):
+            base = Fraction(line.split(":")[1].strip())
+        elif line.startswith("#dimensions 0:"):
+            width, height = line.split(":")[1].strip().split("x")
+            size = int(width), int(height)
+        elif line[:1].isdigit():
+            fields = line.split(",")
+            frames.append((int(fields[2]) * base, fields[5].strip()))
+    return tuple(frames), size, errors.splitlines()
+
+
+def _tracks(data: dict[str, Any]) -> dict[int, Track]:
+    packets: dict[int, list[tuple[Fraction, int, str]]] = {}
+    for packet in data.get("packets", ()):
+        time = _fraction(packet.get("pts_time", packet.get("dts_time")))
+        if "D" not in packet.get("flags", ""):
+            row = (time or Fraction(0), int(packet.get("size", 0)), packet.get("data_hash", ""))
+            packets.setdefault(packet["stream_index"], []).append(row)
+    return {s["index"]: _track(s, packets.get(s["index"], [])) for s in data.get("streams", ())}
+
+
+def _track(stream: dict[str, Any], packets: list[tuple[Fraction, int, str]]) -> Track:
+    side = stream.get("side_data_list", ())
+    matrix = next((s.get("displaymatrix", "") for s in side if "displaymatrix" in s), "")
+    numbers = [int(word) for line in matrix.splitlines() for word in line.split(":")[-1].split()]
+    turned = next((round(float(s["rotation"])) for s in side if "rotation" in s), 0)
+    shape = stream.get("sample_aspect_ratio", "1:1").replace(":", "/")
+    top, _, bottom = shape.partition("/")
+    return Track(
+        kind=stream.get("codec_type", "data"),
+        codec=stream.get("codec_name", "unknown"),
+        tag=stream.get("codec_tag_string", ""),
+        cover=bool(stream.get("disposition", {}).get("attached_pic")),
+        rotation=turned % 360,
+        mirrored=len(numbers) == 9 and numbers[0] * numbers[4] - numbers[1] * numbers[3] < 0,
+        sar=Fraction(int(top), int(bottom)) if int(top or 0) and int(bottom or 0) else Fraction(1),
+        color=tuple(stream.get(name, "") for name in ("color_space", "color_transfer", "color_primaries")),
+        duration=_fraction(stream.get("duration")),
+        packets=tuple(packets),
+    )
+
+
+def _fraction(text: Any) -> Fraction | None:
+    try:
+        return Fraction(str(text))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a plan says of its files: which kinds of streams are left out, and what is copied, trimmed or split."""
+
+    copied: bool
+    """The picture is copied, so that each frame decodes to the same samples."""
+    sound_copied: bool = True
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Streams left out, by kind; cover pictures come back later and never count."""
+    trim: tuple[Fraction, Fraction] | None = None
+    """Seconds after the first shown moment of the source."""
+    sound_end: Fraction | None = None
+    resized: bool = False
+    rates_may_change: bool = False
+
+
+def losses(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
+    """Return the classes of difference between `source` and the files made from it, together and in order."""
+    found = _frames(source, parts, promise)
+    for number in range(len(source.sound)):
+        found += _sound(source, parts, promise, number)
+    kinds = Counter(t.kind for t in source.tracks if not t.cover and t.packets) - promise.dropped
+    for part in parts:
+        held = Counter(t.kind for t in part.tracks if not t.cover)
+        found += [f"fix: {kind} track missing" for kind in kinds - held if kind in {"video", "audio"}]
+        if len(parts) == 1 and promise.trim is None:
+            found += [f"fix: {kind} track missing" for kind in kinds - held if kind == "subtitle"]
+        found += _look(source, part, promise)
+    return sorted(set(found))
+
+
+def _frames(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
+    before = _shown(source.frames)
+    if promise.trim is not None:
+        start, end = promise.trim
+        before = [(t, digest) for t, digest in before if start - TICK <= t < end - TICK]
+    after = [frame for part in parts for frame in part.frames]
+    if len(after) != len(before):
+        # A lossless trim may begin at the keyframe before its start and hide what it need not show.
+        return [f"fix: frames {'missing' if len(after) < len(before) else 'added'}"]
+    if promise.copied and [digest for _, digest in after] != [digest for _, digest in before]:
+        return ["fix: content of copied frames"]
+    if promise.rates_may_change:
+        return []
+    first = 0
+    for part in parts:
+        count = len(part.frames)
+        old, new = _shown(tuple(before[first : first + count])), _shown(part.frames)
+        first += count
+        if any(abs(a - b) > TICK for (a, _), (b, _) in zip(old, new, strict=True)):
+            return ["fix: times of frames"]
+    return []
+
+
+def _shown(frames: tuple[tuple[Fraction, str], ...]) -> list[tuple[Fraction, str]]:
+    """Return the frames with times from the first one on."""
+    start = frames[0][0] if frames else Fraction(0)
+    return [(time - start, digest) for time, digest in frames]
+
+
+def _sound(source: Facts, parts: list[Facts], promise: Promise, number: int) -> list[str]:
+    old = source.sound[number]
+    new = [part.sound[number] for part in parts if number < len(part.sound)]
+    if len(new) < len(parts) or not old.packets:
+        return []  # A missing track is told by its kind.
+    found = []
+    cut = promise.trim is not None or promise.sound_end is not None
+    if promise.sound_copied and not cut and sum(len(t.packets) for t in new) < len(old.packets):
+        found.append("fix: sound packets missing")
+    if promise.sound_copied and not cut and sum(len(t.packets) for t in new) > len(old.packets) + 2 * (len(parts) - 1):
+        found.append("fix: sound packets added")
+    first = parts[0]
+    if promise.trim is None and source.frames and first.frames and new[0].packets:
+        drift = (new[0].packets[0][0] - first.frames[0][0]) - (old.packets[0][0] - source.frames[0][0])
+        if abs(drift) > _frame_time(source):
+            found.append("fix: sync of sound and picture")
+    if not promise.sound_copied and not cut and abs(sum(map(_span, new)) - _span(old)) > len(parts) * Fraction(1, 10):
+        found.append("fix: length of encoded sound")
+    return found
+
+
+def _span(track: Track) -> Fraction:
+    times = [time for time, _, _ in track.packets]
+    return max(times) - min(times) if times else Fraction(0)
+
+
+def _frame_time(source: Facts) -> Fraction:
+    steps = sorted(b - a for (a, _), (b, _) in zip(source.frames, source.frames[1:], strict=False))
+    return max(MAX_SYNC, steps[len(steps) // 2]) if steps else MAX_SYNC
+
+
+def _look(source: Facts, part: Facts, promise: Promise) -> list[str]:
+    old, new = source.video, part.video
+    if old is None or new is None:
+        return []
+    found = []
+    if promise.copied and (old.rotation, old.mirrored) != (new.rotation, new.mirrored):
+        found.append("fix: orientation")
+    if promise.copied and old.sar != new.sar:
+        found.append("fix: SAR")
+    if promise.copied and any(
+        a not in {"", "unknown", "reserved", b} for a, b in zip(old.color, new.color, strict=True)
+    ):
+        found.append("fix: color tags")
+    if not promise.resized and not promise.copied and _display(source) != _display(part):
+        found.append("fix: display size")
+    return found
+
+
+def _display(shown: Facts) -> tuple[int, int]:
+    """Return the display size, rounded to even sides as an encoder needs them."""
+    width, height = shown.size or (0, 0)
+    track = shown.video
+    if track is not None:
+        width = round(width * track.sar) if track.sar > 1 else width
+        height = round(height / track.sar) if track.sar < 1 else height
+        if track.rotation % 180:
+            width, height = height, width
+    return width // 2, height // 2

@@ -1,0 +1,151 @@
+"""What each file of a plan has to hold, in packets of its source: the input of the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from preflight.events import Cancel
+from preflight.model.media import Container, Media, Stream, StreamKind
+from preflight.model.plan import Plan, StreamPlan, Treatment
+from preflight.tools import bounds, containers, packets, proof
+from preflight.tools.bounds import Piece
+from preflight.tools.packets import Listing, Packet
+from preflight.tools.proof import KeptStream, Matrix
+
+_START_CODES = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.AVI, Container.OTHER})
+"""Containers that delimit the units of a packet by start codes; the others write their lengths."""
+_FRAMED = frozenset({"h264", "hevc", "vvc", "aac", "av1"})
+"""Codecs whose packets differ between the two kinds of container."""
+_HELD = Fraction(3, 2)
+"""Times the usual frame duration from which on the last frame counts as held."""
+_UNPROVED = frozenset({StreamKind.COVER, StreamKind.ATTACHMENT})
+"""Streams without times: pictures and fonts, which muxers write as a whole or refuse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The kept streams of a plan's source, in the order of the output, and the video's display matrix."""
+
+    kept: tuple[StreamPlan, ...]
+    listing: Listing
+    matrix: Matrix | None
+
+
+def held(reference: Reference, piece: Piece) -> tuple[Fraction, Fraction] | None:
+    """Return when the last frame of `piece` is shown, from the piece's start, and for how long, in seconds.
+
+    None where it lasts about as long as the others, or where the source does not tell.
+    """
+    base = reference.listing.heads[0].time_base
+    shown = [p for p in _expected(reference.listing.of(0), base, piece, copied=False, video=True) if p.shown]
+    if len(shown) < 2:
+        return None
+    times = sorted(packet.pts for packet in shown)
+    usual = sorted(b - a for a, b in pairwise(times))[(len(times) - 1) // 2]
+    last = max(shown, key=lambda packet: packet.pts)
+    lasts = last.duration * base
+    if piece.end is not None:
+        lasts = min(lasts, piece.end - last.pts * base)
+    return (last.pts * base - piece.start, lasts) if lasts > _HELD * usual * base else None
+
+
+def kept_streams(plan: Plan) -> list[StreamPlan]:
+    """Return what goes to the output, the video first."""
+    source = plan.source
+    index = source.video.index if source and source.video else -1
+    kept = [stream for stream in plan.streams if stream.treatment is not Treatment.DROP]
+    return sorted(kept, key=lambda stream: stream.index != index)
+
+
+def specifiers(plan: Plan) -> list[str]:
+    """Return ffmpeg's names of the kept streams, in the order of the output."""
+    if plan.source is None:
+        return []
+    return [containers.specifier(plan.source, stream.index) for stream in kept_streams(plan)]
+
+
+def read(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> Reference:
+    """Return the reference of `plan` by a listing of its own. Raises ToolError, CancelledError."""
+    listing = proof.reference(source.path, source.container, specifiers(plan), ffmpeg=ffmpeg, cancel=cancel)
+    return of_listing(plan, source, listing)
+
+
+def of_listing(plan: Plan, source: Media, listing: Listing) -> Reference:
+    """Return the reference of `plan` by a listing that was written while its packets were copied."""
+    matrix = proof.display_matrix(source.path, source.container)
+    return Reference(kept=tuple(kept_streams(plan)), listing=listing, matrix=matrix)
+
+
+def promises(
+    plan: Plan, reference: Reference, piece: Piece, *, ffmpeg: str, cancel: Cancel | None, mended: bool = False
+) -> list[KeptStream]:
+    """Return what the file of `piece` has to hold. `mended`: some of its video is encoded though the plan copies it."""
+    source = plan.source
+    assert source is not None  # noqa: S101
+    made = []
+    counts: dict[StreamKind, int] = {}
+    for position, stream in enumerate(reference.kept):
+        told = next(s for s in source.streams if s.index == stream.index)
+        if told.kind in _UNPROVED:
+            continue
+        counts[told.kind] = counts.get(told.kind, 0) + 1
+        copied = stream.treatment is Treatment.COPY and not (mended and told is source.video)
+        head = reference.listing.heads.get(position, packets.Head())
+        base = head.time_base
+        listed = reference.listing.of(position)
+        decoded = partial(_decoded, source.path, piece, ffmpeg=ffmpeg, cancel=cancel) if not copied else None
+        made.append(
+            KeptStream(
+                name="the video" if told is source.video else f"{told.kind} stream {counts[told.kind]}",
+                kind=told.kind,
+                head=head,
+                expected=_expected(listed, base, piece, copied=copied, video=told is source.video),
+                copied=copied,
+                reframed=_reframed(told, source.container, plan.container),
+                uncompressed=told.codec.startswith("pcm"),
+                until=plan.audio_end if told.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE} else None,
+                matrix=reference.matrix if copied and told is source.video else None,
+                decoded=decoded if told is source.video else None,
+            )
+        )
+    return made
+
+
+def _reframed(stream: Stream, source: Container, target: Container) -> bool:
+    return stream.codec in _FRAMED and source in _START_CODES and source is not target
+
+
+def _expected(listed: Sequence[Packet], base: Fraction, piece: Piece, *, copied: bool, video: bool) -> Sequence[Packet]:
+    """Return the packets of one stream that belong to `piece`."""
+    if not piece.start and piece.end is None:
+        return listed
+    if video and copied and piece.start and piece.dts_start is not None:
+        first = (piece.dts_start - bounds.EPSILON) / base
+        listed = [packet for packet in listed if packet.dts >= first]
+    elif piece.start:
+        margin = bounds.EPSILON if video else proof.TICK
+        first = (piece.start - margin) / base
+        listed = [packet for packet in listed if packet.pts >= first]
+    if video and copied:
+        last = None if piece.dts_end is None else (piece.dts_end - bounds.EPSILON) / base
+        return [packet for packet in listed if last is None or packet.dts < last]
+    if not video and piece.sound_end is not None:
+        last = (piece.sound_end + proof.TICK) / base
+        return [packet for packet in listed if packet.pts + packet.duration <= last]
+    if piece.end is None:
+        return listed
+    last = (piece.end - (bounds.EPSILON if video else proof.TICK)) / base
+    return [packet for packet in listed if packet.pts < last]
+
+
+def _decoded(path: Path, piece: Piece, *, ffmpeg: str, cancel: Cancel | None) -> list[Fraction]:
+    """Return when each frame of `piece` is shown by a decoder, in seconds of the source."""
+    times = packets.decoded_times(path, ffmpeg=ffmpeg, cancel=cancel)
+    first = piece.start - bounds.EPSILON if piece.start else None
+    last = None if piece.end is None else piece.end - bounds.EPSILON
+    return [time for time in times if (first is None or time >= first) and (last is None or time < last)]

@@ -1,0 +1,391 @@
+"""Prove that a file holds what it was made to hold: every packet or frame of each kept stream, at its time.
+
+A copied stream is compared packet by packet: count, order, sizes, checksums and times. An encoded one is compared by
+the times of its frames (video) or by where it begins and ends (audio). The comparison goes both ways: nothing may be
+missing and nothing may be extra. What can't be proved is an error.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from preflight.errors import ToolError
+from preflight.events import Cancel
+from preflight.model.media import Container, StreamKind
+from preflight.tools import mp4_tables, packets
+from preflight.tools.mp4_tables import Tables
+from preflight.tools.packets import Head, Listing, Packet
+
+TICK = Fraction(1, 1_000_000)
+"""Seconds by which packets of audio may begin before a bound that they belong to."""
+Matrix = tuple[int, int, int, int]
+_TICKS = 2
+"""Ticks of the coarser time base that a time may differ by: it may be rounded twice."""
+_ROUNDING = Fraction(1, 500)
+"""Seconds that a time may always differ by: Matroska and FLV count in milliseconds."""
+_MIN_SKEW = Fraction(1, 50)
+"""Seconds that two streams may shift against each other at high frame rates; else one frame."""
+_AUDIO_EDGE = Fraction(1, 8)
+"""Seconds that encoded audio may begin or end elsewhere: two AAC frames at 16 kHz, the lowest common rate."""
+_HELD = Fraction(1, 20)
+"""Seconds that the end of the last frame may lie elsewhere."""
+_CHECKED_BYTES = 32 << 20
+"""Bytes of a file's packets whose checksums are computed: all of a short file, an even sample of a long one."""
+_FRAMING = 64
+"""Bytes, and as a share one in 64, by which a packet may change when start codes become lengths."""
+_EMPTY_LINE = 2
+"""Bytes of a subtitle sample in MP4 without text: the length of the text, which is 0."""
+_DECODED_BASE = Fraction(1, 90_000)
+"""Seconds in which the times of decoded frames are compared."""
+_MAPS = {StreamKind.VIDEO: "V", StreamKind.AUDIO: "a", StreamKind.SUBTITLE: "s", StreamKind.DATA: "d"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptStream:
+    """What a file was made to hold of one stream of its source.
+
+    `expected` are the source's packets in decoding order and `head` their parameters. `copied` is False for an encoded
+    stream. `reframed`: the container delimits packets in another way (start codes become lengths, ADTS headers go), so
+    that sizes change a little. `uncompressed` audio may be divided into other packets. `until` is the time in seconds
+    at which the stream was ended early. `matrix` is the display matrix to keep. `decoded` gives the times in seconds
+    of the frames that decoding the source shows, for sources whose packets are not frames one by one.
+    """
+
+    name: str
+    kind: StreamKind
+    head: Head
+    expected: Sequence[Packet]
+    copied: bool
+    reframed: bool = False
+    uncompressed: bool = False
+    until: Fraction | None = None
+    matrix: Matrix | None = None
+    decoded: Callable[[], list[Fraction]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MadeStream:
+    """The same stream in the file that was made; `offsets` only where sample tables told them."""
+
+    head: Head
+    packets: list[Packet]
+    offsets: list[int] | None = None
+    matrix: Matrix | None = None
+
+
+def prove(
+    path: Path, kept: Sequence[KeptStream], *, container: Container, ffmpeg: str, cancel: Cancel | None = None
+) -> None:
+    """Raise ToolError unless the file at `path` holds the streams `kept`, in their order within each kind, as promised.
+
+    Raises CancelledError.
+    """
+    made = _made(path, kept, container=container, ffmpeg=ffmpeg, cancel=cancel)
+    offsets = []
+    for promised, found in zip(kept, made, strict=True):
+        stream = _ended(promised, found)
+        if stream.kind is StreamKind.SUBTITLE and container in {Container.MP4, Container.MOV}:
+            _compare_lines(stream, found)
+            continue
+        if stream.copied and stream.uncompressed:
+            offset = _compare_samples(stream, found)
+        elif stream.copied:
+            offset = _compare_packets(stream, found, path)
+        elif stream.kind is StreamKind.VIDEO:
+            offset = _compare_frames(stream, found)
+        else:
+            offset = _compare_extent(stream, found)
+        if offset is not None:
+            offsets.append((stream, offset))
+        if stream.matrix is not None and found.matrix is not None and stream.matrix != found.matrix:
+            raise _failure(f"{stream.name} is turned or mirrored otherwise")
+    _compare_offsets(offsets)
+
+
+def _failure(what: str) -> ToolError:
+    return ToolError(
+        f"The file that was made is not what was planned: {what}.",
+        hint="Nothing was kept. `preflight check --deep` shows whether the source is damaged.",
+    )
+
+
+def _made(
+    path: Path, kept: Sequence[KeptStream], *, container: Container, ffmpeg: str, cancel: Cancel | None
+) -> list[_MadeStream]:
+    """Return the streams of the file in the order of `kept`, from its sample tables where it has any."""
+    tables = mp4_tables.read(path) if container in {Container.MP4, Container.MOV} else None
+    numbers = _numbers(kept)
+    if tables is None:
+        maps = [f"0:{_MAPS[stream.kind]}:{number}" for stream, number in zip(kept, numbers, strict=True)]
+        listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, cancel=cancel)
+        return [_MadeStream(head=listing.heads.get(n, Head()), packets=listing.of(n)) for n in range(len(kept))]
+    return [_of_tables(tables, stream, number) for stream, number in zip(kept, numbers, strict=True)]
+
+
+def _numbers(kept: Sequence[KeptStream]) -> list[int]:
+    """Return the number of each stream among those of its kind."""
+    counts: dict[StreamKind, int] = {}
+    numbers = []
+    for stream in kept:
+        numbers.append(counts.get(stream.kind, 0))
+        counts[stream.kind] = numbers[-1] + 1
+    return numbers
+
+
+def _of_tables(tables: Tables, stream: KeptStream, number: int) -> _MadeStream:
+    tracks = [track for track, head in tables.listing.heads.items() if head.kind == stream.kind]
+    if number >= len(tracks):
+        raise _failure(f"{stream.name} is missing")
+    track = tracks[number]
+    return _MadeStream(
+        head=tables.listing.heads[track],
+        packets=tables.listing.of(track),
+        offsets=tables.offsets[track],
+        matrix=tables.matrices[track],
+    )
+
+
+def _ended(stream: KeptStream, made: _MadeStream) -> KeptStream:
+    """Return the promise without the packets behind `until`, which lies between two packets."""
+    if stream.until is None:
+        return stream
+    count = len(made.packets)
+    if stream.copied and count < len(stream.expected):
+        following = stream.expected[count].pts * stream.head.time_base
+        if following < stream.until - _AUDIO_EDGE:
+            raise _failure(f"{stream.name} ends at {float(following):.3f} s in place of {float(stream.until):.3f} s")
+        return replace(stream, expected=stream.expected[:count])
+    last = stream.until / stream.head.time_base
+    return replace(stream, expected=[packet for packet in stream.expected if packet.pts < last])
+
+
+def _require_count(stream: KeptStream, made: int, expected: int, unit: str) -> None:
+    if made < expected:
+        raise _failure(f"{expected - made} of {expected} {unit} of {stream.name} are missing")
+    if made > expected:
+        raise _failure(f"{stream.name} has {made - expected} {unit} more than the {expected} planned")
+
+
+def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fraction | None:
+    """Compare a copied stream packet by packet and return how much later it is than in the source, in seconds."""
+    expected = stream.expected
+    _require_count(stream, len(made.packets), len(expected), "packets")
+    if not expected:
+        return None
+    for number, (want, have) in enumerate(zip(expected, made.packets, strict=True)):
+        if not _same_data(want, have, reframed=stream.reframed):
+            raise _failure(f"packet {number} of {stream.name} has other data")
+    hidden = sum(packet.shown for packet in expected) - sum(packet.shown for packet in made.packets)
+    if stream.kind is StreamKind.VIDEO and hidden > 0:
+        raise _failure(f"an edit list hides {hidden} frames of {stream.name}")
+    if made.offsets is not None and not stream.reframed:
+        _compare_data(stream, made.packets, made.offsets, path)
+    disordered = any(b.dts <= a.dts for a, b in pairwise(expected))
+    return _compare_times(
+        stream,
+        stream.head.time_base,
+        [packet.pts for packet in expected],
+        made.head.time_base,
+        [packet.pts for packet in made.packets],
+        slack=_frame(expected, stream.head) if disordered else Fraction(0),
+    )
+
+
+def _same_data(want: Packet, have: Packet, *, reframed: bool) -> bool:
+    if reframed:
+        return abs(want.size - have.size) <= _FRAMING + max(want.size, have.size) // _FRAMING
+    return want.size == have.size and (None in {want.checksum, have.checksum} or want.checksum == have.checksum)
+
+
+def _compare_data(stream: KeptStream, made: Sequence[Packet], offsets: Sequence[int], path: Path) -> None:
+    """Compare the checksums of an even sample of packets with the bytes in the file."""
+    total = sum(packet.size for packet in made)
+    step = max(1, total // _CHECKED_BYTES)
+    with path.open("rb") as file:
+        for number in range(0, len(made), step):
+            checksum = stream.expected[number].checksum
+            if checksum is None:
+                continue
+            file.seek(offsets[number])
+            if zlib.adler32(file.read(made[number].size), 0) != checksum:
+                raise _failure(f"packet {number} of {stream.name} has other data")
+
+
+def _compare_times(
+    stream: KeptStream,
+    base: Fraction,
+    times: Sequence[int],
+    made_base: Fraction,
+    made_times: Sequence[int],
+    *,
+    slack: Fraction = Fraction(0),
+) -> Fraction:
+    """Compare the times of equal packets or frames and return the constant that they differ by, in seconds.
+
+    `times` are in units of `base`, `made_times` of `made_base`; both are brought to one finer unit, in integers.
+    """
+    unit = math.lcm(base.denominator, made_base.denominator)
+    step, made_step = int(base * unit), int(made_base * unit)
+    shifts = [have * made_step - want * step for want, have in zip(times, made_times, strict=True)]
+    offset = statistics.median_low(shifts)
+    limit = (max(_ROUNDING, _TICKS * max(base, made_base)) + slack) * unit
+    if max(shifts) - offset > limit or offset - min(shifts) > limit:
+        number = max(range(len(shifts)), key=lambda n: abs(shifts[n] - offset))
+        moved, at = float(Fraction(shifts[number] - offset, unit)), float(times[number] * base)
+        raise _failure(f"{stream.name} has the packet of {at:.3f} s shifted by {moved:.3f} s")
+    return Fraction(offset, unit)
+
+
+def _compare_samples(stream: KeptStream, made: _MadeStream) -> Fraction | None:
+    """Compare uncompressed audio, whose packets have no borders of their own, by its bytes and its begin."""
+    expected, have = (sum(packet.size for packet in listed) for listed in (stream.expected, made.packets))
+    edge = 2 * max((packet.size for packet in (*stream.expected, *made.packets)), default=0)
+    if abs(have - expected) > edge:
+        raise _failure(f"{stream.name} has {have:,} bytes of samples in place of {expected:,}")
+    return _compare_extent(stream, made)
+
+
+def _compare_frames(stream: KeptStream, made: _MadeStream) -> Fraction | None:
+    """Compare the frames of an encoded stream by their times and return how much later they are, in seconds."""
+    base = stream.head.time_base
+    expected = sorted(packet.pts for packet in stream.expected if packet.shown)
+    have = sorted(packet.pts for packet in made.packets if packet.shown)
+    if len(have) != len(expected) and stream.decoded is not None:
+        # Hidden frames, packed ones and fields make packets that are no frames, or hold two.
+        base = _DECODED_BASE
+        expected = sorted(round(time / base) for time in stream.decoded())
+    _require_count(stream, len(have), len(expected), "frames")
+    if not have:
+        return None
+    offset = _compare_times(stream, base, expected, made.head.time_base, have)
+    _compare_end(stream, made, offset)
+    return offset
+
+
+def _compare_end(stream: KeptStream, made: _MadeStream, offset: Fraction) -> None:
+    """Raise ToolError when the last frame is not shown for as long as in the source, where both tell."""
+    last, made_last = (max(listed, key=lambda packet: packet.pts) for listed in (stream.expected, made.packets))
+    if not last.duration or made.offsets is None:
+        return
+    wanted = (last.pts + last.duration) * stream.head.time_base + offset
+    ended = (made_last.pts + made_last.duration) * made.head.time_base
+    if abs(ended - wanted) > max(_HELD, _frame(stream.expected, stream.head)):
+        raise _failure(f"{stream.name} ends at {float(ended):.3f} s in place of {float(wanted):.3f} s")
+
+
+def _compare_extent(stream: KeptStream, made: _MadeStream) -> Fraction | None:
+    """Compare where encoded audio begins and ends and return how much later it is, in seconds."""
+    if not stream.expected:
+        return None
+    if not made.packets:
+        raise _failure(f"{stream.name} is empty")
+    first, last = _extent(stream.expected, stream.head)
+    made_first, made_last = _extent(made.packets, made.head)
+    length, made_length = last - first, made_last - made_first
+    if abs(made_length - length) > 2 * _AUDIO_EDGE:
+        raise _failure(f"{stream.name} lasts {float(made_length):.3f} s in place of {float(length):.3f} s")
+    # The encoder's delay is no shift of the sound: an edit list or the codec's delay takes it away.
+    return None if abs(made_first - first) <= _AUDIO_EDGE else made_first - first
+
+
+def _extent(listed: Sequence[Packet], head: Head) -> tuple[Fraction, Fraction]:
+    begin = min(packet.pts for packet in listed)
+    end = max(packet.pts + packet.duration for packet in listed)
+    return begin * head.time_base, end * head.time_base
+
+
+def _compare_lines(stream: KeptStream, made: _MadeStream) -> None:
+    """Compare the number of lines of subtitles in MP4, which has an empty sample in each gap and at the end."""
+    lines = sum(packet.size > _EMPTY_LINE for packet in made.packets)
+    empty = _EMPTY_LINE if stream.copied else 0
+    _require_count(stream, lines, sum(packet.size > empty for packet in stream.expected), "lines")
+
+
+def _frame(expected: Sequence[Packet], head: Head) -> Fraction:
+    """Return the usual time between two frames, in seconds."""
+    times = sorted(packet.pts for packet in expected)
+    gaps = [b - a for a, b in pairwise(times) if b > a]
+    return statistics.median_low(gaps) * head.time_base if gaps else Fraction(0)
+
+
+def _compare_offsets(offsets: Sequence[tuple[KeptStream, Fraction]]) -> None:
+    """Raise ToolError when two streams are shifted against each other."""
+    if not offsets:
+        return
+    video = next((stream for stream, _ in offsets if stream.kind is StreamKind.VIDEO), None)
+    limit = max(_MIN_SKEW, _frame(video.expected, video.head) if video is not None else _MIN_SKEW)
+    first, reference = offsets[0]
+    for stream, offset in offsets[1:]:
+        if abs(offset - reference) > limit:
+            raise _failure(
+                f"{stream.name} is {float(offset - reference):+.3f} s away from {first.name}, compared with the source"
+            )
+
+
+def reference(
+    path: Path,
+    container: Container,
+    specifiers: Sequence[str],
+    *,
+    ffmpeg: str,
+    cancel: Cancel | None = None,
+) -> Listing:
+    """Return the packets of the streams that `specifiers` (`V:0`, `a:1`) name, numbered in that order.
+
+    The sample tables of an MP4 are read where its edit lists hide nothing but the priming of sound; ffmpeg lists the
+    packets of every other file. Raises ToolError, CancelledError.
+    """
+    tables = mp4_tables.read(path) if container in {Container.MP4, Container.MOV, Container.THREEGP} else None
+    if tables is not None:
+        listing = _chosen(tables.listing, specifiers)
+        if listing is not None:
+            return listing
+    return packets.scan(path, ffmpeg=ffmpeg, maps=[f"0:{name}" for name in specifiers], cancel=cancel)
+
+
+def _chosen(listing: Listing, specifiers: Sequence[str]) -> Listing | None:
+    """Return the named streams of a listing by sample tables, None where ffmpeg may see others."""
+    kinds = {"V": "video", "v": "video", "a": "audio", "s": "subtitle"}
+    heads: dict[int, Head] = {}
+    chosen: list[Packet] = []
+    for position, name in enumerate(specifiers):
+        letter, _, number = name.partition(":")
+        tracks = [track for track, head in listing.heads.items() if head.kind == kinds.get(letter)]
+        if int(number) >= len(tracks):
+            return None
+        listed = listing.of(tracks[int(number)])
+        hidden = sum(not packet.shown for packet in listed)
+        if hidden > (_PRIMING_PACKETS if letter == "a" else 0) or any(packet.size == 0 for packet in listed):
+            return None
+        heads[position] = listing.heads[tracks[int(number)]]
+        chosen += [packet._replace(stream=position) for packet in listed]
+    return Listing(heads=heads, packets=tuple(chosen))
+
+
+_PRIMING_PACKETS = 3
+"""Packets of audio that an edit list hides where an encoder put its delay."""
+
+
+def display_matrix(path: Path, container: Container, number: int = 0) -> Matrix | None:
+    """Return the display matrix of video track `number` of an MP4 or QuickTime file; None for other files."""
+    tables = mp4_tables.read(path) if container in {Container.MP4, Container.MOV, Container.THREEGP} else None
+    if tables is None:
+        return None
+    tracks = [track for track, head in tables.listing.heads.items() if head.kind == "video"]
+    return tables.matrices[tracks[number]] if number < len(tracks) else None
+
+
+def within(
+    listed: Sequence[Packet], base: Fraction, *, start: Fraction, end: Fraction | None, margin: Fraction = TICK
+) -> list[Packet]:
+    """Return the packets that are shown from `start` up to `end`, in seconds, each bound put earlier by `margin`."""
+    first = (start - margin) / base if start else None
+    last = None if end is None else (end - margin) / base
+    return [p for p in listed if (first is None or p.pts >= first) and (last is None or p.pts < last)]
