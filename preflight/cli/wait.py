@@ -10,16 +10,28 @@ from preflight.cli.declaration import Command, Parameter
 from preflight.errors import ExitCode
 from preflight.model.job import Mismatched, Succeeded
 from preflight.serialize import jsonable
+from preflight.tools.output_names import OutputNames
 
 
 def wait(
-    context: Context, *, task_id: str, output: Path | None, deadline: float | None, service: str | None, as_json: bool
+    context: Context,
+    *,
+    task_id: str,
+    output: Path | None,
+    deadline: float | None,
+    service: str | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> int:
     """Wait until the task is done and download its result."""
     from preflight.workflow import url_job
 
     settings = context.settings(service=service, deadline=deadline)
-    destination = output or Path(url_job.result_name(task_id))
+    names = OutputNames((), overwrite=overwrite)
+    if output is None or output.is_dir():
+        destination = names.derived((output or Path()) / url_job.result_name(task_id))
+    else:
+        destination = names.chosen(output, "--output")
     with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
         result = url_job.wait(client, task_id, destination, listener=naming(task_id))
     if as_json:
@@ -42,13 +54,14 @@ COMMAND = Command(
         Parameter(names=("TASK_ID",), help="Task id."),
         Parameter(
             names=("--output", "-o"),
-            value="FILE",
+            value="PATH",
             convert=Path,
-            help="File for the result.",
+            help="File for the result, or its folder.",
             default_text="TASK_ID.mp4 in this folder",
         ),
         common_options.DEADLINE,
         common_options.SERVICE,
+        common_options.OVERWRITE,
         common_options.AS_JSON,
     ),
 )

@@ -146,10 +146,12 @@ def _continued(
 ) -> Generator[Starter, None, None]:
     """Yield one starter for each video with open jobs: the segments of a split video are one."""
     with Ledger(settings.ledger) as ledger:
-        seen: set[tuple[Path, str]] = set()
+        seen: set[object] = set()
         for job in chosen if chosen is not None else ledger.iterate(only_open=True):
-            if (job.source, job.request) not in seen and ledger.holder(job.id) is None:
-                seen.add((job.source, job.request))
+            # Two jobs of one URL may differ in a query that is not kept.
+            video = job.id if url_job.is_url_job(job) else (job.source, job.request)
+            if video not in seen and ledger.holder(job.id) is None:
+                seen.add(video)
                 yield _continue(job, settings, listen)
 
 
