@@ -273,6 +273,8 @@ def upload(
     path = require_path(path, "path")
     if life is not None and (not isinstance(life, int | float) or not life > 0):
         raise UsageError(f"life is {life!r}.", hint="Use a number of seconds above 0.")
+    if not settings.bucket:
+        raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
     return send(
         path,
         settings=settings,
@@ -287,19 +289,22 @@ def upload(
 def require_service(settings: Settings) -> None:
     """Raise what `service` or the first use of it would raise for a missing part, before any work is done.
 
-    CredentialsError without an account, UsageError without a bucket, ToolMissingError without the `local` extra.
+    CredentialsError without a whole account, UsageError without a bucket, ToolMissingError without the `local` extra.
     """
     if settings.uses_local_service:
         from preflight.server.stack import require_extra
 
         require_extra()
-    elif not (settings.access_key_name and settings.access_key_secret):
-        raise CredentialsError(
-            "No account for the removal service is configured.",
-            hint="Set AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET, or use `--service local`.",
-        )
-    elif not settings.bucket:
-        raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
+        return
+    missing = [name for name, there in settings.cloud_parts.items() if not there]
+    if not missing:
+        return
+    some = len(missing) < len(settings.cloud_parts)
+    sentence = f"{'Only a part of the cloud' if some else 'No cloud'} is configured: {', '.join(missing)} missing."
+    hint = f"Set {', '.join(missing)}, or use `--service local` to work on this machine."
+    if "PREFLIGHT_BUCKET" in missing and len(missing) == 1:
+        raise UsageError(sentence, hint=hint)
+    raise CredentialsError(sentence, hint=hint)
 
 
 @contextmanager

@@ -27,6 +27,8 @@ class ClassifierSettings:
     """Share of its frames on which text is at one place, for it to stand there in spite of its path."""
     styled: float = 0.3
     """Certainty of a flat fill above which outlined text, or text at the place of captions, counts as overlay text."""
+    vague: float = 0.2
+    """Certainty of a flat fill up to which text that seems to come or go may only have been lost by the tracker."""
     drawn: float = 0.5
     """Certainty of a flat fill above which any text that stands counts as overlay text: paint is shaded and worn."""
     moved_away: float = 0.45

@@ -155,6 +155,50 @@ class CounterSettings:
     """Share of the letters that may be read differently although they did not change."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionSettings:
+    """How text comes and goes: by a cut, a fade, a wipe or letter by letter, and whether all else stays meanwhile."""
+
+    scene_samples: int = 96
+    """Samples across the longer side of the frame by which scenes are compared."""
+    changed: int = 12
+    """Gray levels from which on a sample has changed, or stands out from most of its frame."""
+    max_change: float = 0.4
+    """Share of what stands out in a frame, and of what is near a text, that may change."""
+    max_side_change: float = 0.8
+    """Share of one side of a text that changes; more is something that passes."""
+    near: int = 3
+    """Text heights within which the surroundings of a line lie."""
+    beside: int = 1
+    """Text heights beside a line that belong to it, with a plate that it may stand on."""
+    at_once_frames: int = 2
+    """Frames within which text that comes or goes by a cut does so."""
+    at_once_share: float = 0.06
+    """Share of a frame that may change within these frames in any case: on a card, everything may come at once."""
+    lively: float = 1.2
+    """Ratio of a change to the largest one before by which a scene may change at once, as in flashing lights."""
+    min_pairs: int = 3
+    """Pairs of frames before that tell how lively a scene is."""
+    whole: float = 0.75
+    """Share of its largest contrast from which on a text is whole."""
+    fall: float = 0.5
+    """Share of its contrast that it loses from one frame to the next when it goes by a cut."""
+    min_strength: float = 0.3
+    """Contrast, relative to the usual one, that a text reaches before it fades."""
+    max_rest: float = 0.35
+    """Share of that contrast that is left at the far end of a fade."""
+    between: tuple[float, float] = (0.15, 0.85)
+    """Contrasts between nothing and all of a text that only a gradual transition has."""
+    min_frames: int = 2
+    """Frames with such a contrast."""
+    max_unevenness: float = 0.35
+    """Unevenness of a fade over the pixels of a text, from 0 (all together) to 1 (one after another, as in a wipe)."""
+    max_frames: int = 12
+    """Frames at each end on which a text may still be changing."""
+    readable: float = 0.5
+    """Confidence of the recogniser in a text that is changing."""
+
+
 TRACKER = TrackerSettings()
 GAPS = GapSettings()
 APPEARANCE = AppearanceSettings()
@@ -162,3 +206,4 @@ TRACKLET = TrackletSettings()
 STITCHING = StitchingSettings()
 ASSOCIATION = AssociationSettings()
 COUNTERS = CounterSettings()
+TRANSITIONS = TransitionSettings()
