@@ -30,11 +30,13 @@ def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[
     source = plan.source
     if source is None:
         raise ValueError("a plan without a source can't be carried out")
+    if plan.trim is None and not plan.cuts:
+        return [Stretch(start=_beginning(), end=None)]
     if plan.trim is None and plan.video is None:
         found = _at_keyframes(plan, source, ffmpeg=ffmpeg, cancel=cancel)
         if found is not None:
             return found
-    listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), cancel=cancel)
+    listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), container=source.container, cancel=cancel)
     base = listing.heads[0].time_base
     shown = [packet.pts * base for packet in listing.of(0)]
     points = split.from_packets(listing.of(0), base, seconds=source.duration or listing.end(0), size=source.size)
@@ -61,7 +63,7 @@ def _near(
 ) -> list[Point]:
     """Return the keyframes `around` seconds or less from the even cuts of `plan`."""
     starts = [max(Fraction(0), Fraction(int(cut - around))) for cut in plan.cuts]
-    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, cancel=cancel)
+    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, container=source.container, cancel=cancel)
     points = []
     for number, start in enumerate(starts):
         found = listing.of(number)
@@ -148,7 +150,9 @@ def _edges(plan: Plan, points: list[Point], shown: list[Fraction]) -> Stretch:
         # All that is shown before `last` is decoded before it, or is encoded anyway.
         dts = end.dts if end.time == following else last + _UNSEEN
         return Stretch(start=start, end=replace(end, time=last, dts=dts))
-    mended = plan.policy is not Policy.LOSSLESS and plan.source is not None and video_options.can_have_head(plan.source)
+    # What can't begin with copied packets is encoded to its very end, whatever the codec.
+    can_end = plan.source is not None and (video_options.can_have_head(plan.source) or not start.clean)
+    mended = plan.policy is not Policy.LOSSLESS and can_end
     return Stretch(start=start, end=end, until=last if mended else None)
 
 

@@ -19,16 +19,25 @@ from preflight.removal.client import RemovalClient, progress_of
 from preflight.settings import Settings
 
 LANES = 8
-"""Threads at the most. One makes some hundred polls a second when the service answers in milliseconds."""
+"""Threads that poll. One makes some hundred polls a second when the service answers in milliseconds."""
 
 LATE = 2.0
 """Seconds by which a poll may be late before another thread joins."""
 
-_TICK = 0.25
+POLLS_PER_SECOND = 80.0
+"""Polls of all waits together: 4% of a core at 0.5 ms each, and no burden for a service whose rate is not published.
 
-_BUNCH = 0.0005
-_LONGEST_BUNCH = 0.5
-"""Seconds of sleep for each wait, and at the most: polls made in a bunch cost half of polls made one by one."""
+Up to 2,400 waits are polled at the usual pace; 10,000 every 125 s each.
+"""
+
+CANCEL_INTERVAL = 0.25
+"""Seconds between two looks at the cancel flags."""
+
+BUNCH_PER_WAIT = 0.0005
+"""Seconds of sleep between two bunches of polls for each open wait: polls in a bunch cost half of single ones."""
+
+LONGEST_BUNCH = 0.5
+"""Seconds of sleep between two bunches, however many waits are open."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,11 +135,11 @@ class TaskPoller:
                     return watch
                 left = max(self._due[0][0] - now, self._bunch()) if self._due else None
                 # Nothing wakes a lane when a flag is set, so it looks now and then.
-                self._changed.wait(min(_TICK, left) if left is not None and self._flags else left)
+                self._changed.wait(min(CANCEL_INTERVAL, left) if left is not None and self._flags else left)
         return None
 
     def _bunch(self) -> float:
-        return min(_LONGEST_BUNCH, len(self._due) * _BUNCH)
+        return min(LONGEST_BUNCH, len(self._due) * BUNCH_PER_WAIT)
 
     def _drop_cancelled(self) -> None:
         raised = [key for key, flag in self._flags.items() if flag.is_set()]
@@ -159,7 +168,8 @@ class TaskPoller:
                 watch.future.set_exception(error)
             case poll_schedule.PollAt(time=at):
                 with self._changed:
-                    self._put(at, watch)
+                    stretched = time.monotonic() + len(self._due) / POLLS_PER_SECOND
+                    self._put(min(max(at, stretched), watch.state.deadline), watch)
 
 
 def _stopped(watch: _Watch) -> CancelledError:

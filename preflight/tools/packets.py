@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from preflight.errors import ToolError
 from preflight.events import Cancel
+from preflight.model.media import Container
+from preflight.tools import containers, process
 from preflight.tools import ffmpeg as tool
-from preflight.tools import process
 
 _NO_TIME = -(2**63)
 """An absent timestamp in libavutil (`AV_NOPTS_VALUE`)."""
@@ -85,21 +86,33 @@ def scan(
     maps: Sequence[str] = ("0:v:0",),
     seek: Fraction | None = None,
     length: Fraction | None = None,
+    container: Container = Container.MP4,
     cancel: Cancel | None = None,
 ) -> Listing:
     """Return the packets of the streams that `maps` choose (ffmpeg's `-map`), times from the file's start.
 
-    `seek` and `length` (seconds) limit the listing to a range, whose times then count from `seek`. Raises ToolError,
-    CancelledError.
+    `seek` and `length` (seconds) limit the listing to a range, whose times then count from `seek`. `container` is the
+    file's kind. Raises ToolError, CancelledError.
     """
-    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *tool.INPUT_GUARD]
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *_reading(container)]
     argv += ["-ss", f"{float(seek):.6f}"] if seek is not None else []
     argv += ["-t", f"{float(length):.6f}"] if length is not None else []
     return _listed([*argv, "-i", tool.local(path), *listing_output(maps), "-"], cancel)
 
 
+def _reading(container: Container) -> list[str]:
+    options = containers.reading_options(container).items()
+    return [*tool.INPUT_GUARD, *(word for name, value in options for word in (f"-{name}", value))]
+
+
 def windows(
-    path: Path, starts: Sequence[Fraction], length: Fraction, *, ffmpeg: str, cancel: Cancel | None = None
+    path: Path,
+    starts: Sequence[Fraction],
+    length: Fraction,
+    *,
+    ffmpeg: str,
+    container: Container = Container.MP4,
+    cancel: Cancel | None = None,
 ) -> Listing:
     """Return the video packets in several ranges of `length` seconds, read by one process.
 
@@ -108,7 +121,8 @@ def windows(
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error"]
     for start in starts:
-        argv += [*tool.INPUT_GUARD, "-ss", f"{float(start):.6f}", "-t", f"{float(length):.6f}", "-i", tool.local(path)]
+        argv += [*_reading(container), "-ss", f"{float(start):.6f}", "-t", f"{float(length):.6f}"]
+        argv += ["-i", tool.local(path)]
     return _listed([*argv, *listing_output([f"{number}:V:0" for number in range(len(starts))]), "-"], cancel)
 
 
@@ -137,7 +151,7 @@ def decoded_times(path: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> l
 def _listed(argv: Sequence[str], cancel: Cancel | None) -> Listing:
     done = process.run(argv, cancel=cancel)
     if done.status:
-        raise tool.failure(done.stderr_tail)
+        raise tool.failure(done.stderr_tail, status=done.status)
     return parse(done.stdout.decode("ascii", "replace").splitlines())
 
 

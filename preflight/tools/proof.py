@@ -124,7 +124,7 @@ def _made(
     numbers = _numbers(kept)
     if tables is None:
         maps = [f"0:{_MAPS[stream.kind]}:{number}" for stream, number in zip(kept, numbers, strict=True)]
-        listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, cancel=cancel)
+        listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, container=container, cancel=cancel)
         return [_MadeStream(head=listing.heads.get(n, Head()), packets=listing.of(n)) for n in range(len(kept))]
     return [_of_tables(tables, stream, number) for stream, number in zip(kept, numbers, strict=True)]
 
@@ -347,7 +347,8 @@ def reference(
         listing = _chosen(tables.listing, specifiers)
         if listing is not None:
             return listing
-    return packets.scan(path, ffmpeg=ffmpeg, maps=[f"0:{name}" for name in specifiers], cancel=cancel)
+    maps = [f"0:{name}" for name in specifiers]
+    return packets.scan(path, ffmpeg=ffmpeg, maps=maps, container=container, cancel=cancel)
 
 
 def _chosen(listing: Listing, specifiers: Sequence[str]) -> Listing | None:
