@@ -29,6 +29,7 @@ from preflight.engine.media.probe import inspect
 from preflight.engine.parallel.pool import workers
 from preflight.engine.pipeline import remove_text, scan
 from preflight.engine.report import ReportBuilder
+from preflight.engine.types import TextTrackSummary
 from preflight.model.job import RemovalOptions
 from preflight.tools import ffmpeg
 
@@ -49,11 +50,12 @@ def readings(frame: Frame, place: Box) -> list[str]:
     return [ocr.read_line(part[line.padded(2, place.width, place.height).slices]).text for line in lines]
 
 
-def legible(out: Path, clean: Path, found: list[tuple[Caption, dict]], size: tuple[int, int]) -> list[str]:
+def legible(
+    out: Path, clean: Path, found: list[tuple[Caption, TextTrackSummary, int, int]], size: tuple[int, int]
+) -> list[str]:
     """Return the captions that can be read in `out` and not in `clean`, where and when they were."""
     looks: dict[int, list[tuple[Caption, Box]]] = {}
-    for caption, track in found:
-        first, last = track["true_first"], track["true_last"]
+    for caption, track, first, last in found:
         place = Box(*track.box).padded(16, *size)
         for index in {first, min(first + 2, last), (first + last) // 2, max(first, last - 2), last}:
             looks.setdefault(index, []).append((caption, place))
@@ -113,7 +115,7 @@ def run(clip: Path, seed: int, folder: Path, arguments: argparse.Namespace) -> C
         if max(off) > (0 if arguments.verbose else 1):
             seen = track.first_frame, track.last_frame
             print(f"  {clip.stem}/{seed} {caption.style} {caption.text}: {first}-{last}, seen {seen} {track['text']}")
-        found.append((caption, track | {"true_first": first, "true_last": last}))
+        found.append((caption, track, first, last))
     others = [t for t in gone if all(t is not f[1] and likeness(t.text, f[0].text) < 0.4 for f in found)]
     score["others removed"] = len(others)
     for track in others:

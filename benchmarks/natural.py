@@ -128,7 +128,7 @@ def run(clip: Path, number: int, folder: Path, arguments: argparse.Namespace) ->
     captions.burn(plain, shown, texts, size=size, output=SHOWN)
     facts = inspect(shown, PROGRAM)
     with workers() as pool:
-        tracks, _, state, _ = scan(facts, PROGRAM, pool, lambda _: None)
+        tracks, _, state, *_ = scan(facts, PROGRAM, pool, lambda _: None)
     gone = select_tracks(tracks, RemovalOptions(language="zh" if number % 2 else "en"))
     seen = select_tracks(tracks, RemovalOptions(artificial_text_only=False))
     score = Counter(clips=1, signs=len(hung), captions=len(texts))

@@ -9,7 +9,7 @@ from pathlib import Path
 from preflight.cli.app import COMMANDS, command
 from preflight.cli.declaration import EVERYWHERE, Command, Parameter
 from preflight.cli.help_page import spelled
-from preflight.settings import ENVIRONMENT, Settings
+from preflight.settings import Settings, variable_of
 
 PAGE = Path(__file__).with_name("cli.md")
 MANUAL = Path(__file__).with_name("preflight.1")
@@ -37,7 +37,9 @@ SETTINGS = """
 ## Settings
 
 From weakest to strongest: defaults, `preflight.toml` in the current folder (or `--config FILE`), environment, flags.
-`preflight doctor` shows the effective ones. AWS credentials come from AWS's own chain unless `s3_key` and `s3_secret`
+`preflight config` shows the effective ones; `preflight config init` writes a file. A file found in the current folder
+that sets programs, hosts, buckets or credentials has to be confirmed once with `preflight config trust`. An unknown
+`PREFLIGHT_...` variable is an error. AWS credentials come from AWS's own chain unless `s3_key` and `s3_secret`
 are set.
 
 | name in preflight.toml | environment | default |
@@ -75,7 +77,7 @@ def _cell(text: str) -> str:
 def _settings() -> str:
     rows = SETTINGS
     for spec in fields(Settings):
-        variable = ENVIRONMENT.get(spec.name, f"PREFLIGHT_{spec.name.upper()}")
+        variable = variable_of(spec.name)
         default = "the user's state folder" if spec.name == "home" else spec.default
         rows += f"| `{spec.name}` | `{variable}` | {'' if default in {None, ''} else f'`{default}`'} |\n"
     return rows

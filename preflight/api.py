@@ -273,6 +273,8 @@ def upload(
     path = require_path(path, "path")
     if life is not None and (not isinstance(life, int | float) or not life > 0):
         raise UsageError(f"life is {life!r}.", hint="Use a number of seconds above 0.")
+    if not settings.bucket:
+        raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
     return send(
         path,
         settings=settings,
@@ -287,19 +289,22 @@ def upload(
 def require_service(settings: Settings) -> None:
     """Raise what `service` or the first use of it would raise for a missing part, before any work is done.
 
-    CredentialsError without an account, UsageError without a bucket, ToolMissingError without the `local` extra.
+    CredentialsError without a whole account, UsageError without a bucket, ToolMissingError without the `local` extra.
     """
     if settings.uses_local_service:
         from preflight.server.stack import require_extra
 
         require_extra()
-    elif not (settings.access_key_name and settings.access_key_secret):
-        raise CredentialsError(
-            "No account for the removal service is configured.",
-            hint="Set AIDGE_ACCESS_KEY_NAME and AIDGE_ACCESS_KEY_SECRET, or use `--service local`.",
-        )
-    elif not settings.bucket:
-        raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
+        return
+    missing = [name for name, there in settings.cloud_parts.items() if not there]
+    if not missing:
+        return
+    some = len(missing) < len(settings.cloud_parts)
+    sentence = f"{'Only a part of the cloud' if some else 'No cloud'} is configured: {', '.join(missing)} missing."
+    hint = f"Set {', '.join(missing)}, or use `--service local` to work on this machine."
+    if "PREFLIGHT_BUCKET" in missing and len(missing) == 1:
+        raise UsageError(sentence, hint=hint)
+    raise CredentialsError(sentence, hint=hint)
 
 
 @contextmanager
@@ -356,6 +361,7 @@ def join(
     destination: Path | str,
     *,
     keep_audio: bool = True,
+    overwrite: bool = False,
     settings: Settings | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
@@ -367,6 +373,7 @@ def join(
         cleaned: the cleaned segments in order, or one folder that has them; empty joins the segments themselves.
         destination: the finished file, or a folder, which gets it under the source's name.
         keep_audio: take the source's sound; False leaves the sound out.
+        overwrite: replace an existing `destination`. The source and the segments are never replaced.
         settings: `ffmpeg` names another program than the wheel's.
         listener: called with each `Progress`.
         cancel: stops the work when it is set.
@@ -375,7 +382,7 @@ def join(
         The path of the finished file.
 
     Raises:
-        UsageError: an argument is wrong; the message names it.
+        UsageError: an argument is wrong, or `destination` exists; the message names it.
         InputError: the manifest can't be read, or segments are missing; FileChangedError when one was replaced.
         ToolError: ffmpeg failed; DiskFullError when there is no room.
         CancelledError: `cancel` was set.
@@ -395,6 +402,7 @@ def join(
         require_path(destination, "destination"),
         probe=probe,
         keep_audio=keep_audio,
+        overwrite=overwrite,
         ffmpeg=ffmpeg.find((settings or load_settings()).ffmpeg),
         listener=listener,
         cancel=cancel,

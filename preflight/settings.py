@@ -66,6 +66,7 @@ class Settings:
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
     job may exist.
+    `price_per_minute` is what a minute of video costs at the service, in any currency, for reports and `--budget`.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -100,6 +101,7 @@ class Settings:
     ffmpeg: str | None = None
     encoder: str = "libx264"
     preset: str = "veryfast"
+    price_per_minute: float = 0.0
     max_size: int = 200_000_000
     max_duration: Fraction = Fraction(360)
     keep_fixed: bool = False
@@ -116,6 +118,11 @@ class Settings:
                 f"Setting upload_threads is {self.upload_threads}.",
                 hint=f"Use 1 to {_MOST_THREADS}; 2 suit most lines.",
             )
+        if not 0 <= self.price_per_minute < float("inf"):
+            raise UsageError(f"Setting price_per_minute is {self.price_per_minute}.", hint="Use 0 or more.")
+        if bool(self.s3_key) != bool(self.s3_secret):
+            missing = "s3_secret" if self.s3_key else "s3_key"
+            raise UsageError(f"Setting {missing} is missing.", hint="Set both s3_key and s3_secret, or neither.")
         for name in ("s3_endpoint", "public_url"):
             value = getattr(self, name)
             if value and not re.match(r"https?://[^\s/]", value):
@@ -138,14 +145,28 @@ class Settings:
         return LOCAL_ACCOUNT if local else f"{self.access_key_name}@{normalize_domain(self.api_domain)}"
 
     @property
+    def cloud_parts(self) -> dict[str, bool]:
+        """Whether each part that a run in the cloud needs is configured, by the name that a person knows."""
+        return {
+            "AIDGE_ACCESS_KEY_NAME": bool(self.access_key_name),
+            "AIDGE_ACCESS_KEY_SECRET": bool(self.access_key_secret),
+            "PREFLIGHT_BUCKET": bool(self.bucket),
+        }
+
+    @property
     def has_cloud(self) -> bool:
         """True when an account and a bucket are configured."""
-        return bool(self.access_key_name and self.access_key_secret and self.bucket)
+        return all(self.cloud_parts.values())
 
     @property
     def uses_local_service(self) -> bool:
-        """True when a run starts the embedded service instead of calling a configured one."""
-        return self.service == "local" or (self.service == "auto" and not self.has_cloud)
+        """True when a run starts the embedded service instead of calling a configured one.
+
+        With `auto`, only when nothing of a cloud is configured: half a configuration is an error of the run, and never
+        a silent change to the local service.
+        """
+        touched = any(self.cloud_parts.values()) or bool(self.s3_endpoint or self.s3_key or self.s3_secret)
+        return self.service == "local" or (self.service == "auto" and not touched)
 
 
 def normalize_domain(domain: str) -> str:
@@ -163,9 +184,12 @@ def normalize_domain(domain: str) -> str:
 
 
 _MOST_THREADS = 32
+REQUEST_FORMS = ("flat", "nested", "string")
+"""Where the parameters of a call stand: at the top, in the object `paramJson`, or in the text `paramJson`."""
+
 _CHOICES = {
     "service": ("auto", "local", "aidge"),
-    "request_form": ("flat", "nested", "string"),
+    "request_form": REQUEST_FORMS,
     "http_method": ("POST", "GET"),
     "encryption": ("", "AES256", "aws:kms"),
 }
@@ -214,6 +238,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "poll_first": lambda value: float(parse_seconds(str(value))),
     "poll_last": lambda value: float(parse_seconds(str(value))),
     "http_method": lambda value: str(value).upper(),
+    "price_per_minute": float,
 }
 
 
@@ -255,20 +280,56 @@ def read_file(path: Path) -> dict[str, Any]:
     return {name: _convert(name, value, f"{name} in {path}") for name, value in raw.items()}
 
 
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENVIRONMENT.get(name, f"PREFLIGHT_{name.upper()}")
+
+
+def _require_known(environment: Mapping[str, str]) -> None:
+    """Raise UsageError for a variable that looks like a setting and is none: a typing error must not go unnoticed."""
+    known = {variable_of(spec.name) for spec in fields(Settings)}
+    for name in environment:
+        if name.startswith("PREFLIGHT_") and name not in known:
+            import difflib
+
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"The environment variable {name} is no setting.",
+                hint=f"Did you mean {near[0]}?" if near else "Unset it; docs/cli.md has all settings.",
+            )
+
+
+def _require_trust(file: Path, values: Mapping[str, Any], home: Path) -> None:
+    """Raise UsageError when a file of the current folder sets what only a trusted one may."""
+    from preflight.trust import RESTRICTED, is_trusted
+
+    restricted = sorted(RESTRICTED & values.keys())
+    if restricted and not is_trusted(file, home=home):
+        raise UsageError(
+            f"{file} in this folder sets {', '.join(restricted)}, and you have not confirmed it.",
+            hint=f"Read it, then run `preflight config trust`, or name it with `--config {file}`.",
+        )
+
+
 def load_settings(
     *, file: Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
 ) -> Settings:
     """Return the effective settings: defaults < file < environment < flags (a flag of None counts as not given).
 
-    Without `file`, `preflight.toml` in the current folder is used when it is there. Raises UsageError.
+    Without `file`, `preflight.toml` in the current folder is used when it is there; one that sets programs, hosts or
+    credentials has to be confirmed before (`preflight config trust`). Raises UsageError, also for an environment
+    variable `PREFLIGHT_...` that is no setting.
     """
     environment = os.environ if environment is None else environment
+    _require_known(environment)
     values: dict[str, Any] = {}
-    source = file or Path(FILE_NAME)
-    if file is not None or source.is_file():
-        values |= read_file(source)
+    if file is not None:
+        values |= read_file(file)
+    elif Path(FILE_NAME).is_file():
+        values |= read_file(Path(FILE_NAME))
+        _require_trust(Path(FILE_NAME), values, Path(environment.get("PREFLIGHT_HOME") or _default_home()))
     for spec in fields(Settings):
-        variable = ENVIRONMENT.get(spec.name, f"PREFLIGHT_{spec.name.upper()}")
+        variable = variable_of(spec.name)
         if environment.get(variable):
             values[spec.name] = _convert(spec.name, environment[variable], variable)
     given = {name: value for name, value in (flags or {}).items() if value is not None}

@@ -1,13 +1,12 @@
-"""A local stack for tests, with a stand-in engine and a web folder to take videos from."""
+"""A local stack for tests, with a stand-in engine and a store to take videos from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import requests
-
+from fixtures import stores
 from preflight.model.job import SecretUrl
-from preflight.server.stack import KEY, LocalStack
+from preflight.server.stack import LocalStack
 from preflight.settings import Settings
 
 
@@ -23,7 +22,9 @@ def local_stack(home: Path, *, engine: str = "copy", answers: tuple[str, ...] = 
 
 
 def put(settings: Settings, name: str, content: bytes) -> SecretUrl:
-    """Store an object without boto3 and return a URL for it."""
-    url = f"{settings.s3_endpoint}/{settings.bucket}/{name}"
-    requests.put(url, data=content, headers={"Authorization": f"AWS {KEY}:unchecked"}, timeout=30).raise_for_status()
-    return SecretUrl(f"{url}?AWSAccessKeyId={KEY}&Signature=hush&Expires=9999999999")
+    """Store an object and return a presigned URL for it."""
+    client = stores.client_of(settings)
+    client.put_object(Bucket=settings.bucket, Key=name, Body=content)
+    url = client.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": name}, ExpiresIn=3600)
+    client.close()
+    return SecretUrl(url)

@@ -8,10 +8,10 @@ from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.engine.types import RemovalReport
-from preflight.errors import ExitCode, InputError, UsageError
+from preflight.errors import ExitCode, InputError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
-from preflight.tools import files
+from preflight.tools.output_names import OutputNames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,15 +38,17 @@ def clean(
     overlay: Path | None,
     smart_encode: bool,
     processes: int | None,
+    overwrite: bool,
     as_json: bool,
 ) -> int:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
     from preflight import engine
     from preflight.tools import ffmpeg
 
-    destination = _destination(file, output)
-    for made in filter(None, (destination, sheet, overlay)):
-        _require_place(made)
+    names = OutputNames([file], overwrite=overwrite)
+    destination = _destination(file, output, names)
+    sheet = names.chosen(sheet, "--sheet") if sheet is not None else None
+    overlay = names.chosen(overlay, "--overlay") if overlay is not None else None
     any_script = language == "auto"
     options = common_options.removal_options(
         "en" if any_script else language,
@@ -77,25 +79,14 @@ def clean(
     return int(ExitCode.OK)
 
 
-def _destination(file: Path, output: Path | None) -> Path:
+def _destination(file: Path, output: Path | None, names: OutputNames) -> Path:
     """Return where the cleaned video goes. Raises InputError when there is no file to clean, UsageError."""
     refusal = stat_check.look(file)
     if refusal is not None:
         raise InputError(f"{file} can't be cleaned. {refusal.detail}", hint=refusal.hint)
-    folder = output if output is not None and output.is_dir() else file.parent
-    named = None if output is None or output.is_dir() else output
-    destination = named or folder / f"{file.stem}-clean{file.suffix or '.mp4'}"
-    if destination.absolute() == file.absolute():
-        raise UsageError("The output would replace the source.", hint="Choose another name with -o.")
-    return destination
-
-
-def _require_place(made: Path) -> None:
-    """Make the folder of an output, before the work begins. Raises UsageError, ToolError."""
-    if made.is_dir():
-        raise UsageError(f"{made} is a folder.", hint="Name a file in it.")
-    files.require_writable(made.parent)
-    made.parent.mkdir(parents=True, exist_ok=True)
+    if output is not None and not output.is_dir():
+        return names.chosen(output, "--output")
+    return names.derived((output or file.parent) / f"{file.stem}-clean{file.suffix or '.mp4'}", "--output")
 
 
 def _tell(destination: Path, report: RemovalReport) -> None:
@@ -133,7 +124,7 @@ COMMAND = Command(
             value="PATH",
             convert=Path,
             help="The cleaned video, or its folder.",
-            default_text="beside the file, named -clean",
+            default_text="beside the file, named -clean, with a number when that exists",
         ),
         Parameter(
             names=("--language",),
@@ -159,6 +150,7 @@ COMMAND = Command(
             help="Worker processes.",
             default_text="one a core, up to 4",
         ),
+        common_options.OVERWRITE,
         common_options.AS_JSON,
     ),
 )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command
-from preflight.errors import ExitCode, PreflightError
+from preflight.errors import ExitCode, GatewayError, PreflightError, UsageError
 from preflight.serialize import jsonable
-from preflight.settings import Settings
+from preflight.settings import REQUEST_FORMS, Settings
 
 NEEDED_ENCODERS = ("libx264", "aac")
 HARDWARE = ("h264_nvenc", "h264_qsv", "h264_vaapi", "h264_amf", "h264_videotoolbox")
@@ -48,15 +49,50 @@ def doctor(context: Context, *, service: str | None, as_json: bool) -> int:
 
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
-    """Test every part that a run with these settings needs."""
+    """Test every part that is configured, each whatever became of the others."""
     yield _test("ffmpeg", lambda: _ffmpeg(settings))
     yield _test("libmediainfo", _mediainfo)
     yield _test("ledger", lambda: _ledger(settings))
+    yield _test("service that a run uses", lambda: _choice(settings))
     if settings.uses_local_service:
         yield _test("local service", lambda: _local(settings))
-        return
-    yield from _store(settings)
-    yield _test("removal API", lambda: _api(settings))
+    if settings.bucket:
+        yield from _store(settings)
+    if settings.access_key_name and settings.access_key_secret:
+        yield _test("removal API", lambda: _api(settings))
+        yield _test("request form", lambda: _request_form(settings))
+
+
+def _choice(settings: Settings) -> str:
+    """Return which service a run uses. Raises what a run would raise for a part that is missing."""
+    from preflight import api
+
+    api.require_service(settings)
+    if settings.uses_local_service:
+        return "the one on this machine, since no cloud is configured" if settings.service == "auto" else "local"
+    return f"{settings.api_domain}, with the bucket {settings.bucket}"
+
+
+def _request_form(settings: Settings) -> str:
+    """Return which forms of a request the service accepts, by asking for a task that does not exist, which is free.
+
+    Raises UsageError when the configured form is refused and another one is accepted.
+    """
+    from preflight.removal import RemovalClient
+
+    accepted = []
+    for form in REQUEST_FORMS:
+        with RemovalClient(replace(settings, request_form=form)) as client:
+            answer = client.ask("preflight-doctor")
+        # A parameter that the service does not find is refused by its gateway; an unknown task is another answer.
+        if not (isinstance(answer, GatewayError) and re.search("param", str(answer.code), re.IGNORECASE)):
+            accepted.append(form)
+    if accepted and settings.request_form not in accepted:
+        raise UsageError(
+            f"The service refuses the request form {settings.request_form!r} and accepts {', '.join(accepted)}.",
+            hint=f'Set request_form = "{accepted[0]}", or PREFLIGHT_REQUEST_FORM={accepted[0]}.',
+        )
+    return f"{settings.request_form}; the service accepts {', '.join(accepted) or 'none of them for a query'}"
 
 
 def _test(part: str, look: Callable[[], str]) -> Diagnosis:

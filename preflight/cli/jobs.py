@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
@@ -12,10 +13,13 @@ from preflight.errors import ExitCode, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from preflight.ledger import Job, Ledger, State
 
 _COLUMNS = ("id", "state", "updated", "task", "file")
+_PAGE = 500
+"""Jobs in one table."""
 
 
 def jobs(context: Context, *, state: Sequence[str] | None, watch: bool, as_json: bool) -> int:
@@ -26,12 +30,14 @@ def jobs(context: Context, *, state: Sequence[str] | None, watch: bool, as_json:
         wanted = [State(name) for name in state or ()]
         if watch:
             _watch(ledger, wanted, as_json=as_json)
-        found = ledger.jobs(states=wanted)
+        found = ledger.iterate(states=wanted)
         if as_json:
             for job in found:
                 console.emit("job", disagreement=job.disagreement, **_fields(job))
         else:
-            console.table("", _COLUMNS, [_row(job) for job in found])
+            # Page by page, so that a million jobs are neither kept nor waited for.
+            while rows := [_row(job) for job in islice(found, _PAGE)]:
+                console.table("", _COLUMNS, rows)
     return int(ExitCode.OK)
 
 
@@ -84,6 +90,25 @@ def forget(context: Context, *, job: str, force: bool, as_json: bool) -> int:
     return int(ExitCode.OK)
 
 
+def retry(context: Context, *, jobs: Sequence[str], as_json: bool) -> int:
+    """Queue failed jobs again, all of them when none is named. Raises UsageError for one that has not failed."""
+    from preflight.ledger import Ledger, State
+
+    with Ledger(context.settings().ledger) as ledger:
+        named = [ledger.get(job) for job in jobs] or list(ledger.jobs(states=(State.FAILED,)))
+        for job in named:
+            if job.state is not State.FAILED:
+                raise UsageError(f"Job {job.id} is {job.state}, not failed.", hint="`preflight jobs` lists the states.")
+        for job in named:
+            with ledger.lease(job.id) as held:
+                _say(ledger.advance(held.id, State.QUEUED, cause="to be tried again"), as_json=as_json)
+    if not named:
+        console.say("No job has failed.")
+    elif not as_json:
+        console.say("`preflight resume` submits them again.")
+    return int(ExitCode.OK)
+
+
 def _say(job: Job, *, as_json: bool, event: str = "job") -> None:
     if as_json:
         console.emit(event, **_fields(job))
@@ -93,15 +118,16 @@ def _say(job: Job, *, as_json: bool, event: str = "job") -> None:
 
 def _watch(ledger: Ledger, states: list[State], *, as_json: bool, pause: float = 1.0) -> None:
     """Say every change of every job until interrupted."""
-    known: dict[str, Job] = {}
+    last: tuple[datetime, str] | None = None
     while True:
-        for job in ledger.jobs(states=states):
-            if known.get(job.id) != job:
-                known[job.id] = job
-                if as_json:
-                    console.emit("job", **_fields(job))
-                else:
-                    console.out("  ".join(console.printable(cell) for cell in _row(job)))
+        for job in ledger.changes(last):
+            last = (job.updated, job.id)
+            if states and job.state not in states:
+                continue
+            if as_json:
+                console.emit("job", **_fields(job))
+            else:
+                console.out("  ".join(console.printable(cell) for cell in _row(job)))
         time.sleep(pause)
 
 
@@ -119,8 +145,8 @@ def _row(job: Job) -> tuple[str, str, str, str, str]:
 
 _JOB = Parameter(names=("JOB",), help="The job's id, or its beginning.")
 _STATES = (
-    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "failed",
-    "unknown", "cancelled",
+    "queued", "fixed", "uploading", "uploaded", "submitting", "submitted", "running", "done", "fetched", "mismatched",
+    "failed", "unknown", "cancelled",
 )  # fmt: skip
 """The values of `preflight.ledger.State`, whose import loads the database; a test compares both."""
 
@@ -154,6 +180,18 @@ COMMAND = Command(
                 Parameter(names=("--resubmit",), count="0", help="It was not accepted: send it again."),
                 Parameter(names=("--task",), value="TASK_ID", help="It was accepted, with this task id."),
                 Parameter(names=("--drop",), count="0", help="Give it up."),
+                common_options.AS_JSON,
+            ),
+        ),
+        Command(
+            name="retry",
+            summary="Queue failed jobs again, for `preflight resume`: each is paid for again.",
+            example="preflight jobs retry 3fa9",
+            run=retry,
+            parameters=(
+                Parameter(
+                    names=("JOBS",), count="*", default=(), help="Ids, or their beginnings; else all that failed."
+                ),
                 common_options.AS_JSON,
             ),
         ),

@@ -21,6 +21,7 @@ def join(
     cleaned: Sequence[Path] | None,
     output: Path,
     remove_audio: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> int:
     """Join the segments of `manifest`, or their cleaned versions, into one file."""
@@ -33,6 +34,7 @@ def join(
             cleaned or [],
             output,
             keep_audio=not remove_audio,
+            overwrite=overwrite,
             settings=settings,
             listener=naming(manifest.name),
         )
@@ -68,6 +70,7 @@ COMMAND = Command(
             help="The finished file, or its folder.",
         ),
         common_options.REMOVE_AUDIO,
+        common_options.OVERWRITE,
         common_options.AS_JSON,
     ),
 )

@@ -42,7 +42,7 @@ def submit(
     if as_json:
         console.emit("task", task_id=job.task_id, job_id=job.id, submitted=int(new))
     else:
-        console.out(job.task_id)
+        console.out(console.printable(job.task_id))
         if not new:
             console.say("It was submitted before and is not paid for again.")
     return int(ExitCode.OK)

@@ -18,7 +18,7 @@ from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, watermarks
 from preflight.engine.graphics.watermarks import FrameSampler
-from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames, residual_check
+from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_times
@@ -103,7 +103,7 @@ def remove_text(
         kept=tuple(
             figures.summary(track, str(selection.reason_kept(track, options, frames=len(times)))) for track in kept
         ),
-        poor_regions=figures.poor_regions(residual_check.LEGIBLE),
+        poor_regions=figures.poor_regions(),
         notes=(*encoded.notes, *beside.notes),
     )
 

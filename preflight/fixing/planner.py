@@ -153,7 +153,7 @@ def _safe(draft: Draft) -> None:
         return
     picture = draft.picture
     plain = picture.bit_depth in {None, _SAFE_DEPTH} and picture.chroma in {None, _SAFE_CHROMA}
-    if picture.codec != "h264" or not plain:
+    if picture.codec != "h264" or picture.interlaced or not plain:
         draft.container = Container.MP4
         draft.encode("--safe", encoder="libx264")
         draft.add(Action.TRANSCODE, "safe", f"encode {picture.codec} as H.264 yuv420p", "one generation")

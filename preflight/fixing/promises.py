@@ -25,8 +25,6 @@ _HELD = Fraction(3, 2)
 """Times the usual frame duration from which on the last frame counts as held."""
 _UNPROVED = frozenset({StreamKind.COVER, StreamKind.ATTACHMENT})
 """Streams without times: pictures and fonts, which muxers write as a whole or refuse."""
-_TICK = Fraction(1, 1_000_000)
-"""Seconds by which audio packets may begin before a bound that they belong to; as `bounds` has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,18 +128,18 @@ def _expected(listed: Sequence[Packet], base: Fraction, piece: Piece, *, copied:
         first = (piece.dts_start - bounds.EPSILON) / base
         listed = [packet for packet in listed if packet.dts >= first]
     elif piece.start:
-        margin = bounds.EPSILON if video else _TICK
+        margin = bounds.EPSILON if video else proof.TICK
         first = (piece.start - margin) / base
         listed = [packet for packet in listed if packet.pts >= first]
     if video and copied:
         last = None if piece.dts_end is None else (piece.dts_end - bounds.EPSILON) / base
         return [packet for packet in listed if last is None or packet.dts < last]
     if not video and piece.sound_end is not None:
-        last = (piece.sound_end + _TICK) / base
+        last = (piece.sound_end + proof.TICK) / base
         return [packet for packet in listed if packet.pts + packet.duration <= last]
     if piece.end is None:
         return listed
-    last = (piece.end - (bounds.EPSILON if video else _TICK)) / base
+    last = (piece.end - (bounds.EPSILON if video else proof.TICK)) / base
     return [packet for packet in listed if packet.pts < last]
 
 

@@ -46,6 +46,7 @@ _VERSION_2 = """
 _VERSION_3 = """
     ALTER TABLE jobs ADD COLUMN open INTEGER NOT NULL DEFAULT 1;
     ALTER TABLE jobs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN sent TEXT;
     DROP INDEX jobs_state;
     CREATE INDEX jobs_listed ON jobs (created, id);
     CREATE INDEX jobs_state ON jobs (state, created, id);

@@ -17,7 +17,7 @@ from preflight.ledger.states import Change, Job, State, apply
 
 _COLUMNS = (
     "id, grp, digest, parameters, account, source, segment, segments, state, attempt, task_id, key, url, file, "
-    "target, code, message, request, created, updated, open"
+    "target, code, message, request, created, updated, open, sent"
 )
 
 
@@ -126,6 +126,7 @@ def put(connection: sqlite3.Connection, job: Job) -> None:
         job.created.isoformat(),
         job.updated.isoformat(),
         int(job.is_open),
+        job.sent,
     )
     names = [name.strip() for name in _COLUMNS.split(",")]
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
@@ -204,6 +205,11 @@ def put_lease(connection: sqlite3.Connection, job_id: str, owner: Owner) -> int:
 def remove_lease(connection: sqlite3.Connection, job_id: str, owner: Owner, epoch: int) -> None:
     """Release a job, unless another owner has taken it over."""
     connection.execute("DELETE FROM leases WHERE job = ? AND holder = ? AND epoch = ?", (job_id, owner.id, epoch))
+
+
+def remove_leases(connection: sqlite3.Connection, owner: Owner) -> None:
+    """Release every job of `owner`."""
+    connection.execute("DELETE FROM leases WHERE holder = ?", (owner.id,))
 
 
 def has_unchecked_crash(connection: sqlite3.Connection) -> bool:

@@ -72,8 +72,8 @@ class Job:
     Unique on digest, parameters, account and segment; `segment` of `segments` counts from 1 in a split video, whose
     jobs share `group`. `url` is the result's without its query string: a fresh one is had with `task_id`. `key` is the
     uploaded object's. `file` is what was fetched, and the finished file once it is at its `target`. `request` is the
-    JSON of what a later `resume` has to know to go on. `attempt` counts from 1 and rises when an ended job is queued
-    again.
+    JSON of what a later `resume` has to know to continue, `sent` the JSON of the measures of the file that was sent.
+    `attempt` counts from 1 and rises when an ended job is queued again.
     """
 
     id: str
@@ -94,6 +94,7 @@ class Job:
     code: int | str | None = None
     message: str | None = None
     request: str = "{}"
+    sent: str | None = None
     created: datetime
     updated: datetime
 
@@ -129,6 +130,7 @@ class Change:
     target: Path | None = None
     code: int | str | None = None
     message: str | None = None
+    sent: str | None = None
     by_person: bool = False
 
 
@@ -159,6 +161,7 @@ def apply(job: Job, change: Change) -> Job:
         target=change.target or start.target,
         code=change.code if change.code is not None else start.code,
         message=change.message or start.message,
+        sent=change.sent or start.sent,
     )
     _require_facts(moved, change)
     return moved

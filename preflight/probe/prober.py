@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from preflight.errors import ToolError
 from preflight.model.media import Media, Unreadable
 from preflight.probe import codec_names, mediainfo, sandbox_process, stat_check
 from preflight.probe.sandbox_process import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
@@ -18,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+_SOUND_FILE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+"""The smallest whole GIF: a picture of one pixel."""
 _NOT_VIDEO = {
     "playlist": ("playlist", "It is a playlist or a description that points to other files, not a video itself."),
     "text": ("not-video", "It is a text file, not a video."),
@@ -62,6 +65,11 @@ class Prober:
         if self._worker is None:
             self._worker = obtain(timeout=self._timeout, memory=self._memory)
 
+    @property
+    def worker(self) -> Worker | None:
+        """The worker that is kept for the next file."""
+        return self._worker
+
     def close(self) -> None:
         """End the worker; a later probe starts another."""
         if self._worker is not None:
@@ -69,9 +77,10 @@ class Prober:
             self._worker = None
 
     def probe(self, path: Path, *, following: Path | None = None) -> Media | Unreadable:
-        """Return what `path` is. Never raises for a path; ToolMissingError when MediaInfo itself is missing.
+        """Return what `path` is, or why it can't be read, which is never an exception.
 
         The worker goes on with `following`, if given, while this answer is judged: it should be probed next.
+        Raises ToolMissingError without MediaInfo, and ToolError where it crashes on any file.
         """
         refusal = stat_check.look(path)
         if refusal is not None:
@@ -80,16 +89,40 @@ class Prober:
             self.close()
         self.start()
         assert self._worker is not None  # noqa: S101
+        is_new = self._worker.is_new
         try:
             facts = self._worker.ask(path, following if following and stat_check.look(following) is None else None)
         except WorkerDied as death:
             self.close()
+            if is_new and not death.timed_out:
+                _require_sound_parser(self._timeout)
             return _died(path, timed_out=death.timed_out, seconds=self._timeout)
         except BaseException:
             # An interrupted conversation would give the next path this one's answer.
             self.close()
             raise
         return _measured(interpret(path, facts))
+
+
+def _require_sound_parser(timeout: float) -> None:
+    """Raise ToolError when a new worker dies on a picture that any MediaInfo reads: then no file is at fault."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "sound.gif"
+        file.write_bytes(_SOUND_FILE)
+        worker = Worker(timeout=timeout)
+        try:
+            worker.ask(file)
+        except WorkerDied as death:
+            if death.timed_out:
+                return
+            raise ToolError(
+                "MediaInfo crashes on any file: its library or the Python that runs it is broken.",
+                hint="pip install --force-reinstall pymediainfo, and run `preflight doctor`.",
+            ) from None
+        finally:
+            worker.close()
 
 
 def _measured(subject: Media | Unreadable) -> Media | Unreadable:

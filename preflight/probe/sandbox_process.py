@@ -78,6 +78,11 @@ class Worker:
         self._helper = helper or _spawned(memory)
 
     @property
+    def is_new(self) -> bool:
+        """Whether the process has not answered yet."""
+        return self._fresh
+
+    @property
     def pid(self) -> int:
         """The process id."""
         return self._helper.pid

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from preflight.errors import CancelledError
@@ -72,15 +73,16 @@ class RateLimiter:
         with self._lock:
             return self._rate
 
-    def acquire(self, cancel: Cancel | None = None) -> None:
-        """Wait until this submit may leave. Raises CancelledError."""
+    def turns(self) -> Generator[float, None, None]:
+        """Yield the monotonic time at which to continue until this submit may leave."""
         while True:
             with self._lock:
                 self._rate, turn = self._rate.take(time.monotonic())
                 pauses = self._rate.pauses
-            sleep_until(turn, cancel)
+            if turn > time.monotonic():
+                yield turn
             with self._lock:
-                # A refusal that came while this thread slept holds for it as well.
+                # A refusal that came meanwhile holds for this submit as well.
                 if pauses == self._rate.pauses:
                     return
 

@@ -1,11 +1,11 @@
-"""Submit, and submit again only what provably was not accepted."""
+"""Submit with retries: a video is submitted again only when the attempt before provably was not accepted."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from preflight.errors import RateLimitError, ServiceError, UnreachableError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
@@ -13,34 +13,81 @@ from preflight.model.job import RemovalOptions, SecretUrl, Task
 from preflight.removal.client import RemovalClient
 from preflight.removal.rate import LONGEST_PAUSE, sleep_until
 
-TRIES_WHEN_LIMITED = 10
-TRIES_WHEN_UNREACHABLE = 5
-TRIES_WHEN_FAILING = 3
-"""How often 501/429, DNS/refused/TLS trouble, and the service's own 500 or 1001 may come before that ends the try."""
+ATTEMPTS_WHEN_LIMITED = 10
+"""Submits that 501 or HTTP 429 may refuse before the error is raised."""
+
+ATTEMPTS_WHEN_UNREACHABLE = 5
+"""Submits that may fail with DNS, connection or TLS errors before the error is raised."""
+
+ATTEMPTS_WHEN_FAILING = 3
+"""Submits that the service may answer with 1001 (or 500, with `resend_after_500`) before the error is raised."""
+
+LONGEST_BACKOFF = 30.0
+"""Seconds between two attempts, unless the server asks for more with Retry-After."""
+
+RETRIED_CODES = frozenset({500, 1001})
+"""Codes of the service after which the same submit may succeed."""
 
 
 def _nothing(*_: object) -> None:
-    """Keep no books."""
+    """Keep no records."""
 
 
-_ANSWERED = {500, 1001}
-
-
-def pause_before_retry(error: ServiceError, tries: int, chance: float) -> float | None:
-    """Return the seconds after which to submit again when `error` came for the `tries`th time; None for never. Pure.
+def pause_before_retry(error: ServiceError, attempts: int, chance: float) -> float | None:
+    """Return the seconds before the next submit when `error` ended attempt number `attempts`; None for never. Pure.
 
     `chance` in 0..1 is the jitter. An error whose outcome is unknown is never followed by a second submit.
     """
     if error.outcome_unknown or not error.retryable:
         return None
-    backoff = min(30.0, 2.0 ** (tries - 1)) * (0.75 + chance / 2)
+    backoff = min(LONGEST_BACKOFF, 2.0 ** (attempts - 1)) * (0.75 + chance / 2)
     if isinstance(error, RateLimitError):
-        if tries >= TRIES_WHEN_LIMITED:
+        if attempts >= ATTEMPTS_WHEN_LIMITED:
             return None
         return backoff if error.retry_after is None else min(LONGEST_PAUSE, error.retry_after)
     if isinstance(error, UnreachableError):
-        return backoff if tries < TRIES_WHEN_UNREACHABLE else None
-    return backoff if error.code in _ANSWERED and tries < TRIES_WHEN_FAILING else None
+        return backoff if attempts < ATTEMPTS_WHEN_UNREACHABLE else None
+    return backoff if error.code in RETRIED_CODES and attempts < ATTEMPTS_WHEN_FAILING else None
+
+
+def submit_steps(
+    client: RemovalClient,
+    url: SecretUrl,
+    options: RemovalOptions,
+    *,
+    before: Callable[[], object] = _nothing,
+    refused: Callable[[ServiceError], object] = _nothing,
+    listener: Listener = ignore,
+) -> Generator[float, None, Task]:
+    """Submit at the rate that the service allows and return the accepted task; yield whenever there is time to wait.
+
+    Each yielded value is the time on the monotonic clock at which to continue, so that a caller with many videos blocks
+    no thread meanwhile. `before` is called right before each submit, `refused` right after one that provably was not
+    accepted: the caller's records show at any moment whether a submit may be under way.
+
+    Raises the last error when the attempts are used up, and SubmitUnknownError at once.
+    """
+    attempts: Counter[type[ServiceError]] = Counter()
+    while True:
+        yield from client.limiter.turns()
+        before()
+        try:
+            task = client.submit(url, options)
+        except ServiceError as error:
+            if not error.outcome_unknown:
+                refused(error)
+            # Each kind of error has attempts of its own.
+            attempts[type(error)] += 1
+            pause = pause_before_retry(error, attempts[type(error)], random.random())  # noqa: S311
+            if isinstance(error, RateLimitError):
+                client.limiter.refused(error.retry_after)
+            if pause is None:
+                raise
+            listener(Progress(stage=Stage.SUBMIT, done=attempts.total(), unit="tries", note=error.message))
+            yield time.monotonic() + pause
+        else:
+            client.limiter.accepted()
+            return task
 
 
 def send(
@@ -53,31 +100,12 @@ def send(
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Task:
-    """Submit at the pace that the service allows, patiently, and return the accepted task.
-
-    `before` is called right before each submit, `refused` right after one that provably was not accepted: who keeps
-    books knows at any moment, pauses included, whether a submit may be under way.
-
-    Raises the last error when patience ends, SubmitUnknownError at once, and CancelledError between two tries.
-    """
-    tries: Counter[type[ServiceError]] = Counter()
+    """Do what `submit_steps` does in the calling thread. Raises CancelledError between two attempts."""
+    steps = submit_steps(client, url, options, before=before, refused=refused, listener=listener)
     while True:
-        client.limiter.acquire(cancel)
-        before()
         try:
-            task = client.submit(url, options)
-        except ServiceError as error:
-            if not error.outcome_unknown:
-                refused(error)
-            # Patience with one trouble is not used up by another.
-            tries[type(error)] += 1
-            pause = pause_before_retry(error, tries[type(error)], random.random())  # noqa: S311
-            if isinstance(error, RateLimitError):
-                client.limiter.refused(error.retry_after)
-            if pause is None:
-                raise
-            listener(Progress(stage=Stage.SUBMIT, done=tries.total(), unit="tries", note=error.message))
-            sleep_until(time.monotonic() + pause, cancel, "waiting to submit again")
-        else:
-            client.limiter.accepted()
+            at = next(steps)
+        except StopIteration as end:
+            task: Task = end.value
             return task
+        sleep_until(at, cancel, "waiting to submit")

@@ -10,10 +10,10 @@ from pathlib import Path
 from preflight.errors import FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import Fixed
-from preflight.model.media import Container, FileIdentity, Media, Stream, StreamKind
-from preflight.restore import source_streams, video_concat
+from preflight.model.media import Container, FileIdentity, Media, StreamKind
+from preflight.restore import finished_streams, source_streams, video_concat
 from preflight.restore.video_concat import Shown
-from preflight.tools import bounds, containers, files, seekable
+from preflight.tools import bounds, containers, files, proof, seekable
 from preflight.tools import ffmpeg as tool
 
 _HOMES = (Container.MP4, Container.MOV, Container.MKV)
@@ -32,7 +32,11 @@ def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
         return containers.EXTENSIONS[own]
     if own is Container.WEBM and {path.suffix.lower() for path in cleaned} == {".webm"}:
         return "webm"
-    kept = [s for s in fixed.source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}]
+    kept = [
+        s
+        for s in fixed.source.streams
+        if s.kind is StreamKind.SUBTITLE or (s.kind is StreamKind.AUDIO and containers.can_be_decoded(s))
+    ]
     return "mp4" if all(containers.holds(Container.MP4, stream) for stream in kept) else "mkv"
 
 
@@ -59,7 +63,9 @@ def finish(
     _require_source(fixed.source)
     with files.scratch(destination.parent) as folder:
         files.require_room(folder, sum(path.stat().st_size for path in cleaned))
-        source = seekable.mended(fixed.source, folder, ffmpeg=ffmpeg, cancel=cancel)
+        target = Container(destination.suffix[1:].lower())
+        _report_left_out(fixed.source, target, listener, keep_audio=keep_audio)
+        source = _readable(fixed, target, folder, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
         fixed = replace(fixed, source=source)
         lead = _lead(fixed, ffmpeg, cancel)
         shown = _shown(cleaned, fixed, lead)
@@ -74,9 +80,35 @@ def finish(
             listener(Progress(stage=Stage.RESTORE, done=done, total=total, unit="s", speed=pace.speed))
 
         tool.run(argv, on_progress=hear, cancel=cancel)
+        kept = finished_streams.promises(
+            picture, fixed, target, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel
+        )
+        proof.prove(made, kept, container=target, ffmpeg=ffmpeg, cancel=cancel)
         made.replace(destination)
     listener(Progress(stage=Stage.RESTORE, done=total, total=total, unit="s"))
     return destination
+
+
+def _report_left_out(source: Media, target: Container, listener: Listener, *, keep_audio: bool) -> None:
+    """Tell the listener which streams the finished file can't hold."""
+    for stream in source.streams:
+        expected = stream.kind is StreamKind.SUBTITLE or (stream.kind is StreamKind.AUDIO and keep_audio)
+        if expected and not finished_streams.is_kept(stream, source, target, keep_audio=keep_audio):
+            note = f"{stream.kind} stream {stream.index} is left out: {target} can't hold {stream.codec}"
+            listener(Progress(stage=Stage.RESTORE, done=0, unit="s", note=note))
+
+
+def _readable(
+    fixed: Fixed, target: Container, folder: Path, *, keep_audio: bool, ffmpeg: str, cancel: Cancel | None
+) -> Media:
+    """Return the source, or a copy of it where it can't be read as the finished file needs it."""
+    source = seekable.mended(fixed.source, folder, ffmpeg=ffmpeg, cancel=cancel)
+    whole = fixed.plan.trim is None
+    if seekable.can_be_cut(source, target) or (whole and not seekable.needs_all_streams(source)):
+        return source
+    kept = [s for s in source.streams if finished_streams.is_kept(s, source, target, keep_audio=keep_audio)]
+    video = [source.video] if source.video is not None else []
+    return seekable.copied(source, [*video, *kept], target, folder, ffmpeg=ffmpeg, cancel=cancel)
 
 
 def _require_source(source: Media) -> None:
@@ -128,7 +160,7 @@ def _combine(
     names = [
         containers.specifier(source, stream.index)
         for stream in source.streams
-        if _is_kept(stream, source, target, keep_audio=keep_audio)
+        if finished_streams.is_kept(stream, source, target, keep_audio=keep_audio)
     ]
     names += [f"t:{number}" for number in range(fonts)]
     seek, cut = _stretch(fixed, made)
@@ -162,11 +194,3 @@ def _stretch(fixed: Fixed, made: Path) -> tuple[list[str], list[str]]:
     seek = [word for name, value in bounds.seek(piece, source.container).items() for word in (f"-{name}", value)]
     cut = [word for name, value in bounds.filters(piece, picture=False).items() for word in (f"-{name}", value)]
     return seek, cut
-
-
-def _is_kept(stream: Stream, source: Media, target: Container, *, keep_audio: bool) -> bool:
-    if stream.kind is StreamKind.AUDIO:
-        return keep_audio
-    if stream.kind is StreamKind.SUBTITLE:
-        return containers.holds(target, stream, source.container)
-    return False

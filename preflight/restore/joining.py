@@ -12,17 +12,19 @@ from preflight.model.media import Media, Unreadable
 from preflight.model.plan import Plan
 from preflight.restore.finishing import container, finish
 from preflight.tools import manifest
+from preflight.tools.output_names import OutputNames
 
 Probe = Callable[[Path], Media | Unreadable]
 
 
-def join(
+def join(  # noqa: PLR0913 - each is an option of its own
     path: Path,
     cleaned: Sequence[Path],
     destination: Path,
     *,
     probe: Probe,
     keep_audio: bool = True,
+    overwrite: bool = False,
     ffmpeg: str,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
@@ -30,8 +32,9 @@ def join(
     """Join the segments that the manifest at `path` lists, or their `cleaned` versions, and return the file made.
 
     `cleaned` are the files in order, or one folder with files named like the segments; when it is empty the segments
-    themselves are joined. A `destination` that is a folder gets `<source's name>-joined.<extension>`. Raises
-    InputError for a manifest or files that don't fit, FileChangedError for another source, and what `finish` raises.
+    themselves are joined. A `destination` that is a folder gets `<source's name>-joined.<extension>`, with a number
+    when that exists. Raises UsageError for an existing file unless `overwrite`, InputError for a manifest or files that
+    don't fit, FileChangedError for another source, and what `finish` raises.
     """
     known = manifest.read(path)
     source = _source(known, path, probe)
@@ -41,8 +44,11 @@ def join(
         for file, part in zip(chosen, known.parts, strict=True)
     )
     fixed = Fixed(source=source, plan=Plan(source=source, trim=known.trim), segments=segments, manifest=path)
+    names = OutputNames((path, source.path, *chosen), overwrite=overwrite)
     if destination.is_dir():
-        destination = destination / f"{source.path.stem}-joined.{container(chosen, fixed)}"
+        destination = names.derived(destination / f"{source.path.stem}-joined.{container(chosen, fixed)}")
+    else:
+        destination = names.chosen(destination, "destination")
     return finish(chosen, fixed, destination, keep_audio=keep_audio, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import ToolError
 from preflight.events import Cancel
-from preflight.tools import containers, packets
+from preflight.model.media import Container, StreamKind
+from preflight.tools import containers, packets, proof
 from preflight.tools import ffmpeg as tool
+from preflight.tools.packets import Listing, Packet
+from preflight.tools.proof import KeptStream
 
 _TIME_SCALE = "90000"
 """One time base for all segments: ffmpeg joins equal ones only. Exact for every common frame rate."""
@@ -45,12 +48,12 @@ def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | 
     """
     suffix = _suffix(shown, ffmpeg, cancel)
     alone = [_alone(item.path, folder / f"{n}{suffix}", ffmpeg, cancel) for n, item in enumerate(shown)]
-    heads = []
-    for item, path in zip(shown, alone, strict=True):
-        listing = packets.scan(path, ffmpeg=ffmpeg, cancel=cancel)
-        heads.append(listing.heads[0])
+    listings = [packets.scan(path, ffmpeg=ffmpeg, cancel=cancel) for path in alone]
+    heads = [listing.heads[0] for listing in listings]
+    for item, listing in zip(shown, listings, strict=True):
         _require_length(item, listing.end(0))
-    if not agree(heads):
+    copied = agree(heads) and not any(map(_overlaps, shown, listings))
+    if not copied:
         suffix = ".mp4"
         alone = [
             _alike(item, path, heads[0], folder / f"alike-{n}.mp4", ffmpeg, cancel)
@@ -64,7 +67,52 @@ def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | 
     argv = [ffmpeg, *tool.QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
     argv += ["-i", tool.local(listed), "-map", "0:v:0", "-c", "copy", "-video_track_timescale", _TIME_SCALE]
     tool.run([*argv, tool.local(made)], cancel=cancel)
+    promised = _promised(shown, listings, copied=copied)
+    first = shown[0].path
+    promised = replace(promised, matrix=proof.display_matrix(first, _container(first)) if copied else None)
+    proof.prove(made, [promised], container=_container(made), ffmpeg=ffmpeg, cancel=cancel)
     return made
+
+
+def _container(path: Path) -> Container:
+    try:
+        return Container(path.suffix[1:].lower())
+    except ValueError:
+        return Container.OTHER
+
+
+def _overlaps(item: Shown, listing: Listing) -> bool:
+    """Return True when the last frame of a cleaned segment would be shown after the next segment's first."""
+    times = [packet.pts for packet in listing.of(0)]
+    if item.end is None or not times:
+        return False
+    return (max(times) - min(times)) * listing.heads[0].time_base > item.end - item.start - _TOLERANCE
+
+
+def _promised(shown: Sequence[Shown], listings: Sequence[Listing], *, copied: bool) -> KeptStream:
+    """Return all frames of the segments, each at the time of its stretch."""
+    ticks = int(_TIME_SCALE)
+    expected: list[Packet] = []
+    for item, listing in zip(shown, listings, strict=True):
+        base = listing.heads[0].time_base
+        frames = listing.of(0)
+        first = min((packet.pts for packet in frames), default=0)
+        if not copied and item.end is not None:
+            last = (item.end - item.start - _TOLERANCE) / base
+            frames = [packet for packet in frames if packet.pts - first < last]
+        for packet in frames:
+            shift = item.start - first * base
+            pts, dts = (round((time * base + shift) * ticks) for time in (packet.pts, packet.dts))
+            expected.append(packet._replace(pts=pts, dts=dts, duration=round(packet.duration * base * ticks)))
+    return KeptStream(
+        name="the joined video",
+        kind=StreamKind.VIDEO,
+        head=replace(listings[0].heads[0], time_base=Fraction(1, ticks)),
+        expected=expected,
+        copied=copied,
+        # ffmpeg brings joined packets to start codes and back, with parameter sets in front of keyframes.
+        reframed=True,
+    )
 
 
 def agree(heads: Sequence[packets.Head]) -> bool:

@@ -28,7 +28,6 @@ def check(media: Media, limits: Limits) -> Iterator[Finding]:
             measured="unknown",
             limit=limit,
             fix="Remux it, which writes the duration.",
-            command=wording.command(media, "fix"),
         )
     elif media.duration > limits.max_seconds:
         measured = wording.seconds(media.duration)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -32,7 +33,12 @@ SUBMIT_PATH = "/rest/ai/video/removal"
 QUERY_PATH = "/rest/ai/video/removal/result"
 RESULT_PATH = "/results/{task_id}.mp4"
 
+SUBMITS = 16
+"""Submits that are worked on at the same time; another one is answered with 501."""
+
 _BODY_LIMIT = 1 << 20
+"""Bytes of a request's body."""
+
 _log = logging.getLogger(__name__)
 
 Checker = Callable[[Path], tuple[int, ...]]
@@ -145,15 +151,22 @@ def create_app(config: ServiceConfig) -> FastAPI:
 
     app = FastAPI(title="Video Removal API", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
 
-    async def call(request: Request, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
+    submits = CapacityLimiter(SUBMITS)
+
+    async def call(
+        request: Request, act: Callable[[dict[str, Any]], dict[str, Any]], limiter: CapacityLimiter | None = None
+    ) -> Response:
         query = dict(request.query_params)
         service.admit(query)
         get = request.method == "GET"
         fields = request_params.from_query(query) if get else request_params.from_body(await _body(request))
-        return JSONResponse(await run_in_threadpool(act, fields))
+        return JSONResponse(await to_thread.run_sync(act, fields, limiter=limiter))
 
     async def submit(request: Request) -> Response:
-        return await call(request, service.submit)
+        # Each downloads a video: they have threads of their own, so that queries are answered meanwhile.
+        if not submits.available_tokens:
+            raise declined(501, retry_after=2)
+        return await call(request, service.submit, submits)
 
     async def query(request: Request) -> Response:
         base = str(request.base_url).rstrip("/")

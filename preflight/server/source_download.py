@@ -22,6 +22,15 @@ from preflight.server.responses import declined
 SECONDS = 20.0
 """The API answers within 30 s, and the check of the video has to fit in as well."""
 
+METADATA_HOSTS = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254", "fd00:42::42"),
+    )
+)
+"""Addresses outside link-local where clouds keep their machines' credentials: Alibaba Cloud, Azure, Oracle Cloud, and
+over IPv6 Amazon EC2, Google Cloud and Scaleway (their documentation of the instance metadata service)."""
+
 _REDIRECTS = 3
 _CHUNK = 1 << 18
 
@@ -95,7 +104,13 @@ def _addresses(host: str, port: int) -> list[str]:
     for address in found:
         ip = ipaddress.ip_address(address.partition("%")[0])
         plain = getattr(ip, "ipv4_mapped", None) or ip
-        if plain.is_link_local or plain.is_multicast or plain.is_unspecified or plain.is_reserved:
+        if (
+            plain in METADATA_HOSTS
+            or plain.is_link_local
+            or plain.is_multicast
+            or plain.is_unspecified
+            or plain.is_reserved
+        ):
             raise invalid("The host of videoUrl is not fetched from.")
     return found
 

@@ -80,7 +80,7 @@ _BY_NAME = {profile.name: profile for profile in PROFILES}
 
 
 def profile_of(settings: Settings) -> tuple[StoreProfile, str]:
-    """Return the profile and the region to sign for. Raises UsageError for an unknown name.
+    """Return the profile, and the region that settings or endpoint name, '' for none. Raises UsageError.
 
     `settings.store` names the profile; `auto` tells it from the endpoint's host name.
     """
@@ -93,7 +93,7 @@ def profile_of(settings: Settings) -> tuple[StoreProfile, str]:
             f"{profile.title} does not take the encryption {settings.encryption!r}.",
             hint=f"Use one of: {', '.join(profile.encryptions) or 'none'}; or unset `encryption`.",
         )
-    return profile, settings.s3_region or region or profile.region
+    return profile, settings.s3_region or region or ""
 
 
 def _named(name: str) -> StoreProfile:

@@ -114,7 +114,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
     """
     if not settings.bucket:
         raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
-    profile, region = profile_of(settings)
+    profile, named = profile_of(settings)
+    region = named or _aws_region(settings, profile) or profile.region
     with translated(settings, "Opening the store"):
         session = _session(settings, region)
         client = session.client(
@@ -130,6 +131,16 @@ def open_store(settings: Settings) -> Iterator[Store]:
         yield Store(settings, profile, region, client, expire)
     finally:
         client.close()
+
+
+def _aws_region(settings: Settings, profile: StoreProfile) -> str | None:
+    """Return the region of AWS's own configuration: AWS_REGION, AWS_DEFAULT_REGION, or the profile's."""
+    if profile.name != "aws" or settings.s3_key:
+        return None
+    import botocore.session
+
+    configured: str | None = botocore.session.Session().get_config_variable("region")
+    return os.environ.get("AWS_REGION") or configured
 
 
 def _session(settings: Settings, region: str) -> boto3.session.Session:

@@ -23,6 +23,8 @@ from preflight.tools import mp4_tables, packets
 from preflight.tools.mp4_tables import Tables
 from preflight.tools.packets import Head, Listing, Packet
 
+TICK = Fraction(1, 1_000_000)
+"""Seconds by which packets of audio may begin before a bound that they belong to."""
 Matrix = tuple[int, int, int, int]
 _TICKS = 2
 """Ticks of the coarser time base that a time may differ by: it may be rounded twice."""
@@ -378,3 +380,12 @@ def display_matrix(path: Path, container: Container, number: int = 0) -> Matrix 
         return None
     tracks = [track for track, head in tables.listing.heads.items() if head.kind == "video"]
     return tables.matrices[tracks[number]] if number < len(tracks) else None
+
+
+def within(
+    listed: Sequence[Packet], base: Fraction, *, start: Fraction, end: Fraction | None, margin: Fraction = TICK
+) -> list[Packet]:
+    """Return the packets that are shown from `start` up to `end`, in seconds, each bound put earlier by `margin`."""
+    first = (start - margin) / base if start else None
+    last = None if end is None else (end - margin) / base
+    return [p for p in listed if (first is None or p.pts >= first) and (last is None or p.pts < last)]

@@ -6,18 +6,28 @@ for a jump of the clock. An AVI whose index is wrong leads ffmpeg past its end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from preflight.events import Cancel
-from preflight.model.media import Container, Media
+from preflight.model.media import Container, Media, Stream
+from preflight.tools import containers, files
 from preflight.tools import ffmpeg as tool
-from preflight.tools import files
 
 _INDEXED = frozenset({Container.MP4, Container.MOV, Container.THREEGP, Container.MKV, Container.WEBM, Container.AVI})
 """Containers with an index of their own, in which ffmpeg's seeks are exact."""
 _ONE_KIND = {Container.THREEGP: Container.MP4, Container.MOV: Container.MP4, Container.WEBM: Container.MKV}
 """Containers that are read and written alike."""
+
+
+_CLOCKS = frozenset({Container.MPEG_TS, Container.MPEG_PS})
+"""Containers whose clock may jump, which ffmpeg evens out by all the streams that it reads, so that all are read."""
+
+
+def needs_all_streams(source: Media) -> bool:
+    """Return True when the times of one stream depend on what else is read with it."""
+    return source.container in _CLOCKS
 
 
 def misleads(source: Media) -> bool:
@@ -51,3 +61,29 @@ def mended(source: Media, folder: Path, *, ffmpeg: str, cancel: Cancel | None = 
     argv += ["-map", "0:v", "-map", "0:a?", "-c", "copy", "-copyinkf", tool.local(made)]
     tool.run(argv, cancel=cancel)
     return replace(source, path=made, indexed=True)
+
+
+def copied(
+    source: Media,
+    streams: Sequence[Stream],
+    target: Container,
+    folder: Path,
+    *,
+    ffmpeg: str,
+    cancel: Cancel | None = None,
+) -> Media:
+    """Return a copy of `streams` of `source`, read from the first packet to the last, that can be cut by seeking.
+
+    It is a `target` file where that holds the video, else Matroska. Raises ToolError, DiskFullError, CancelledError.
+    """
+    files.require_room(folder, source.size)
+    video = [stream for stream in streams if stream is source.video]
+    kind = target if all(containers.holds(target, stream) for stream in video) else Container.MKV
+    made = folder / "seekable" / f"copy.{containers.EXTENSIONS[kind]}"
+    made.parent.mkdir(exist_ok=True)
+    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-i", tool.local(source.path)]
+    for stream in streams:
+        argv += ["-map", f"0:{containers.specifier(source, stream.index)}"]
+    argv += ["-c", "copy", "-copyinkf", "-map_metadata", "0", "-map_chapters", "0"]
+    tool.run([*argv, "-max_muxing_queue_size", "4096", tool.local(made)], cancel=cancel)
+    return replace(source, path=made, container=kind, streams=tuple(streams), indexed=True, fragmented=False)

@@ -1,227 +1,249 @@
-"""Many videos on one service: each is a run of its own, and a failed one does not stop the others."""
+"""Many videos on one service: each has a result of its own, and a failed one does not stop the others."""
 
 from __future__ import annotations
 
-import os
-import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from preflight import api
-from preflight.errors import CancelledError
+from preflight.errors import PreflightError, UsageError
 from preflight.events import Listener, ignore
-from preflight.ledger import Job, Ledger, State
-from preflight.model.job import Result, Task
+from preflight.ledger import Job, Ledger
+from preflight.model.job import Failed, Result
 from preflight.settings import Settings
-from preflight.workflow.job_driver import Wait
+from preflight.workflow import url_job
 from preflight.workflow.request import RunRequest
-from preflight.workflow.run import Run
+from preflight.workflow.run import VideoRun, checked_settings
+from preflight.workflow.scheduler import Scheduler
+from preflight.workflow.steps import Steps
 
-HANDS = max(4, os.cpu_count() or 1)
-"""Videos that are worked on at the same moment at the most: more would only take memory and processors from each other.
-
-Any number more may be under way, waiting for the service.
-"""
-
-_TICK = 0.5
-_PATIENCE = 2.0
-"""Seconds after which the caller, and a video without a hand, look whether they were stopped."""
+Starter = Callable[["_Shared"], Steps[Result]]
+"""Begins the work on one video with what the batch shares."""
 
 
 def run_many(
-    paths: Sequence[Path],
+    paths: Iterable[Path | str],
     *,
-    request: RunRequest,
-    settings: Settings,
+    request: RunRequest | Callable[[Path], RunRequest] | None = None,
+    settings: Settings | None = None,
     jobs: int = 1,
     listen: Callable[[Path], Listener] | None = None,
     cancel: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Take every video all the way, at most `jobs` under way at a time, and yield each result as soon as it is there.
+    """Remove the text of many videos, several at a time, and yield each result as soon as it is known.
 
-    Results come in the order in which they end; `source` says whose each is. The embedded service, when it is needed,
-    is started once. `listen` gives a listener for the time of one video.
-    Raises CancelledError when `cancel` is set; leaving the iterator stops what runs and keeps what is done.
+    The service on this machine, when it is needed, is started once. Leaving the iterator stops what runs and keeps what
+    is done. Memory does not grow with the number of `paths`, which may be an iterator.
+
+    Args:
+        paths: The videos.
+        request: What is removed, where results go, how much a fix may lose; or a function that gives this for a path.
+            Default: `RunRequest()`, with results in the current folder. Videos of equal names get numbered results.
+        settings: Account, store and limits. Default: environment and `preflight.toml`.
+        jobs: Videos under way at a time. A few are worked on at one moment, the others wait for the service without a
+            thread of their own, so that thousands are possible.
+        listen: Gives a listener for the time of one video. It is called from several threads.
+        cancel: Once it is set, the iterator raises CancelledError within seconds.
+
+    Returns:
+        The results in the order in which they end; `source` tells whose each is. Never an exception of one video.
+
+    Raises:
+        UsageError: An argument is wrong; the message names it. Raised by the call itself, not by the iterator.
+        CancelledError: `cancel` was set.
+
+    Example:
+        >>> for result in run_many(Path("clips").glob("*.mp4"), request=RunRequest(output=Path("out")), jobs=8):
+        ...     print(result.source, type(result).__name__)
     """
-    names = unique_names(paths)
-    tasks = [(path, replace(request, name=name)) for path, name in zip(paths, names, strict=True)]
-    return _take_all(tasks, settings=settings, jobs=jobs, listen=listen, cancel=cancel)
+    if isinstance(paths, str | bytes | Path):
+        raise UsageError(f"paths is {paths!r}, a single path.", hint="Give a list of paths, or use `run` for one.")
+    if not isinstance(paths, Iterable):
+        raise UsageError(f"paths is {paths!r}, which can't be iterated.", hint="Give a list of paths.")
+    if request is not None and not isinstance(request, RunRequest) and not callable(request):
+        raise UsageError(f"request is {request!r}, not a RunRequest.", hint="Use preflight.RunRequest(output=...).")
+    api.require_count(jobs, "jobs")
+    settings = checked_settings(settings)
+    starters = _starters(paths, request or RunRequest(), settings, listen)
+    return _process(starters, settings=settings, jobs=jobs, cancel=cancel)
+
+
+def _starters(
+    paths: Iterable[Path | str],
+    request: RunRequest | Callable[[Path], RunRequest],
+    settings: Settings,
+    listen: Callable[[Path], Listener] | None,
+) -> Generator[Starter, None, None]:
+    namer = Namer()
+    for given in paths:
+        path = api.require_path(given, "paths")
+        wanted = request if isinstance(request, RunRequest) else request(path)
+        if wanted.name is None:
+            wanted = replace(wanted, name=namer.name(wanted.output, path))
+        yield _starter(path, wanted, settings, listen)
+
+
+def _starter(path: Path, request: RunRequest, settings: Settings, listen: Callable[[Path], Listener] | None) -> Starter:
+    def start(shared: _Shared) -> Steps[Result]:
+        video = VideoRun(
+            request=request,
+            settings=settings,
+            listener=listen(path) if listen else ignore,
+            cancel=shared.cancel,
+            service=shared.service,
+            ledger=shared.ledger,
+        )
+        return video.steps(path)
+
+    return start
 
 
 def resume(
     *,
-    settings: Settings,
+    settings: Settings | None = None,
     jobs: int = 1,
     only: str | None = None,
     listen: Callable[[Path], Listener] | None = None,
     cancel: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Go on with every job that has not ended and that no living process works on; yield each video's result.
+    """Continue every job that has something left to do and that no living process works on.
 
-    `only` is the beginning of one job's id. Jobs whose submit has an unknown outcome are told, not sent again.
+    Nothing that was accepted is submitted again, and a submit with an unknown outcome is reported, not repeated. What
+    is wrong with one job is that job's result. With nothing to do, the cost does not depend on the number of jobs.
+
+    Args:
+        settings: As for `run_many`.
+        jobs: Videos under way at a time.
+        only: The beginning of one job's id; default: all jobs.
+        listen: Gives a listener for the time of one video.
+        cancel: Once it is set, the iterator raises CancelledError within seconds.
+
+    Returns:
+        The result of each video, in the order in which they end.
+
+    Raises:
+        UsageError: No job, or more than one, has an id that starts with `only`.
+        LedgerError: The ledger can't be read.
     """
+    api.require_count(jobs, "jobs")
+    settings = checked_settings(settings)
+    chosen: tuple[Job, ...] | None = None
+    if only is not None:
+        with Ledger(settings.ledger) as ledger:
+            chosen = (ledger.get(only),)
+    elif not settings.ledger.exists():
+        chosen = ()
+    return _process(_continued(chosen, settings, listen), settings=settings, jobs=jobs, cancel=cancel)
+
+
+def _continued(
+    chosen: tuple[Job, ...] | None, settings: Settings, listen: Callable[[Path], Listener] | None
+) -> Generator[Starter, None, None]:
+    """Yield one starter for each video with open jobs: the segments of a split video are one."""
     with Ledger(settings.ledger) as ledger:
-        chosen = (ledger.get(only),) if only else unfinished(ledger, settings)
-        # The segments of a split video, and two jobs of one request, are one run.
-        runs = dict.fromkeys((job.source, job.request) for job in chosen if ledger.holder(job.id) is None)
-    tasks = [(source, RunRequest.from_json(request)) for source, request in runs]
-    return _take_all(tasks, settings=settings, jobs=jobs, listen=listen, cancel=cancel)
+        seen: set[object] = set()
+        for job in chosen if chosen is not None else ledger.iterate(only_open=True):
+            # Two jobs of one URL may differ in a query that is not kept.
+            video = job.id if url_job.is_url_job(job) else (job.source, job.request)
+            if video not in seen and ledger.holder(job.id) is None:
+                seen.add(video)
+                yield _continue(job, settings, listen)
 
 
-def unfinished(ledger: Ledger, settings: Settings) -> tuple[Job, ...]:
-    """Return the jobs with something left to do: not ended, or fetched and not yet restored to where it was wished."""
-    work = settings.home.absolute() / "work"
-    return tuple(
-        job
-        for job in ledger.jobs(states=set(State) - {State.FAILED, State.CANCELLED})
-        if job.state is not State.FETCHED or (job.file is not None and work in job.file.parents)
-    )
+def _continue(job: Job, settings: Settings, listen: Callable[[Path], Listener] | None) -> Starter:
+    listener = listen(Path(job.name)) if listen else ignore
+    if url_job.is_url_job(job):
+        return lambda shared: url_job.continue_steps(
+            job,
+            settings=settings,
+            service=shared.service,
+            ledger=shared.ledger,
+            listener=listener,
+            cancel=shared.cancel,
+        )
+    try:
+        request = RunRequest.from_json(job.request)
+    except PreflightError as error:
+        return _failer(job.source, error)
+    return _starter(job.source, request, settings, listen)
 
 
-def _take_all(
-    tasks: Sequence[tuple[Path, RunRequest]],
-    *,
-    settings: Settings,
-    jobs: int,
-    listen: Callable[[Path], Listener] | None,
-    cancel: threading.Event | None,
+def _failer(source: Path, error: PreflightError) -> Starter:
+    def start(_: _Shared) -> Steps[Result]:
+        yield from ()
+        return Failed(source=source, error=error)
+
+    return start
+
+
+def _process(
+    starters: Generator[Starter, None, None], *, settings: Settings, jobs: int, cancel: threading.Event | None
 ) -> Iterator[Result]:
-    cancel = cancel or threading.Event()
-    if not tasks:
-        return
-    hands = _Hands(HANDS, cancel)
-    with (
-        _Shared(settings, hands) as shared,
-        Ledger(settings.ledger) as ledger,
-        ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool,
-    ):
-
-        def one(path: Path, request: RunRequest) -> Result:
-            run = Run(
-                request=request,
-                settings=settings,
-                listener=listen(path) if listen else ignore,
-                cancel=cancel,
-                service=shared.service,
-                wait=shared.wait,
-                aside=hands.aside,
-                ledger=ledger,
-            )
-            with hands.busy():
-                return run.process(path)
-
-        ended: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
-        try:
-            for number, (path, request) in enumerate(tasks):
-                # Only as many as may be under way are handed in, so that a long list costs no memory and stops at once.
-                if number >= jobs:
-                    yield _next(ended)
-                pool.submit(one, path, request).add_done_callback(ended.put)
-            for _ in tasks[:jobs]:
-                yield _next(ended)
-        finally:
-            cancel.set()
-            hands.dismiss(jobs)
+    """Start up to `jobs` videos, and another one for each that ends."""
+    with closing(starters):
+        first = next(starters, None)
+        if first is None:
+            return
+        cancel = cancel or threading.Event()
+        with (
+            _Shared(settings, cancel) as shared,
+            Scheduler[Result](cancel, before_close=shared.ledger.release_all) as scheduler,
+        ):
+            scheduler.start(first(shared))
+            under_way = 1
+            while under_way:
+                # Only as many are begun as may be under way, so that a long list costs no memory and stops at once.
+                while under_way < jobs and (starter := next(starters, None)) is not None:
+                    scheduler.start(starter(shared))
+                    under_way += 1
+                result = scheduler.next_result()
+                under_way -= 1
+                if (starter := next(starters, None)) is not None:
+                    scheduler.start(starter(shared))
+                    under_way += 1
+                yield result
 
 
-def _next(ended: queue.SimpleQueue[Future[Result]]) -> Result:
-    while True:
-        try:
-            # A bounded wait lets Ctrl-C through on every platform.
-            return ended.get(timeout=_TICK).result()
-        except queue.Empty:
-            continue
+class Namer:
+    """Gives the outputs of videos with equal names in one folder different names: clip, clip-2, clip-3."""
 
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[Path, str]] = Counter()
 
-def unique_names(paths: Sequence[Path]) -> tuple[str | None, ...]:
-    """Return a name for the outputs of each path whose own name another one has too, None for the rest."""
-    counts = Counter(path.stem for path in paths)
-    seen: Counter[str] = Counter()
-    names: list[str | None] = []
-    for path in paths:
-        seen[path.stem] += 1
-        first = seen[path.stem] == 1
-        names.append(None if counts[path.stem] == 1 or first else f"{path.stem}-{seen[path.stem]}")
-    return tuple(names)
-
-
-class _Hands:
-    """Lets `count` videos be worked on at a time: one that only waits lays its hand down meanwhile."""
-
-    def __init__(self, count: int, cancel: threading.Event) -> None:
-        self._free = threading.Semaphore(count)
-        self._cancel = cancel
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Work inside the block. Raises CancelledError when that is over before it begins."""
-        self._take()
-        try:
-            yield
-        finally:
-            self._free.release()
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Only wait inside the block, which stands in a `busy` one."""
-        self._free.release()
-        try:
-            yield
-        finally:
-            self._take()
-
-    def dismiss(self, waiting: int) -> None:
-        """Wake up to `waiting` threads that wait for a hand, once the batch is cancelled."""
-        self._free.release(waiting)
-
-    def _take(self) -> None:
-        while not self._free.acquire(timeout=_PATIENCE) or self._cancel.is_set():
-            if self._cancel.is_set():
-                raise CancelledError("Stopped on request.", hint="`preflight resume` goes on.")
+    def name(self, folder: Path, path: Path) -> str | None:
+        """Return the name for the outputs of `path` in `folder`; None means its own."""
+        self._seen[folder, path.stem] += 1
+        number = self._seen[folder, path.stem]
+        return None if number == 1 else f"{path.stem}-{number}"
 
 
 class _Shared:
-    """The service and the polling thread of a batch: each is started when it is first needed and stopped at the end."""
+    """What all videos of a batch share: the ledger, and the service, which is started when it is first needed."""
 
-    def __init__(self, settings: Settings, hands: _Hands) -> None:
+    def __init__(self, settings: Settings, cancel: threading.Event) -> None:
         self._settings = settings
-        self._hands = hands
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._live: Settings | None = None
-        self._wait: Wait | None = None
+        self.cancel = cancel
+        self.ledger = Ledger(settings.ledger)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+        self.ledger.close()
 
     @contextmanager
     def service(self, _: Settings) -> Iterator[Settings]:
-        """Give the settings of the one service."""
+        """Yield the settings of the one service."""
         with self._lock:
             if self._live is None:
                 self._live = self._stack.enter_context(api.service(self._settings))
         yield self._live
-
-    def wait(self, live: Settings) -> Wait:
-        """Return the function that waits for a task on the one polling thread."""
-        from preflight.removal.poller import TaskPoller
-
-        with self._lock:
-            if self._wait is None:
-                wait = self._stack.enter_context(TaskPoller(live)).wait
-
-                def aside(task_id: str, **how: Any) -> Task:
-                    with self._hands.aside():
-                        return wait(task_id, **how)
-
-                self._wait = aside
-        return self._wait

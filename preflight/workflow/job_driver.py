@@ -1,8 +1,9 @@
-"""Drive one paid job through its states: each move is in the ledger before or right after what it stands for."""
+"""Bring one paid job through its states: each move is in the ledger before, or right after, what it stands for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from preflight.errors import (
+    CancelledError,
     ContentRejectedError,
     InputRejectedError,
     JobFailedError,
+    LedgerError,
     PreflightError,
     ServiceError,
     StoreError,
@@ -24,26 +27,28 @@ from preflight.model.job import Placed, RemovalOptions, SecretUrl, Segment, Task
 from preflight.model.limits import DEFAULT_LIMITS
 from preflight.model.media import Unreadable
 from preflight.settings import Settings
+from preflight.workflow.result_check import Measures, differences
+from preflight.workflow.steps import ForTasks, Outcome, Steps, Until
 
 if TYPE_CHECKING:
     from preflight.removal import RemovalClient
 
-Wait = Callable[..., Task]
-"""`RemovalClient.wait`, or another function that does the same."""
-
 URL_MARGIN = 900.0
-"""Seconds that a URL lives beyond the deadline: the service may fetch late."""
+"""Seconds that the URL of an upload is valid beyond the deadline: the service may fetch late."""
 
 FINAL = (InputRejectedError, ContentRejectedError, JobFailedError)
 """Answers after which the same job can't succeed by itself."""
 
+RECORD_ATTEMPTS = 20
+"""Attempts to record a task that was accepted while the ledger can't be written, such as on a full disk."""
+
+RECORD_PAUSE = 0.25
+"""Seconds between these attempts; all of them take 5 s."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDriver:
-    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters.
-
-    `wait` polls in the client's stead, so that many drivers can share one polling thread.
-    """
+    """What is needed to bring a job forward: where it is recorded, what is sent, with which parameters."""
 
     ledger: Ledger
     settings: Settings
@@ -51,10 +56,9 @@ class JobDriver:
     options: RemovalOptions
     listener: Listener
     cancel: Cancel | None = None
-    wait: Wait | None = None
 
-    def submit(self, job: Job, segment: Segment) -> Job:
-        """Bring a leased job to where the service has accepted it; it is returned as it is when that is so already.
+    def submit(self, job: Job, segment: Segment) -> Steps[Job]:
+        """Bring a leased job to where the service has accepted it; an accepted one is returned as it is.
 
         Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of upload and submit.
         """
@@ -62,14 +66,15 @@ class JobDriver:
             raise unknown(job)
         if job.state in ACCEPTED:
             return job
-        self.ledger.advance(job.id, State.UPLOADING, cause="sending the file")
-        with self._remarked(job, State.UPLOADING):
+        sent = Measures.of(segment.media).to_json()
+        self.ledger.advance(job.id, State.UPLOADING, cause="sending the file", sent=sent)
+        with self._noted(job, State.UPLOADING):
             placed = self._place(segment)
         cause = "the store had it" if placed.reused else "sent"
         self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=placed.key)
-        with self._remarked(job, State.UPLOADED):
+        with self._noted(job, State.UPLOADED):
             url = self._sign(placed)
-        return self.ask(job, url)
+        return (yield from self.ask(job, url))
 
     def _place(self, segment: Segment) -> Placed:
         from preflight.storage import place
@@ -90,66 +95,72 @@ class JobDriver:
 
         return sign(placed, settings=self.settings, life=self.settings.deadline + URL_MARGIN).url
 
-    def ask(self, job: Job, url: SecretUrl) -> Job:
+    def ask(self, job: Job, url: SecretUrl) -> Steps[Job]:
         """Submit the video at `url` for a leased, uploaded job and return it accepted. Raises as `submit` does."""
-        from preflight.removal.submit_retry import send
+        from preflight.removal.submit_retry import submit_steps
 
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
+        steps = submit_steps(
+            self.client,
+            url,
+            self.options,
+            # Durable before the request that costs money leaves.
+            before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
+            refused=lambda error: self._note_refusal(job, error),
+            listener=self.listener,
+        )
         try:
-            task = send(
-                self.client,
-                url,
-                self.options,
-                # Durable before the request that costs money leaves.
-                before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
-                refused=lambda error: self._not_accepted(job, error),
-                listener=self.listener,
-                cancel=self.cancel,
-            )
+            while True:
+                try:
+                    at = next(steps)
+                except StopIteration as end:
+                    task: Task = end.value
+                    break
+                yield Until(time=at, reason="waiting to submit")
         except SubmitUnknownError as error:
             self.ledger.advance(job.id, State.UNKNOWN, cause=error.message)
             raise unknown(job) from error
         except FINAL as error:
             self._fail(job, error)
             raise
+        accepted = self._record_acceptance(job, task)
         self.listener(Progress(stage=Stage.SUBMIT, done=1, total=1, note=f"task {task.task_id}"))
-        return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+        return accepted
 
-    def _not_accepted(self, job: Job, error: PreflightError) -> None:
+    def _record_acceptance(self, job: Job, task: Task) -> Job:
+        """Record the task id, patiently: without it what was paid for would be lost."""
+        for attempt in range(RECORD_ATTEMPTS):
+            try:
+                return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+            except LedgerError as error:
+                if attempt + 1 == RECORD_ATTEMPTS:
+                    raise _unrecorded(job, task) from error
+            time.sleep(RECORD_PAUSE)
+        raise _unrecorded(job, task)
+
+    def _note_refusal(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
 
-    def finish(self, job: Job, folder: Path) -> tuple[Job, Task | None]:
-        """Wait for an accepted, leased job and fetch its result into `folder`; a file already there is used.
-
-        Raises DeadlineError, JobFailedError and the errors of the service.
-        """
-        if job.state is State.FETCHED:
-            # A file elsewhere is the finished one: a kill between the segments' last words leaves some of them there.
-            if job.file is not None and job.file.parent == folder and job.file.is_file():
-                return job, None
-            job = self.ledger.advance(job.id, State.DONE, cause="the fetched file is gone")
-        task = self._wait(job)
-        if job.state is not State.DONE:
-            job = self.ledger.advance(job.id, State.DONE, cause="the service is done", url=task.video_url)
-        fetched = self._fetch(job, task, folder)
-        self._forget_object(fetched)
-        return fetched, task
-
-    def _wait(self, job: Job) -> Task:
+    def begin_wait(self, job: Job) -> Job:
+        """Note that an accepted, leased job is waited for."""
         if job.state is State.SUBMITTED:
-            job = self.ledger.advance(job.id, State.RUNNING, cause="waiting for the service")
-        assert job.task_id is not None  # noqa: S101 - every accepted state has one
-        try:
-            with self._remarked(job, job.state):
-                return (self.wait or self.client.wait)(
-                    job.task_id, deadline=self.settings.deadline, listener=self.listener, cancel=self.cancel
-                )
-        except FINAL as error:
-            self._fail(job, error)
-            raise
+            return self.ledger.advance(job.id, State.RUNNING, cause="waiting for the service")
+        return job
 
-    def _fetch(self, job: Job, task: Task, folder: Path) -> Job:
-        """Fetch the result; a URL that has expired meanwhile is asked for anew, once."""
+    def end_wait(self, job: Job, outcome: Outcome) -> tuple[Job, Task]:
+        """Record what came of the wait and return the done task. Raises the error that the wait ended with."""
+        if isinstance(outcome, Task):
+            if job.state is not State.DONE:
+                job = self.ledger.advance(job.id, State.DONE, cause="the service is done", url=outcome.video_url)
+            return job, outcome
+        if isinstance(outcome, FINAL):
+            self._fail(job, outcome)
+        elif not isinstance(outcome, CancelledError):
+            self.ledger.advance(job.id, job.state, cause=f"stopped: {outcome.message}")
+        raise outcome
+
+    def fetch(self, job: Job, task: Task, folder: Path) -> Steps[Job]:
+        """Fetch the result of a done job into `folder`; a URL that has expired is replaced by a fresh one, once."""
         from preflight.removal.download import EXPIRED
 
         try:
@@ -158,26 +169,28 @@ class JobDriver:
             if error.code not in EXPIRED:
                 raise
             self.ledger.advance(job.id, job.state, cause=f"asking for a fresh URL: {error.message}")
-            file = self._download(job, self._wait(job), folder)
-        return self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
+            (outcome,) = yield self.wait_for(job)
+            job, task = self.end_wait(job, outcome)
+            file = self._download(job, task, folder)
+        fetched = self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
+        self._delete_object(fetched)
+        return fetched
+
+    def wait_for(self, *jobs: Job) -> ForTasks:
+        """Return what to yield to wait for accepted jobs."""
+        task_ids = tuple(job.task_id for job in jobs if job.task_id is not None)
+        return ForTasks(task_ids=task_ids, settings=self.settings, listener=self.listener)
 
     def _download(self, job: Job, task: Task, folder: Path) -> Path:
-        from preflight.removal.download import fetch
-
-        assert task.video_url is not None  # noqa: S101 - a done task has one
-        ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
-        # The name comes from us: nothing that a server says can lead out of the folder.
-        name = f"{job.id}{ending if ending[1:] in set(DEFAULT_LIMITS.containers) else '.mp4'}"
-        return fetch(
-            task.video_url,
-            folder / name,
-            self.listener,
-            self.cancel,
-            ca_bundle=self.settings.ca_bundle,
-            accept=_require_video,
+        return download(
+            task,
+            folder / f"{job.id}{result_extension(task)}",
+            settings=self.settings,
+            listener=self.listener,
+            cancel=self.cancel,
         )
 
-    def _forget_object(self, job: Job) -> None:
+    def _delete_object(self, job: Job) -> None:
         """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""
         from preflight.storage import delete
 
@@ -189,12 +202,10 @@ class JobDriver:
             self.ledger.advance(job.id, job.state, cause=f"the upload was not deleted: {error.message}")
 
     @contextmanager
-    def _remarked(self, job: Job, state: State) -> Iterator[None]:
+    def _noted(self, job: Job, state: State) -> Iterator[None]:
         """Note in the job's history why the block was left before its end."""
         try:
             yield
-        except FINAL:
-            raise
         except PreflightError as error:
             self.ledger.advance(job.id, state, cause=f"stopped: {error.message}")
             raise
@@ -203,18 +214,43 @@ class JobDriver:
         self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
 
 
-def _require_video(path: Path) -> None:
-    """Raise ServiceError for a fetched file that is whole and yet no video, such as a login page of the network."""
+def result_extension(task: Task) -> str:
+    """Return the extension of a result. It is chosen from ours: nothing that a server says can lead out of a folder."""
+    assert task.video_url is not None  # noqa: S101 - a done task has one
+    ending = Path(urlsplit(task.video_url.reveal()).path).suffix.lower()
+    return ending if ending[1:] in set(DEFAULT_LIMITS.containers) else ".mp4"
+
+
+def download(
+    task: Task, destination: Path, *, settings: Settings, listener: Listener, cancel: Cancel | None = None
+) -> Path:
+    """Download the result of a done task. Raises ServiceError for what no program can read, and as `fetch` does."""
+    from preflight.removal.download import fetch
+
+    assert task.video_url is not None  # noqa: S101 - a done task has one
+    return fetch(task.video_url, destination, listener, cancel, ca_bundle=settings.ca_bundle, accept=_require_readable)
+
+
+def _require_readable(path: Path) -> None:
+    """Raise ServiceError for a fetched file that is complete and no media file, such as a network's login page."""
     from preflight.probe import probe
 
     found = probe(path)
-    if isinstance(found, Unreadable) or found.video is None:
-        reason = found.detail if isinstance(found, Unreadable) else "it has no video stream"
+    if isinstance(found, Unreadable):
         raise ServiceError(
-            f"What the service's URL brought is not a video: {reason}",
+            f"What the service's URL brought is not a video: {found.detail}",
             hint="`preflight resume` asks for it again; the job is not paid for twice.",
             retryable=True,
         )
+
+
+def problems_of(file: Path, sent: str | None) -> tuple[str, ...]:
+    """Return how a fetched file differs from what was `sent` (the ledger's JSON), () when it does not."""
+    from preflight.probe import probe
+
+    found = probe(file)
+    result = Measures(has_video=False) if isinstance(found, Unreadable) else Measures.of(found)
+    return differences(Measures.from_json(sent), result)
 
 
 def unknown(job: Job) -> SubmitUnknownError:
@@ -225,3 +261,11 @@ def unknown(job: Job) -> SubmitUnknownError:
     )
     error.job_id = job.id
     return error
+
+
+def _unrecorded(job: Job, task: Task) -> LedgerError:
+    """Return the error for a task that was accepted while the ledger could not be written."""
+    return LedgerError(
+        f"Job {job.id} was accepted as task {task.task_id}, which the ledger could not record.",
+        hint=f"Make the ledger writable, then run `preflight jobs resolve {job.id} --task {task.task_id}`.",
+    )

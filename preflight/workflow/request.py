@@ -15,13 +15,19 @@ from preflight.model.plan import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What is wanted of a run: where results go, what is removed, how much a fix may lose. `name` names the outputs.
+    """Where results go, what is removed, and how much a fix may lose. Raises UsageError that names a wrong field.
 
-    `detect_language` takes the language of most of the text in place of the options'; `skip_textless` leaves alone a
-    video without text. Both need the `local` extra, since they look at frames.
+    Attributes:
+        output: Folder for the results; it is created when needed.
+        options: What is removed.
+        policy: How much a fix may lose.
+        trim: Only this part of the video, `(start, end)` in seconds of the source.
+        name: Name of the outputs without an extension. None: the video's own.
+        detect_language: Take the language of most of the text that is seen, in place of the options' (extra `local`).
+        skip_textless: Send no video on which no text is seen (extra `local`).
     """
 
-    output: Path
+    output: Path = field(default_factory=Path)
     options: RemovalOptions = field(default_factory=RemovalOptions)
     policy: Policy = Policy.BALANCED
     trim: tuple[Fraction, Fraction] | None = None
@@ -29,13 +35,30 @@ class RunRequest:
     detect_language: bool = False
     skip_textless: bool = False
 
+    def __post_init__(self) -> None:
+        output: object = self.output
+        if isinstance(output, str):
+            object.__setattr__(self, "output", Path(output))
+        for name, kind in (("output", Path), ("options", RemovalOptions)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise UsageError(f"{name} is {value!r}, not a {kind.__name__}.")
+        try:
+            object.__setattr__(self, "policy", Policy(self.policy))
+        except ValueError:
+            raise UsageError(
+                f"policy is {self.policy!r}.", hint=f"Use one of: {', '.join(policy.value for policy in Policy)}."
+            ) from None
+        if self.trim is not None:
+            object.__setattr__(self, "trim", _seconds(self.trim))
+
     @property
     def needs_text_detection(self) -> bool:
-        """True when the frames have to be looked at before the request is complete."""
+        """True when frames have to be searched for text before the request is complete."""
         return self.detect_language or self.skip_textless
 
     def is_skipped(self, media: Media | None) -> bool:
-        """Return whether the video is left alone, since no text was seen on its frames."""
+        """Return whether the video is not sent, since no text was detected on its sampled frames."""
         return self.skip_textless and media is not None and media.text is not None and not media.text.places
 
     def settled(self, media: Media | None) -> RunRequest:
@@ -64,7 +87,7 @@ class RunRequest:
 
     @classmethod
     def from_json(cls, text: str) -> RunRequest:
-        """Return the request that `to_json` wrote. Raises UsageError for what an older version can't have written."""
+        """Return the request that `to_json` wrote. Raises UsageError for anything else."""
         try:
             found = json.loads(text)
             trim = found["trim"]
@@ -77,3 +100,14 @@ class RunRequest:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError("The job does not say how to go on.", hint="Run `preflight run` on its file.") from error
+
+
+def _seconds(trim: object) -> tuple[Fraction, Fraction]:
+    """Return the times of a trim as exact seconds. Raises UsageError."""
+    if isinstance(trim, tuple) and len(trim) == 2 and all(isinstance(time, int | Fraction) for time in trim):
+        start, end = Fraction(trim[0]), Fraction(trim[1])
+        if 0 <= start < end:
+            return start, end
+    raise UsageError(
+        f"trim is {trim!r}, not (start, end) with 0 <= start < end.", hint="Give exact seconds: (Fraction('1.5'), 20)."
+    )

@@ -9,7 +9,7 @@ from preflight.events import Listener, Progress, Stage
 from preflight.model.job import Succeeded
 from preflight.removal import poller
 from preflight.settings import Settings
-from preflight.workflow import batch
+from preflight.workflow import scheduler
 from preflight.workflow.batch import run_many
 from preflight.workflow.request import RunRequest
 from tests.faultproxy import Fault, FaultProxy, times
@@ -67,8 +67,8 @@ def test_each_result_comes_as_soon_as_it_is_there(tmp_path: Path) -> None:
 def test_many_under_way_are_few_at_work_and_none_waits_for_another_s_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # With one hand, the first would keep the others from the service if it held on to it while it waits.
-    monkeypatch.setattr(batch, "HANDS", 1)
+    # With one worker, the first would keep the others from the service if it kept the thread while it waits.
+    monkeypatch.setattr(scheduler, "WORKERS", 1)
     videos = [clips.clip(tmp_path / f"clip-{n}.mp4", size=(160 + 16 * n, 96), seconds=0.4) for n in range(3)]
     # The same content twice: one waits for the other's lease.
     videos.append(tmp_path / "again.mp4")

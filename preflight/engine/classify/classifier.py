@@ -67,7 +67,8 @@ def decide(evidence: Evidence, settings: ClassifierSettings = CLASSIFIER) -> Kin
     against = relative.against_background > max(settings.min_relative * scale, relative.with_background)
     if evidence.crosses_cut or against or evidence.apart > least:
         return Kind.ARTIFICIAL
-    if evidence.appears or evidence.vanishes or evidence.gradual or evidence.ticks:
+    changes = evidence.appears or evidence.vanishes or evidence.gradual
+    if evidence.ticks or (changes and evidence.certainty > settings.vague):
         return Kind.ARTIFICIAL
     styled = evidence.certainty > settings.styled and (evidence.outlined or evidence.placed)
     drawn = evidence.certainty > settings.drawn

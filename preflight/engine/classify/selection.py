@@ -62,6 +62,7 @@ def collect_evidence(
         moved = displacement.maximum_displacement(motion, start.box, first, last)
         apart = moved if start.path is None else signs.distance_from_scene(start, motion)
     before, after = start.evidence.match_outside[0], end.evidence.match_outside[1]
+    inside = not any(signs.is_cut_off(line, size) for line in (start.line_on(first), end.line_on(last)))
     comes = start.evidence.isolated[0] and before < CLASSIFIER.moved_away and first - 1 not in motion.cuts
     goes = end.evidence.isolated[1] and after < CLASSIFIER.moved_away and last not in motion.cuts
     return Evidence(
@@ -72,8 +73,8 @@ def collect_evidence(
         apart=apart,
         relative=sum((track.evidence.motion for track in tracks), UNKNOWN),
         straight=all(fit_course(track) is not None for track in tracks),
-        appears=start.evidence.appears and comes,
-        vanishes=end.evidence.vanishes and goes,
+        appears=start.evidence.appears and comes and inside,
+        vanishes=end.evidence.vanishes and goes and inside,
         gradual=start.evidence.gradual[0] or end.evidence.gradual[1],
         crosses_cut=any(
             track.first + CLASSIFIER.outlasts <= cut < track.last - CLASSIFIER.outlasts
@@ -173,10 +174,15 @@ def is_unread_text(track: Track) -> bool:
     return (
         not is_known_script(track)
         and track.evidence.text_probability > SELECTION.unread_probability
-        and track.evidence.certainty > SELECTION.unread_certainty
+        and (track.evidence.certainty > SELECTION.unread_certainty or _is_likely(track))
         and track.frames >= SELECTION.unread_frames
         and not signs.moves(track)
     )
+
+
+def _is_likely(track: Track) -> bool:
+    letters = sum(letter.isalnum() for letter in track.text)
+    return track.score > SELECTION.likely_score and letters >= SELECTION.long_text
 
 
 def is_known_script(track: Track) -> bool:

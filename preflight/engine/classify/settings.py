@@ -27,6 +27,8 @@ class ClassifierSettings:
     """Share of its frames on which text is at one place, for it to stand there in spite of its path."""
     styled: float = 0.3
     """Certainty of a flat fill above which outlined text, or text at the place of captions, counts as overlay text."""
+    vague: float = 0.2
+    """Certainty of a flat fill up to which text that seems to come or go may only have been lost by the tracker."""
     drawn: float = 0.5
     """Certainty of a flat fill above which any text that stands counts as overlay text: paint is shaded and worn."""
     moved_away: float = 0.45
@@ -67,7 +69,7 @@ class BlockSettings:
 
     line_gap: float = 1.2
     """Text heights between two lines of one block."""
-    height_ratio: float = 1.5
+    height_ratio: float = 2.2
     """Ratio of the line heights of one block."""
     shared: float = 0.5
     """Share of the shorter one's frames on which two lines of one block are both there."""
@@ -95,6 +97,8 @@ class SelectionSettings:
     """Frames of a text inside the clip that no other text precedes or follows at its place."""
     slot_pause: int = 12
     """Frames between two texts that follow one another at one place."""
+    likely_score: float = 0.6
+    """Confidence for four letters or more that are likely, whatever the certainty of their fill."""
     unread_frames: int = 6
     """Frames of text that the recogniser can't read."""
     unread_probability: float = 0.7

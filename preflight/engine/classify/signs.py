@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from preflight.engine.classify.settings import BLOCKS, CLASSIFIER, SIGNS
+from preflight.engine.core.box import Box
 from preflight.engine.model.identity import anchor_shift, is_same_or_part, is_same_place
 from preflight.engine.model.track import LEGIBLE, Track
 from preflight.engine.motion.camera import Motion
@@ -13,6 +14,10 @@ from preflight.engine.motion.displacement import cumulative_displacement, spread
 
 _STRIDE = 4
 """Frames from one place of a path to the next one that is compared with the scene."""
+
+
+_BORDER = 1
+"""Pixels from the frame's border at which a line is cut off by it."""
 
 
 def same_thing(tracks: Sequence[Track]) -> list[list[Track]]:
@@ -111,3 +116,8 @@ def distance_from_scene(track: Track, motion: Motion) -> float:
         x, y = x + scene[0] - (after.x0 - before.x0), y + scene[1] - (after.y0 - before.y0)
         places.append((x, y))
     return spread(places)
+
+
+def is_cut_off(line: Box, size: tuple[int, int]) -> bool:
+    """Return True when a line reaches the border of the frame, so that it may have left it."""
+    return line.x0 <= _BORDER or line.y0 <= _BORDER or line.x1 >= size[0] - _BORDER or line.y1 >= size[1] - _BORDER

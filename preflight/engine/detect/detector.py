@@ -1,4 +1,4 @@
-"""Look for text on a frame: how often, how closely, and what is asked of a worker for it."""
+"""Detect text on a frame: how often, how closely, and the task that a worker gets for it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,18 @@ import numpy as np
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box, join_words
 from preflight.engine.detect import ocr
+from preflight.engine.detect.settings import DETECTION
 from preflight.engine.media.decode import Frame
 
-SAMPLE_SECONDS = 0.4
-"""Between two looks for text; shorter captions are found by looking into the gaps between captions."""
-MAX_STEP = 12
-SHORT_SIDE = 480
-QUICK_SIDE = 256
-"""Lines of a quick look: letters from a thirtieth of the picture's height on are found, at a third of the cost."""
 RASTER = 32
-"""Samples that the sides of what the detector looks at are multiples of."""
-AROUND = 160
-"""Samples around what a part shows that are looked at with it: things cut off from what is around look like text."""
-_INSIDE, _LARGER, _SMALLER = 0.6, 1.6, 0.6
+"""The sides of a picture for the detector are multiples of this, in pixels."""
 
 
 class PendingLines(Protocol):
-    """The lines of text on a frame, maybe still being looked for."""
+    """The lines of text on a frame, which may still be in the making."""
 
     def result(self) -> list[Box]:
-        """Wait for them."""
+        """Wait for the lines and return them."""
         ...
 
 
@@ -42,7 +34,7 @@ Detector = Callable[[Frame], PendingLines]
 
 @dataclass(frozen=True, slots=True)
 class NoLines:
-    """The answer that takes no look: no line that is new."""
+    """The result of a detection that isn't needed."""
 
     def result(self) -> list[Box]:
         """Return no line."""
@@ -51,10 +43,10 @@ class NoLines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectTask:
-    """Find lines of text on `picture`, in places of a picture of `size`.
+    """Detect the lines of text on `picture`, in pixels of a frame of `size` (width, height).
 
-    Cheaper looks come first: with `parts` at these alone, with `known` quickly at all of it. Only if they show a line,
-    or one that is not at a known place, a close one follows, and its lines are what counts.
+    Cheaper detections come first: with `parts` of these regions alone, with `known` a coarse one of all of it. Only if
+    they show a line, or one that is not at a known place, a full one follows, and its lines are the result.
     """
 
     picture: BGR
@@ -71,52 +63,54 @@ class DetectTask:
         return ocr.find_lines(self.picture, self.size)
 
     def _shows_more(self, known: tuple[Box, ...]) -> bool:
+        """Return True when a coarse detection shows a line that is not at a known place."""
         height, width = self.picture.shape[:2]
-        small = ocr.detection_size(width, height, QUICK_SIDE)
+        small = ocr.detection_size(width, height, DETECTION.coarse_side)
         picture = np.asarray(cv2.resize(self.picture, small, interpolation=cv2.INTER_AREA), np.uint8)
         lines = plausible(ocr.find_lines(picture, self.size), self.size[1])
-        return any(not any(_is_same(line, other) for other in known) for line in lines)
+        return any(not any(_is_known(line, other) for other in known) for line in lines)
 
     def _shows_any(self, parts: tuple[Box, ...]) -> bool:
-        """Return True when lines are found in the parts, and in their wide surroundings too."""
+        """Return True when lines are detected in the regions, and in their wide surroundings too."""
         height, width = self.picture.shape[:2]
-        shown = [line.moved(part.x0, part.y0) for part in parts for line in self._inside(part)]
+        shown = [line.moved(part.x0, part.y0) for part in parts for line in self._lines_in(part)]
         if not shown:
             return False
-        place = functools.reduce(Box.united, shown)
+        place, reach = functools.reduce(Box.united, shown), DETECTION.surroundings
         around = Box(
-            max(0, (place.x0 - AROUND) // RASTER * RASTER),
-            max(0, (place.y0 - AROUND) // RASTER * RASTER),
-            min(width, -(-(place.x1 + AROUND) // RASTER) * RASTER),
-            min(height, -(-(place.y1 + AROUND) // RASTER) * RASTER),
+            max(0, (place.x0 - reach) // RASTER * RASTER),
+            max(0, (place.y0 - reach) // RASTER * RASTER),
+            min(width, -(-(place.x1 + reach) // RASTER) * RASTER),
+            min(height, -(-(place.y1 + reach) // RASTER) * RASTER),
         )
-        return 2 * around.area > width * height or bool(self._inside(around))
+        return 2 * around.area > width * height or bool(self._lines_in(around))
 
-    def _inside(self, part: Box) -> list[Box]:
+    def _lines_in(self, part: Box) -> list[Box]:
         lines = ocr.find_lines(self.picture[part.slices], (part.width, part.height))
         return plausible(lines, self.picture.shape[0])
 
 
-def _is_same(line: Box, known: Box) -> bool:
+def _is_known(line: Box, known: Box) -> bool:
     """Return True for a line at a known place, neither much larger nor much smaller."""
-    alike = line.area < _LARGER * known.area and line.text_height > _SMALLER * known.text_height
-    return alike and known.common(line) > _INSIDE * line.area
+    large = line.area >= DETECTION.max_growth * known.area
+    small = line.text_height <= DETECTION.min_height * known.text_height
+    return not large and not small and known.common(line) > DETECTION.same_overlap * line.area
 
 
 def sample_step(rate: Fraction) -> int:
-    """Return how many frames apart text is looked for."""
-    return max(1, min(MAX_STEP, round(float(rate) * SAMPLE_SECONDS)))
+    """Return how many frames apart two samples are, at a frame rate."""
+    return max(1, min(DETECTION.max_step, round(float(rate) * DETECTION.sample_seconds)))
 
 
-def make_task(frame: Frame) -> DetectTask:
-    """Return the task that finds the lines of text on a frame."""
+def make_task(frame: Frame, side: int = DETECTION.side) -> DetectTask:
+    """Return the task that detects the lines of text on a frame, shrunk to a shorter side of `side` pixels."""
     height, width = frame.y.shape
-    return DetectTask(picture=frame.shrunk(*ocr.detection_size(width, height, SHORT_SIDE)), size=(width, height))
+    return DetectTask(picture=frame.shrunk(*ocr.detection_size(width, height, side)), size=(width, height))
 
 
 def plausible(lines: list[Box], height: int) -> list[Box]:
-    """Return the lines with their words joined, without boxes about as large as the picture."""
-    return [box for box in join_words(lines) if box.text_height < 0.35 * height]
+    """Return the lines with their words joined, without boxes about as large as a frame `height` pixels high."""
+    return [box for box in join_words(lines) if box.text_height < DETECTION.max_height * height]
 
 
 def find_text(frame: Frame) -> list[Box]:

@@ -12,23 +12,11 @@ from numpy.typing import NDArray
 from preflight.engine.core.arrays import Gray
 from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
+from preflight.engine.motion.settings import CAMERA
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float32]
 PROXY_WIDTH = 480
-_FEATURES = 300
-_ENOUGH = 12
-_EXPLAINED, _ALIKE = 0.9, 0.9
-"""Share of a change that no motion explains, and likeness of the two pictures, from which on the light changes or
-another picture comes little by little: neither a motion nor a cut."""
-_LARGEST = 0.3
-"""How much larger or smaller, or turned (radians), a camera shows a scene one frame later at most: what little there is
-in a picture that is nearly black can be mapped anywhere."""
-_AROUND, _MOST_OF_IT = 36, 0.6
-"""Samples around a feature that belong to the same thing, and share of a picture that is not of a thing that passes."""
-_DETAIL, _TELLING, _STAYED = 12, 0.0004, 1.5
-"""Gray levels that a detail differs from what is beside it at least, share of a picture that details make up which tell
-that they have stayed, and how many times as many as those which tell that they have moved."""
 _STILL: Matrix = np.eye(3, dtype=np.float64)
 
 
@@ -126,27 +114,27 @@ def small_step(before: Gray, after: Gray, ground: Gray) -> tuple[Matrix, bool]:
     """Return the affine motion between two small pictures over `ground`, and whether there is a cut between them."""
     apart = cv2.absdiff(before, after)
     change = float(cv2.mean(apart, ground)[0])
-    if change < 0.3:
+    if change < CAMERA.still:
         return _STILL, False
     contrast = float(after.std())
-    points = cv2.goodFeaturesToTrack(before, _FEATURES, 0.01, 8, mask=ground)
-    if points is None or len(points) < _ENOUGH:
+    points = cv2.goodFeaturesToTrack(before, CAMERA.features, 0.01, 8, mask=ground)
+    if points is None or len(points) < CAMERA.min_features:
         return _STILL, change > 0.4 * contrast + 4
     moved, status, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, winSize=(15, 15), maxLevel=4)
     good = status.ravel() > 0
-    if good.sum() < _ENOUGH:
+    if good.sum() < CAMERA.min_features:
         return _STILL, change > 0.35 * contrast + 4
     cv2.setRNGSeed(1)
     affine, inliers = cv2.estimateAffine2D(points[good], moved[good], method=cv2.RANSAC, ransacReprojThreshold=1.0)
     if affine is None:
         return _STILL, change > 0.35 * contrast + 4
-    if np.abs(affine[:, :2] - np.eye(2)).max() > _LARGEST:
+    if np.abs(affine[:, :2] - np.eye(2)).max() > CAMERA.max_zoom:
         affine = np.eye(2, 3)
     height, width = before.shape
     warped = cv2.warpAffine(before, affine, (width, height), borderMode=cv2.BORDER_REPLICATE)
     left = min(change, float(cv2.mean(cv2.absdiff(warped, after), ground)[0]))
     cut = _is_cut(before, after, left, contrast, float(inliers.mean()))
-    alike = left > _EXPLAINED * change and _alike(before, after) > _ALIKE
+    alike = left > CAMERA.explained * change and _alike(before, after) > CAMERA.alike
     # What explains nothing, or only itself, is the motion of a thing that passes, and not the camera's.
     own = moved[good][inliers.ravel() > 0]
     if alike or left >= change or _stays_beyond(before, after, warped, ground, own):
@@ -158,15 +146,18 @@ def _stays_beyond(before: Gray, after: Gray, warped: Gray, ground: Gray, moved: 
     """Return True when the places that were seen to have `moved` are few, and details beyond them tell of no motion."""
     beyond = ground.copy()
     for x, y in moved.reshape(-1, 2).astype(int):
-        beyond[max(0, y - _AROUND) : max(0, y + _AROUND + 1), max(0, x - _AROUND) : max(0, x + _AROUND + 1)] = 0
-    if cv2.countNonZero(beyond) < _MOST_OF_IT * cv2.countNonZero(ground):
+        beyond[
+            max(0, y - CAMERA.feature_reach) : max(0, y + CAMERA.feature_reach + 1),
+            max(0, x - CAMERA.feature_reach) : max(0, x + CAMERA.feature_reach + 1),
+        ] = 0
+    if cv2.countNonZero(beyond) < CAMERA.passing * cv2.countNonZero(ground):
         return False
-    detail = cv2.morphologyEx(before, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _DETAIL
+    detail = cv2.morphologyEx(before, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > CAMERA.detail
     told = (beyond > 0) & detail
     # By their number: a few edges of the thing itself change the most, and say neither.
-    still, moving = (cv2.absdiff(picture, after)[told] < _DETAIL // 2 for picture in (before, warped))
+    still, moving = (cv2.absdiff(picture, after)[told] < CAMERA.detail // 2 for picture in (before, warped))
     stayed, went = int((still & ~moving).sum()), int((moving & ~still).sum())
-    return bool(stayed > max(_STAYED * went, _TELLING * told.size))
+    return bool(stayed > max(CAMERA.static_ratio * went, CAMERA.min_details * told.size))
 
 
 def _alike(before: Gray, after: Gray) -> float:

@@ -10,17 +10,8 @@ import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatImage, FloatMap
 from preflight.engine.segment.strokes import Strokes
+from preflight.engine.tracking.settings import APPEARANCE
 
-_SAME = 36
-_KEPT = 0.72
-"""Share of the usual match below which another or no text is there; two captions of one style share about 0.45."""
-_SHAPED = 0.42
-"""Likeness of shape below which the letters' colour says nothing: a ground of that colour has it everywhere."""
-_FAINT = 0.10
-_LIKE = 0.55
-_FADED = 0.6
-_FALL, _LEVEL = 0.35, 0.03
-"""Strength that is lost from one frame to the next by what goes at once, and that varies in a scene that stays."""
 _MEAN = np.full((1, 3), 1 / 3, np.float32)
 
 
@@ -42,13 +33,13 @@ def learn_template(look: BGR, strokes: Strokes, examples: list[BGR]) -> Appearan
     shape = _shape(look, solid, band)
     known = AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=1.0)
     usual = float(np.median([match(known, example) for example in examples]))
-    return AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=max(usual, 0.05))
+    return AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=max(usual, APPEARANCE.min_match))
 
 
 def match(known: AppearanceTemplate, look: BGR) -> float:
     """Return the share of the caption's steady samples that have their colour on `look`."""
     apart = np.abs(look[known.solid].astype(np.int16) - known.look[known.solid]).max(axis=1)
-    return float((apart < _SAME).mean())
+    return float((apart < APPEARANCE.same_color).mean())
 
 
 def strength(known: AppearanceTemplate, look: BGR) -> tuple[float, float]:
@@ -62,9 +53,9 @@ def strength(known: AppearanceTemplate, look: BGR) -> tuple[float, float]:
 def is_there(known: AppearanceTemplate, look: BGR) -> bool:
     """Return True when the caption is on `look`, at full strength or fading."""
     share, likeness = strength(known, look)
-    if likeness > _LIKE and share > _FAINT:
+    if likeness > APPEARANCE.alike and share > APPEARANCE.min_strength:
         return True
-    return likeness > _SHAPED and match(known, look) > _KEPT * known.usual
+    return likeness > APPEARANCE.shaped and match(known, look) > APPEARANCE.kept * known.usual
 
 
 def goes_at_once(known: AppearanceTemplate, looks: Sequence[BGR]) -> bool:
@@ -73,17 +64,17 @@ def goes_at_once(known: AppearanceTemplate, looks: Sequence[BGR]) -> bool:
     A fade goes on; what stays the same is a still scene that is a little like the caption.
     """
     first, *others = (strength(known, look)[0] for look in looks)
-    return len(others) > 1 and first - others[0] > _FALL and max(others) - min(others) < _LEVEL
+    return len(others) > 1 and first - others[0] > APPEARANCE.fall and max(others) - min(others) < APPEARANCE.level
 
 
 def is_whole(known: AppearanceTemplate, look: BGR) -> bool:
     """Return True when the letters have their colours on `look`, as they have not while they fade."""
-    return match(known, look) >= _KEPT * known.usual
+    return match(known, look) >= APPEARANCE.kept * known.usual
 
 
 def is_fading(known: AppearanceTemplate, look: BGR) -> bool:
     """Return True when the caption is fainter than usual, not just on a ground that is like it."""
-    return strength(known, look)[0] < _FADED and not is_whole(known, look)
+    return strength(known, look)[0] < APPEARANCE.faded and not is_whole(known, look)
 
 
 def _shape(look: BGR, solid: BoolMask, band: BoolMask) -> FloatMap:

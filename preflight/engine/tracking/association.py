@@ -1,4 +1,4 @@
-"""Is a line of text that was found what a sighting follows already, or more of it, or something else?"""
+"""Is a line of text that was found what a tracklet follows already, or more of it, or something else?"""
 
 from __future__ import annotations
 
@@ -8,77 +8,76 @@ from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
 from preflight.engine.model.track import LEGIBLE
 from preflight.engine.tracking import appearance, counters
+from preflight.engine.tracking.settings import ASSOCIATION
 from preflight.engine.tracking.tracklet import Tracklet
 
-_BORDER = 4
-"""Samples from the picture's border at which a line may be cut off by it."""
-_LETTER = 0.4
-"""Width of a letter, at least, as a share of the line's height."""
-_SAME_SIZE = 0.85
-"""Likeness in shape of text that has not grown: by a letter's stroke, and it is half of that."""
-_SAME_PLACE = 0.6
-"""Share that two lines have in common when one is the other with digits of other widths."""
 
-
-def is_known(line: Box, sighting: Tracklet, frame: Frame) -> bool:
-    """Return True when the text found in `line` is what the sighting follows and nothing else may be there."""
-    if not _covers(sighting, line) or _has_entered(line, sighting, frame) or _is_typed(line, sighting, frame):
+def is_known(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
+    """Return True when the text found in `line` is what the tracklet follows and nothing else may be there."""
+    if not _covers(tracklet, line) or _has_entered(line, tracklet, frame) or _is_typed(line, tracklet, frame):
         return False
-    if sighting.confirmed and line.text_height > 0.6 * sighting.line.text_height:
+    if tracklet.confirmed and line.text_height > ASSOCIATION.min_height * tracklet.line.text_height:
         return True
     # What can't be read, or is much larger, may be no text at all: it must not hide a caption that comes there.
     return _read(line, frame).score <= LEGIBLE
 
 
-def is_scaled(line: Box, sighting: Tracklet, frame: Frame) -> bool:
-    """Return True when a line is the sighting's text, grown or shrunk at its place."""
-    known = sighting.line
+def is_scaled(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
+    """Return True when a line is the tracklet's text, grown or shrunk at its place."""
+    known = tracklet.line
     wider, higher = line.width - known.width, line.height - known.height
     off = max(abs(line.x0 + line.x1 - known.x0 - known.x1), abs(line.y0 + line.y1 - known.y0 - known.y1)) / 2
     # In proportion: a line that letters come to, or that is found with a neighbour's stroke, keeps its height.
     even = wider * higher > 0 and 0.4 < higher * known.width / (wider * known.height) < 2.5
     if not even or abs(wider) <= max(4, 0.25 * known.text_height) or off >= known.text_height / 5:
         return False
-    if sighting.path or not sighting.confirmed or sighting.signature is None:
+    if tracklet.path or not tracklet.confirmed or tracklet.template is None:
         return False
     # While text fades, it is found a little larger or smaller than it is.
-    if appearance.strength(sighting.signature, frame.color(sighting.box))[1] > _SAME_SIZE:
+    if appearance.strength(tracklet.template, frame.color(tracklet.box))[1] > ASSOCIATION.same_shape:
         return False
-    return is_same_text(_read(line, frame).text, sighting.reading.text)
+    return is_same_text(_read(line, frame).text, tracklet.reading.text)
 
 
-def shows_other_digits(line: Box, sighting: Tracklet, frame: Frame) -> bool:
+def shows_other_digits(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
     """Return True when a line is the tracklet's text with other digits."""
-    if sighting.path or line.iou(sighting.line) < _SAME_PLACE or not counters.may_tick(sighting.reading):
+    if tracklet.path or line.iou(tracklet.line) < ASSOCIATION.same_place or not counters.may_tick(tracklet.reading):
         return False
-    return counters.ticks(sighting.reading, _read(line, frame))
+    return counters.ticks(tracklet.reading, _read(line, frame))
 
 
-def _covers(sighting: Tracklet, line: Box) -> bool:
-    """Return True when a line lies where the sighting's text is."""
+def _covers(tracklet: Tracklet, line: Box) -> bool:
+    """Return True when a line lies where the tracklet's text is."""
     # Not by the box with its margin: the next line of a caption lies in it for the most part.
-    slack = max(2, sighting.line.text_height // 8)
-    place = sighting.line.moved(*sighting.offset)
+    slack = max(2, tracklet.line.text_height // 8)
+    place = tracklet.line.moved(*tracklet.offset)
     around = Box(place.x0 - slack, place.y0 - slack, place.x1 + slack, place.y1 + slack)
-    return around.common(line) > 0.6 * line.area and line.area < 1.6 * sighting.line.area
+    return (
+        around.common(line) > ASSOCIATION.covered * line.area and line.area < ASSOCIATION.max_area * tracklet.line.area
+    )
 
 
-def _has_entered(line: Box, sighting: Tracklet, frame: Frame) -> bool:
+def _has_entered(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
     """Return True when more of a line is seen than when it was first seen entering the picture."""
     height, width = frame.y.shape
-    seen = sighting.line
-    inside = seen.x0 > _BORDER and seen.y0 > _BORDER and seen.x1 < width - _BORDER and seen.y1 < height - _BORDER
+    seen = tracklet.line
+    inside = (
+        seen.x0 > ASSOCIATION.border
+        and seen.y0 > ASSOCIATION.border
+        and seen.x1 < width - ASSOCIATION.border
+        and seen.y1 < height - ASSOCIATION.border
+    )
     longer = max(line.width - seen.width, line.height - seen.height)
-    return bool(sighting.path) and not inside and longer > seen.text_height / 2
+    return bool(tracklet.path) and not inside and longer > seen.text_height / 2
 
 
-def _is_typed(line: Box, sighting: Tracklet, frame: Frame) -> bool:
+def _is_typed(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
     """Return True when letters have come to a text that stays at its place, as when it is typed."""
-    more = line.width - sighting.line.width if line.width >= line.height else line.height - sighting.line.height
-    if sighting.path or not sighting.confirmed or more < line.text_height * _LETTER:
+    more = line.width - tracklet.line.width if line.width >= line.height else line.height - tracklet.line.height
+    if tracklet.path or not tracklet.confirmed or more < line.text_height * ASSOCIATION.letter:
         return False
     here = _read(line, frame)
-    return here.score > LEGIBLE and len(here.text) > len(sighting.reading.text)
+    return here.score > LEGIBLE and len(here.text) > len(tracklet.reading.text)
 
 
 def _read(line: Box, frame: Frame) -> Reading:

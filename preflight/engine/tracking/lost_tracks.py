@@ -18,7 +18,7 @@ LOOKED_ON = 96
 class LostTrack:
     """A text that was lost at one place, and how alike (-1..1) the frames since then are to it."""
 
-    signature: AppearanceTemplate
+    template: AppearanceTemplate
     box: Box
     after: list[float] = field(default_factory=list)
 
@@ -31,4 +31,4 @@ class LostTrack:
         """Take the next frames, up to `LOOKED_ON` in all."""
         for frame in frames:
             if not self.is_over:
-                self.after.append(appearance.strength(self.signature, frame.color(self.box))[1])
+                self.after.append(appearance.strength(self.template, frame.color(self.box))[1])

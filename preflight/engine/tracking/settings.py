@@ -16,7 +16,7 @@ class TrackerSettings:
     history_samples: int = 3
     """Samples that are looked back for the first frame of text: small text is detected on every other sample only."""
     full_interval: int = 16
-    """Samples of which one gets a full detection in any case, so that what was missed once has another chance."""
+    """Samples of which one gets a close detection, for what was missed before and for small print."""
     relearned_after: tuple[int, ...] = (3, 6, 12)
     """Samples after which the strokes of standing text are learnt anew: the scene in them has changed meanwhile."""
     min_letters: int = 2
@@ -51,5 +51,159 @@ class GapSettings:
     """Text heights around a place that are shown to the detector with it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppearanceSettings:
+    """How text is known again on a frame by its colours and its shape."""
+
+    same_color: int = 36
+    """Gray levels in any of blue, green, red by which a pixel of the letters may differ from its usual colour."""
+    kept: float = 0.72
+    """Share of the usual colour match below which another or no text is there; captions of one style have 0.45."""
+    shaped: float = 0.42
+    """Correlation below which the letters' colour says nothing: a ground of that colour has it everywhere."""
+    min_strength: float = 0.10
+    """Share of its usual contrast that text needs to be there."""
+    alike: float = 0.55
+    """Correlation above which text is there, whatever its contrast."""
+    faded: float = 0.6
+    """Share of its usual contrast below which text is fading."""
+    fall: float = 0.35
+    """Share of its contrast that text which goes at once loses from one frame to the next."""
+    level: float = 0.03
+    """Share of its contrast that varies from frame to frame in a scene that stays."""
+    min_match: float = 0.05
+    """Least colour match that is taken as usual."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackletSettings:
+    """How a tracklet is turned into a track."""
+
+    doubtful: float = 0.3
+    """Confidence of the recogniser up to which it has read nothing."""
+    max_looks: int = 24
+    """Pictures of its samples that a tracklet keeps, thinned evenly."""
+    few_looks: int = 5
+    """Pictures below which those from its first and last frames are used too."""
+    full_strength: float = 0.75
+    """Share of the strongest picture's contrast that those have from which the strokes are learnt."""
+    changed: int = 24
+    """Gray levels by which a pixel changes where the text comes or goes."""
+    fade_tail: int = 2
+    """Frames that a fade goes on beyond what can be told from the scene."""
+    beyond_outline: int = 2
+    """Pixels beyond a text's outline that its antialiasing and the encoder tint."""
+    min_ground: float = 0.08
+    """Share of a text's box that is ground beyond its outline, for that to be looked at."""
+    one_color: int = 8
+    """Gray levels in any of blue, green, red that a pixel may differ from the ground's median."""
+    same_contrast: float = 0.4
+    """Share of a text's contrast below which what matches it is the rest of a fade."""
+    slipped: float = 0.65
+    """Correlation with the frame right outside its time from which on text is seen beside its place."""
+    min_slip: int = 2
+    """Pixels from its place at which it is seen there."""
+    close_up: int = 36
+    """Height in pixels that the text of a close-up has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StitchingSettings:
+    """When two tracks are of one standing text."""
+
+    overlap: float = 0.5
+    """Intersection over union of the lines of one text."""
+    shift: float = 0.15
+    """Text heights by which the places of one standing text may differ, as the detector finds more or less of it."""
+    min_shift: float = 3.0
+    """Pixels by which they may differ in any case."""
+    rival: float = 0.3
+    """Share of a text's line that another one covers to be in its place."""
+    faint: float = 0.25
+    """Mean correlation of the frames between two tracks that show the text: 0.3 to 0.5 with it, 0 to 0.15 without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssociationSettings:
+    """When a detected line is the text of a tracklet."""
+
+    covered: float = 0.6
+    """Share of a line that lies where the tracklet's text is."""
+    max_area: float = 1.6
+    """Ratio of areas up to which a line is the tracklet's."""
+    min_height: float = 0.6
+    """Ratio of heights from which on a line at the place of text that was read is taken for it without reading."""
+    border: int = 4
+    """Pixels from the frame's border at which a line may be cut off by it."""
+    letter: float = 0.4
+    """Width of a letter as a share of the line's height; text that is typed grows by more."""
+    same_shape: float = 0.85
+    """Correlation of text that has not grown: a letter's stroke takes half of it."""
+    same_place: float = 0.6
+    """Intersection over union of two lines when one is the other with digits of other widths."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterSettings:
+    """When two readings are of a clock, a counter or a timecode."""
+
+    score: float = 0.8
+    """Confidence in a reading from which on its digits are trusted."""
+    min_letters: int = 4
+    """Letters of a counter; in shorter ones an error of the recogniser is too likely."""
+    misread: float = 0.25
+    """Share of the letters that may be read differently although they did not change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionSettings:
+    """How text comes and goes: by a cut, a fade, a wipe or letter by letter, and whether all else stays meanwhile."""
+
+    scene_samples: int = 96
+    """Samples across the longer side of the frame by which scenes are compared."""
+    changed: int = 12
+    """Gray levels from which on a sample has changed, or stands out from most of its frame."""
+    max_change: float = 0.4
+    """Share of what stands out in a frame, and of what is near a text, that may change."""
+    max_side_change: float = 0.8
+    """Share of one side of a text that changes; more is something that passes."""
+    near: int = 3
+    """Text heights within which the surroundings of a line lie."""
+    beside: int = 1
+    """Text heights beside a line that belong to it, with a plate that it may stand on."""
+    at_once_frames: int = 2
+    """Frames within which text that comes or goes by a cut does so."""
+    at_once_share: float = 0.06
+    """Share of a frame that may change within these frames in any case: on a card, everything may come at once."""
+    lively: float = 1.2
+    """Ratio of a change to the largest one before by which a scene may change at once, as in flashing lights."""
+    min_pairs: int = 3
+    """Pairs of frames before that tell how lively a scene is."""
+    whole: float = 0.75
+    """Share of its largest contrast from which on a text is whole."""
+    fall: float = 0.5
+    """Share of its contrast that it loses from one frame to the next when it goes by a cut."""
+    min_strength: float = 0.3
+    """Contrast, relative to the usual one, that a text reaches before it fades."""
+    max_rest: float = 0.35
+    """Share of that contrast that is left at the far end of a fade."""
+    between: tuple[float, float] = (0.15, 0.85)
+    """Contrasts between nothing and all of a text that only a gradual transition has."""
+    min_frames: int = 2
+    """Frames with such a contrast."""
+    max_unevenness: float = 0.35
+    """Unevenness of a fade over the pixels of a text, from 0 (all together) to 1 (one after another, as in a wipe)."""
+    max_frames: int = 12
+    """Frames at each end on which a text may still be changing."""
+    readable: float = 0.5
+    """Confidence of the recogniser in a text that is changing."""
+
+
 TRACKER = TrackerSettings()
 GAPS = GapSettings()
+APPEARANCE = AppearanceSettings()
+TRACKLET = TrackletSettings()
+STITCHING = StitchingSettings()
+ASSOCIATION = AssociationSettings()
+COUNTERS = CounterSettings()
+TRANSITIONS = TransitionSettings()

@@ -10,16 +10,7 @@ from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.model.identity import IDENTITY, anchor_shift, is_same_text
 from preflight.engine.model.track import Track, TrackEvidence
-
-_SAME_PLACE = 0.5
-_SHIFT = 0.15
-"""Text heights by which the places of one standing text may differ, as the detector finds more or less of it."""
-_MIN_SHIFT = 3.0
-"""Pixels by which they may differ in any case."""
-_SAME_SPOT = 0.3
-"""Share of a text's line that another one covers to be in its place."""
-_FAINT = 0.25
-"""Mean likeness of the frames between two tracks if the text is on them at least: 0.3 to 0.5; 0 to 0.15 if not."""
+from preflight.engine.tracking.settings import STITCHING
 
 
 def stitch_tracks(tracks: list[Track], gap: int) -> list[Track]:
@@ -44,20 +35,20 @@ def _one(a: Track, b: Track, gap: int) -> bool:
         return False
     if not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
         return False
-    if a.line.iou(b.line) < _SAME_PLACE or _has_moved(a.line, b.line):
+    if a.line.iou(b.line) < STITCHING.overlap or _has_moved(a.line, b.line):
         return False
     return is_same_text(a.text, b.text, IDENTITY.exact_similarity)
 
 
 def _has_moved(a: Box, b: Box) -> bool:
     """Return True when a line stands elsewhere than before: it is on something that moves."""
-    return anchor_shift([a, b]) > max(_MIN_SHIFT, _SHIFT * min(a.text_height, b.text_height))
+    return anchor_shift([a, b]) > max(STITCHING.min_shift, STITCHING.shift * min(a.text_height, b.text_height))
 
 
 def _lasts(track: Track, index: int) -> bool:
     """Return True when a track's text was there, if faint, up to frame `index`."""
     between = track.evidence.later_similarity[: index - track.last - 1]
-    return len(between) == index - track.last - 1 and sum(between) > _FAINT * len(between)
+    return len(between) == index - track.last - 1 and sum(between) > STITCHING.faint * len(between)
 
 
 def _both(a: Track, b: Track) -> Track:
@@ -123,7 +114,9 @@ def resolve_overlaps(tracks: list[Track]) -> list[Track]:
 def _parted(track: Track, others: list[Track]) -> Track:
     if not track.masks.at_ends:
         return track
-    rivals = [other.steady_frames for other in others if other.line.common(track.line) > _SAME_SPOT * track.line.area]
+    rivals = [
+        other.steady_frames for other in others if other.line.common(track.line) > STITCHING.rival * track.line.area
+    ]
 
     def is_own(index: int) -> bool:
         return track.first <= index <= track.last and not any(start <= index <= end for start, end in rivals)

@@ -10,7 +10,9 @@ from preflight.engine.core.box import Box, with_margin
 from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector
 from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
+from preflight.engine.detect.settings import DETECTION
 from preflight.engine.media.decode import Frame
+from preflight.engine.model.identity import is_same_text
 from preflight.engine.model.track import Track
 from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
@@ -27,7 +29,7 @@ from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.lost_tracks import LostTrack
 from preflight.engine.tracking.settings import GAPS, TRACKER, TrackerSettings
 from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
-from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, learn_strokes, other_lines
+from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, is_beside, learn_strokes, other_lines
 
 RegionDetector = Callable[[Frame, Box], list[Box]]
 """Detects the lines of text in the row of a box on a frame."""
@@ -79,7 +81,10 @@ class TextTracker:
     def question(self, frame: Frame) -> DetectTask:
         """Return the detection for a sample to come: of what has changed while no text is about."""
         task, number = detector.make_task(frame), frame.index // self.step
-        if number % self.settings.full_interval == 0 or any(self._is_text(tracklet) for tracklet in self.live):
+        if number % self.settings.full_interval == 0:
+            self.changes.renew(task)
+            return detector.make_task(frame, DETECTION.close_side)
+        if any(self._is_text(tracklet) for tracklet in self.live):
             return self.changes.renew(task)
         known = tuple(tracklet.current_line for tracklet in self.live)
         return self.changes.narrowed(task, known if number % 2 else None)
@@ -129,15 +134,15 @@ class TextTracker:
                 kept.append(tracklet)
             else:
                 ended.append(tracklet)
-        for tracklet in ended:
-            self._close(tracklet, index)
+        gone = [tracklet for tracklet in ended if not self._close(tracklet, index)]
         self.live = kept
         opened = list[Tracklet]()
         for line in lines:
             if not any(association.is_known(line, tracklet, frame) for tracklet in self.live):
                 scaled = any(t.scaled and association.is_scaled(line, t, frame) for t in ended)
                 opened += self._open(line, index, scaled=scaled)
-        self._search_gap(since, index, ended + opened)
+        come = [tracklet for tracklet in opened if not is_beside(tracklet, index - 1)]
+        self._search_gap(since, index, gone + come)
         self._compare_with_surroundings(frame)
         self._measure(index, before + self.live)
 
@@ -157,7 +162,7 @@ class TextTracker:
             return False
         tracklet.ticking = True
         learn_strokes(tracklet, [frame.color(tracklet.box)])
-        return tracklet.signature is not None
+        return tracklet.template is not None
 
     def _compare_with_surroundings(self, frame: Frame) -> None:
         """Measure whether each text moves with its surroundings over the next frames."""
@@ -167,21 +172,22 @@ class TextTracker:
         after = self._frame(later)
         places = {id(tracklet): tracklet.current_box for tracklet in self.live}
         for tracklet in self.live:
-            if tracklet.signature is not None:
+            if tracklet.template is not None:
                 others = [place for name, place in places.items() if name != id(tracklet)]
                 own = places[id(tracklet)]
-                home = appearance.is_there(tracklet.signature, after.color(own))
-                tracklet.drift += relative.measure(
-                    frame.y, after.y, tracklet.signature.solid, own, others, at_home=home
+                home = appearance.is_there(tracklet.template, after.color(own))
+                tracklet.relative_motion += relative.measure(
+                    frame.y, after.y, tracklet.template.solid, own, others, at_home=home
                 )
 
     def _search_gap(self, first: int, last: int, changed: list[Tracklet]) -> None:
         """Search frames `first`..`last` for words that came and went at the places of text that `changed`."""
-        lines = [tracklet.line for tracklet in changed if tracklet.letters and not tracklet.path]
-        for slot in gap_search.caption_slots(lines):
-            self._search_slot(slot, max(first, self.window[0].index), last)
+        texts = [tracklet for tracklet in changed if tracklet.letters and not tracklet.path]
+        for slot in gap_search.caption_slots(tracklet.line for tracklet in texts):
+            known = [tracklet.reading.text for tracklet in texts if gap_search.in_slot(tracklet.line, slot)]
+            self._search_slot(slot, known, max(first, self.window[0].index), last)
 
-    def _search_slot(self, slot: Box, first: int, last: int) -> None:
+    def _search_slot(self, slot: Box, known: list[str], first: int, last: int) -> None:
         """Detect text on frames of one place that no known text explains, until all short words must be found."""
         covered = {
             index
@@ -204,6 +210,9 @@ class TextTracker:
             opened = [t for line in self.find_in_slot(frame, slot) for t in self._open(line, probe)]
             if not opened:
                 empty |= {probe - 1, probe, probe + 1}
+            # The words that were there before: they are on something that moves, and are not new.
+            elif all(any(is_same_text(new.reading.text, text) for text in known) for new in opened):
+                break
         self.unexamined += [
             UnexaminedSpan(slot, start, end)
             for start, end in gap_search.runs_of(unknown)
@@ -212,9 +221,9 @@ class TextTracker:
 
     def _frames_with(self, tracklet: Tracklet, first: int, last: int) -> set[int]:
         """Return the frames of `first`..`last` on which a tracklet's text is at its place."""
-        if tracklet.signature is None:
+        if tracklet.template is None:
             return set()
-        known, box = tracklet.signature, tracklet.current_box
+        known, box = tracklet.template, tracklet.current_box
         return {frame.index for frame in self._frames(first, last) if appearance.is_there(known, frame.color(box))}
 
     def _measure(self, index: int, near: list[Tracklet]) -> None:
@@ -229,7 +238,7 @@ class TextTracker:
 
     def _follow(self, tracklet: Tracklet, frame: Frame) -> bool:
         """Return True when the text is still on the frame, at its place or moved; its offset and path are updated."""
-        known = tracklet.signature
+        known = tracklet.template
         if known is None:
             return False
         start, before = tracklet.offset, tracklet.seen_last
@@ -314,15 +323,15 @@ class TextTracker:
         look = self._frame(index).color(box)
         # One frame only: the text may move, and frames taken together would smear it.
         learn_strokes(tracklet, [look])
-        if tracklet.signature is None:
+        if tracklet.template is None:
             return []
         tracklet.keep(index, look)
         tracklet.read()
         self.live.append(tracklet)
         return [tracklet]
 
-    def _close(self, tracklet: Tracklet, index: int | None) -> None:
-        """Turn a tracklet that is not on sample `index` any more into a track."""
+    def _close(self, tracklet: Tracklet, index: int | None) -> bool:
+        """Turn a tracklet that is not on sample `index` any more into a track; return True when it has moved away."""
         for frame in self.window:
             if frame.index >= tracklet.seen_last - self.settings.history_samples * self.step:
                 tracklet.note(frame)
@@ -330,12 +339,13 @@ class TextTracker:
             ahead = range(tracklet.seen_last + 1, self.window[-1].index + self.settings.flank_samples * self.step)
             self._trace(tracklet, *tracklet.course(self.step), ahead, stop=True)
         track = finish_tracklet(tracklet, other_lines(tracklet, self.live, self.done))
-        if track is None or tracklet.signature is None:
-            return
+        if track is None or tracklet.template is None:
+            return False
         if not tracklet.path and tracklet.letters >= self.settings.min_letters:
-            self.lost[len(self.done)] = LostTrack(tracklet.signature, tracklet.box)
+            self.lost[len(self.done)] = LostTrack(tracklet.template, tracklet.box)
             self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
+        return track.evidence.slips
 
     def _conclude(self, number: int) -> None:
         """Note on a finished track how similar its place was to it afterwards."""

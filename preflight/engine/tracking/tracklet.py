@@ -1,4 +1,4 @@
-"""A sighting: a track in the making, from the first look at a line of text to its exact first and last frame."""
+"""A tracklet: a track in the making, from the first look at a line of text to its exact first and last frame."""
 
 from __future__ import annotations
 
@@ -20,29 +20,8 @@ from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.counter import CounterModel
 from preflight.engine.tracking import appearance, counters, transitions
+from preflight.engine.tracking.settings import TRACKLET
 from preflight.engine.tracking.transitions import Moment, Scene
-
-_DOUBTFUL = 0.3
-"""Confidence of the recogniser up to which it has read nothing: things of the scene that look like text."""
-_BEYOND_OUTLINE = 2
-"""Pixels beyond a text's outline that its antialiasing and the encoder tint."""
-_MIN_GROUND = 0.08
-"""Share of a text's box that is ground beyond its outline, for that to be looked at."""
-_ONE_COLOR = 8
-"""Gray levels in any of blue, green, red that a pixel may differ from the ground's median."""
-_SAME_CONTRAST = 0.4
-"""Share of a text's contrast below which what matches it is the rest of a fade."""
-_SLIPPED = 0.5
-"""Correlation with the frame right outside its time from which on text is seen beside its place."""
-_MIN_SLIP = 2
-"""Pixels from its place at which it is seen there."""
-_CLOSE_UP = 36
-"""Height in pixels that the text of a close-up has."""
-_LOOKS = 24
-_CHANGED = 24
-_FEW = 5
-_FULL = 0.75
-_FADE_TAIL = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,10 +40,10 @@ class Tracklet:
     moments: dict[int, Moment] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
-    signature: appearance.AppearanceTemplate | None = None
+    template: appearance.AppearanceTemplate | None = None
     offset: Offset = (0, 0)
     path: dict[int, Offset] = field(default_factory=dict)
-    drift: RelativeMotion = UNKNOWN
+    relative_motion: RelativeMotion = UNKNOWN
     scaled: bool = False
     ticking: bool = False
     readings: list[Reading] = field(default_factory=list)
@@ -89,8 +68,8 @@ class Tracklet:
 
     def read(self) -> None:
         """Read the text as it is known so far."""
-        if self.signature is not None:
-            self.readings.append(read_line(self.signature.look[_within(self.line, self.box)]))
+        if self.template is not None:
+            self.readings.append(read_line(self.template.look[_within(self.line, self.box)]))
 
     @property
     def reading(self) -> Reading:
@@ -115,7 +94,7 @@ class Tracklet:
     @property
     def letters(self) -> int:
         """How many letters the text may have, by any reading of it."""
-        likely = [reading.text for reading in self.readings if reading.score > _DOUBTFUL]
+        likely = [reading.text for reading in self.readings if reading.score > TRACKLET.doubtful]
         return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
     def keep(self, index: int, look: BGR) -> None:
@@ -123,17 +102,17 @@ class Tracklet:
         if self.seen % self.stride == 0:
             self.looks[index] = look
         self.seen += 1
-        if len(self.looks) > _LOOKS:
+        if len(self.looks) > TRACKLET.max_looks:
             self.stride *= 2
             self.looks = dict(list(self.looks.items())[::2])
 
     @property
     def look(self) -> LineTemplate:
         """What the line itself looks like when it is there."""
-        assert self.signature is not None  # noqa: S101
+        assert self.template is not None  # noqa: S101
         inside = self.line.moved(-self.box.x0, -self.box.y0).slices
-        gray: Gray = cv2.cvtColor(self.signature.look[inside], cv2.COLOR_BGR2GRAY)
-        return LineTemplate(gray, self.signature.band[inside].astype(np.uint8))
+        gray: Gray = cv2.cvtColor(self.template.look[inside], cv2.COLOR_BGR2GRAY)
+        return LineTemplate(gray, self.template.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
         """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
@@ -152,86 +131,86 @@ class Tracklet:
         return inside
 
 
-def learn_strokes(sighting: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
-    """Find the strokes on `looks` and let the sighting know its text by them."""
-    if sighting.ticking:
+def learn_strokes(tracklet: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
+    """Find the strokes on `looks` and let the tracklet know its text by them."""
+    if tracklet.ticking:
         looks = looks[-1:]
     look, spread = glyphs.median_and_spread(looks)
-    strokes = glyphs.find_strokes(look, spread, sighting.line.text_height, sighting.inner)
+    strokes = glyphs.find_strokes(look, spread, tracklet.line.text_height, tracklet.inner)
     if strokes.found:
-        sighting.signature = appearance.learn_template(look, strokes, looks)
+        tracklet.template = appearance.learn_template(look, strokes, looks)
     return strokes, look, spread
 
 
-def finish_tracklet(sighting: Tracklet, others: Sequence[Box]) -> Track | None:
-    """Turn a finished sighting into a track: strokes from all looks, exact first and last frame, the text read.
+def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
+    """Turn a finished tracklet into a track: strokes from all looks, exact first and last frame, the text read.
 
     `others` are lines of text about its time. None when there is nothing like text after all.
     """
-    sighting.notice_ticking()
-    looks = _looks(sighting)
-    strokes, look, spread = learn_strokes(sighting, looks)
-    if sighting.signature is None:
+    tracklet.notice_ticking()
+    looks = _looks(tracklet)
+    strokes, look, spread = learn_strokes(tracklet, looks)
+    if tracklet.template is None:
         return None
-    first, last = _edges(sighting)
-    reading = read_line(look[_within(sighting.line, sighting.box)])
-    sighting.readings.append(reading)
-    changing = _changing(sighting, first, last, reading)
+    first, last = _edges(tracklet)
+    reading = read_line(look[_within(tracklet.line, tracklet.box)])
+    tracklet.readings.append(reading)
+    changing = _changing(tracklet, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
-    changes = _changes(sighting, (first, last), (before, after))
-    inner, height = sighting.inner, sighting.line.text_height
-    if sighting.ticking:
+    changes = _changes(tracklet, (first, last), (before, after))
+    inner, height = tracklet.inner, tracklet.line.text_height
+    if tracklet.ticking:
         inner &= counter.digit_area(strokes.fill)
         strokes, look, spread = counter.static_strokes(strokes, looks)
-    usual = not (sighting.scaled or sighting.ticking)
+    usual = not (tracklet.scaled or tracklet.ticking)
     place = text_mask.TextPlace(look=look, spread=spread, inner=inner, height=height, changing=not usual)
     own = text_mask.fit_text_mask(place, strokes, changes)
-    alone = _alone(sighting, others)
-    outside = _match_near(sighting, before - 1), _match_near(sighting, after + 1)
+    alone = _alone(tracklet, others)
+    outside = _match_near(tracklet, before - 1), _match_near(tracklet, after + 1)
     return Track(
-        box=sighting.box,
-        line=sighting.line,
+        box=tracklet.box,
+        line=tracklet.line,
         first=before,
         last=after,
         text=reading.text,
         score=reading.score,
-        path=tuple(sighting.path[index] for index in range(first, last + 1)) if sighting.path else None,
-        scaled=sighting.scaled,
+        path=tuple(tracklet.path[index] for index in range(first, last + 1)) if tracklet.path else None,
+        scaled=tracklet.scaled,
         masks=MaskModel(
             usual=own.mask,
-            at_ends=tuple((index, own.on(sighting.edges[index])) for index in changing),
-            counter=CounterModel(own, sighting.box) if sighting.ticking else None,
+            at_ends=tuple((index, own.on(tracklet.edges[index])) for index in changing),
+            counter=CounterModel(own, tracklet.box) if tracklet.ticking else None,
             plate=own.ground,
         ),
         evidence=TrackEvidence(
             certainty=strokes.certainty,
             outlined=_is_outlined(own, strokes),
-            appears=not sighting.path and before - 1 in sighting.edges,
-            vanishes=not sighting.path and after + 1 in sighting.edges,
+            appears=not tracklet.path and before - 1 in tracklet.edges,
+            vanishes=not tracklet.path and after + 1 in tracklet.edges,
             isolated=(
-                before - 1 in alone[0] or transitions.falls(sighting.signature, alone[0]),
-                after + 1 in alone[1] or transitions.falls(sighting.signature, alone[1]),
+                before - 1 in alone[0] or transitions.falls(tracklet.template, alone[0]),
+                after + 1 in alone[1] or transitions.falls(tracklet.template, alone[1]),
             ),
             gradual=(
-                transitions.is_fade(sighting.signature, alone[0]),
-                transitions.is_fade(sighting.signature, alone[1]),
+                transitions.is_fade(tracklet.template, alone[0]),
+                transitions.is_fade(tracklet.template, alone[1]),
             ),
             match_outside=(outside[0].score, outside[1].score),
-            slips=any(match.score > _SLIPPED and max(map(abs, match.offset)) >= _MIN_SLIP for match in outside),
+            slips=any(map(_has_slipped, outside)),
             flat_ground=_flat_ground(look, strokes, own),
-            text_probability=0.0 if _is_read(reading) else _text_probability(sighting, look),
-            motion=sighting.drift,
+            text_probability=0.0 if _is_read(reading) else _text_probability(tracklet, look),
+            motion=tracklet.relative_motion,
         ),
     )
 
 
-def _match_near(sighting: Tracklet, index: int) -> TemplateMatch:
+def _match_near(tracklet: Tracklet, index: int) -> TemplateMatch:
     """Return where a frame on which the text isn't as usual has it, at its place or a little beside it, and how well.
 
     What is left of a fade matches too, but faintly; that is none.
     """
-    look, template, line, box = sighting.edges.get(index), sighting.look, sighting.line, sighting.box
-    if look is None or sighting.path:
+    look, template, line, box = tracklet.edges.get(index), tracklet.look, tracklet.line, tracklet.box
+    if look is None or tracklet.path:
         return TemplateMatch((0, 0), 0.0)
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
     scores = cv2.matchTemplate(gray, template.gray, cv2.TM_CCOEFF_NORMED, mask=template.near)
@@ -240,7 +219,9 @@ def _match_near(sighting: Tracklet, index: int) -> TemplateMatch:
     inside = template.near > 0
     own, there = (part[inside].astype(np.float32) for part in (template.gray, gray[y : y + height, x : x + width]))
     gain = float((own - own.mean()) @ (there - there.mean())) / max(1.0, float(((own - own.mean()) ** 2).sum()))
-    return TemplateMatch((x - line.x0 + box.x0, y - line.y0 + box.y0), float(best) if gain > _SAME_CONTRAST else 0.0)
+    return TemplateMatch(
+        (x - line.x0 + box.x0, y - line.y0 + box.y0), float(best) if gain > TRACKLET.same_contrast else 0.0
+    )
 
 
 def _is_read(reading: Reading) -> bool:
@@ -249,20 +230,20 @@ def _is_read(reading: Reading) -> bool:
 
 def _flat_ground(look: BGR, strokes: glyphs.Strokes, own: text_mask.TextMask) -> float:
     """Return the share of the pixels beside the letters, and beyond their outline, that have one colour."""
-    beyond = 2 * (own.reach + _BEYOND_OUTLINE) + 1
+    beyond = 2 * (own.reach + TRACKLET.beyond_outline) + 1
     ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((beyond, beyond), np.uint8)) == 0
-    if ground.sum() < _MIN_GROUND * ground.size:
+    if ground.sum() < TRACKLET.min_ground * ground.size:
         ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     if not ground.any():
         return 0.0
     apart = np.abs(look[ground].astype(np.int16) - np.median(look[ground], axis=0).astype(np.int16)).max(axis=1)
-    return float((apart <= _ONE_COLOR).mean())
+    return float((apart <= TRACKLET.one_color).mean())
 
 
-def _text_probability(sighting: Tracklet, look: BGR) -> float:
+def _text_probability(tracklet: Tracklet, look: BGR) -> float:
     """Return how sure the detector is of the line on a close-up, at the scale that suits its height."""
-    scale = min(1.0, _CLOSE_UP / max(1, sighting.line.text_height))
-    size = (max(32, round(side * scale / 32) * 32) for side in (sighting.box.width, sighting.box.height))
+    scale = min(1.0, TRACKLET.close_up / max(1, tracklet.line.text_height))
+    size = (max(32, round(side * scale / 32) * 32) for side in (tracklet.box.width, tracklet.box.height))
     small = np.asarray(cv2.resize(look, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
     probability = text_map(small)
     marked = probability > TEXT_PROBABILITY
@@ -276,32 +257,32 @@ def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
     return sure or outlines.is_outline(look, strokes.fill, height)
 
 
-def other_lines(sighting: Tracklet, live: Iterable[Tracklet], done: Sequence[Track]) -> list[Box]:
-    """Return the lines of other texts that are about when a sighting comes and goes, out of all in order of ending."""
-    since = min(sighting.moments, default=sighting.seen_first)
+def other_lines(tracklet: Tracklet, live: Iterable[Tracklet], done: Sequence[Track]) -> list[Box]:
+    """Return the lines of other texts that are about when a tracklet comes and goes, out of all in order of ending."""
+    since = min(tracklet.moments, default=tracklet.seen_first)
     ended = takewhile(lambda track: track.last >= since, reversed(done))
     lines = [track.line for track in ended if track.path is None]
-    return lines + [other.line.moved(*other.offset) for other in live if other is not sighting]
+    return lines + [other.line.moved(*other.offset) for other in live if other is not tracklet]
 
 
-def _alone(sighting: Tracklet, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
+def _alone(tracklet: Tracklet, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
     """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
-    known, moments, middle = sighting.signature, sighting.moments, sighting.seen_first
-    if known is None or sighting.path:
+    known, moments, middle = tracklet.template, tracklet.moments, tracklet.seen_first
+    if known is None or tracklet.path:
         return {}, {}
     start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
     end = {index: moments[index] for index in sorted(moments) if index >= middle}
     return (
-        transitions.alone(known, sighting.line, others, start),
-        transitions.alone(known, sighting.line, others, end),
+        transitions.alone(known, tracklet.line, others, start),
+        transitions.alone(known, tracklet.line, others, end),
     )
 
 
-def _changing(sighting: Tracklet, first: int, last: int, reading: Reading) -> list[int]:
+def _changing(tracklet: Tracklet, first: int, last: int, reading: Reading) -> list[int]:
     """Return the frames before `first` and after `last` on which the text can be read, though it is not as usual."""
-    if sighting.path or reading.score <= LEGIBLE:
+    if tracklet.path or reading.score <= LEGIBLE:
         return []
-    inside = _within(sighting.line, sighting.box)
+    inside = _within(tracklet.line, tracklet.box)
 
     def read(look: BGR) -> Reading:
         return read_line(look[inside])
@@ -310,21 +291,36 @@ def _changing(sighting: Tracklet, first: int, last: int, reading: Reading) -> li
     return [
         index
         for start, step in runs
-        for index in transitions.readable_frames(sighting.edges, start, step, reading.text, read)
+        for index in takewhile(
+            lambda index: not is_beside(tracklet, index),
+            transitions.readable_frames(tracklet.edges, start, step, reading.text, read),
+        )
     ]
 
 
-def _looks(sighting: Tracklet) -> list[BGR]:
+def is_beside(tracklet: Tracklet, index: int) -> bool:
+    """Return True when frame `index` shows the text a little beside its place."""
+    return _has_slipped(_match_near(tracklet, index))
+
+
+def _has_slipped(match: TemplateMatch) -> bool:
+    """Return True when the text is seen beside its place."""
+    return match.score > TRACKLET.slipped and max(map(abs, match.offset)) >= TRACKLET.min_slip
+
+
+def _looks(tracklet: Tracklet) -> list[BGR]:
     """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
-    looks = list(sighting.looks.values())
-    known = sighting.signature
+    looks = list(tracklet.looks.values())
+    known = tracklet.template
     if known is None:
         return looks
-    if not sighting.path and len(looks) < _FEW:
-        there = [look for index, look in sorted(sighting.edges.items()) if appearance.is_there(known, look)]
-        looks += there[:: max(1, len(there) // _FEW)]
+    if not tracklet.path and len(looks) < TRACKLET.few_looks:
+        there = [look for index, look in sorted(tracklet.edges.items()) if appearance.is_there(known, look)]
+        looks += there[:: max(1, len(there) // TRACKLET.few_looks)]
     strengths = [appearance.strength(known, look)[0] for look in looks]
-    return [look for look, share in zip(looks, strengths, strict=True) if share >= _FULL * max(strengths)]
+    return [
+        look for look, share in zip(looks, strengths, strict=True) if share >= TRACKLET.full_strength * max(strengths)
+    ]
 
 
 def _within(line: Box, box: Box) -> tuple[slice, slice]:
@@ -333,21 +329,21 @@ def _within(line: Box, box: Box) -> tuple[slice, slice]:
     return slice(top, line.y1 - box.y0 + pad), slice(left, line.x1 - box.x0 + pad)
 
 
-def _edges(sighting: Tracklet) -> tuple[int, int]:
+def _edges(tracklet: Tracklet) -> tuple[int, int]:
     """Return the first and the last frame on which the text is as usual."""
-    known = sighting.signature
+    known = tracklet.template
     assert known is not None  # noqa: S101
-    if sighting.path:
-        return min(sighting.path), max(sighting.path)
-    first, last = sighting.seen_first, sighting.seen_last
-    if sighting.scaled:
+    if tracklet.path:
+        return min(tracklet.path), max(tracklet.path)
+    first, last = tracklet.seen_first, tracklet.seen_last
+    if tracklet.scaled:
         return first, last
-    first, last = _reach(known, sighting.edges, first, -1), _reach(known, sighting.edges, last, 1)
+    first, last = _reach(known, tracklet.edges, first, -1), _reach(known, tracklet.edges, last, 1)
     # A fade starts and ends too faint to be told from the scene: it goes on a little beyond what can be seen.
-    if _fading(known, sighting.edges.get(first)):
-        first -= sum(first - step in sighting.edges for step in range(1, _FADE_TAIL + 1))
-    if _fading(known, sighting.edges.get(last)):
-        last += sum(last + step in sighting.edges for step in range(1, _FADE_TAIL + 1))
+    if _fading(known, tracklet.edges.get(first)):
+        first -= sum(first - step in tracklet.edges for step in range(1, TRACKLET.fade_tail + 1))
+    if _fading(known, tracklet.edges.get(last)):
+        last += sum(last + step in tracklet.edges for step in range(1, TRACKLET.fade_tail + 1))
     return first, last
 
 
@@ -365,12 +361,12 @@ def _fading(known: appearance.AppearanceTemplate, look: BGR | None) -> bool:
     return look is not None and appearance.is_fading(known, look)
 
 
-def _changes(sighting: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
+def _changes(tracklet: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
     """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
-    if sighting.path:
+    if tracklet.path:
         return []
     return [
-        channel_max(cv2.absdiff(sighting.edges[inside], sighting.edges[outside])) > _CHANGED
+        channel_max(cv2.absdiff(tracklet.edges[inside], tracklet.edges[outside])) > TRACKLET.changed
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
-        if inside in sighting.edges and outside in sighting.edges
+        if inside in tracklet.edges and outside in tracklet.edges
     ]

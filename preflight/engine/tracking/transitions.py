@@ -20,35 +20,7 @@ from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
 from preflight.engine.tracking import appearance
 from preflight.engine.tracking.appearance import AppearanceTemplate
-
-_ACROSS = 96
-"""Samples that a scene is told by across its longer side."""
-_CHANGED = 12
-"""Gray levels from which on a sample has changed, or stands out from most of its picture."""
-_MOST, _ALL = 0.4, 0.8
-"""Share of what stands out in a picture, and of what is near a text, that changes at most while it stays the same, for
-things move; and share from which on next to all of one side has changed, as where something passes."""
-_NEAR, _BESIDE = 3, 1
-"""Heights of a line from which, and up to which, what is around it is near: up to a plate it may stand on."""
-_AT_ONCE, _FEW = 2, 0.06
-"""Frames within which text that comes or goes at once does so, and share of a picture that may change meanwhile in any
-case: on a card, all there is may come at the same time."""
-_LIVELY, _PAIRS = 1.2, 3
-"""How many times as much as before a scene may change at once, as in flashing lights, and pairs of frames that tell."""
-_WHOLE, _FALL = 0.75, 0.5
-"""Share of its most strength from which on a text is whole, and that it loses from one frame to the next at once."""
-_SEEN, _FAINT = 0.3, 0.35
-"""Strength that a text reaches at least, and the share of it that is left at the far end of a fade at most."""
-_BETWEEN, _LEAST = (0.15, 0.85), 2
-"""Shares between nothing and all of a text that are a fade's, and frames that have one."""
-_UNEVEN = 0.35
-"""How unevenly the samples of a text come, from 0 for all at once to 1 for one after another, in a fade at most."""
-
-
-_MOST_FRAMES = 12
-"""Frames at each end on which a text may still be changing."""
-_READABLE = 0.5
-"""Confidence of the recogniser in a text that is changing."""
+from preflight.engine.tracking.settings import TRANSITIONS
 
 
 class Scene(NamedTuple):
@@ -60,7 +32,7 @@ class Scene(NamedTuple):
     @classmethod
     def of(cls, frame: Frame) -> Scene:
         """Return what a frame shows."""
-        step = max(1, max(frame.y.shape) // _ACROSS)
+        step = max(1, max(frame.y.shape) // TRANSITIONS.scene_samples)
         return cls(frame.y[::step, ::step].copy(), step)
 
     def around(self, line: Box, heights: int) -> BoolMask:
@@ -98,7 +70,7 @@ def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapp
 def falls(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` loses most of its strength at once."""
     shares = [appearance.strength(known, moment.look)[0] for moment in run.values()]
-    return any(before - after > _FALL * shares[0] > 0 for before, after in pairwise(shares))
+    return any(before - after > TRANSITIONS.fall * shares[0] > 0 for before, after in pairwise(shares))
 
 
 def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
@@ -106,7 +78,7 @@ def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     looks = [moment.look for moment in run.values()]
     shares = [appearance.strength(known, look)[0] for look in looks]
     gone = int(np.argmin(shares)) if shares else 0
-    if not gone or shares[0] < _SEEN or shares[gone] > _FAINT * shares[0]:
+    if not gone or shares[0] < TRANSITIONS.min_strength or shares[gone] > TRANSITIONS.max_rest * shares[0]:
         return False
     return _is_even(known.band, looks[: gone + 1])
 
@@ -117,9 +89,9 @@ def _there(strengths: Sequence[float]) -> range:
     That is also one from which it goes at once: on another ground it may be weaker than before.
     """
     most = max(strengths)
-    falls = [before - after > _FALL * most for before, after in pairwise([*strengths, strengths[-1]])]
-    whole = max(place for place, share in enumerate(strengths) if share >= _WHOLE * most or falls[place])
-    since = max((place + 1 for place in range(whole) if strengths[place] < _SEEN * most), default=0)
+    falls = [before - after > TRANSITIONS.fall * most for before, after in pairwise([*strengths, strengths[-1]])]
+    whole = max(place for place, share in enumerate(strengths) if share >= TRANSITIONS.whole * most or falls[place])
+    since = max((place + 1 for place in range(whole) if strengths[place] < TRANSITIONS.min_strength * most), default=0)
     return range(since, whole + 1)
 
 
@@ -132,15 +104,20 @@ class _Around(NamedTuple):
     @classmethod
     def of(cls, scene: Scene, line: Box, others: Sequence[Box]) -> _Around:
         """Return the whole picture, what is near a line, above it and below it."""
-        own = np.logical_or.reduce([scene.around(text, _BESIDE) for text in (line, *others)])
+        own = np.logical_or.reduce([scene.around(text, TRANSITIONS.beside) for text in (line, *others)])
         common = int(np.median(scene.samples))
-        telling = (cv2.absdiff(scene.samples, np.full_like(scene.samples, common)) > _CHANGED) & ~own
-        near = scene.around(line, _NEAR) & ~own
+        telling = (cv2.absdiff(scene.samples, np.full_like(scene.samples, common)) > TRANSITIONS.changed) & ~own
+        near = scene.around(line, TRANSITIONS.near) & ~own
         above, below = near.copy(), near.copy()
         above[line.y0 // scene.step :] = below[: -(-line.y1 // scene.step)] = False
         for side in (above, below):
             side[:, : line.x0 // scene.step] = side[:, -(-line.x1 // scene.step) :] = False
-        most = _MOST * telling.sum(), _MOST * near.sum(), _ALL * above.sum(), _ALL * below.sum()
+        most = (
+            TRANSITIONS.max_change * telling.sum(),
+            TRANSITIONS.max_change * near.sum(),
+            TRANSITIONS.max_side_change * above.sum(),
+            TRANSITIONS.max_side_change * below.sum(),
+        )
         return cls((telling, near, above, below), most)
 
     def stays(self, scenes: Sequence[Scene], whole: int) -> bool:
@@ -150,16 +127,16 @@ class _Around(NamedTuple):
             return True
         counts = self._changed(scenes[whole], scenes[-1])
         most = np.array(self.most)
-        if span <= _AT_ONCE:
-            most[0] = max(most[0], _FEW * self.parts[0].size)
+        if span <= TRANSITIONS.at_once_frames:
+            most[0] = max(most[0], TRANSITIONS.at_once_share * self.parts[0].size)
             pairs = zip(scenes[: whole + 1], scenes[span : whole + 1], strict=False)
             before = [self._changed(*pair) for pair in pairs]
-            if len(before) >= _PAIRS:
-                most = np.maximum(most, _LIVELY * np.max(before, axis=0))
+            if len(before) >= TRANSITIONS.min_pairs:
+                most = np.maximum(most, TRANSITIONS.lively * np.max(before, axis=0))
         return bool((counts <= most).all())
 
     def _changed(self, before: Scene, after: Scene) -> NDArray[np.int64]:
-        changed = cv2.absdiff(before.samples, after.samples) > _CHANGED
+        changed = cv2.absdiff(before.samples, after.samples) > TRANSITIONS.changed
         return np.array([(changed & part).sum() for part in self.parts], np.int64)
 
 
@@ -176,9 +153,9 @@ def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
     for look in looks[1:-1]:
         part = look[band] - gone
         share = float((part * whole).sum()) / all_of_it
-        if _BETWEEN[0] < share < _BETWEEN[1]:
+        if TRANSITIONS.between[0] < share < TRANSITIONS.between[1]:
             uneven.append(float(((part - share * whole) ** 2).sum()) / all_of_it / (share * (1 - share)))
-    return len(uneven) >= _LEAST and float(np.median(uneven)) < _UNEVEN
+    return len(uneven) >= TRANSITIONS.min_frames and float(np.median(uneven)) < TRANSITIONS.max_unevenness
 
 
 def readable_frames(
@@ -188,11 +165,11 @@ def readable_frames(
 
     On those the text is there but not as usual: it pops up, grows, is typed, or fades.
     """
-    for index in range(start, start + step * _MOST_FRAMES, step):
+    for index in range(start, start + step * TRANSITIONS.max_frames, step):
         look = looks.get(index)
         if look is None:
             return
         reading = read(look)
-        if reading.score < _READABLE or not is_same_text(reading.text, text):
+        if reading.score < TRANSITIONS.readable or not is_same_text(reading.text, text):
             return
         yield index

@@ -50,6 +50,9 @@ _PLAYLISTS = (
     b"<smoothstreamingmedia", b"rtsp://", b"http://", b"https://", b"<playlist", b"<manifest",
 )  # fmt: skip
 
+_CONTROLS = bytes(byte for byte in range(32) if not 9 <= byte <= 13)
+"""Bytes that no text has: the control characters, but for tabs and line ends."""
+
 
 def sniff(head: bytes) -> str:
     """Return what `head`, a file's first bytes, stands for.
@@ -85,5 +88,5 @@ def _text(head: bytes) -> str:
         start.startswith((b"<?xml", b"<!--")) and any(mark in start for mark in _PLAYLISTS)
     ):
         return "playlist"
-    odd = sum(byte < 9 or 13 < byte < 32 for byte in head)
-    return "text" if head and not odd else "unknown"
+    has_controls = len(head.translate(None, _CONTROLS)) < len(head)
+    return "text" if head and not has_controls else "unknown"

@@ -1,5 +1,8 @@
 """`preflight clean` as a person uses it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,7 +46,7 @@ def test_result_goes_beside_the_file_and_is_named(clip: Path, tmp_path: Path) ->
 def test_source_is_never_replaced(clip: Path) -> None:
     outcome = preflight("clean", clip, "-o", clip, PYTHONPATH=ROOT)
     assert outcome.code == 2
-    assert "replace the source" in outcome.err
+    assert "is the source" in outcome.err
 
 
 def test_output_may_be_a_folder(clip: Path, tmp_path: Path) -> None:
@@ -69,3 +72,27 @@ def test_what_can_not_be_read_or_written_is_told_before_the_work(
     assert (outcome.code, outcome.out) == (code, ""), outcome.err
     assert words in outcome.err
     assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "src.mp4"),
+        ("-o", "folder/../src.mp4"),
+        ("--sheet", "src.mp4"),
+        ("--overlay", "src.mp4", "--overwrite"),
+        ("-o", "earlier.mp4"),
+        ("-o", "new.mp4", "--overlay", "new.mp4"),
+        ("-o", "new.mp4", "--sheet", "earlier.mp4"),
+    ],
+)
+def test_no_file_is_overwritten_by_accident(options: tuple[str, ...], small_mp4: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("src.mp4", "earlier.mp4"):
+        (tmp_path / name).write_bytes(small_mp4.read_bytes())
+    command = [sys.executable, "-m", "preflight", "clean", "src.mp4", *options]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert done.returncode == 2, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier.mp4", "folder", "src.mp4"]
+    assert (tmp_path / "src.mp4").read_bytes() == small_mp4.read_bytes()

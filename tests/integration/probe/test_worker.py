@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from preflight.errors import ToolError
 from preflight.model.media import Media, Unreadable
-from preflight.probe import Prober, probe
+from preflight.probe import Prober, probe, sandbox_process
 from preflight.probe.sandbox_process import Worker, WorkerDied
 
 
 def test_worker_is_kept_and_replaced_when_it_dies(small_mp4: Path) -> None:
     with Prober() as prober:
         assert isinstance(prober.probe(small_mp4), Media)
-        worker = prober._worker
+        worker = prober.worker
         assert worker is not None
         assert isinstance(prober.probe(small_mp4), Media)
-        assert prober._worker is worker
+        assert prober.worker is worker
         os.kill(worker.pid, signal.SIGKILL)
         lost = prober.probe(small_mp4)
         assert isinstance(lost, Unreadable)
@@ -26,8 +27,8 @@ def test_worker_is_kept_and_replaced_when_it_dies(small_mp4: Path) -> None:
 def test_hang_is_ended(small_mp4: Path) -> None:
     with Prober(timeout=0.2) as prober:
         assert isinstance(prober.probe(small_mp4), Media)
-        assert prober._worker is not None
-        os.kill(prober._worker.pid, signal.SIGSTOP)
+        assert prober.worker is not None
+        os.kill(prober.worker.pid, signal.SIGSTOP)
         hung = prober.probe(small_mp4)
         assert isinstance(hung, Unreadable)
         assert hung.reason == "parser-timeout"
@@ -63,11 +64,11 @@ def test_path_sent_ahead_is_answered_in_its_turn(small_mp4: Path, tmp_path: Path
     text.write_text("words")
     with Prober() as prober:
         assert isinstance(prober.probe(small_mp4, following=text), Media)
-        worker = prober._worker
+        worker = prober.worker
         assert isinstance(prober.probe(text, following=small_mp4), Unreadable)
         assert isinstance(prober.probe(small_mp4, following=small_mp4), Media)
         assert isinstance(prober.probe(small_mp4), Media)
-        assert prober._worker is worker
+        assert prober.worker is worker
 
 
 def test_path_sent_ahead_and_dropped_answers_for_no_other(small_mp4: Path, tmp_path: Path) -> None:
@@ -81,8 +82,8 @@ def test_path_sent_ahead_and_dropped_answers_for_no_other(small_mp4: Path, tmp_p
 def test_path_sent_ahead_is_not_blamed_for_the_one_before(small_mp4: Path) -> None:
     with Prober(timeout=0.5) as prober:
         assert isinstance(prober.probe(small_mp4), Media)
-        assert prober._worker is not None
-        os.kill(prober._worker.pid, signal.SIGSTOP)
+        assert prober.worker is not None
+        os.kill(prober.worker.pid, signal.SIGSTOP)
         assert isinstance(prober.probe(small_mp4, following=small_mp4), Unreadable)
         assert isinstance(prober.probe(small_mp4), Media)
 
@@ -91,5 +92,13 @@ def test_pipe_is_never_sent_ahead(small_mp4: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     with Prober() as prober:
         assert isinstance(prober.probe(small_mp4, following=tmp_path / "pipe.mp4"), Media)
-        assert prober._worker is not None
-        assert not prober._worker._asked
+        assert prober.worker is not None
+        assert not prober.worker._asked
+
+
+def test_broken_library_is_the_tools_fault(small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "libmediainfo.so.0"
+    broken.write_bytes(b"no library")
+    monkeypatch.setattr(sandbox_process, "library", lambda: str(broken))
+    with Prober() as prober, pytest.raises(ToolError, match="any file"):
+        prober.probe(small_mp4)

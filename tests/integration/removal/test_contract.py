@@ -100,7 +100,7 @@ def test_service_fetches_only_http(settings: Settings, url: str) -> None:
 
 def test_missing_video_is_not_retried(settings: Settings) -> None:
     url = SecretUrl(f"{settings.s3_endpoint}/{settings.bucket}/nothing.mp4?token=hush")
-    with RemovalClient(settings) as client, pytest.raises(GatewayError, match="404") as caught:
+    with RemovalClient(settings) as client, pytest.raises(GatewayError, match="403") as caught:
         client.submit(url, RemovalOptions())
     assert not caught.value.retryable
 

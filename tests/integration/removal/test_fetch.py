@@ -20,6 +20,7 @@ from preflight.removal import download as fetch_module
 from preflight.removal.download import fetch
 from preflight.settings import Secret, Settings
 from preflight.workflow.job_driver import JobDriver
+from preflight.workflow.steps import ForTasks
 
 CONTENT = bytes(i * 7 % 251 for i in range(1_000_000))
 
@@ -215,31 +216,33 @@ def test_expired_url_is_asked_for_anew_and_the_download_goes_on(
     behaviour.content = small_mp4.read_bytes()
     half = len(behaviour.content) // 2
     behaviour.breaks = [half]
-    waits: list[str] = []
-
-    def wait(task_id: str, **_: object) -> Task:
-        waits.append(task_id)
-        behaviour.status = None
-        return Task(task_id=task_id, state=TaskState.DONE, video_url=url)
+    waits: list[tuple[str, ...]] = []
 
     def expire(progress: Progress) -> None:
-        if progress.stage is Stage.FETCH and len(waits) == 1:
+        if progress.stage is Stage.FETCH and not waits:
             behaviour.status = 403
 
+    done = Task(task_id="t1", state=TaskState.DONE, video_url=url)
     settings = Settings(home=tmp_path / "home", access_key_name="name", access_key_secret=Secret("secret"))
     with Ledger(settings.ledger) as ledger, RemovalClient(settings) as client:
-        driver = JobDriver(
-            ledger=ledger, settings=settings, client=client, options=RemovalOptions(), listener=expire, wait=wait
-        )
+        driver = JobDriver(ledger=ledger, settings=settings, client=client, options=RemovalOptions(), listener=expire)
         known = ledger.claim("d" * 64, "{}", "account", source=small_mp4)
         with ledger.lease(known.id) as job:
             for state in (State.UPLOADING, State.UPLOADED, State.SUBMITTING):
                 ledger.advance(job.id, state, cause="test")
-            accepted = ledger.advance(job.id, State.SUBMITTED, cause="test", task_id="t1")
-            fetched, _ = driver.finish(accepted, tmp_path)
+            ledger.advance(job.id, State.SUBMITTED, cause="test", task_id="t1")
+            ready, task = driver.end_wait(ledger.advance(job.id, State.RUNNING, cause="test"), done)
+            steps = driver.fetch(ready, task, tmp_path)
+            wait = next(steps)
+            assert isinstance(wait, ForTasks)
+            waits.append(wait.task_ids)
+            behaviour.status = None
+            with pytest.raises(StopIteration) as end:
+                steps.send((done,))
+            fetched = end.value.value
     assert fetched.file is not None
     assert fetched.file.read_bytes() == behaviour.content
-    assert waits == ["t1", "t1"]
+    assert waits == [("t1",)]
     assert behaviour.asked == [None, f"bytes={half}-", f"bytes={half}-"]
 
 

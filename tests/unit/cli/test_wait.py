@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.cli.wait import result_name
+from preflight.workflow.url_job import result_name
 
 
 @given(st.text(max_size=400))

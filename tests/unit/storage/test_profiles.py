@@ -10,17 +10,17 @@ from preflight.storage.profiles import MAX_PARTS, MIB, PROFILES, part_size_for, 
 @pytest.mark.parametrize(
     ("endpoint", "name", "region"),
     [
-        (None, "aws", "us-east-1"),
+        (None, "aws", ""),
         ("https://s3.eu-central-1.amazonaws.com", "aws", "eu-central-1"),
         ("https://s3.dualstack.us-west-2.amazonaws.com", "aws", "us-west-2"),
-        ("https://0123abcd.r2.cloudflarestorage.com", "r2", "auto"),
-        ("https://0123abcd.eu.r2.cloudflarestorage.com", "r2", "auto"),
+        ("https://0123abcd.r2.cloudflarestorage.com", "r2", ""),
+        ("https://0123abcd.eu.r2.cloudflarestorage.com", "r2", ""),
         ("https://oss-cn-shanghai.aliyuncs.com", "oss", "cn-shanghai"),
         ("https://s3.oss-ap-southeast-1.aliyuncs.com", "oss", "ap-southeast-1"),
         ("https://oss-cn-beijing-internal.aliyuncs.com", "oss", "cn-beijing"),
         ("https://s3.us-west-004.backblazeb2.com", "b2", "us-west-004"),
-        ("https://minio.example.org:9000", "minio", "us-east-1"),
-        ("http://127.0.0.1:9000", "generic", "us-east-1"),
+        ("https://minio.example.org:9000", "minio", ""),
+        ("http://127.0.0.1:9000", "generic", ""),
     ],
 )
 def test_the_endpoint_tells_the_store(endpoint: str | None, name: str, region: str) -> None:

@@ -45,6 +45,8 @@ def going(with_background: float = 0.0, against_background: float = 0.0) -> Rela
         ({"ticks": True}, ARTIFICIAL),
         ({"ticks": True, "relative": going(80)}, NATURAL),
         ({"appears": True}, ARTIFICIAL),
+        ({"appears": True, "certainty": 0.21}, ARTIFICIAL),
+        ({"appears": True, "certainty": 0.19}, UNCERTAIN),
         ({"vanishes": True}, ARTIFICIAL),
         ({"gradual": True}, ARTIFICIAL),
         ({"gradual": True, "relative": going(8)}, NATURAL),
