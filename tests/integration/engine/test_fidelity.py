@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from preflight.model.chunk import InpaintingBox, RemovalOptions
+from preflight.model.job import InpaintingBox, RemovalOptions
 
 from fixtures import captions, clips
 from fixtures.captions import Caption
