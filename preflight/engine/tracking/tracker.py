@@ -243,6 +243,8 @@ class TextTracker:
             return False
         start, before = tracklet.offset, tracklet.seen_last
         place = tracklet.current_box
+        if not tracklet.path and appearance.strength(known, frame.color(place))[1] > self.settings.unmoved:
+            return True
         there = appearance.is_there(known, frame.color(place)) and not self._went(known, place, before, frame.index)
         wide = (
             round(self.settings.search_width * self.size[0]),
