@@ -17,7 +17,7 @@ from preflight.engine.model.track import Track
 from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.motion.template_match import (
-    SURE,
+    SAME_TEXT,
     Offset,
     interpolate_offset,
     match_template,
@@ -64,7 +64,7 @@ class TextTracker:
         """Take the next frame; a sample is judged one step later, so that the frames on both sides are known."""
         self.window.append(frame)
         for number, lost in tuple(self.lost.items()):
-            lost.look_on([frame])
+            lost.watch([frame])
             if lost.is_over:
                 self._conclude(number)
         self.frames = frame.index + 1
@@ -252,7 +252,7 @@ class TextTracker:
         )
         guess = interpolate_offset(*tracklet.course(self.step), frame.index) if tracklet.path else start
         found = match_template(tracklet.look, tracklet.line, frame, guess, (3, 3) if there else wide)
-        if not there and found.score <= SURE:
+        if not there and found.score <= SAME_TEXT:
             return False
         home = match_template(tracklet.look, tracklet.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + self.settings.move_gain):
@@ -345,7 +345,7 @@ class TextTracker:
             return False
         if not tracklet.path and tracklet.letters >= self.settings.min_letters:
             self.lost[len(self.done)] = LostTrack(tracklet.template, tracklet.box)
-            self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
+            self.lost[len(self.done)].watch(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
         return track.evidence.slips
 
