@@ -1,4 +1,4 @@
-"""The appearance model of a text: is it on a frame, with how much contrast? So exact first and last frames are found."""
+"""The appearance model of a text: is it on a frame, and how strongly? It finds exact first and last frames."""
 
 from __future__ import annotations
 

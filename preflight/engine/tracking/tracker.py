@@ -29,7 +29,14 @@ from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.lost_tracks import LostTrack
 from preflight.engine.tracking.settings import GAPS, TRACKER, TrackerSettings
 from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
-from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, is_beside, learn_strokes, other_lines
+from preflight.engine.tracking.tracklet import (
+    Tracklet,
+    complete_line,
+    finish_tracklet,
+    is_beside,
+    learn_strokes,
+    other_lines,
+)
 
 RegionDetector = Callable[[Frame, Box], list[Box]]
 """Detects the lines of text in the row of a box on a frame."""
@@ -324,9 +331,13 @@ class TextTracker:
             tracklet.note(frame)
         look = self._frame(index).color(box)
         # One frame only: the text may move, and frames taken together would smear it.
-        learn_strokes(tracklet, [look])
+        strokes, *_ = learn_strokes(tracklet, [look])
         if tracklet.template is None:
             return []
+        whole = complete_line(tracklet, look, strokes)
+        if whole != line:
+            tracklet.line = whole
+            learn_strokes(tracklet, [look])
         tracklet.keep(index, look)
         tracklet.read()
         self.live.append(tracklet)
