@@ -44,7 +44,7 @@ LONGEST_BUNCH = 0.5
 class _Watch:
     """One wait: where it stands and who is told."""
 
-    state: poll_schedule.Waiting
+    state: poll_schedule.WaitState
     listener: Listener
     cancel: Cancel | None
     future: Future[Task] = field(default_factory=Future)
@@ -58,7 +58,7 @@ class TaskPoller:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pace = poll_schedule.Pace(first=settings.poll_first, last=settings.poll_last)
+        self._pace = poll_schedule.Backoff(first=settings.poll_first, last=settings.poll_last)
         self._due: list[tuple[float, int, _Watch]] = []
         self._count = itertools.count()
         self._flags: dict[int, Cancel] = {}
@@ -89,7 +89,7 @@ class TaskPoller:
     ) -> Future[Task]:
         """Return a future that gets the done task, or the error that `RemovalClient.wait` would raise."""
         limit = self._settings.deadline if deadline is None else deadline
-        state = poll_schedule.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
+        state = poll_schedule.WaitState(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
         watch = _Watch(state=state, listener=listener, cancel=cancel)
         with self._changed:
             self._put(time.monotonic(), watch)
@@ -158,8 +158,8 @@ class TaskPoller:
             del self._flags[key]
 
     def _poll(self, client: RemovalClient, watch: _Watch) -> None:
-        event = client.ask(watch.state.task_id)
-        watch.state, action = poll_schedule.after(watch.state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
+        event, chance = client.ask(watch.state.task_id), random.random()  # noqa: S311 - jitter
+        watch.state, action = poll_schedule.next_action(watch.state, event, now=time.monotonic(), chance=chance)
         watch.listener(progress_of(watch.state, event))
         match action:
             case poll_schedule.Done(task=task):
