@@ -1,13 +1,13 @@
-"""A local stack for tests, with a stand-in engine and a web folder to take videos from."""
+"""A local stack for tests, with a stand-in engine and a store to take videos from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from fixtures import stores
 from preflight.model.job import SecretUrl
 from preflight.server.stack import LocalStack
 from preflight.settings import Settings
-from preflight.storage.store import open_store
 
 
 def by_name(path: Path) -> tuple[int, ...]:
@@ -23,7 +23,8 @@ def local_stack(home: Path, *, engine: str = "copy", answers: tuple[str, ...] = 
 
 def put(settings: Settings, name: str, content: bytes) -> SecretUrl:
     """Store an object and return a presigned URL for it."""
-    with open_store(settings) as store:
-        where = {"Bucket": settings.bucket, "Key": name}
-        store.client.put_object(**where, Body=content)  # type: ignore[arg-type]
-        return SecretUrl(store.client.generate_presigned_url("get_object", Params=where, ExpiresIn=3600))
+    client = stores.client_of(settings)
+    client.put_object(Bucket=settings.bucket, Key=name, Body=content)
+    url = client.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": name}, ExpiresIn=3600)
+    client.close()
+    return SecretUrl(url)

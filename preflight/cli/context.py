@@ -17,6 +17,9 @@ class Context:
     """The options that every command has."""
 
     config: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    log_file: str | None = None
     debug: bool = False
 
     def settings(self, **flags: Any) -> Settings:

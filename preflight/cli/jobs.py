@@ -90,6 +90,25 @@ def forget(context: Context, *, job: str, force: bool, as_json: bool) -> int:
     return int(ExitCode.OK)
 
 
+def retry(context: Context, *, jobs: Sequence[str], as_json: bool) -> int:
+    """Queue failed jobs again, all of them when none is named. Raises UsageError for one that has not failed."""
+    from preflight.ledger import Ledger, State
+
+    with Ledger(context.settings().ledger) as ledger:
+        named = [ledger.get(job) for job in jobs] or list(ledger.jobs(states=(State.FAILED,)))
+        for job in named:
+            if job.state is not State.FAILED:
+                raise UsageError(f"Job {job.id} is {job.state}, not failed.", hint="`preflight jobs` lists the states.")
+        for job in named:
+            with ledger.lease(job.id) as held:
+                _say(ledger.advance(held.id, State.QUEUED, cause="to be tried again"), as_json=as_json)
+    if not named:
+        console.say("No job has failed.")
+    elif not as_json:
+        console.say("`preflight resume` submits them again.")
+    return int(ExitCode.OK)
+
+
 def _say(job: Job, *, as_json: bool, event: str = "job") -> None:
     if as_json:
         console.emit(event, **_fields(job))
@@ -161,6 +180,18 @@ COMMAND = Command(
                 Parameter(names=("--resubmit",), count="0", help="It was not accepted: send it again."),
                 Parameter(names=("--task",), value="TASK_ID", help="It was accepted, with this task id."),
                 Parameter(names=("--drop",), count="0", help="Give it up."),
+                common_options.AS_JSON,
+            ),
+        ),
+        Command(
+            name="retry",
+            summary="Queue failed jobs again, for `preflight resume`: each is paid for again.",
+            example="preflight jobs retry 3fa9",
+            run=retry,
+            parameters=(
+                Parameter(
+                    names=("JOBS",), count="*", default=(), help="Ids, or their beginnings; else all that failed."
+                ),
                 common_options.AS_JSON,
             ),
         ),

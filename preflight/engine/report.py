@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from preflight.engine.inpaint.task import ChunkResult
+from preflight.engine.inpaint.task import ESCALATION, ChunkResult, is_clean
 from preflight.engine.media.probe import Source
 from preflight.engine.model.track import Track
 from preflight.engine.types import FillQuality, PoorRegion, RemovedText, TextTrackSummary
@@ -58,20 +58,22 @@ class ReportBuilder:
             kept_because=kept_because,
         )
 
-    def poor_regions(self, limit: float) -> tuple[PoorRegion, ...]:
-        """Return the places whose residual text exceeds `limit` (0..1), in order of time."""
-        poor = sorted(
-            (result for result in self._results if result.left > limit), key=lambda result: result.chunk.first
-        )
-        return tuple(
-            PoorRegion(
-                first_frame=result.chunk.first,
-                last_frame=result.chunk.last,
-                box=(result.chunk.region.x0, result.chunk.region.y0, result.chunk.region.x1, result.chunk.region.y1),
-                residual_text=round(result.left, 3),
-            )
-            for result in poor
-        )
+    def poor_regions(self) -> tuple[PoorRegion, ...]:
+        """Return the places that are likely to be noticed, in order of time."""
+        found = []
+        for result in sorted(self._results, key=lambda result: result.chunk.first):
+            smooth = not ESCALATION[result.escalation].donors
+            if smooth or not is_clean(result):
+                chunk = result.chunk
+                found.append(
+                    PoorRegion(
+                        first_frame=chunk.first,
+                        last_frame=chunk.last,
+                        box=(chunk.region.x0, chunk.region.y0, chunk.region.x1, chunk.region.y1),
+                        reason="whole lines filled smoothly" if smooth else "traces of text",
+                    )
+                )
+        return tuple(found)
 
 
 def _quality(results: list[ChunkResult], first: int, last: int) -> FillQuality:
@@ -80,6 +82,6 @@ def _quality(results: list[ChunkResult], first: int, last: int) -> FillQuality:
     return FillQuality(
         propagated_share=round(sum(f.share * f.samples for f in figures) / filled, 3) if filled else 0.0,
         validation_error=round(sum(f.error * f.samples for f in figures) / filled, 2) if filled else None,
-        residual_text=round(max((result.left for result in results), default=0.0), 3),
-        mask_widening=max((result.widened for result in results), default=0),
+        residual_text=round(max((result.residual for result in results), default=0.0), 3),
+        escalation=max((result.escalation for result in results), default=0),
     )

@@ -65,9 +65,10 @@ class FillQuality:
     validation_error: float | None
     """Mean absolute error of the fill on the validation band around the masks, in gray levels; None without a fill."""
     residual_text: float
-    """How much of the removed text is left in the result, 0 (nothing) to 1 (legible)."""
-    mask_widening: int
-    """How many times masks had to be widened until no residual text was found."""
+    """How much of the removed text an eye can see in the result, 0 (nothing) to 1 (as before)."""
+    escalation: int
+    """Step of the fill that was needed until no text was left: 0 or 1 the text's own mask, 2 with outline and halo,
+    3 whole lines, 4 whole lines filled smoothly from around them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +87,8 @@ class PoorRegion:
     last_frame: int
     box: tuple[int, int, int, int]
     """Left, top, right and bottom edge, in pixels of the upright picture."""
-    residual_text: float
-    """As in `FillQuality`."""
+    reason: str
+    """`traces of text`, or `whole lines filled smoothly`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

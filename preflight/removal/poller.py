@@ -19,23 +19,32 @@ from preflight.removal.client import RemovalClient, progress_of
 from preflight.settings import Settings
 
 LANES = 8
-"""Threads at the most. One makes some hundred polls a second when the service answers in milliseconds."""
+"""Threads that poll. One makes some hundred polls a second when the service answers in milliseconds."""
 
 LATE = 2.0
 """Seconds by which a poll may be late before another thread joins."""
 
-_TICK = 0.25
+POLLS_PER_SECOND = 80.0
+"""Polls of all waits together: 4% of a core at 0.5 ms each, and no burden for a service whose rate is not published.
 
-_BUNCH = 0.0005
-_LONGEST_BUNCH = 0.5
-"""Seconds of sleep for each wait, and at the most: polls made in a bunch cost half of polls made one by one."""
+Up to 2,400 waits are polled at the usual pace; 10,000 every 125 s each.
+"""
+
+CANCEL_INTERVAL = 0.25
+"""Seconds between two looks at the cancel flags."""
+
+BUNCH_PER_WAIT = 0.0005
+"""Seconds of sleep between two bunches of polls for each open wait: polls in a bunch cost half of single ones."""
+
+LONGEST_BUNCH = 0.5
+"""Seconds of sleep between two bunches, however many waits are open."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Watch:
     """One wait: where it stands and who is told."""
 
-    state: poll_schedule.Waiting
+    state: poll_schedule.WaitState
     listener: Listener
     cancel: Cancel | None
     future: Future[Task] = field(default_factory=Future)
@@ -49,7 +58,7 @@ class TaskPoller:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pace = poll_schedule.Pace(first=settings.poll_first, last=settings.poll_last)
+        self._pace = poll_schedule.Backoff(first=settings.poll_first, last=settings.poll_last)
         self._due: list[tuple[float, int, _Watch]] = []
         self._count = itertools.count()
         self._flags: dict[int, Cancel] = {}
@@ -80,7 +89,7 @@ class TaskPoller:
     ) -> Future[Task]:
         """Return a future that gets the done task, or the error that `RemovalClient.wait` would raise."""
         limit = self._settings.deadline if deadline is None else deadline
-        state = poll_schedule.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
+        state = poll_schedule.WaitState(task_id=task_id, deadline=time.monotonic() + limit, pace=self._pace)
         watch = _Watch(state=state, listener=listener, cancel=cancel)
         with self._changed:
             self._put(time.monotonic(), watch)
@@ -126,11 +135,11 @@ class TaskPoller:
                     return watch
                 left = max(self._due[0][0] - now, self._bunch()) if self._due else None
                 # Nothing wakes a lane when a flag is set, so it looks now and then.
-                self._changed.wait(min(_TICK, left) if left is not None and self._flags else left)
+                self._changed.wait(min(CANCEL_INTERVAL, left) if left is not None and self._flags else left)
         return None
 
     def _bunch(self) -> float:
-        return min(_LONGEST_BUNCH, len(self._due) * _BUNCH)
+        return min(LONGEST_BUNCH, len(self._due) * BUNCH_PER_WAIT)
 
     def _drop_cancelled(self) -> None:
         raised = [key for key, flag in self._flags.items() if flag.is_set()]
@@ -149,8 +158,8 @@ class TaskPoller:
             del self._flags[key]
 
     def _poll(self, client: RemovalClient, watch: _Watch) -> None:
-        event = client.ask(watch.state.task_id)
-        watch.state, action = poll_schedule.after(watch.state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
+        event, chance = client.ask(watch.state.task_id), random.random()  # noqa: S311 - jitter
+        watch.state, action = poll_schedule.next_action(watch.state, event, now=time.monotonic(), chance=chance)
         watch.listener(progress_of(watch.state, event))
         match action:
             case poll_schedule.Done(task=task):
@@ -159,7 +168,8 @@ class TaskPoller:
                 watch.future.set_exception(error)
             case poll_schedule.PollAt(time=at):
                 with self._changed:
-                    self._put(at, watch)
+                    stretched = time.monotonic() + len(self._due) / POLLS_PER_SECOND
+                    self._put(min(max(at, stretched), watch.state.deadline), watch)
 
 
 def _stopped(watch: _Watch) -> CancelledError:

@@ -49,8 +49,7 @@ Checker = Callable[[Path], tuple[int, ...]]
 class ServiceConfig:
     """What the service is made of. `size_limit` is in bytes, `queue_limit` in tasks that are not finished.
 
-    `answers` are given to the first submits in place of the service's own, such as `501:2` or `NoResource`. `hosts` are
-    the names under which it is addressed, None for any.
+    `answers` are given to the first submits in place of the service's own, such as `501:2` or `NoResource`.
     """
 
     home: Path
@@ -62,7 +61,6 @@ class ServiceConfig:
     size_limit: int = 200_000_000
     queue_limit: int = 100
     answers: tuple[str, ...] = ()
-    hosts: frozenset[str] | None = None
 
 
 class Service:
@@ -184,7 +182,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
         _add(app, QUERY_PATH, query, method, openapi.call(openapi.QUERY, openapi.state(), get=get))
     for method in ("GET", "HEAD"):
         _add(app, RESULT_PATH, result, method, openapi.result())
-    _answer_errors(app, config.hosts)
+    _answer_errors(app)
     return app
 
 
@@ -200,7 +198,7 @@ def _add(app: FastAPI, path: str, act: Callable[..., Any], method: str, descript
     )
 
 
-def _answer_errors(app: FastAPI, hosts: frozenset[str] | None) -> None:
+def _answer_errors(app: FastAPI) -> None:
     """Give every error the gateway's shape or the service's."""
 
     @app.exception_handler(RefusalError)
@@ -218,12 +216,7 @@ def _answer_errors(app: FastAPI, hosts: frozenset[str] | None) -> None:
         return JSONResponse(wrong.body, status_code=wrong.status)
 
     @app.middleware("http")
-    async def guarded(request: Request, go_on: Callable[[Request], Any]) -> Response:
-        # A browser names the page's origin, or reaches this address under a name that was rebound to it.
-        host = request.url.hostname
-        if "origin" in request.headers or (hosts is not None and host not in hosts):
-            wrong = refused("AccessDenied", "Requests of web pages are not answered.", status=403)
-            return JSONResponse(wrong.body, status_code=wrong.status)
+    async def system_error(request: Request, go_on: Callable[[Request], Any]) -> Response:
         try:
             response: Response = await go_on(request)
         except Exception:  # noqa: BLE001 - the documented answer to whatever goes wrong here

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from preflight.errors import INSTALL_LOCAL, ToolMissingError
 from preflight.server.engine_runner import ENGINE
-from preflight.server.http_servers import HOST, LOOPBACK, ApiServer, StoreServer
+from preflight.server.http_server import HOST, HttpServer
 from preflight.settings import Secret, Settings
 from preflight.tools import ffmpeg
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BUCKET = "preflight"
 KEY = "local"
 _REGION = "us-east-1"
-_NEEDS = ("fastapi", "uvicorn", "moto", "flask", "flask_cors", "numpy", "cv2", "onnxruntime", "rapidocr")
+_NEEDS = ("fastapi", "uvicorn", "numpy", "cv2", "onnxruntime", "rapidocr")
 
 
 class LocalStack:
@@ -64,11 +64,16 @@ class LocalStack:
         self._exit.close()
 
     def _start(self, started: ExitStack) -> Settings:
+        from preflight.server.loopback_gate import LOOPBACK_NAMES, LoopbackGate
+        from preflight.server.object_store import ObjectStore
+        from preflight.server.s3_application import S3Application
+        from preflight.server.s3_signature import AccessKey
         from preflight.server.service import ServiceConfig, create_app
 
         host, port, store_port = self._at
+        home = (self._given.home / "service").absolute()
         config = ServiceConfig(
-            home=(self._given.home / "service").absolute(),
+            home=home,
             key=KEY,
             secret=self._secret,
             check=self._check,
@@ -76,14 +81,18 @@ class LocalStack:
             entry=self._entry,
             size_limit=self._given.max_size,
             answers=self._answers,
-            hosts=LOOPBACK if host in LOOPBACK else None,
         )
-        store = StoreServer(bucket=BUCKET, key=KEY, secret=str(self._secret), host=host, port=store_port)
+        is_loopback = host in LOOPBACK_NAMES
+        objects = ObjectStore(home / "objects")
+        started.callback(objects.close)
+        store = HttpServer("store", host=host, port=store_port)
         started.callback(store.stop)
-        store.start()
-        api = ApiServer(create_app(config), host=host, port=port)
+        key = AccessKey(name=KEY, secret=self._secret, region=_REGION)
+        s3 = S3Application(objects, bucket=BUCKET, key=key, host=store.address if is_loopback else None)
+        store.start(LoopbackGate(s3, check_host=is_loopback))
+        api = HttpServer("service", host=host, port=port)
         started.callback(api.stop)
-        api.start()
+        api.start(LoopbackGate(create_app(config), check_host=is_loopback))
         return replace(
             self._given,
             service="aidge",
@@ -101,6 +110,11 @@ class LocalStack:
             s3_key=KEY,
             s3_secret=self._secret,
             store="auto",
+            encryption="",
+            kms_key="",
+            public_url="",
+            # The service has the video by the end of its job, and a batch must not fill the disk.
+            keep_upload=False,
             ca_bundle=None,
         )
 

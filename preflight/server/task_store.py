@@ -11,16 +11,16 @@ import os
 import secrets
 import shutil
 import sqlite3
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from preflight.errors import ToolError
 from preflight.model.job import RemovalOptions
 from preflight.server import request_params
+from preflight.server.home_folder import PRIVATE, make_private, try_lock
 
 SUBMITTED, RUNNING, FINISHED, FAILED = "submitted", "running", "finished", "failed"
 
@@ -59,8 +59,8 @@ class TaskStore:
         self._owner = secrets.token_hex(8)
         self._mutex = threading.Lock()
         try:
-            for folder in (self._folder, self._locks):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (home, self._folder, self._locks):
+                make_private(folder)
             self._db = _open(home / "tasks.sqlite")
             lock = try_lock(self._lock_path(self._owner))
         except (OSError, sqlite3.Error) as error:
@@ -80,7 +80,7 @@ class TaskStore:
     def folder(self, task_id: str) -> Path:
         """Return the folder of a task, made when missing."""
         path = self._folder / task_id
-        path.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(mode=PRIVATE, exist_ok=True)
         return path
 
     def discard(self, task_id: str) -> None:
@@ -200,21 +200,3 @@ def _open(database: Path) -> sqlite3.Connection:
 
 
 _SELECT = "SELECT id, status, source, options, crashes, code, message, quality FROM tasks"
-
-
-def try_lock(path: Path) -> IO[bytes] | None:
-    """Return `path` opened and locked until it is closed or the process ends, or None when another holds it."""
-    file = path.open("ab")
-    try:
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except OSError:
-        file.close()
-        return None
-    return file

@@ -13,8 +13,9 @@ from preflight.engine.motion.camera import Motion
 CHUNK_FRAMES = 40
 SEARCH_RADIUS = 96
 """Frames before and after a job's own that may lend to it."""
-WARM_UP_FRAMES = 2
-"""Frames that are filled again before a job's own, so that it starts as calm as the one before it ended."""
+OVERLAP_FRAMES = 6
+"""Frames that two consecutive chunks of one run both fill, and over which they are blended: what each of them decides
+for itself (donors, masks, unblending) would be seen as a jump otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,21 @@ class InpaintChunk:
     place: int
     tracks: tuple[Track, ...]
     motion: Motion
+    overlap: int = 0
+    """Frames after the last one that are filled too, to be blended with the next chunk's."""
+    continues: bool = False
+    """It follows another chunk of the same run, and is blended with that one's overlap."""
     kept: tuple[Track, ...] = ()
     """Text in the region that stays in the video: its pixels are never propagated to frames that don't show it."""
+
+    @property
+    def rendered_last(self) -> int:
+        """The last frame that is filled."""
+        return self.last + self.overlap
+
+    def opacity(self, index: int) -> float:
+        """Return the weight (0..1) of this chunk's fill on frame `index` against the one of the chunk before."""
+        return min(1.0, (index - self.first + 1) / (OVERLAP_FRAMES + 1)) if self.continues else 1.0
 
     @property
     def known(self) -> list[int]:
@@ -53,12 +67,16 @@ def plan(
     """Return the jobs that fill every frame of every track, in order of their last known frame."""
     where = places(tracks, width, height)
     jobs: list[InpaintChunk] = []
-    for first, last in _spans(tracks, motion):
+    spans = _spans(tracks, motion)
+    for first, last in spans:
         live = [track for track in tracks if track.first <= last and track.last >= first]
         for region in _joined([_context(track, width, height) for track in live]):
             own = [track for track in live if _context(track, width, height).common(region)]
             start, end = max(first, min(t.first for t in own)), min(last, max(t.last for t in own))
             low, high = _scene(start, end, motion, frames)
+            continues = start == first and any(stop == first - 1 for _, stop in spans) and first - 1 not in motion.cuts
+            followed = any(begin == end + 1 for begin, _ in spans)
+            rest = min(high, max(track.last for track in own)) - end
             near = tuple(
                 t for t in tracks if (t.lasting or (t.first <= high and t.last >= low)) and t.extent.common(region)
             )
@@ -73,6 +91,8 @@ def plan(
                     place=next(n for n, box in enumerate(where) if box.common(region) == region.area),
                     tracks=near,
                     motion=motion.part(low, high),
+                    overlap=min(OVERLAP_FRAMES, rest) if followed else 0,
+                    continues=continues,
                     kept=tuple(t for t in kept if t.first <= high and t.last >= low and t.extent.common(region)),
                 )
             )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
-from preflight.engine.core.yuv import Planes
+from preflight.engine.core.yuv import Planes, chroma_box
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.rasterize import chroma_mask
 
@@ -27,9 +27,11 @@ class Patch:
     y: bytes
     u: bytes
     v: bytes
+    opacity: float = 1.0
+    """Weight against an earlier patch of the same pixels, 0..1."""
 
 
-def cut(index: int, region: Box, filled: Planes[np.uint8], hole: BoolMask) -> Patch:
+def cut(index: int, region: Box, filled: Planes[np.uint8], hole: BoolMask, opacity: float = 1.0) -> Patch:
     """Return the patch of a filled region; only what `hole` marks is taken."""
     tinted = chroma_mask(hole)
     return Patch(
@@ -40,22 +42,34 @@ def cut(index: int, region: Box, filled: Planes[np.uint8], hole: BoolMask) -> Pa
         y=filled.luma[hole].tobytes(),
         u=filled.chroma[..., 0][tinted].tobytes(),
         v=filled.chroma[..., 1][tinted].tobytes(),
+        opacity=opacity,
     )
 
 
 def paste(frame: Frame, patches: list[Patch]) -> Frame:
-    """Return the frame with the patches' samples; all other samples are the frame's own, bit by bit."""
+    """Return the frame with the patches' pixels; all other pixels are the frame's own, bit by bit.
+
+    A patch that is not opaque is blended with the earlier patches, never with the frame.
+    """
     if not patches:
         return frame
-    y, u, v = frame.y.copy(), frame.u.copy(), frame.v.copy()
+    planes = [frame.y.copy(), frame.u.copy(), frame.v.copy()]
+    filled = [np.zeros(plane.shape, bool) for plane in planes]
     for patch in patches:
         box = patch.region
         hole = _unpacked(patch.luma_mask, box.height, box.width)
-        y[box.slices][hole] = np.frombuffer(patch.y, np.uint8)
         half = _unpacked(patch.chroma_mask, box.height // 2, box.width // 2)
-        place = slice(box.y0 // 2, box.y1 // 2), slice(box.x0 // 2, box.x1 // 2)
-        u[place][half] = np.frombuffer(patch.u, np.uint8)
-        v[place][half] = np.frombuffer(patch.v, np.uint8)
+        small = chroma_box(box).slices
+        for number, (place, mask, data) in enumerate(
+            ((box.slices, hole, patch.y), (small, half, patch.u), (small, half, patch.v))
+        ):
+            values, before = np.frombuffer(data, np.uint8), planes[number][place]
+            if patch.opacity < 1:
+                share = np.where(filled[number][place][mask], patch.opacity, 1.0)
+                values = np.rint(before[mask] + share * (values - before[mask].astype(np.float64))).astype(np.uint8)
+            before[mask] = values
+            filled[number][place][mask] = True
+    y, u, v = planes
     return Frame(index=frame.index, y=y, u=u, v=v)
 
 

@@ -1,39 +1,156 @@
-"""Read the result again: is anything of the text that was taken out still legible?"""
+"""Checks a filled frame for what is left of the removed text, as an eye would: legible text, and traces of its strokes.
+
+Text is found by the detector and read by the recogniser, over whole lines and their surroundings. Traces that nobody
+can read (an outline, a halo, a tint in the shape of the letters) are found by regression: the local contrast of the
+result is explained by the shape of the letters and of the rim around them, in cells half as wide as the text is high. A
+scene doesn't know the letters' shape, so its coefficients have random signs in the cells; traces have one sign.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import BGR, BoolMask
+from preflight.engine.core.arrays import BGR, BoolMask, YCbCr, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
+from preflight.engine.inpaint.settings import RESIDUAL, ResidualSettings
 
-LEGIBLE = 0.4
-"""Likeness of what is read to what was there, above which the text counts as left."""
-
-
-def text_similarity(read: str, text: str) -> float:
-    """Return how alike two texts are, 0..1."""
-    return SequenceMatcher(None, read, text).ratio() if len(read) >= 2 else 0.0
+_CELLS = 2
+"""Number of cells for each text height along the line: about one a letter."""
 
 
-def left(color: BGR, hole: BoolMask, texts: tuple[str, ...]) -> float:
-    """Return how legible any of `texts` still is in the hole of a filled blue-green-red region: the best likeness."""
-    height, width = hole.shape
-    size = (-(-width // 32) * 32, -(-height // 32) * 32)
+@dataclass(frozen=True, slots=True)
+class RemovedLine:
+    """A removed line of text on one frame.
+
+    Attributes:
+        box: the line, in pixels of the region.
+        letters: (height, width) of the region, what the text covered.
+        text: what the recogniser read before.
+    """
+
+    box: Box
+    letters: BoolMask
+    text: str
+
+
+def text_similarity(one: str, other: str) -> float:
+    """Return how similar two texts are, 0..1; nothing shorter than two characters is similar."""
+    return SequenceMatcher(None, one, other).ratio() if len(one) >= 2 else 0.0
+
+
+def legibility(
+    result: BGR, lines: Sequence[RemovedLine], kept: Sequence[Box], settings: ResidualSettings = RESIDUAL
+) -> float:
+    """Return how legible text is in the place of removed lines.
+
+    Args:
+        result: (height, width, 3), the filled region.
+        lines: the lines that were removed.
+        kept: boxes of text that stays, in pixels of the region.
+        settings: thresholds.
+
+    Returns:
+        0 (none) to 1. Text that was not there before counts by the confidence of its reading.
+    """
+    height, width = result.shape[:2]
     worst = 0.0
-    for line in ocr.find_lines(cv2.resize(color, size), (width, height)):
-        if not hole[line.slices].any():
-            continue
-        place = line.padded(2, width, height)
-        reading = ocr.read_line(color[place.slices])
-        worst = max([worst, *(text_similarity(reading.text, text) for text in texts)])
+    for place in _places([line.box for line in lines], width, height, settings):
+        own = [line for line in lines if line.box.common(place)]
+        text_height = min(line.box.text_height for line in own)
+        scale = min(1.0, settings.detection_height / text_height)
+        size = tuple(max(32, -(-round(side * scale) // 32) * 32) for side in (place.width, place.height))
+        shown = result[place.slices]
+        for found in ocr.find_lines(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), (place.width, place.height)):
+            box = found.moved(place.x0, place.y0)
+            near = [line for line in own if line.box.common(box) > settings.line_overlap * box.area]
+            if not near or any(other.common(box) > settings.line_overlap * box.area for other in kept):
+                continue
+            reading = ocr.read_line(result[box.padded(2, width, height).slices])
+            similar = max(text_similarity(reading.text, line.text) for line in near)
+            written = reading.score if reading.score >= settings.written_score and len(reading.text) >= 2 else 0.0
+            worst = max(worst, similar, written)
     return worst
 
 
-def hole_box(hole: BoolMask, pad: int) -> Box:
-    """Return the box around a hole, padded, inside its region."""
-    x, y, width, height = cv2.boundingRect(hole.astype("uint8"))
-    return Box(x, y, x + width, y + height).padded(pad, hole.shape[1], hole.shape[0])
+def _places(boxes: Sequence[Box], width: int, height: int, settings: ResidualSettings) -> list[Box]:
+    """Return the surroundings of the lines, joined where they overlap."""
+    places: list[Box] = []
+    for box in boxes:
+        place = box.padded(round(settings.surroundings * box.text_height), width, height)
+        while touching := [other for other in places if other.common(place)]:
+            for other in touching:
+                places.remove(other)
+                place = place.united(other)
+        places.append(place)
+    return places
+
+
+def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: ResidualSettings = RESIDUAL) -> float:
+    """Return how much of a line's local contrast is left in the shape of its letters or of their rim.
+
+    Args:
+        result: (height, width, 3), the filled region.
+        source: (height, width, 3), the region before.
+        line: the removed line.
+        settings: thresholds.
+
+    Returns:
+        0 (none that an eye can see) to 1 (as before).
+    """
+    height, width = line.letters.shape
+    size = line.box.text_height
+    place = line.box.padded(size // 2, width, height)
+    letters = line.letters[place.slices]
+    inside = line.letters[line.box.padded(0, width, height).slices]
+    # A mask that covers nearly all of its line has no letters' shape.
+    if not letters.any() or size < settings.least_height or inside.mean() > settings.dense:
+        return 0.0
+    rim = dilate(letters, max(2, round(settings.rim * size))) & ~letters
+    shapes = np.stack([_local_contrast(part.astype(np.float32), size) for part in (letters, rim)], -1)
+    after, before = (_local_contrast(image[place.slices].astype(np.float32), size) for image in (result, source))
+    left, deviation = _coefficients(shapes, after, size)
+    was, _ = _coefficients(shapes, before, size)
+    bound = np.maximum(settings.least_trace, settings.significance * deviation)
+    # What is left of a text is as bright or dark against its surroundings as the text was.
+    visible = (np.abs(left) > bound) & (left * was > 0)
+    if not visible.any():
+        return 0.0
+    contrast = max(settings.least_contrast, float(np.abs(was).max()))
+    return min(1.0, float(np.abs(left)[visible].max()) / contrast)
+
+
+def _local_contrast(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return an image minus its mean in windows of two text heights."""
+    window = (2 * size | 1, 2 * size | 1)
+    return np.asarray(image - cv2.blur(image, window, borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def _coefficients(
+    shapes: NDArray[np.float32], image: NDArray[np.float32], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the regression coefficients of the image's three channels on the shapes, and their standard errors.
+
+    The errors are robust to correlation inside each cell (Liang and Zeger, Biometrika 1986). Both results are (2, 3),
+    in gray levels: letters and rim, by channel.
+    """
+    along = 1 if shapes.shape[1] >= shapes.shape[0] else 0
+    count = max(2, round(_CELLS * shapes.shape[along] / size))
+    grams, moments = [], []
+    for x, y in zip(np.array_split(shapes, count, along), np.array_split(image, count, along), strict=True):
+        basis, values = x.reshape(-1, 2).astype(np.float64), y.reshape(-1, 3).astype(np.float64)
+        grams.append(basis.T @ basis)
+        moments.append(basis.T @ values)
+    gram = np.sum(grams, axis=0) + 1e-6 * np.eye(2)
+    inverse = np.linalg.inv(gram)
+    coefficients = inverse @ np.sum(moments, axis=0)
+    scores = np.stack([moment - own @ coefficients for own, moment in zip(grams, moments, strict=True)])
+    spread = np.einsum("ij,njc,nkc,kl->ilc", inverse, scores, scores, inverse)
+    variance = np.stack([spread[0, 0], spread[1, 1]]) * count / (count - 1)
+    return coefficients, np.sqrt(np.maximum(variance, 0))

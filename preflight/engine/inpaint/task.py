@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes, bgr_from_planes
-from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement, residual_check
-from preflight.engine.inpaint.chunk_plan import WARM_UP_FRAMES, InpaintChunk
+from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement
+from preflight.engine.inpaint.chunk_plan import InpaintChunk
 from preflight.engine.inpaint.inpainter import InpaintedRegion, Inpainter
 from preflight.engine.inpaint.patches import Patch, cut
+from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue
+from preflight.engine.inpaint.settings import RESIDUAL
 from preflight.engine.inpaint.translucent_marks import TranslucentMark, sample_frames
 from preflight.engine.model.rasterize import (
     MAX_WIDENING,
@@ -23,6 +24,7 @@ from preflight.engine.model.rasterize import (
     has_plates,
     place_mask,
     rasterize,
+    widened_mask,
     without_plates,
 )
 from preflight.engine.model.track import Track
@@ -41,35 +43,124 @@ class FrameFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkResult:
-    """A finished job: its patches and figures, one of each a frame.
+    """A finished chunk: its patches and figures, one of each a frame.
 
-    `left` is how legible the text still is (0..1) and `widened` how often its masks had to be widened for that;
-    `lifted` tells that the scene was seen through some of it.
+    Attributes:
+        chunk: what was filled, without its tracks.
+        patches: the filled pixels.
+        figures: quality of each frame.
+        residual: how much of the text is left, 0 (nothing that an eye can see) to 1 (as legible as before).
+        escalation: step of `ESCALATION` that was needed.
+        unblended: the scene was recovered from under translucent text.
     """
 
     chunk: InpaintChunk
     patches: tuple[Patch, ...]
     figures: tuple[FrameFigures, ...]
-    left: float = 0.0
-    widened: int = 0
-    lifted: bool = False
+    residual: float = 0.0
+    escalation: int = 0
+    unblended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FillMethod:
+    """How a chunk is filled: how far masks are widened, and from what.
+
+    Attributes:
+        widening: as in `widened_mask`.
+        unblend: recover the scene from under translucent text.
+        donors: propagate pixels from other frames.
+    """
+
+    widening: int = 0
+    unblend: bool = False
+    donors: bool = True
+
+
+ESCALATION = (
+    FillMethod(unblend=True),
+    FillMethod(),
+    FillMethod(1),
+    FillMethod(2),
+    FillMethod(2, donors=False),
+)
+"""The methods in the order in which they are tried until no text is left: the fitted masks, with and without
+unblending; the masks with outline and halo; whole lines; whole lines, smoothly filled from around them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InpaintTask:
-    """Fill a job from the crops in a layout's file."""
+    """Fill a chunk from the crops in a layout's file."""
 
     chunk: InpaintChunk
     layout: crop_cache.CropLayout
 
     def run(self) -> ChunkResult:
-        """Return the filled samples of every frame; while the text can be read in the result, with wider masks.
-
-        What was lifted off the scene and can be read all the same is filled, as opaque text is.
-        """
+        """Fill the chunk, escalating until the check of the result finds no text."""
         done = replace(self, chunk=self._with_fitted_masks()).filled()
-        # What the job knew is not wanted any more, and would add up over a long video.
+        # What the chunk knew is not needed any more, and would add up over a long video.
         return replace(done, chunk=replace(self.chunk, tracks=(), kept=(), motion=Motion()))
+
+    def filled(self) -> ChunkResult:
+        """Return what `run` does, by the masks as they are. The last method is taken whatever its check says."""
+        done = self.attempt(0)
+        step = 1 if done.unblended else 2
+        while not is_clean(done) and step < len(ESCALATION):
+            done = self.attempt(step)
+            step += 1
+        return done
+
+    def attempt(self, step: int) -> ChunkResult:
+        """Fill the chunk by one step of `ESCALATION` and check the result."""
+        widened = self._widened(ESCALATION[step].widening)
+        return replace(self, chunk=widened)._filled_by(step)  # noqa: SLF001 - its own kind
+
+    def _filled_by(self, step: int) -> ChunkResult:
+        chunk, method = self.chunk, ESCALATION[step]
+        holes = _Holes(chunk, method.widening)
+        patches, figures = [], []
+        check = _ResultCheck(chunk, traces=method.widening < MAX_WIDENING)
+        with self.layout.path.open("rb") as file:
+            marks = self._marks(file) if method.unblend else []
+            inpainter = self._inpainter(file, holes, marks, donors=method.donors)
+            for index in range(chunk.first, chunk.rendered_last + 1):
+                own = changed_mask(chunk.tracks, index, chunk.region, method.widening)
+                if not own.any():
+                    continue
+                planes = self._planes(file, index)
+                filled = InpaintedRegion(planes=planes, share=0.0, error=0.0)
+                if holes.at(index).any():
+                    filled = inpainter.fill(index)
+                patches.append(cut(index, chunk.region, filled.planes, own, chunk.opacity(index)))
+                if index > chunk.last:
+                    continue
+                figures.append(
+                    FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
+                )
+                source = crop_cache.load(file, self.layout, index, chunk.place, chunk.region)
+                check.add(index, filled.planes, source)
+        return ChunkResult(
+            chunk=self.chunk,
+            patches=tuple(patches),
+            figures=tuple(figures),
+            residual=check.residual(),
+            escalation=step,
+            unblended=bool(marks),
+        )
+
+    def _widened(self, widening: int) -> InpaintChunk:
+        """Return the chunk with the letters on plates widened inside their plate, from which alone they are filled."""
+        if not widening:
+            return self.chunk
+        return replace(
+            self.chunk,
+            tracks=tuple(
+                track
+                if track.masks.plate is None
+                else track.with_masks(usual=widened_mask(track, track.first, widening) & track.masks.plate)
+                for track in self.chunk.tracks
+            ),
+        )
 
     def _with_fitted_masks(self) -> InpaintChunk:
         """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""
@@ -97,52 +188,6 @@ class InpaintTask:
             )
         return alpha_layers.with_fade(track, others, chunk, partial(self._planes, file))
 
-    def filled(self) -> ChunkResult:
-        """Return what `run` does, by the masks as they are."""
-        done = self._attempt(0, lifting=True)
-        # What is left may be of other text than what was lifted.
-        if done.lifted and done.left >= residual_check.LEGIBLE:
-            done = min(done, self._attempt(0), key=lambda one: one.left)
-        for widened in range(1, MAX_WIDENING + 1):
-            if done.left < residual_check.LEGIBLE:
-                break
-            done = min(done, self._attempt(widened, lifting=done.lifted), key=lambda one: one.left)
-        return done
-
-    def _attempt(self, widened: int, *, lifting: bool = False) -> ChunkResult:
-        chunk = self.chunk
-        holes = _Holes(chunk, widened)
-        patches, figures, filled_looks = [], [], {}
-        with self.layout.path.open("rb") as file:
-            marks = self._marks(file) if lifting else []
-            filler = self._filler(file, holes, marks)
-            for index in range(max(chunk.search_first, chunk.first - WARM_UP_FRAMES), chunk.last + 1):
-                own = changed_mask(chunk.tracks, index, chunk.region, widened)
-                if not own.any():
-                    continue
-                if holes.at(index).any():
-                    filled = filler.fill(index)
-                else:
-                    filled = InpaintedRegion(planes=self._planes(file, index), share=0.0, error=0.0)
-                if index < chunk.first:
-                    continue
-                patches.append(cut(index, chunk.region, filled.planes, own))
-                figures.append(
-                    FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
-                )
-                if index in _checked(chunk):
-                    filled_looks[index] = filled.planes.to_ycbcr()
-        left = max(
-            (
-                self._left(look, changed_mask(chunk.tracks, index, chunk.region, widened), index)
-                for index, look in filled_looks.items()
-            ),
-            default=0.0,
-        )
-        return ChunkResult(
-            chunk=chunk, patches=tuple(patches), figures=tuple(figures), left=left, widened=widened, lifted=bool(marks)
-        )
-
     def _marks(self, file: BinaryIO) -> list[TranslucentMark]:
         """Return the still tracks that let the scene through, with how they do."""
         chunk, found = self.chunk, []
@@ -165,40 +210,70 @@ class InpaintTask:
             return planes
         return Planes.from_ycbcr(without_plates(planes.to_ycbcr(), self.chunk.tracks, index, self.chunk.region))
 
-    def _filler(self, file: BinaryIO, holes: _Holes, marks: list[TranslucentMark]) -> Inpainter:
+    def _inpainter(self, file: BinaryIO, holes: _Holes, marks: list[TranslucentMark], *, donors: bool) -> Inpainter:
         chunk = self.chunk
         return Inpainter(
-            known=range(chunk.search_first, chunk.search_last + 1),
+            known=range(chunk.search_first, chunk.search_last + 1) if donors else range(0),
             planes=lambda index: self._planes(file, index),
             hole=holes.at,
             state=holes.state,
-            motion=chunk.motion,
+            motion=chunk.motion if donors else replace(chunk.motion, leaps={}),
             corner=(chunk.region.x0, chunk.region.y0),
             unblended=lambda index: alpha_layers.seen_through(
                 chunk, index, partial(self._planes, file), holes.at, marks
             ),
-            fade_donors=alpha_layers.fade_donors(chunk),
+            fade_donors=alpha_layers.fade_donors(chunk) if donors else frozenset(),
             kept_text=partial(_kept_text, chunk),
             text_height=max((track.line.text_height for track in chunk.tracks if track.text), default=24),
         )
 
-    def _left(self, look: YCbCr, hole: BoolMask, index: int) -> float:
-        texts = tuple(t.text for t in self.chunk.tracks if t.first <= index <= t.last and t.text)
-        if not texts:
-            return 0.0
-        # Without the scene around: other text there is no residue. Colours need not be exact to be read.
-        place = residual_check.hole_box(hole, 16)
-        color = cv2.cvtColor(np.ascontiguousarray(look[place.slices][..., [0, 2, 1]]), cv2.COLOR_YCrCb2BGR)
-        return residual_check.left(np.asarray(color, np.uint8), hole[place.slices], texts)
+
+class _ResultCheck:
+    """Checks the filled frames of a chunk, at most as often as they change."""
+
+    def __init__(self, chunk: InpaintChunk, *, traces: bool) -> None:
+        """Check a chunk; where whole lines are filled, the letters' shape leaves no traces."""
+        self._chunk, self._traces = chunk, traces
+        self._legibility = 0.0
+        self._residue: dict[int, list[float]] = {}
+
+    def add(self, index: int, filled: Planes[np.uint8], source: Planes[np.uint8]) -> None:
+        """Check frame `index`."""
+        chunk = self._chunk
+        on = [(n, t) for n, t in enumerate(chunk.tracks) if t.text and t.is_on(index) and not t.lasting]
+        read = (index - chunk.first) % RESIDUAL.read_step == RESIDUAL.read_step // 2
+        read = read or any(index == (max(t.first, chunk.first) + min(t.last, chunk.last)) // 2 for _, t in on)
+        measured = self._traces and (index - chunk.first) % RESIDUAL.trace_step == 0
+        if not on or not (read or measured):
+            return
+        corner = -chunk.region.x0, -chunk.region.y0
+        lines = [
+            RemovedLine(
+                track.line_on(index).moved(*corner),
+                place_mask(chunk.region, track.box_on(index), track.mask_on(index)),
+                track.text,
+            )
+            for _, track in on
+        ]
+        if read:
+            kept = [track.line_on(index).moved(*corner) for track in chunk.kept if track.is_on(index)]
+            color = bgr_from_planes(filled.luma, filled.chroma[..., 0], filled.chroma[..., 1])
+            self._legibility = max(self._legibility, legibility(color, lines, kept))
+        if measured:
+            after, before = filled.to_ycbcr(), source.to_ycbcr()
+            for (number, _), line in zip(on, lines, strict=True):
+                self._residue.setdefault(number, []).append(stroke_residue(after, before, line))
+
+    def residual(self) -> float:
+        """Return the residual of the whole chunk: the largest of its lines, each by the median of its frames."""
+        traces = max((float(np.median(values)) for values in self._residue.values()), default=0.0)
+        # Traces count from a smaller share on than similarity of readings does.
+        return max(self._legibility, min(1.0, traces * RESIDUAL.limit / RESIDUAL.trace_limit))
 
 
-def _checked(chunk: InpaintChunk) -> set[int]:
-    """Return the frames of a job that are read again: two inside, and one for each text that is on neither."""
-    length = chunk.last - chunk.first + 1
-    inside = {chunk.first + length // 3, chunk.first + 2 * length // 3}
-    spans = ((max(chunk.first, track.first), min(chunk.last, track.last)) for track in chunk.tracks if track.text)
-    briefly = [(first, last) for first, last in spans if not any(first <= index <= last for index in inside)]
-    return inside | {(first + last) // 2 for first, last in briefly if first <= last}
+def is_clean(result: ChunkResult) -> bool:
+    """Return True when the check of a result found nothing that an eye sees."""
+    return result.residual < RESIDUAL.limit
 
 
 def _kept_text(chunk: InpaintChunk, target: int, donor: int) -> BoolMask | None:

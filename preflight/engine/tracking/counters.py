@@ -17,5 +17,6 @@ def ticks(before: Reading, after: Reading) -> bool:
 
 
 def may_tick(reading: Reading) -> bool:
-    """Return True for a text with digits, which is worth reading again."""
-    return any(letter.isdigit() for letter in reading.text)
+    """Return True for a text with enough digits to be worth reading again."""
+    letters = [letter for letter in reading.text if letter.isalnum()]
+    return sum(map(str.isdigit, letters)) > COUNTERS.min_digits * len(letters)

@@ -8,10 +8,12 @@ import pytest
 from fixtures import stores
 from preflight.settings import Settings
 
-SERVERS = ("moto", "moto-tls", pytest.param("swift", marks=pytest.mark.swift))
+SERVERS = ("embedded", "moto", "moto-tls", pytest.param("swift", marks=pytest.mark.swift))
 
 
 def open_server(name: str, folder: Path) -> AbstractContextManager[Settings]:
+    if name == "embedded":
+        return stores.embedded(folder)
     if name == "moto":
         return stores.moto()
     return stores.swift(folder) if name == "swift" else stores.moto_tls(folder)

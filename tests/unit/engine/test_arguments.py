@@ -48,7 +48,7 @@ def test_a_wrong_argument_of_preview_text_is_named(name: str, value: object) -> 
 
 
 def test_the_report_is_serialised_by_its_field_names() -> None:
-    quality = engine.FillQuality(propagated_share=0.5, validation_error=None, residual_text=0.0, mask_widening=1)
+    quality = engine.FillQuality(propagated_share=0.5, validation_error=None, residual_text=0.0, escalation=1)
     report = engine.RemovalReport(
         frames=3, frame_rate=25.0, frames_filled=0, frames_copied=3, quality=quality, removed=(), kept=()
     )
@@ -58,6 +58,6 @@ def test_the_report_is_serialised_by_its_field_names() -> None:
         "propagated_share": 0.5,
         "validation_error": None,
         "residual_text": 0.0,
-        "mask_widening": 1,
+        "escalation": 1,
     }
     assert (found["frames_copied"], found["removed"], found["notes"]) == (3, [], [])
