@@ -69,3 +69,21 @@ class ResidualSettings:
 
 RESIDUAL = ResidualSettings()
 """The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandSettings:
+    """Thresholds of flat bands beside a picture."""
+
+    flat: float = 4.0
+    """Maximum standard deviation of a row of a band, and difference of its mean from the others', in gray levels."""
+    contrast: float = 16.0
+    """Minimum difference and deviation of the rows behind a band's edge, in gray levels."""
+    least_rows: int = 6
+    """Minimum height of a band, and of what is behind its edge, in rows."""
+    least_visible: float = 0.05
+    """Share of a row that must be visible to tell that the band has ended there."""
+
+
+BANDS = BandSettings()
+"""The settings that the engine uses."""

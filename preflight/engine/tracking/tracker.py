@@ -17,7 +17,7 @@ from preflight.engine.model.track import Track
 from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.motion.template_match import (
-    SURE,
+    SAME_TEXT,
     Offset,
     interpolate_offset,
     match_template,
@@ -29,7 +29,14 @@ from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.lost_tracks import LostTrack
 from preflight.engine.tracking.settings import GAPS, TRACKER, TrackerSettings
 from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
-from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, is_beside, learn_strokes, other_lines
+from preflight.engine.tracking.tracklet import (
+    Tracklet,
+    complete_line,
+    finish_tracklet,
+    is_beside,
+    learn_strokes,
+    other_lines,
+)
 
 RegionDetector = Callable[[Frame, Box], list[Box]]
 """Detects the lines of text in the row of a box on a frame."""
@@ -64,7 +71,7 @@ class TextTracker:
         """Take the next frame; a sample is judged one step later, so that the frames on both sides are known."""
         self.window.append(frame)
         for number, lost in tuple(self.lost.items()):
-            lost.look_on([frame])
+            lost.watch([frame])
             if lost.is_over:
                 self._conclude(number)
         self.frames = frame.index + 1
@@ -252,7 +259,7 @@ class TextTracker:
         )
         guess = interpolate_offset(*tracklet.course(self.step), frame.index) if tracklet.path else start
         found = match_template(tracklet.look, tracklet.line, frame, guess, (3, 3) if there else wide)
-        if not there and found.score <= SURE:
+        if not there and found.score <= SAME_TEXT:
             return False
         home = match_template(tracklet.look, tracklet.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + self.settings.move_gain):
@@ -324,9 +331,13 @@ class TextTracker:
             tracklet.note(frame)
         look = self._frame(index).color(box)
         # One frame only: the text may move, and frames taken together would smear it.
-        learn_strokes(tracklet, [look])
+        strokes, *_ = learn_strokes(tracklet, [look])
         if tracklet.template is None:
             return []
+        whole = complete_line(tracklet, look, strokes)
+        if whole != line:
+            tracklet.line = whole
+            learn_strokes(tracklet, [look])
         tracklet.keep(index, look)
         tracklet.read()
         self.live.append(tracklet)
@@ -345,7 +356,7 @@ class TextTracker:
             return False
         if not tracklet.path and tracklet.letters >= self.settings.min_letters:
             self.lost[len(self.done)] = LostTrack(tracklet.template, tracklet.box)
-            self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
+            self.lost[len(self.done)].watch(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
         return track.evidence.slips
 
