@@ -99,7 +99,7 @@ def _promised(shown: Sequence[Shown], listings: Sequence[Listing], *, copied: bo
     expected: list[Packet] = []
     for item, listing in zip(shown, listings, strict=True):
         base = listing.heads[0].time_base
-        frames = listing.of(0)
+        frames: Sequence[Packet] = listing.of(0)
         first = min((packet.pts for packet in frames), default=0)
         if not copied and item.end is not None:
             last = (item.end - item.start - _TOLERANCE) / base

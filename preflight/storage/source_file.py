@@ -149,6 +149,10 @@ class Stopped(BaseException):
     """Leaves a request from inside its body. No `Exception`: botocore would wrap that and send the request again."""
 
 
+class TruncatedSource(BaseException):
+    """Leaves a request from inside its body: the file has become shorter than what was announced."""
+
+
 class Meter:
     """Counts bytes of all threads towards one total, says so about once a MiB, and keeps to a rate in bytes/s."""
 
@@ -214,6 +218,9 @@ class PartBody(io.RawIOBase):
         if count:
             self._meter.take(count)
         block = self._file.read(count)
+        if count and not block:
+            # The store would wait for the rest until its time-out, and botocore would try again.
+            raise TruncatedSource
         self._at += len(block)
         if self._at > self._counted:
             self._meter.add(self._at - self._counted)

@@ -142,6 +142,26 @@ def learn_strokes(tracklet: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes,
     return strokes, look, spread
 
 
+def complete_line(tracklet: Tracklet, look: BGR, strokes: glyphs.Strokes) -> Box:
+    """Return the tracklet's line, grown by the rest of the letters that its border cuts through.
+
+    Args:
+        tracklet: a tracklet with a line and a padded box.
+        look: the box on one frame [H, W, 3].
+        strokes: the letters inside the line on that frame.
+    """
+    line, box = tracklet.line, tracklet.box
+    height = line.text_height
+    everywhere = np.ones(look.shape[:2], bool)
+    fill = glyphs.segment_like(look, strokes, everywhere, height) | strokes.fill
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(fill.astype(np.uint8), connectivity=4)
+    cut = set(np.unique(labels[strokes.fill]).tolist()) - {0}
+    for x, y, w, h, _ in stats[sorted(cut)].tolist():
+        if max(w, h) < TRACKLET.max_letter * height:
+            line = line.united(Box(x, y, x + w, y + h).moved(box.x0, box.y0))
+    return line
+
+
 def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
     """Turn a finished tracklet into a track: strokes from all looks, exact first and last frame, the text read.
 
