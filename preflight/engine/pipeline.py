@@ -297,6 +297,7 @@ def select(
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
+    chosen = watermarks.add_graphics(chosen, scanned.gallery, context.source.upright)
     chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
     others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])

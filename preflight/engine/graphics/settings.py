@@ -41,7 +41,7 @@ class WatermarkDetectorSettings:
     """Minimum number of edge pixels of a mark elsewhere."""
     persistent: float = 0.6
     """Ratio of the median steepness to the mean from which on an edge of the scene is static."""
-    static_around: float = 0.05
+    static_around: float = 0.15
     """Maximum share of the textured pixels around a mark whose edges are static too."""
     static_cells: float = 0.3
     """Maximum share of the frame's textured cells with static edges, for a mark outside the corners."""
@@ -51,8 +51,9 @@ class WatermarkDetectorSettings:
     """Minimum variation of the scene around a mark, levels."""
     covers: float = 0.8
     """Maximum variation inside a mark with few edges, as a share of that around it."""
-    crisp: float = 2.0
-    """Minimum ratio of a mark's median steepness to that beside it. Of things that sway, the median is a soft edge."""
+    crisp: float = 4.0
+    """Minimum ratio of a mark's median steepness to that beside it. Marks of real clips have 4.9 to 57; of things that
+    sway, the median is a soft edge of 2.6 at most."""
     beside: int = 5
     """Distance from the edges up to which that is measured, pixels."""
     always: float = 0.85
@@ -69,6 +70,14 @@ class WatermarkDetectorSettings:
     """Minimum share of edge pixels in a row or column at which a black bar ends."""
     letters_inside: float = 0.5
     """Minimum share of a text's mask inside a mark that it is a part of."""
+    held: float = 0.7
+    """Minimum share of a text's line inside the rectangle of a mark that it is a part of."""
+    least_samples_beside: int = 8
+    """Minimum number of samples of a text for a graphic beside it."""
+    reach_beside: float = 3.0
+    """Distance from a text within which its graphic lies, text heights."""
+    most_growth: float = 4.0
+    """Maximum ratio of a text's size with its graphic to that without."""
     same_place: float = 0.6
     """Minimum intersection over union of a text and the mark that it is."""
     explained: float = 0.4

@@ -112,7 +112,51 @@ def is_part(text: Track, mark: Track) -> bool:
     whole = text.box.united(mark.box)
     letters, strokes = (place_mask(whole, track.box, track.masks.usual) for track in (text, mark))
     inside = float((letters & strokes).sum()) > DETECTOR.letters_inside * float(letters.sum())
-    return text.path is None and (inside or text.line.iou(mark.line) > DETECTOR.same_place)
+    held = mark.line.common(text.line) > DETECTOR.held * text.line.area
+    return text.path is None and (inside or held or text.line.iou(mark.line) > DETECTOR.same_place)
+
+
+def add_graphics(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int, int]) -> list[Track]:
+    """Return tracks, those of names with a graphic beside them, such as a note or a play button, with both.
+
+    The graphic is what has static edges beside the text for as long as the text is there, in a scene that moves.
+
+    Args:
+        tracks: what is to be removed.
+        gallery: samples of the video.
+        size: width and height of its frames.
+    """
+    return [_with_graphic(track, gallery, size) for track in tracks]
+
+
+def _with_graphic(track: Track, gallery: FrameSampler, size: tuple[int, int]) -> Track:
+    masks = track.masks
+    plain = masks.plate is None and masks.film is None and masks.counter is None and not masks.by_frame
+    looks = [look for index, look in gallery.looks.items() if track.first <= index <= track.last]
+    fixed = track.path is None and not track.scaled and not track.lasting and bool(track.text)
+    if not (plain and fixed) or len(looks) < DETECTOR.least_samples_beside:
+        return track
+    height, width = looks[0].shape
+    scale = max(size) / max(height, width)
+    line = Box(*(round(side / scale) for side in (track.line.x0, track.line.y0, track.line.x1, track.line.y1)))
+    near = line.padded(line.text_height // 2, width, height)
+    place = line.padded(max(DETECTOR.around, round(DETECTOR.reach_beside * line.text_height)), width, height)
+    part = _Part.of(np.stack(looks), place)
+    own = part.mark(near.moved(-place.x0, -place.y0))
+    beyond = own.copy()
+    inner = near.moved(-place.x0, -place.y0)
+    beyond[inner.slices] = False
+    if beyond.sum() < DETECTOR.least_edges // 2:
+        return track
+    mark = _track(own, place, scale, size, 1)
+    large = max(mark.line.width / track.line.width, mark.line.height / track.line.height) > DETECTOR.most_growth
+    if large:
+        return track
+    box = track.box.united(mark.box)
+    usual, drawn = (place_mask(box, each.box, each.masks.usual) for each in (track, mark))
+    ends = tuple((index, place_mask(box, track.box, mask) | drawn) for index, mask in masks.at_ends)
+    grown = replace(masks, usual=usual | drawn, at_ends=ends, fade=None)
+    return replace(track, box=box, line=track.line.united(mark.line), masks=grown)
 
 
 def _is_explained(mark: Watermark, texts: Sequence[Track]) -> bool:
