@@ -26,7 +26,7 @@ def wait(
     """Wait until the task is done and download its result."""
     from preflight.workflow import url_job
 
-    settings = context.settings(service=service, deadline=deadline)
+    settings = context.service_settings(service=service, deadline=deadline)
     names = OutputNames((), overwrite=overwrite)
     if output is None or output.is_dir():
         destination = names.derived((output or Path()) / url_job.result_name(task_id))
