@@ -122,6 +122,8 @@ class BackingBoxSettings:
 class RectangleSettings:
     """Thresholds of rectangles behind a line of text or a part of it."""
 
+    outliers: float = 0.004
+    """Share of the letters' pixels above and below that may be none of theirs."""
     colors: int = 3
     """Colour clusters of the ground of a line."""
     least_share: float = 0.2
