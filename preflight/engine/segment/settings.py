@@ -55,7 +55,7 @@ class HaloSettings:
     """Minimum number of parts in which the colour can be told from the scene."""
     least_alpha: float = 0.01
     """Minimum opacity of a ring that belongs to the text."""
-    standard_errors: float = 2.0
+    standard_errors: float = 2.5
     """Minimum opacity in standard errors of the median over the parts."""
     least_level: float = 2.5
     """Minimum visible difference between the ring and the scene, levels."""
