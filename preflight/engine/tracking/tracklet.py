@@ -157,14 +157,18 @@ def complete_line(tracklet: Tracklet, look: BGR, strokes: glyphs.Strokes) -> Box
         strokes: the letters inside the line on that frame.
     """
     line, box = tracklet.line, tracklet.box
-    height = line.text_height
+    height, level = line.text_height, line.width >= line.height
     everywhere = np.ones(look.shape[:2], bool)
     fill = glyphs.segment_like(look, strokes, everywhere, height) | strokes.fill
     _, labels, stats, _ = cv2.connectedComponentsWithStats(fill.astype(np.uint8), connectivity=4)
     cut = set(np.unique(labels[strokes.fill]).tolist()) - {0}
     for x, y, w, h, _ in stats[sorted(cut)].tolist():
-        if max(w, h) < TRACKLET.max_letter * height:
-            line = line.united(Box(x, y, x + w, y + h).moved(box.x0, box.y0))
+        part = Box(x, y, x + w, y + h).moved(box.x0, box.y0)
+        # Along the line only: what makes it higher are letters of the next one that touch it.
+        if level and w < TRACKLET.max_letter * height and h <= line.height:
+            line = line.united(Box(part.x0, line.y0, part.x1, line.y1))
+        elif not level and h < TRACKLET.max_letter * height and w <= line.width:
+            line = line.united(Box(line.x0, part.y0, line.x1, part.y1))
     return line
 
 
