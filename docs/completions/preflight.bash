@@ -22,7 +22,7 @@ _preflight() {
     "doctor --service") COMPREPLY=($(compgen -W "auto local aidge" -- "$word")); return;;
   esac
   case "$command" in
-    check) COMPREPLY=($(compgen -W "--format --json --deep --text --strict --ignore --max-size --max-duration --jobs --null --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    check) COMPREPLY=($(compgen -W "--format --json --deep --text --strict --ignore --max-size --max-duration --jobs --report --null --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     fix) COMPREPLY=($(compgen -W "--output --policy --trim --safe --encoder --preset --tree --dry-run --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     join) COMPREPLY=($(compgen -W "--output --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --trim --policy --service --jobs --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;

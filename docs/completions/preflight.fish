@@ -9,6 +9,7 @@ complete -c preflight -n '__fish_seen_subcommand_from check' -l ignore -r -d 'Ad
 complete -c preflight -n '__fish_seen_subcommand_from check' -l max-size -r -d 'Limit, such as 200MB or 200MiB.'
 complete -c preflight -n '__fish_seen_subcommand_from check' -l max-duration -r -d 'Limit, such as 6:00.'
 complete -c preflight -n '__fish_seen_subcommand_from check' -l jobs -s j -r -d 'Files at a time.'
+complete -c preflight -n '__fish_seen_subcommand_from check' -l report -r -d 'Write what became of each file, with minutes and cost, as .json or .csv; numbered when the file exists.'
 complete -c preflight -n '__fish_seen_subcommand_from check' -l null -s 0 -d 'The list on stdin is separated by NUL.'
 complete -c preflight -n '__fish_seen_subcommand_from check' -l config -r -d 'Settings file instead of ./preflight.toml.'
 complete -c preflight -n '__fish_seen_subcommand_from check' -l quiet -s q -d 'Print results and errors only, on standard error nothing else.'

@@ -190,19 +190,24 @@ class TextTracker:
     def _search_gap(self, first: int, last: int, changed: list[Tracklet]) -> None:
         """Search frames `first`..`last` for words that came and went at the places of text that `changed`."""
         texts = [tracklet for tracklet in changed if tracklet.letters and not tracklet.path]
+        standing = [tracklet for tracklet in self.live if not any(tracklet is one for one in changed)]
         for slot in gap_search.caption_slots(tracklet.line for tracklet in texts):
             known = [tracklet.reading.text for tracklet in texts if gap_search.in_slot(tracklet.line, slot)]
-            self._search_slot(slot, known, max(first, self.window[0].index), last)
+            self._search_slot(slot, known, standing, range(max(first, self.window[0].index), last + 1))
 
-    def _search_slot(self, slot: Box, known: list[str], first: int, last: int) -> None:
-        """Detect text on frames of one place that no known text explains, until all short words must be found."""
+    def _search_slot(self, slot: Box, known: list[str], standing: list[Tracklet], frames: range) -> None:
+        """Detect text on frames of one place that no known text explains, until all short words must be found.
+
+        Text that stands there all the time explains nothing: it is beside the words, or part of the scene.
+        """
+        first, last = frames[0], frames[-1]
         covered = {
             index
             for track in self.done
             if track.last >= first and gap_search.in_slot(track.line, slot)
             for index in range(max(first, track.first), min(last, track.last) + 1)
         }
-        empty, probed, checked = set[int](), set[int](), set[int]()
+        empty, probed, checked = set[int](), set[int](), {id(tracklet) for tracklet in standing}
         while True:
             for tracklet in self.live:
                 if id(tracklet) not in checked and gap_search.in_slot(tracklet.current_line, slot):
@@ -214,11 +219,13 @@ class TextTracker:
                 break
             probed.add(probe)
             frame = self._frame(probe)
-            opened = [t for line in self.find_in_slot(frame, slot) for t in self._open(line, probe)]
+            lines = self.find_in_slot(frame, slot)
+            new = [line for line in lines if not any(association.is_known(line, t, frame) for t in standing)]
+            opened = [tracklet for line in new for tracklet in self._open(line, probe)]
             if not opened:
                 empty |= {probe - 1, probe, probe + 1}
             # The words that were there before: they are on something that moves, and are not new.
-            elif all(any(is_same_text(new.reading.text, text) for text in known) for new in opened):
+            elif all(any(is_same_text(tracklet.reading.text, text) for text in known) for tracklet in opened):
                 break
         self.unexamined += [
             UnexaminedSpan(slot, start, end)
