@@ -70,14 +70,22 @@ class WatermarkDetectorSettings:
     """Minimum share of edge pixels in a row or column at which a black bar ends."""
     letters_inside: float = 0.5
     """Minimum share of a text's mask inside a mark that it is a part of."""
-    held: float = 0.7
+    held: float = 0.5
     """Minimum share of a text's line inside the rectangle of a mark that it is a part of."""
+    widest_name: float = 0.45
+    """Maximum width of a name that has a graphic, as a share of the frame's. Captions are wider."""
     least_samples_beside: int = 8
     """Minimum number of samples of a text for a graphic beside it."""
-    reach_beside: float = 3.0
+    reach_beside: float = 4.0
     """Distance from a text within which its graphic lies, text heights."""
     most_growth: float = 4.0
     """Maximum ratio of a text's size with its graphic to that without."""
+    same_size: float = 0.12
+    """Maximum difference in width between two places of one name, as a share of it."""
+    shift: int = 4
+    """Maximum distance of a graphic from where its name suggests, pixels."""
+    alike: float = 0.6
+    """Minimum normalized correlation of a graphic at another place."""
     same_place: float = 0.6
     """Minimum intersection over union of a text and the mark that it is."""
     explained: float = 0.4
