@@ -53,15 +53,17 @@ class BatchReport:
         """Note what became of a file."""
         self.entries.append(entry)
 
-    def finish(self, *, as_json: bool, foreseen: bool = False) -> None:
+    def finish(self, *, as_json: bool, foreseen: bool = False, summary: bool = True) -> None:
         """Write the report, and tell the summary when there was more than one file or money is at stake.
 
-        `foreseen` says that nothing was done yet. Raises OSError.
+        `foreseen` says that nothing was done yet; without `summary` only the report is written. Raises OSError.
         """
         totals = self._totals()
         if self.file is not None:
             self._write(self.file)
             console.say(f"Report: {console.printable(self.file)}")
+        if not summary:
+            return
         if as_json and len(self.entries) > 1:
             console.emit("summary", **totals, foreseen=foreseen)
         elif len(self.entries) > 1 or (foreseen and self.price):

@@ -77,13 +77,18 @@ def resolve(context: Context, *, job: str, resubmit: bool, task: str | None, dro
 
 def forget(context: Context, *, job: str, force: bool, as_json: bool) -> int:
     """Delete a job and its history. Raises UsageError for one that has not ended, unless forced."""
-    from preflight.ledger import ENDED, Ledger
+    from preflight.ledger import ENDED, Ledger, State
 
     with Ledger(context.settings().ledger) as ledger, ledger.lease(ledger.get(job).id) as found:
         if found.state not in ENDED and not force:
+            next_step = (
+                f"`preflight jobs resolve {found.id}` settles it"
+                if found.state is State.UNKNOWN
+                else (f"`preflight resume {found.id}` continues it")
+            )
             raise UsageError(
                 f"Job {found.id} is {found.state}: what was paid for it would be lost.",
-                hint="`preflight resume` goes on with it; --force forgets it anyway.",
+                hint=f"{next_step}; --force forgets it anyway.",
             )
         ledger.forget(found.id)
         _say(found, as_json=as_json, event="forgotten")

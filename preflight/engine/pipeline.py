@@ -17,6 +17,7 @@ from preflight.engine.detect.detector import NoLines, PendingLines, make_task, s
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, watermarks
+from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.patches import Spool, paste
@@ -229,9 +230,9 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
+            gallery.add(frame)
             if frame.index % step == 0:
                 request(frame)
-                gallery.add(frame)
             held.append(frame)
             if len(held) > 2 * step:
                 yield held.popleft()
@@ -296,6 +297,8 @@ def select(
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
+    chosen = watermarks.add_graphics(chosen, scanned.gallery, context.source.upright)
+    chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
     others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from preflight.errors import InputError, StoreError
 from preflight.events import Cancel, Listener, ignore
@@ -19,9 +14,6 @@ from preflight.storage.presign import presign, try_fetch
 from preflight.storage.profiles import Checksum, part_size_for, profile_of
 from preflight.storage.source_file import Fingerprint, Meter, fingerprint, identity_of
 from preflight.storage.store import Store, open_store
-
-_A = TypeVar("_A")
-_B = TypeVar("_B")
 
 
 def digest(path: Path, listener: Listener = ignore, cancel: Cancel | None = None) -> str:
@@ -42,16 +34,17 @@ def upload(
     checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
     """Send a file as `place` does and return where it is and a URL that lives `life` seconds, tested as by `sign`."""
-    placed = place(
-        media_path,
-        settings=settings,
-        sha256=sha256,
-        extension=extension,
-        listener=listener,
-        cancel=cancel,
-        checkpoint=checkpoint,
-    )
-    return sign(placed, settings=settings, life=life)
+    with open_store(settings):
+        placed = place(
+            media_path,
+            settings=settings,
+            sha256=sha256,
+            extension=extension,
+            listener=listener,
+            cancel=cancel,
+            checkpoint=checkpoint,
+        )
+        return sign(placed, settings=settings, life=life)
 
 
 def place(
@@ -81,28 +74,16 @@ def place(
         part_size = part_size_for(size, profile)
         return fingerprint(media_path, part_size=part_size, checksum=profile.checksum, listener=listener, cancel=cancel)
 
-    with ExitStack() as stack:
-        if sha256 is None:
-            content, store = _beside(read, partial(stack.enter_context, open_store(settings)))
-        else:
-            store = stack.enter_context(open_store(settings))
-            if _is_there(store, key := store.key(sha256, extension), sha256, size):
-                return Placed(bucket=store.bucket, key=key, size=size, sha256=sha256, reused=True)
-            content = read()
+    with open_store(settings) as store:
+        if sha256 is not None and _is_there(store, key := store.key(sha256, extension), sha256, size):
+            return Placed(bucket=store.bucket, key=key, size=size, sha256=sha256, reused=True)
+        content = read()
         key = store.key(content.sha256, extension)
         reused = _is_there(store, key, content.sha256, content.size)
         if not reused:
             meter = Meter(content.size, listener, rate=settings.upload_rate, cancel=cancel)
             _send(Errand(store=store, key=key, content=content, meter=meter, checkpoint=checkpoint or Forgetful()))
         return Placed(bucket=store.bucket, key=key, size=content.size, sha256=content.sha256, reused=reused)
-
-
-def _beside(work: Callable[[], _A], other: Callable[[], _B]) -> tuple[_A, _B]:
-    """Return what both give: the digests of a file are computed outside the interpreter, a client opens meanwhile."""
-    with ThreadPoolExecutor(1, thread_name_prefix="open-store") as pool:
-        opening = pool.submit(other)
-        done = work()
-        return done, opening.result()
 
 
 def sign(placed: Placed, *, settings: Settings, life: float) -> Upload:

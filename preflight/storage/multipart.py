@@ -15,7 +15,7 @@ from preflight.errors import CancelledError, ChecksumError, StoreError
 from preflight.model.job import PartialUpload
 from preflight.storage.profiles import Checksum
 from preflight.storage.s3_errors import code_of, demand, translated
-from preflight.storage.source_file import Fingerprint, Meter, PartBody, Stopped
+from preflight.storage.source_file import Fingerprint, Meter, PartBody, Stopped, TruncatedSource, changed
 from preflight.storage.store import META_DIGEST, META_TOKEN, Store, Stored
 
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ def _body(errand: Errand, number: int) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield body, {field: check}
     except Stopped:
         raise CancelledError("Stopped on request.", hint="Run it again to go on from here.") from None
+    except TruncatedSource:
+        raise changed(content.path) from None
 
 
 def _require_echo(errand: Errand, number: int, reply: dict[str, Any]) -> None:

@@ -17,11 +17,15 @@ from typing import BinaryIO, Protocol
 from preflight.errors import CancelledError, FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.model.media import FileIdentity
-from preflight.storage.profiles import MIB, Checksum
+from preflight.storage.profiles import Checksum
 
-_EVERY = MIB
-_BLOCK = MIB // 4
-_STRIDE = 4 * MIB
+_EVERY = 1_048_576
+"""Bytes between two reports of progress."""
+
+_BLOCK = 262_144
+"""Smallest read in bytes for a request's body: http.client asks for 16 KiB at a time."""
+
+_STRIDE = 4_194_304
 """Bytes read at once for the digests: below, handing blocks from thread to thread takes longer than a hash."""
 
 
@@ -149,6 +153,10 @@ class Stopped(BaseException):
     """Leaves a request from inside its body. No `Exception`: botocore would wrap that and send the request again."""
 
 
+class TruncatedSource(BaseException):
+    """Leaves a request from inside its body: the file has become shorter than what was announced."""
+
+
 class Meter:
     """Counts bytes of all threads towards one total, says so about once a MiB, and keeps to a rate in bytes/s."""
 
@@ -214,6 +222,9 @@ class PartBody(io.RawIOBase):
         if count:
             self._meter.take(count)
         block = self._file.read(count)
+        if count and not block:
+            # The store would wait for the rest until its time-out, and botocore would try again.
+            raise TruncatedSource
         self._at += len(block)
         if self._at > self._counted:
             self._meter.add(self._at - self._counted)

@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -106,14 +107,22 @@ class Store:
         return options
 
 
+_OPEN: ContextVar[Store | None] = ContextVar("open_store", default=None)
+"""The store that an outer block has open: making a client takes as long as several requests."""
+
+
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
-    """Open the store of `settings` for a block.
+    """Open the store of `settings` for a block; one that an outer block has open is used again.
 
     Raises UsageError without a bucket, StoreAccessError for unusable credentials.
     """
     if not settings.bucket:
         raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
+    outer = _OPEN.get()
+    if outer is not None and outer.settings == settings:
+        yield outer
+        return
     profile, named = profile_of(settings)
     region = named or _aws_region(settings, profile) or profile.region
     with translated(settings, "Opening the store"):
@@ -127,9 +136,12 @@ def open_store(settings: Settings) -> Iterator[Store]:
         credentials = session.get_credentials()
     # botocore keeps the expiry of refreshed credentials private, and there is no other way to learn it.
     expire = getattr(credentials, "_expiry_time", None)
+    store = Store(settings, profile, region, client, expire)
+    token = _OPEN.set(store)
     try:
-        yield Store(settings, profile, region, client, expire)
+        yield store
     finally:
+        _OPEN.reset(token)
         client.close()
 
 

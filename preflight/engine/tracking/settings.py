@@ -87,6 +87,8 @@ class TrackletSettings:
     """Pictures of its samples that a tracklet keeps, thinned evenly."""
     few_looks: int = 5
     """Pictures below which those from its first and last frames are used too."""
+    max_letter: float = 1.5
+    """Text heights that a letter is wide and high; what is larger than that is the scene in the letters' colour."""
     full_strength: float = 0.75
     """Share of the strongest picture's contrast that those have from which the strokes are learnt."""
     changed: int = 24

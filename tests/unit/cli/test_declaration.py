@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.build_cli import MANUAL, PAGE, manual, page
+from docs.build_cli import PAGE, pages
 from preflight.cli import common_options
 from preflight.cli.app import COMMANDS, command, run
 from preflight.cli.completion import SHELLS, script
@@ -59,9 +59,9 @@ def _loosely(text: str) -> str:
     return re.sub(r"[\s-]+", "", text)
 
 
-def test_page_and_manual_are_current() -> None:
-    assert PAGE.read_text() == page(), "run: python -m docs.build_cli"
-    assert MANUAL.read_text() == manual(), "run: python -m docs.build_cli"
+def test_pages_manual_and_completions_are_current() -> None:
+    for path, text in pages().items():
+        assert path.read_text() == text, f"{path.name}: run python -m docs.build_cli"
 
 
 def test_page_has_every_setting_with_its_variable() -> None:

@@ -51,3 +51,9 @@ def test_each_side_of_an_edge_is_filled_from_its_own_pixels() -> None:
     filled = inpaint_parts(np.where(HOLE, 0, image).astype(np.float32), HOLE, (40,))
     assert np.abs(filled - image).max() < 1
     assert np.abs(inpaint_parts(image, HOLE, ()) - image).max() > 50
+
+
+def test_text_that_was_not_found_does_not_hide_an_edge() -> None:
+    image = picture(40)
+    image[44:54, 70:78] = 235
+    assert band_edges(image, ~HOLE) == (40,)
