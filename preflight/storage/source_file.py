@@ -17,11 +17,15 @@ from typing import BinaryIO, Protocol
 from preflight.errors import CancelledError, FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.model.media import FileIdentity
-from preflight.storage.profiles import MIB, Checksum
+from preflight.storage.profiles import Checksum
 
-_EVERY = MIB
-_BLOCK = MIB // 4
-_STRIDE = 4 * MIB
+_EVERY = 1_048_576
+"""Bytes between two reports of progress."""
+
+_BLOCK = 262_144
+"""Smallest read in bytes for a request's body: http.client asks for 16 KiB at a time."""
+
+_STRIDE = 4_194_304
 """Bytes read at once for the digests: below, handing blocks from thread to thread takes longer than a hash."""
 
 
