@@ -32,7 +32,7 @@ def main() -> None:
     serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 
 
-def forget() -> None:
+def clear_environment() -> None:
     """Wipe this process's environment, which is the original's, and take on the locale that an empty one stands for.
 
     For a process that was copied (Linux): what is in the environment may be secret, and is not the parser's business.
@@ -135,7 +135,7 @@ def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
         facts["header"] = _HEADERS[kind](fd, status.st_size)
         if kind == sniff.BMFF and not facts["header"]["has_movie"]:
             return facts
-    skip = bmff.skippable(facts["header"]) if kind == sniff.BMFF else []
+    skip = bmff.skippable_ranges(facts["header"]) if kind == sniff.BMFF else []
     facts.get("header", {}).pop("data", None)
     facts["mediainfo"] = parser.read(fd, status.st_size, kind=kind, skip=skip)
     after = os.fstat(fd)
