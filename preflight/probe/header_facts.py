@@ -105,8 +105,8 @@ def _shown(track: dict[str, Any], timescale: int) -> Fraction | None:
     """Return how long an MP4 track is shown, in seconds, from its own clock where that is finer than the movie's.
 
     The header states the presentation duration in the movie's ticks (often milliseconds) and the media's whole
-    length in finer ones; an edit list cuts the latter. Where both agree within a tick, the finer one is the true value. A fragmented
-    file's header may say nothing or 0: then the end of its last fragment counts.
+    length in finer ones; an edit list cuts the latter. Where both agree within a tick, the finer one is the true
+    value. A fragmented file's header may state nothing or 0: then the end of its last fragment counts.
     """
     scale, edits = track.get("timescale") or 0, track.get("edits") or ()
     media = max(track.get("media") or 0, track.get("fragments_end") or 0)

@@ -95,7 +95,7 @@ def _answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
         return {"errno": error.errno}
     try:
         with _NoNewFiles():
-            return _facts(parser, fd)
+            return read_facts(parser, fd)
     except OSError as error:
         return {"errno": error.errno}
     except MemoryError:
@@ -117,7 +117,8 @@ class _NoNewFiles:
             resource.setrlimit(resource.RLIMIT_NOFILE, self.before)
 
 
-def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
+def read_facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
+    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return {"special": True}
