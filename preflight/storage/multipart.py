@@ -302,6 +302,7 @@ def _send_part(transfer: Transfer, begun: PartialUpload, part: Part) -> Complete
                 **checks,
             )
         _require_echo(transfer, part, dict(reply))
+    transfer.reader.release(part)
     return _for_complete(part.number, dict(reply))
 
 

@@ -122,12 +122,13 @@ class PartReader:
     """Reads the parts of a file in order, once, into memory.
 
     When the digest of the file was known before, it is computed again from the parts, so that a file that is no longer
-    the same is never completed in the store. A part of at most `part_size` bytes is held for each that is under way.
+    the same is never completed in the store. Each part under way takes `part_size` bytes of memory.
     """
 
     def __init__(self, source: SourceFile) -> None:
         self._source = source
         self._whole = hashlib.sha256()
+        self._spare: list[bytearray] = []
         self.checksums: list[bytes] = list(source.checksums)
         """The checksums of the parts that were read so far, or of all when they were known before."""
 
@@ -146,6 +147,11 @@ class PartReader:
         with file:
             yield lambda number: self._read(file, number)
 
+    def release(self, part: Part) -> None:
+        """Take back the memory of a part that is in the store, for a part to come: new memory costs page faults."""
+        if isinstance(part.data.obj, bytearray):
+            self._spare.append(part.data.obj)
+
     def finish(self) -> None:
         """Raise FileChangedError when the file is not the one whose digest is known."""
         self._source.require_unchanged()
@@ -154,8 +160,8 @@ class PartReader:
 
     def _read(self, file: BinaryIO, number: int) -> Part:
         offset, size = self._source.span(number)
-        data = bytearray(size)
-        view, done = memoryview(data), 0
+        data = self._spare.pop() if self._spare else bytearray(min(self._source.part_size, self._source.size))
+        view, done = memoryview(data)[:size], 0
         file.seek(offset)
         try:
             while done < size:
