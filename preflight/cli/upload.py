@@ -16,13 +16,30 @@ if TYPE_CHECKING:
 
 def upload(context: Context, *, files: Sequence[Path], life: float | None, hide_url: bool, as_json: bool) -> int:
     """Send files to the configured bucket and print a tested URL for each."""
-    from preflight.api import upload as send
+    from preflight.errors import PreflightError
     from preflight.ledger import Ledger
+    from preflight.storage import upload_many
 
     settings = context.settings()
+    failed = False
     with console.progress(json_lines=as_json) as naming, Ledger(settings.ledger) as ledger:
-        for path in files:
-            sent = send(path, settings=settings, life=life, listener=naming(path.name), checkpoint=ledger.uploads)
+        results = upload_many(
+            files,
+            settings=settings,
+            life=life if life is not None else settings.deadline,
+            listen=lambda path: naming(path.name),
+            checkpoint=ledger.uploads,
+        )
+        for path, sent in results:
+            if isinstance(sent, PreflightError):
+                if len(files) == 1:
+                    raise sent
+                failed = True
+                if as_json:
+                    console.emit("error", file=path, **sent.to_dict())
+                console.say(f"{console.printable(path)}:")
+                console.complain(sent)
+                continue
             url = str(sent.url) if hide_url else sent.url.reveal()
             if as_json:
                 console.emit(
@@ -39,7 +56,7 @@ def upload(context: Context, *, files: Sequence[Path], life: float | None, hide_
             else:
                 console.say(f"{console.printable(path)}: {'was there already' if sent.reused else 'sent'}")
                 console.out(url)
-    return int(ExitCode.OK)
+    return int(ExitCode.SOME_FAILED if failed else ExitCode.OK)
 
 
 COMMAND = Command(
