@@ -45,51 +45,9 @@ KINDS = frozenset(
     "mp4 m4v mov webm avi mkv ts mts m2ts m2v mpg mpeg flv f4v 3gp 3g2 wmv asf ogv ogg gif mxf".split()  # noqa: SIM905
 )
 
-WORKER = """
-import dataclasses, json, sys
-from fractions import Fraction
-from pathlib import Path
-import preflight
-from preflight.errors import PreflightError
-from preflight.settings import load_settings
-path, into, ffmpeg, shrunk = sys.argv[1:5]
-limits = preflight.Limits()
-report = preflight.check(path)
-media = report.media
-said = {"codes": report.codes, "rules": [f.rule for f in report.findings]}
-if media is not None:
-    video = media.video
-    said["duration"] = None if media.duration is None else str(media.duration)
-    said["size"] = [video.width, video.height] if video else None
-    said["shown"] = list(video.display_size) if video else None
-if shrunk and report.ok:
-    seconds = media.duration / 2 + Fraction(1, 10)
-    sides = media.video.display_size
-    choice = int(shrunk, 16) % 3
-    if choice == 0:
-        limits = dataclasses.replace(limits, max_seconds=seconds)
-    elif choice == 1:
-        limits = dataclasses.replace(limits, max_bytes=max(60_000, media.size * 2 // 3))
-    else:
-        limits = dataclasses.replace(limits, max_long_side=max(sides) * 2 // 3, max_short_side=min(sides) * 2 // 3)
-    report = preflight.check(path, limits=limits)
-settings = dataclasses.replace(load_settings(), ffmpeg=ffmpeg) if ffmpeg else load_settings()
-try:
-    plan = preflight.plan(report, settings=settings)
-    said["refusal"] = None if plan.refusal is None else str(plan.refusal)
-    said["steps"] = [s.action.value for s in plan.steps]
-    said["copied"] = plan.video is None
-    said["sound_copied"] = plan.audio is None
-    said["sound_end"] = None if plan.audio_end is None else str(plan.audio_end)
-    kinds = {s.index: s.kind.value for s in media.streams} if media else {}
-    said["dropped"] = [kinds.get(s.index, "?") for s in plan.streams if s.treatment.value == "drop"]
-    if not plan.refusal and plan.steps:
-        fixed = preflight.fix(report, into, settings=settings)
-        said["files"] = [str(s.media.path) for s in fixed.segments]
-except PreflightError as error:
-    said["refusal" if type(error).__name__ == "InputError" else "error"] = f"{type(error).__name__}: {error}"
-print(json.dumps(said))
-"""
+WORKER = ROOT / "benchmarks/media_worker.py"
+HOWS = ("duration", "size", "sides")
+"""Limits that are scaled down by `--shrunk`, one for each file."""
 
 
 def expected(path: Path, source: Facts) -> set[int]:
@@ -148,13 +106,24 @@ def promise(said: dict[str, Any]) -> Promise:
         sound_copied=said["sound_copied"],
         dropped=Counter(said["dropped"]),
         sound_end=None if end is None else Fraction(end),
+        trim=None if said["trim"] is None else (Fraction(said["trim"][0]), Fraction(said["trim"][1])),
+        rates_may_change=said["rates_may_change"],
         resized=bool({"crop", "scale", "shrink"} & set(said["steps"])),
     )
 
 
 def examined(path: Path, digest: str, given: argparse.Namespace, folder: str) -> dict[str, Any]:
     """Return the record of one file: what was said of it, what the judge saw, and the classes of disagreement."""
-    argv = [sys.executable, "-c", WORKER, str(path), folder, given.ffmpeg, digest[:8] if given.shrunk else ""]
+    how = HOWS[int(digest[:8], 16) % len(HOWS)] if given.shrunk else "as-is"
+    said = worked({"path": str(path), "into": folder, "ffmpeg": given.ffmpeg, "how": how})
+    if "wrong" in said:
+        return said
+    return opinion(path, said)
+
+
+def worked(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what the worker said, or a record of its crash or time-out."""
+    argv = [sys.executable, str(WORKER), json.dumps(wanted)]
     try:
         done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT, check=False, cwd=ROOT)
     except subprocess.TimeoutExpired:
@@ -162,8 +131,13 @@ def examined(path: Path, digest: str, given: argparse.Namespace, folder: str) ->
     if done.returncode:
         last = (done.stderr.decode(errors="replace").strip().splitlines() or ["?"])[-1]
         return {"wrong": [f"crash: {last[:80]}"]}
-    said = json.loads(done.stdout.splitlines()[-1])
-    opinions = []
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return said
+
+
+def opinion(path: Path, said: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of what `said` is worth by the judge, and by a second one where the first disagrees."""
+    opinions: list[list[str]] = []
     try:
         for judge in dict.fromkeys((JUDGE, SECOND)):
             opinions.append(judged(path, said, judge))
@@ -184,6 +158,9 @@ def judged(path: Path, said: dict[str, Any], ffmpeg: str) -> list[str]:
     if said.get("files") and source.readable:
         parts = [media_judge.facts(Path(name), ffmpeg=ffmpeg) for name in said["files"]]
         found += media_judge.losses(source, parts, promise(said))
+    if said.get("joined") and source.readable:
+        whole = media_judge.facts(Path(said["joined"]), ffmpeg=ffmpeg)
+        found += [name.replace("fix", "join", 1) for name in media_judge.losses(source, [whole], promise(said))]
     return found
 
 

@@ -5,10 +5,12 @@ Nothing here uses preflight's own probe. Times are seconds as exact fractions of
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 import subprocess
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ MAX_SYNC = Fraction(45, 1000)
 """Seconds by which the distance of sound and picture may change where the frame rate is unknown."""
 MAX_FRAMES = 60_000
 """Decoded frames that are kept of one file."""
+
+DEMUX_SINCE = 7
+"""Major version of ffmpeg from which `-enc_time_base` takes `demux`; before, it was -1."""
 
 FAMILIES = {
     "mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "mkv", "avi": "avi", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps",
@@ -76,6 +81,13 @@ class Facts:
         return max(ends) - min(row[0] for row in times) if times else None
 
     @property
+    def start(self) -> Fraction:
+        """The first shown moment of picture and sound."""
+        tracks = [t for t in self.tracks if t.kind in {"video", "audio"} and not t.cover and t.packets]
+        times = [min(time for time, _, _ in t.packets) for t in tracks if t.kind == "audio"]
+        return min([*times, *(time for time, _ in self.frames[:1])], default=Fraction(0))
+
+    @property
     def sound(self) -> tuple[Track, ...]:
         """Every track of sound."""
         return tuple(t for t in self.tracks if t.kind == "audio")
@@ -121,12 +133,22 @@ def facts(path: Path, *, ffmpeg: str, ffprobe: str = "ffprobe") -> Facts:
     )  # fmt: skip
 
 
+@functools.cache
+def major(ffmpeg: str) -> int:
+    """Return the major version of an ffmpeg. Raises JudgeError where it states none."""
+    match = re.search(r"version n?(\d+)", output(ffmpeg, "-version")[1])
+    if match is None:
+        raise JudgeError(f"version of {ffmpeg}")
+    return int(match[1])
+
+
 def decoded(
     path: Path, ffmpeg: str, index: int
 ) -> tuple[tuple[tuple[Fraction, str], ...], tuple[int, int] | None, list[str]]:
     """Return times and digests of the decoded frames of stream `index`, the size of the first, and complaints."""
-    passthrough = ("-fps_mode", "passthrough") if "v4." not in ffmpeg else ("-vsync", "passthrough")
-    wanted = ("-map", f"0:{index}", *passthrough, "-copyts", "-frames:v", str(MAX_FRAMES), "-f", "framemd5", "-")
+    # The stream's own time base: by default times are rounded to those of a constant frame rate.
+    exact = ("-fps_mode", "passthrough", "-enc_time_base", "demux" if major(ffmpeg) >= DEMUX_SINCE else "-1")
+    wanted = ("-map", f"0:{index}", *exact, "-copyts", "-frames:v", str(MAX_FRAMES), "-f", "framemd5", "-")
     _, text, errors = output(ffmpeg, "-v", "error", "-nostdin", "-noautorotate", "-i", f"file:{path}", *wanted)
     base, size, frames = Fraction(1), None, []
     for line in text.splitlines():
@@ -197,6 +219,10 @@ class Promise:
 
 def losses(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
     """Return the classes of difference between `source` and the files made from it, together and in order."""
+    codecs = {part.video.codec for part in parts if part.video}
+    if source.video is None or codecs != {source.video.codec}:
+        # A trim that begins between keyframes encodes the picture, which its plan tells only when it is carried out.
+        promise = replace(promise, copied=False)
     found = _frames(source, parts, promise)
     for number in range(len(source.sound)):
         found += _sound(source, parts, promise, number)
@@ -211,13 +237,16 @@ def losses(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
 
 
 def _frames(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
-    before = _shown(source.frames)
+    before = list(source.frames)
     if promise.trim is not None:
-        start, end = promise.trim
-        before = [(t, digest) for t, digest in before if start - TICK <= t < end - TICK]
+        start, end = (source.start + time for time in promise.trim)
+        # A frame at the very edge may fall on either side of it: the clocks of containers round.
+        edges = [frame for frame in before if min(abs(frame[0] - start), abs(frame[0] - end)) <= TICK]
+        before = [frame for frame in before if start <= frame[0] < end and frame not in edges]
+        shown = sum(len(part.frames) for part in parts)
+        return [] if len(before) <= shown <= len(before) + len(edges) else ["fix: frames of a trim"]
     after = [frame for part in parts for frame in part.frames]
     if len(after) != len(before):
-        # A lossless trim may begin at the keyframe before its start and hide what it need not show.
         return [f"fix: frames {'missing' if len(after) < len(before) else 'added'}"]
     if promise.copied and [digest for _, digest in after] != [digest for _, digest in before]:
         return ["fix: content of copied frames"]

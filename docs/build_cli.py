@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/preflight.1 from the declarations of the commands: `python -m docs.build_cli`."""
+"""Write docs/cli.md, the manual page and the completions from the declarations: `python -m docs.build_cli`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 
 from preflight.cli.app import COMMANDS, command
+from preflight.cli.completion import script
 from preflight.cli.declaration import EVERYWHERE, Command, Parameter
 from preflight.cli.help_page import spelled
 from preflight.settings import Settings, variable_of
 
 PAGE = Path(__file__).with_name("cli.md")
 MANUAL = Path(__file__).with_name("preflight.1")
+COMPLETIONS = Path(__file__).with_name("completions")
+SCRIPTS = {"preflight.bash": "bash", "_preflight": "zsh", "preflight.fish": "fish"}
 EXIT_CODES = (
     ("0", "done; for `check`: the service would take every file"),
     ("1", "some inputs failed"),
@@ -123,6 +126,14 @@ def _roff(text: str) -> str:
     return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in plain.splitlines())
 
 
+def pages() -> dict[Path, str]:
+    """Return every file that is made here, with its content."""
+    commands = [command(name) for name in COMMANDS]
+    made = {PAGE: page(), MANUAL: manual()}
+    return made | {COMPLETIONS / name: script(shell, commands) + "\n" for name, shell in SCRIPTS.items()}
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    MANUAL.write_text(manual(), encoding="utf-8")
+    for path, text in pages().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -128,7 +128,11 @@ def _work(tasks: _Tasks, terms: Terms, listen: Callable[[Path], Listener], cance
 
 
 def _waiting(tasks: _Tasks) -> _Task | None:
+    """Return a task that waits already; the None that ends a thread is left for its next look."""
     try:
-        return tasks.get_nowait()
+        task = tasks.get_nowait()
     except Empty:
         return None
+    if task is None:
+        tasks.put(None)
+    return task

@@ -66,6 +66,7 @@ class Settings:
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
     job may exist.
+    `price_per_minute` is what a minute of video costs at the service, in any currency, for reports and `--budget`.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -100,6 +101,7 @@ class Settings:
     ffmpeg: str | None = None
     encoder: str = "libx264"
     preset: str = "veryfast"
+    price_per_minute: float = 0.0
     max_size: int = 200_000_000
     max_duration: Fraction = Fraction(360)
     keep_fixed: bool = False
@@ -116,6 +118,8 @@ class Settings:
                 f"Setting upload_threads is {self.upload_threads}.",
                 hint=f"Use 1 to {_MOST_THREADS}; 2 suit most lines.",
             )
+        if not 0 <= self.price_per_minute < float("inf"):
+            raise UsageError(f"Setting price_per_minute is {self.price_per_minute}.", hint="Use 0 or more.")
         if bool(self.s3_key) != bool(self.s3_secret):
             missing = "s3_secret" if self.s3_key else "s3_key"
             raise UsageError(f"Setting {missing} is missing.", hint="Set both s3_key and s3_secret, or neither.")
@@ -234,6 +238,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "poll_first": lambda value: float(parse_seconds(str(value))),
     "poll_last": lambda value: float(parse_seconds(str(value))),
     "http_method": lambda value: str(value).upper(),
+    "price_per_minute": float,
 }
 
 

@@ -112,10 +112,11 @@ def _dispatch(words: Sequence[str]) -> int:
         console.out(help_page.of_command(chosen, path=path))
         return int(ExitCode.OK)
     context = Context(**{**given, **more})
-    if context.debug:
-        import logging
+    console.set_quiet(quiet=context.quiet)
+    if context.verbose or context.debug or context.log_file:
+        from preflight.cli.logs import start_logging
 
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+        start_logging(context)
     # It was off while modules loaded: there is no garbage then, and looking for it takes its time.
     gc.freeze()
     gc.enable()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from preflight.checking import Terms, check_in_turn
-from preflight.cli.common_options import NULL, VIDEOS, positive
+from preflight.cli.common_options import NULL, REPORT, VIDEOS, positive
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.formats import writer
@@ -41,6 +41,7 @@ def check(
     max_size: int | None,
     max_duration: Fraction | None,
     jobs: int | None,
+    report: Path | None,
     null: bool,
 ) -> int:
     """Write the verdict on each file and return the exit code: 0 when all pass, 3 when one breaks a limit.
@@ -50,9 +51,10 @@ def check(
     settings = context.settings(max_size=max_size, max_duration=max_duration)
     form = "jsonl" if as_json else form
     terms = Terms(limits=settings.limits, deep=deep, text=text, strict=split_rules(strict), ignore=split_rules(ignored))
-    with writer(form) as write, _listening(deep, form) as listen:
-        for report in _reports(files, terms, listen, jobs=jobs, null=null):
-            write(report)
+    with writer(form) as write, _listening(deep, form) as listen, _collecting(report) as collect:
+        for verdict in _reports(files, terms, listen, jobs=jobs, null=null):
+            write(verdict)
+            collect(verdict)
     if not write.counts.files:
         from preflight.cli.inputs import nothing
 
@@ -71,6 +73,29 @@ def _reports(
     from preflight.cli.inputs import videos
 
     yield from check_many(videos(files, null=null), terms=terms, jobs=jobs, listen=listen)
+
+
+@contextmanager
+def _collecting(file: Path | None) -> Iterator[Callable[[Report], None]]:
+    """Give what takes each verdict for the file of --report, and write that at the end."""
+    if file is None:
+        yield lambda _: None
+        return
+    from preflight.cli.batch_report import BatchReport, Entry
+
+    collected = BatchReport(file)
+
+    def collect(verdict: Report) -> None:
+        media = verdict.media
+        seconds = float(media.duration) if media is not None and media.duration is not None else None
+        outcome, code = ("ok", ExitCode.OK) if verdict.ok else ("refused", ExitCode.INPUT)
+        detail = " ".join(finding.message for finding in verdict.failures)
+        collected.add(Entry(source=verdict.path, outcome=outcome, seconds=seconds, detail=detail, exit_code=int(code)))
+
+    try:
+        yield collect
+    finally:
+        collected.finish(as_json=False, summary=False)
 
 
 def split_rules(given: Sequence[str] | None) -> frozenset[str]:
@@ -123,6 +148,7 @@ COMMAND = Command(
             help="Files at a time.",
             default_text="one a core, up to 4",
         ),
+        REPORT,
         NULL,
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from preflight.cli.declaration import Parameter
 from preflight.errors import UsageError
 from preflight.settings import parse_seconds
@@ -30,6 +32,14 @@ def positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise UsageError(f"{text!r} is not a whole number of 1 or more.")
     return int(text)
+
+
+def amount(text: str) -> float:
+    """Return an amount of money. Raises UsageError, ValueError."""
+    found = float(text)
+    if not 0 <= found < float("inf"):
+        raise UsageError(f"{text!r} is not an amount of money.")
+    return found
 
 
 def port(text: str) -> int:
@@ -97,6 +107,12 @@ SERVICE = Parameter(
     default_text="auto: the cloud when it is configured, else the one on this machine",
 )
 AS_JSON = Parameter(names=("--json",), key="as_json", count="0", help="One JSON object a line.")
+REPORT = Parameter(
+    names=("--report",),
+    value="FILE",
+    convert=Path,
+    help="Write what became of each file, with minutes and cost, as .json or .csv; numbered when the file exists.",
+)
 OVERWRITE = Parameter(names=("--overwrite",), count="0", help="Replace outputs that exist; a source is never replaced.")
 TREE = Parameter(
     names=("--tree",), count="0", help="Keep the folders below each folder that was named, inside the output folder."

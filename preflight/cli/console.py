@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+_WIDE = 100
+"""Columns of a terminal from which times and notes stand beside a bar."""
+
 SCHEMA = 1
 """Version of the JSON lines; raised when a field changes its meaning or goes away."""
 
@@ -49,20 +52,42 @@ def emit(event: str, **values: Any) -> None:
     sys.stdout.flush()
 
 
-def say(text: object = "") -> None:
-    """Print a line for people on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+class _Said:
+    """How what is said to people is treated: `quiet` says only errors, `copy` gets every line too."""
+
+    quiet = False
+    copy: Callable[[str], None] | None = None
+
+
+def set_quiet(*, quiet: bool) -> None:
+    """Say only errors from here on, or everything again; no progress is shown either."""
+    _Said.quiet = quiet
+
+
+def copy_said(copy: Callable[[str], None] | None) -> None:
+    """Give every line that is said to `copy` as well, for a log file."""
+    _Said.copy = copy
+
+
+def say(text: object = "", *, always: bool = False) -> None:
+    """Print a line for people on stderr; with --quiet only what is to be said `always`."""
+    if _Said.copy is not None:
+        _Said.copy(str(text))
+    if always or not _Said.quiet:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def out(text: object = "") -> None:
     """Print a line of data on stdout."""
+    if _Said.copy is not None:
+        _Said.copy(str(text))
     sys.stdout.write(f"{text}\n")
 
 
 def complain(error: PreflightError) -> None:
     """Print an error as one line: what, why, and what to do next."""
-    say(f"preflight: {printable(error)}")
+    say(f"preflight: {printable(error)}", always=True)
 
 
 def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, stderr: bool = False) -> None:
@@ -89,7 +114,7 @@ def progress(*, json_lines: bool, quiet: bool = False) -> Iterator[Naming]:
     """Give a function from a file's name to its listener: bars on a terminal, JSON lines with `--json`, else words."""
     if json_lines:
         yield _json_listener
-    elif quiet:
+    elif quiet or _Said.quiet:
         yield lambda _: ignore
     elif not _terminal():
         yield _plain_listener
@@ -140,6 +165,9 @@ class Board:
         """Return what follows the work on one file."""
         return self._naming(str(path))
 
+    def clear(self) -> None:
+        """Take away what is shown of files that are not finished."""
+
     def end(self, path: Path) -> None:  # noqa: ARG002 - a board with bars takes its bar away
         """Note that the work on a file has ended."""
         self.ended += 1
@@ -169,11 +197,16 @@ class _DrawnBoard(Board):
         if (task := self._running.pop(str(path), None)) is not None:
             self._bars.remove_task(task)
 
+    def clear(self) -> None:
+        """Leave the bar of all only: after Ctrl-C the others would stand there for ever."""
+        while self._running:
+            self._bars.remove_task(self._running.popitem()[1])
+
 
 @contextmanager
 def batch_progress(total: int, *, json_lines: bool) -> Iterator[Board]:
     """Give the board of `total` videos: on a terminal with bars that come and go, else as for single files."""
-    if total > 1 and not json_lines and _terminal():
+    if total > 1 and not json_lines and not _Said.quiet and _terminal():
         with _drawn() as bars:
             yield _DrawnBoard(bars, total)
     else:
@@ -208,9 +241,13 @@ def _drawn() -> Bars:
     from rich.progress import Progress as Bars
 
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")]
-    columns += [TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")]
+    console = Console(file=sys.stderr)
+    if console.width >= _WIDE:
+        columns += [TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")]
+    else:
+        columns[1] = BarColumn(bar_width=10)
     # Results that are printed meanwhile go above the bars, unless they go to a file.
-    return Bars(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty())
+    return Bars(*columns, console=console, redirect_stdout=sys.stdout.isatty())
 
 
 def _draw(bars: Bars, task: TaskID, name: str, progress: Progress) -> None:

@@ -17,8 +17,20 @@ class Context:
     """The options that every command has."""
 
     config: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    log_file: str | None = None
     debug: bool = False
 
     def settings(self, **flags: Any) -> Settings:
         """Return the settings with the given flags on top (a flag of None counts as not given). Raises UsageError."""
         return load_settings(file=Path(self.config) if self.config is not None else None, flags=flags)
+
+    def service_settings(self, **flags: Any) -> Settings:
+        """Return the settings of a command that needs the service, and say so when one has to start on this machine."""
+        found = self.settings(**flags)
+        if found.uses_local_service and not found.access_key_name:
+            from preflight.cli import console
+
+            console.say("No account is configured: the local service is starting.")
+        return found

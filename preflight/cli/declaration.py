@@ -99,6 +99,11 @@ class Command:
 
 EVERYWHERE = (
     Parameter(names=("--config",), value="FILE", help="Settings file instead of ./preflight.toml."),
+    Parameter(
+        names=("--quiet", "-q"), count="0", help="Print results and errors only, on standard error nothing else."
+    ),
+    Parameter(names=("--verbose", "-v"), count="0", help="Log what is done, on standard error."),
+    Parameter(names=("--log-file",), value="FILE", help="Append to this file what is done and what is said."),
     Parameter(names=("--debug",), count="0", help="Show tracebacks and logs."),
 )
 """Options of the program and of every command."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from preflight.cli import common_options, console
+from preflight.cli.batch_report import BatchReport, Entry
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.inputs import nothing, videos
-from preflight.cli.run import overall
+from preflight.cli.outcomes import overall
 from preflight.errors import ExitCode, PreflightError
 from preflight.events import Listener
 from preflight.model.job import Fixed
@@ -35,6 +36,7 @@ def fix(
     preset: str | None,
     tree: bool,
     dry_run: bool,
+    report: Path | None,
     null: bool,
     as_json: bool,
 ) -> int:
@@ -43,18 +45,38 @@ def fix(
 
     settings = context.settings(encoder=encoder, preset=preset)
     codes: list[ExitCode] = []
-    with console.progress(json_lines=as_json, quiet=dry_run) as naming:
-        for path in videos(files, null=null):
-            report = api.check(path, limits=settings.limits)
-            plan = api.plan(report, policy=Policy(policy), trim=trim, safe=safe, settings=settings)
-            if dry_run or plan.refusal or plan.is_empty:
-                codes.append(_tell(path, report, plan, as_json=as_json))
-            else:
+    collected = BatchReport(report)
+    try:
+        with console.progress(json_lines=as_json, quiet=dry_run) as naming:
+            for path in videos(files, null=null):
+                verdict = api.check(path, limits=settings.limits)
+                plan = api.plan(verdict, policy=Policy(policy), trim=trim, safe=safe, settings=settings)
                 into = output / below(path, map(Path, files)) if tree else output
-                codes.append(_carry_out(path, report, plan, into, settings, naming(path.name), as_json=as_json))
+                if dry_run or plan.refusal or plan.is_empty:
+                    codes.append(_tell(path, verdict, plan, as_json=as_json))
+                else:
+                    listener = naming(path.name)
+                    codes.append(_carry_out(path, verdict, plan, into, settings, listener, as_json=as_json))
+                collected.add(_entry(verdict, plan, codes[-1], dry_run=dry_run))
+    finally:
+        collected.finish(as_json=as_json, foreseen=dry_run)
     if not codes:
         raise nothing(files)
     return overall(codes)
+
+
+def _entry(verdict: Report, plan: Plan, code: ExitCode, *, dry_run: bool) -> Entry:
+    """Return the report's entry: what is done with a file, or would be."""
+    if plan.refusal:
+        outcome, detail = "refused", plan.refusal
+    elif plan.is_empty:
+        outcome, detail = "passes", ""
+    else:
+        outcome = "would be fixed" if dry_run else "fixed" if code is ExitCode.OK else "failed"
+        detail = "; ".join(f"{step.action}: {step.detail}" for step in plan.steps)
+    media = verdict.media
+    seconds = float(media.duration) if media is not None and media.duration is not None else None
+    return Entry(source=verdict.path, outcome=outcome, seconds=seconds, detail=detail, exit_code=int(code))
 
 
 def _tell(path: Path, report: Report, plan: Plan, *, as_json: bool) -> ExitCode:
@@ -138,6 +160,7 @@ COMMAND = Command(
         ),
         common_options.TREE,
         Parameter(names=("--dry-run",), count="0", help="Show the plan only."),
+        common_options.REPORT,
         common_options.NULL,
         common_options.AS_JSON,
     ),

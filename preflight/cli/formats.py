@@ -172,7 +172,7 @@ class CsvWriter(Writer):
         verdict = "ok" if report.ok else "refused"
         for finding in report.findings or (None,):
             cells = ("",) * 7 if finding is None else _cells(finding)
-            self.rows.writerow([_safe(cell) for cell in (str(report.path), verdict, *cells)])
+            self.rows.writerow([safe_cell(cell) for cell in (str(report.path), verdict, *cells)])
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
@@ -181,7 +181,8 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     return (code, finding.rule, *told)
 
 
-def _safe(cell: str) -> str:
+def safe_cell(cell: str) -> str:
+    """Return a cell of a CSV file that no spreadsheet takes for a formula."""
     # A spreadsheet takes such a cell for a formula, and a file's name is a stranger's text.
     text = console.printable(cell)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) and len(text) > 1 else text

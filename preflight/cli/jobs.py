@@ -77,16 +77,40 @@ def resolve(context: Context, *, job: str, resubmit: bool, task: str | None, dro
 
 def forget(context: Context, *, job: str, force: bool, as_json: bool) -> int:
     """Delete a job and its history. Raises UsageError for one that has not ended, unless forced."""
-    from preflight.ledger import ENDED, Ledger
+    from preflight.ledger import ENDED, Ledger, State
 
     with Ledger(context.settings().ledger) as ledger, ledger.lease(ledger.get(job).id) as found:
         if found.state not in ENDED and not force:
+            next_step = (
+                f"`preflight jobs resolve {found.id}` settles it"
+                if found.state is State.UNKNOWN
+                else (f"`preflight resume {found.id}` continues it")
+            )
             raise UsageError(
                 f"Job {found.id} is {found.state}: what was paid for it would be lost.",
-                hint="`preflight resume` goes on with it; --force forgets it anyway.",
+                hint=f"{next_step}; --force forgets it anyway.",
             )
         ledger.forget(found.id)
         _say(found, as_json=as_json, event="forgotten")
+    return int(ExitCode.OK)
+
+
+def retry(context: Context, *, jobs: Sequence[str], as_json: bool) -> int:
+    """Queue failed jobs again, all of them when none is named. Raises UsageError for one that has not failed."""
+    from preflight.ledger import Ledger, State
+
+    with Ledger(context.settings().ledger) as ledger:
+        named = [ledger.get(job) for job in jobs] or list(ledger.jobs(states=(State.FAILED,)))
+        for job in named:
+            if job.state is not State.FAILED:
+                raise UsageError(f"Job {job.id} is {job.state}, not failed.", hint="`preflight jobs` lists the states.")
+        for job in named:
+            with ledger.lease(job.id) as held:
+                _say(ledger.advance(held.id, State.QUEUED, cause="to be tried again"), as_json=as_json)
+    if not named:
+        console.say("No job has failed.")
+    elif not as_json:
+        console.say("`preflight resume` submits them again.")
     return int(ExitCode.OK)
 
 
@@ -161,6 +185,18 @@ COMMAND = Command(
                 Parameter(names=("--resubmit",), count="0", help="It was not accepted: send it again."),
                 Parameter(names=("--task",), value="TASK_ID", help="It was accepted, with this task id."),
                 Parameter(names=("--drop",), count="0", help="Give it up."),
+                common_options.AS_JSON,
+            ),
+        ),
+        Command(
+            name="retry",
+            summary="Queue failed jobs again, for `preflight resume`: each is paid for again.",
+            example="preflight jobs retry 3fa9",
+            run=retry,
+            parameters=(
+                Parameter(
+                    names=("JOBS",), count="*", default=(), help="Ids, or their beginnings; else all that failed."
+                ),
                 common_options.AS_JSON,
             ),
         ),

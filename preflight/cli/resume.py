@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from preflight.cli import common_options, console
+from preflight.cli.batch_report import BatchReport
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
-from preflight.cli.run import tell_all
+from preflight.cli.outcomes import tell_all
 
 
-def resume(context: Context, *, job: str | None, jobs: int, as_json: bool) -> int:
+def resume(context: Context, *, job: str | None, jobs: int, report: Path | None, as_json: bool) -> int:
     """Go on with every unfinished job, or with one."""
     from preflight.workflow.batch import resume as go_on
 
     settings = context.settings()
+    collected = BatchReport(report, price=settings.price_per_minute)
     with console.batch_progress(0, json_lines=as_json) as board:
         results = go_on(settings=settings, jobs=jobs, only=job, listen=board.listen)
-        code = tell_all(results, board, as_json=as_json)
+        code = tell_all(results, board, collected, as_json=as_json)
     if not board.ended:
         console.say("There is nothing to go on with.")
     return code
@@ -30,6 +34,7 @@ COMMAND = Command(
     parameters=(
         Parameter(names=("JOB",), count="?", help="Only this job (the beginning of its id)."),
         common_options.JOBS,
+        common_options.REPORT,
         common_options.AS_JSON,
     ),
 )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from preflight.cli import common_options, console
+from preflight.cli.allowance import Allowance
+from preflight.cli.batch_report import BatchReport, Entry
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.inputs import sources
+from preflight.cli.outcomes import overall, run_command, tell_all
 from preflight.errors import ExitCode
-from preflight.model.job import Failed, Mismatched, Pending, Rejected, Result, Skipped, Succeeded, Unknown
+from preflight.model.job import Result, Succeeded
 from preflight.model.plan import Plan, Policy
-from preflight.serialize import jsonable
+from preflight.model.report import Report
 from preflight.settings import Settings
-from preflight.workflow.output_paths import picture_of, record_of
+from preflight.tools.output_names import below
+from preflight.workflow.output_paths import is_result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fractions import Fraction
-
+    from preflight.events import Listener
     from preflight.model.job import InpaintingBox, PixelBox
     from preflight.workflow.request import RunRequest
 
@@ -44,6 +49,12 @@ def run(
     keep: bool,
     keep_upload: bool | None,
     dry_run: bool,
+    tree: bool,
+    skip_existing: bool,
+    max_jobs: int | None,
+    budget: float | None,
+    on_done: str | None,
+    report: Path | None,
     null: bool,
     as_json: bool,
 ) -> int:
@@ -68,120 +79,132 @@ def run(
         ),
     )
     paths = sources(files, null=null)
+    roots = [Path(name) for name in files]
+    batch = _Batch(
+        request=lambda path: replace(request, output=output / below(path, roots)) if tree else request,
+        settings=given,
+        report=BatchReport(report, price=given.price_per_minute, sources=paths),
+        allowance=Allowance(max_jobs=max_jobs, budget=budget, price=given.price_per_minute),
+        skip_existing=skip_existing,
+    )
     if dry_run:
-        return _rehearse(paths, request=request, settings=given, as_json=as_json)
+        return _rehearse(paths, batch, as_json=as_json)
     # What is missing is told before any file is read.
     api.require_service(given)
     if given.service == "auto" and given.uses_local_service:
-        console.say("No account is configured: the local service does the work.")
-    return _run(paths, request=request, settings=given, jobs=jobs, as_json=as_json)
+        console.say("No account is configured: the local service does the work. It is starting.")
 
-
-def _run(paths: Sequence[Path], *, request: RunRequest, settings: Settings, jobs: int, as_json: bool) -> int:
-    from preflight.workflow.batch import run_many
+    def ended(result: Result) -> None:
+        batch.allowance.settle(result.source, jobs=result.submitted if isinstance(result, Succeeded) else 1)
+        if on_done is not None:
+            run_command(on_done, result)
 
     with console.batch_progress(len(paths), json_lines=as_json) as board:
-        results = run_many(paths, request=request, settings=settings, jobs=jobs, listen=board.listen)
-        return tell_all(results, board, as_json=as_json)
+        results = batch.results(paths, jobs=jobs, listen=board.listen)
+        code = tell_all(results, board, batch.report, as_json=as_json, seconds=batch.seconds.get, ended=ended)
+    if batch.outside:
+        console.say(f"Left out, since --max-jobs or --budget is used up: {len(batch.outside)} videos.")
+    return code
 
 
-def tell_all(results: Iterable[Result], board: console.Board, *, as_json: bool) -> int:
-    """Tell what became of each video as soon as it is known, sum up, and return the exit code of all."""
-    codes, outcomes = [], Counter[str]()
-    for result in results:
-        board.end(result.source)
-        codes.append(exit_code(result))
-        outcomes[type(result).__name__.lower()] += 1
-        if as_json:
-            console.emit("result", outcome=type(result).__name__.lower(), **jsonable(result))
-        else:
-            _tell(result)
-    if len(codes) > 1 and not as_json:
-        parts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-        console.say(f"{len(codes)} videos: {parts}")
-    return overall(codes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What the videos of one command share.
+
+    `seconds` has the lengths that are known, `outside` the videos that the allowance did not admit.
+    """
+
+    request: Callable[[Path], RunRequest]
+    settings: Settings
+    report: BatchReport
+    allowance: Allowance
+    skip_existing: bool
+    seconds: dict[Path, float] = field(default_factory=dict)
+    outside: list[Path] = field(default_factory=list)
+
+    def results(self, paths: Sequence[Path], *, jobs: int, listen: Callable[[Path], Listener]) -> Iterator[Result]:
+        """Yield the result of each video that the allowance admits, at the latest once others gave back their share."""
+        from preflight.workflow.batch import run_many
+
+        waiting = list(paths)
+        while waiting:
+            self.outside.clear()
+            chosen = self.admitted(waiting)
+            yield from run_many(chosen, request=self.request, settings=self.settings, jobs=jobs, listen=listen)
+            if len(self.outside) == len(waiting):
+                break
+            waiting = list(self.outside)
+        for path in self.outside:
+            entry = Entry(
+                source=path, outcome="left out", seconds=self.seconds.get(path), detail="--max-jobs or --budget"
+            )
+            self.report.add(entry)
+
+    def admitted(self, paths: Sequence[Path]) -> Iterator[Path]:
+        """Yield the videos that are to be processed, each when its turn comes."""
+        for path in paths:
+            if self.skip_existing and has_result(path, self.request(path).output):
+                self.report.add(Entry(source=path, outcome="existing", detail="a result is in the output folder"))
+            elif not self._measured() or self._admit(path):
+                yield path
+
+    def _measured(self) -> bool:
+        """Return whether lengths are needed: they cost a look into each file."""
+        return self.allowance.is_limited or self.report.file is not None or bool(self.settings.price_per_minute)
+
+    def _admit(self, path: Path) -> bool:
+        jobs, seconds = self.foresee(path)[2:]
+        if jobs and not self.allowance.admit(path, jobs=jobs, seconds=seconds):
+            self.outside.append(path)
+            return False
+        return True
+
+    def foresee(self, path: Path) -> tuple[Report, Plan, int, float]:
+        """Return the verdict and the plan for a video, how many jobs it takes, and its seconds."""
+        from preflight.workflow.run import VideoRun
+
+        request = self.request(path)
+        verdict, plan = VideoRun(request=request, settings=self.settings).inspect(path)
+        media = verdict.media
+        if media is not None and media.duration is not None:
+            start, end = request.trim or (Fraction(0), media.duration)
+            self.seconds[path] = max(0.0, float(min(media.duration, end) - start))
+        unpaid = plan.refusal is not None or request.is_skipped(media)
+        return verdict, plan, 0 if unpaid else len(plan.cuts) + 1, self.seconds.get(path, 0.0)
 
 
-def _rehearse(paths: Sequence[Path], *, request: RunRequest, settings: Settings, as_json: bool) -> int:
-    """Show what would be done; nothing is written or sent."""
-    from preflight.workflow.run import VideoRun
+def has_result(path: Path, folder: Path) -> bool:
+    """Return whether the output folder has a cleaned file named like this video."""
+    return any(is_result(found) for found in folder.glob(f"{glob.escape(path.stem)}.cleaned.*"))
 
+
+def _rehearse(paths: Sequence[Path], batch: _Batch, *, as_json: bool) -> int:
+    """Show what would be done and what it would cost; nothing is sent, and only the report is written."""
     codes = []
     for path in paths:
-        report, plan = VideoRun(request=request, settings=settings).inspect(path)
+        request = batch.request(path)
+        verdict, plan, jobs, seconds = batch.foresee(path)
         codes.append(ExitCode.INPUT if plan.refusal else ExitCode.OK)
-        skipped, language = request.is_skipped(report.media), request.settled(report.media).options.language
-        if as_json:
-            console.emit("plan", file=path, report=report, plan=plan, skipped=skipped, language=language)
-            continue
+        skipped, language = request.is_skipped(verdict.media), request.settled(verdict.media).options.language
+        outcome = "refused" if plan.refusal else "skipped" if skipped else "would be sent"
+        if jobs and not batch.allowance.admit(path, jobs=jobs, seconds=seconds):
+            outcome, jobs = "left out", 0
         foreseen = plan.refusal or ("would be skipped: no text was seen on its frames" if skipped else _steps(plan))
+        batch.report.add(
+            Entry(source=path, outcome=outcome, seconds=seconds, jobs=jobs, detail=foreseen, exit_code=int(codes[-1]))
+        )
+        if as_json:
+            console.emit("plan", file=path, report=verdict, plan=plan, skipped=skipped, language=language)
+            continue
         seen = f" (language {language})" if request.detect_language and not plan.refusal and not skipped else ""
-        console.out(f"{console.printable(path)}: {console.printable(foreseen)}{seen}")
+        left = "left out: --max-jobs or --budget is used up; " if outcome == "left out" else ""
+        console.out(f"{console.printable(path)}: {left}{console.printable(foreseen)}{seen}")
+    batch.report.finish(as_json=as_json, foreseen=True)
     return overall(codes)
 
 
 def _steps(plan: Plan) -> str:
     return "; ".join(f"{step.action}: {step.detail}" for step in plan.steps) or "would be sent as it is"
-
-
-def exit_code(result: Result) -> ExitCode:
-    """Return what one result means for a script."""
-    match result:
-        case Succeeded() | Skipped():
-            return ExitCode.OK
-        case Rejected():
-            return ExitCode.INPUT
-        case Failed(error=error):
-            return error.exit_code
-        case Mismatched():
-            return ExitCode.SOME_FAILED
-        case Pending():
-            return ExitCode.PENDING
-        case Unknown():
-            return ExitCode.UNKNOWN
-
-
-def overall(codes: Sequence[ExitCode]) -> int:
-    """Return the exit code of many: the one they share, else "some failed"."""
-    different = set(codes)
-    return int(different.pop() if len(different) == 1 else ExitCode.SOME_FAILED if different else ExitCode.OK)
-
-
-def _tell(result: Result) -> None:
-    name = console.printable(result.source)
-    match result:
-        case Succeeded():
-            _tell_success(name, result)
-        case Skipped():
-            console.say(f"{name}: skipped: no text was seen on its frames.")
-        case Rejected(reason=reason):
-            console.say(f"{name}: refused: {console.printable(reason)}")
-        case Failed(error=error):
-            console.say(f"{name}: {console.printable(error)}")
-        case Mismatched(file=file, problems=problems, job_id=job):
-            console.say(
-                f"{name}: the service's result {console.printable(file)} differs from what was sent: "
-                f"{console.printable('; '.join(problems))}. It is kept and not paid for again; "
-                f"`preflight jobs resolve {job} --resubmit` submits the video once more."
-            )
-        case Pending(task_ids=ids):
-            console.say(f"{name}: still pending (task {', '.join(ids)}); `preflight resume` goes on.")
-        case Unknown(job_id=job):
-            console.say(
-                f"{name}: job {job} was sent and not answered. It may be paid for, so it is not sent again. "
-                f"Settle it with `preflight jobs resolve {job} --resubmit | --task TASKID | --drop`."
-            )
-
-
-def _tell_success(name: str, result: Succeeded) -> None:
-    console.out(f"{name}: cleaned file {console.printable(result.file)}")
-    for what, path in (("before/after picture", picture_of(result.file)), ("JSON record", record_of(result.file))):
-        if path.exists():
-            console.out(f"{name}: {what} {console.printable(path)}")
-    for note in result.notes:
-        console.say(f"{name}: {console.printable(note)}")
-    if not result.submitted:
-        console.say(f"{name}: the result was known; no job was submitted.")
 
 
 COMMAND = Command(
@@ -221,6 +244,25 @@ COMMAND = Command(
             default_text="the setting keep_upload",
         ),
         Parameter(names=("--dry-run",), count="0", help="Check and plan only."),
+        common_options.TREE,
+        Parameter(
+            names=("--skip-existing",), count="0", help="Pass over a video whose cleaned file is in the output folder."
+        ),
+        Parameter(
+            names=("--max-jobs",), value="N", convert=common_options.positive, help="Pay for this many jobs at most."
+        ),
+        Parameter(
+            names=("--budget",),
+            value="AMOUNT",
+            convert=common_options.amount,
+            help="Spend this much at most, by the setting price_per_minute.",
+        ),
+        Parameter(
+            names=("--on-done",),
+            value="COMMAND",
+            help="Run this after each video; {source}, {file} and {outcome} are replaced. No shell is used.",
+        ),
+        common_options.REPORT,
         common_options.NULL,
         common_options.AS_JSON,
     ),

@@ -18,7 +18,7 @@ def status(context: Context, *, task_ids: Sequence[str], service: str | None, as
     """Ask the service once about each task and return the exit code of all."""
     from preflight.workflow import url_job
 
-    with url_job.client(context.settings(service=service)) as client:
+    with url_job.client(context.service_settings(service=service)) as client:
         tasks = [client.query(task_id) for task_id in task_ids]
     if as_json:
         for task in tasks:

@@ -35,7 +35,7 @@ def submit(
     )
     from preflight.workflow import url_job
 
-    settings = context.settings(service=service)
+    settings = context.service_settings(service=service)
     with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
         listener = naming(str(SecretUrl(url)))
         job, new = url_job.submit(client, SecretUrl(url), options, listener=listener)

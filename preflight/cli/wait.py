@@ -26,7 +26,7 @@ def wait(
     """Wait until the task is done and download its result."""
     from preflight.workflow import url_job
 
-    settings = context.settings(service=service, deadline=deadline)
+    settings = context.service_settings(service=service, deadline=deadline)
     names = OutputNames((), overwrite=overwrite)
     if output is None or output.is_dir():
         destination = names.derived((output or Path()) / url_job.result_name(task_id))
@@ -35,7 +35,7 @@ def wait(
     with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
         result = url_job.wait(client, task_id, destination, listener=naming(task_id))
     if as_json:
-        console.emit("task", task_id=task_id, outcome=type(result).__name__.lower(), **jsonable(result))
+        console.emit("task", task_id=task_id, state="done", outcome=type(result).__name__.lower(), **jsonable(result))
     elif isinstance(result, Succeeded | Mismatched):
         console.out(console.printable(result.file))
     if isinstance(result, Mismatched):

@@ -17,11 +17,12 @@ from preflight.engine.detect.detector import NoLines, PendingLines, make_task, s
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, watermarks
+from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import ChunkResult, InpaintTask
-from preflight.engine.media.decode import Frame, decode, parse_times
+from preflight.engine.media.decode import Frame, decode, parse_last_duration, parse_times
 from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import camera_window
@@ -76,7 +77,7 @@ def remove_text(
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
             scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
-            context = RemovalContext(facts, program, folder, scanned.times, on_share)
+            context = RemovalContext(facts, program, folder, scanned.times, on_share, scanned.last_duration)
             figures = ReportBuilder(facts, scanned.times)
             chosen, kept, others = select(context, scanned, options, any_script=extras.any_script)
             for result in inpaint(context, pool, chosen, others, scanned.motion):
@@ -117,6 +118,7 @@ class RemovalContext:
     folder: Path
     times: tuple[int, ...]
     on_share: ProgressListener
+    last_duration: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,16 @@ def encode_result(
             sheet.clear()
             notes.append(f"every frame encoded: {error.message}")
     frames = clean(decode(context.source, context.program))
-    encoder.write(frames, context.times, context.source, context.program, destination, beside, fine=fine)
+    encoder.write(
+        frames,
+        context.times,
+        context.source,
+        context.program,
+        destination,
+        beside,
+        fine=fine,
+        last_duration=context.last_duration,
+    )
     return EncodeSummary(notes=tuple(notes))
 
 
@@ -200,6 +211,7 @@ class Scanned(NamedTuple):
     motion: Motion
     gallery: FrameSampler
     unexamined: tuple[UnexaminedSpan, ...] = ()
+    last_duration: int = 0
 
 
 def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, scratch: Path | None = None) -> Scanned:
@@ -218,9 +230,9 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
+            gallery.add(frame)
             if frame.index % step == 0:
                 request(frame)
-                gallery.add(frame)
             held.append(frame)
             if len(held) > 2 * step:
                 yield held.popleft()
@@ -241,11 +253,19 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
             state.feed(frame)
             if expected:
                 on_share(min(1.0, frame.index / expected))
-        times = parse_times(listing.read_text("ascii"))
+        listed = listing.read_text("ascii")
+        times = parse_times(listed)
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = selection.propagate_labels(state.finish(), state.scenery.motion, source.upright)
-    return Scanned(tracks, times[: state.frames], state.scenery.motion, gallery, tuple(state.unexamined))
+    return Scanned(
+        tracks,
+        times[: state.frames],
+        state.scenery.motion,
+        gallery,
+        tuple(state.unexamined),
+        parse_last_duration(listed),
+    )
 
 
 class Selection(NamedTuple):
@@ -277,6 +297,8 @@ def select(
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
+    chosen = watermarks.add_graphics(chosen, scanned.gallery, context.source.upright)
+    chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
     others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
 

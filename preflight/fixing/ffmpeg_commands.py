@@ -64,9 +64,9 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, video_scale: int |
     source = _source(plan)
     made, inputs = [], 0
     for piece in pieces:
-        given = builder.input(_local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+        given = _input(source, **bounds.seek(piece, source.container))
         exact = bounds.seek_picture(piece, source.container)
-        shown = given if exact is None else builder.input(_local(source.path), **INPUT_OPTIONS, **exact)
+        shown = given if exact is None else _input(source, **exact)
         options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=exact is None)
         streams = _chosen(plan, shown, given, picture_only=picture_only)
         # Each input's chapters are shifted by as much as its packets; ffmpeg-python numbers inputs as they are used.
@@ -89,7 +89,7 @@ def head(plan: Plan, piece: Piece, *, ffmpeg: str, scale: int) -> list[str]:
     if piece.end is None:
         raise ValueError("a head has an end")
     timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
-    given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
+    given = _input(source, **timing)
     options = video_options.head_options(source, scale) | {"map_chapters": "-1"}
     options["vf"] = f"{_until(timing['t'])},{options['vf']}"
     made = builder.output(given["V:0"], _local(piece.output), **options)
@@ -101,7 +101,7 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[st
     source = _source(plan)
     # The list's demuxer opens its files itself, which are all our own.
     shown = builder.input(_local(listing), **_LIST_OPTIONS)
-    given = builder.input(_local(source.path), **INPUT_OPTIONS, **bounds.seek(piece, source.container))
+    given = _input(source, **bounds.seek(piece, source.container))
     options = _copy_options(plan) | bounds.filters(piece, picture=False)
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
@@ -121,6 +121,10 @@ def _until(end: str) -> str:
 
 def _local(path: Path) -> str:
     return tool.local(path).translate(_ASIDE)
+
+
+def _input(source: Media, **timing: Any) -> Any:
+    return builder.input(_local(source.path), **INPUT_OPTIONS, **containers.reading_options(source.container), **timing)
 
 
 def _source(plan: Plan) -> Media:
@@ -166,10 +170,10 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
 
 
 def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> Any:
-    given = builder.input(_local(source.path), **INPUT_OPTIONS, **timing)
+    given = _input(source, **timing)
     heard = given
     if plan.audio_end is not None:
-        heard = builder.input(_local(source.path), **INPUT_OPTIONS, **timing, t=bounds.time(plan.audio_end))
+        heard = _input(source, **timing, t=bounds.time(plan.audio_end))
     kept = promises.kept_streams(plan)
     ended = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
     chosen = [(heard if s.index in ended else given)[containers.specifier(source, s.index)] for s in kept]

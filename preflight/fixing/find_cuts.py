@@ -11,7 +11,8 @@ from preflight.fixing import split, video_options
 from preflight.fixing.split import Point, Stretch
 from preflight.model.media import Container, Media
 from preflight.model.plan import Plan, Policy
-from preflight.tools import packets
+from preflight.tools import packets, proof
+from preflight.tools.packets import PacketTable
 
 _ROOMY = Fraction(4, 5)
 """Share of the size limit under which even stretches of unknown size are sure enough to be tried."""
@@ -30,15 +31,17 @@ def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[
     source = plan.source
     if source is None:
         raise ValueError("a plan without a source can't be carried out")
+    if plan.trim is None and not plan.cuts:
+        return [Stretch(start=_beginning(), end=None)]
     if plan.trim is None and plan.video is None:
         found = _at_keyframes(plan, source, ffmpeg=ffmpeg, cancel=cancel)
         if found is not None:
             return found
-    listing = packets.scan(source.path, ffmpeg=ffmpeg, maps=("0:V:0",), cancel=cancel)
+    listing = proof.reference(source.path, source.container, ["V:0"], ffmpeg=ffmpeg, cancel=cancel)
     base = listing.heads[0].time_base
     shown = [packet.pts * base for packet in listing.of(0)]
     points = split.from_packets(listing.of(0), base, seconds=source.duration or listing.end(0), size=source.size)
-    return _anywhere(plan, source, points, _edges(plan, points, shown))
+    return _anywhere(plan, source, points, _edges(plan, points, shown), cancel)
 
 
 def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[Stretch] | None:
@@ -48,9 +51,15 @@ def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | No
     if not seconds or source.size / count > plan.limits.max_bytes * _ROOMY:
         return None
     first = _beginning()
+    listing = proof.from_tables(source.path, source.container, ["V:0"])
     for around in _AROUND:
-        points = _near(plan, source, seconds, around, ffmpeg=ffmpeg, cancel=cancel)
-        cuts = split.choose(points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count)
+        if listing is not None:
+            points = _near_in_tables(plan, source, seconds, around, listing.of(0), listing.heads[0].time_base)
+        else:
+            points = _near(plan, source, seconds, around, ffmpeg=ffmpeg, cancel=cancel)
+        cuts = split.choose(
+            points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count, cancel=cancel
+        )
         if cuts is not None:
             return split.stretches(first, cuts, Stretch(start=first, end=None))
     return None
@@ -61,7 +70,7 @@ def _near(
 ) -> list[Point]:
     """Return the keyframes `around` seconds or less from the even cuts of `plan`."""
     starts = [max(Fraction(0), Fraction(int(cut - around))) for cut in plan.cuts]
-    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, cancel=cancel)
+    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, container=source.container, cancel=cancel)
     points = []
     for number, start in enumerate(starts):
         found = listing.of(number)
@@ -69,6 +78,21 @@ def _near(
             base = listing.heads[number].time_base
             seen = split.from_packets(found, base, seconds=seconds, size=source.size)
             points += _placed(seen, start, source.size / seconds, before=2 * around - _UNSEEN)
+    return points
+
+
+def _near_in_tables(
+    plan: Plan, source: Media, seconds: Fraction, around: Fraction, table: PacketTable, base: Fraction
+) -> list[Point]:
+    """Return the same by the file's sample tables, from which nothing has to be read."""
+    points = []
+    for cut in plan.cuts:
+        first, last = max(Fraction(0), cut - around), cut + around + _UNSEEN
+        found = table.decoded_between(first / base, last / base)
+        seen = split.from_packets(found, base, seconds=seconds, size=source.size)
+        # What lies before the window is not looked at, so its first keyframe may not be clean.
+        rest = seen[1:] if first else seen
+        points += _placed(rest, Fraction(0), source.size / seconds, before=cut + around)
     return points
 
 
@@ -88,7 +112,7 @@ def _beginning() -> Point:
     return Point(time=Fraction(0), dts=Fraction(0), resume=Fraction(0), offset=0)
 
 
-def _anywhere(plan: Plan, source: Media, points: list[Point], kept: Stretch) -> list[Stretch]:
+def _anywhere(plan: Plan, source: Media, points: list[Point], kept: Stretch, cancel: Cancel | None) -> list[Stretch]:
     """Return stretches of what is `kept` from a whole listing: cut at keyframes when they are there, else between."""
     start, finish = kept.start, kept.finish
     seconds = (finish if finish is not None else source.duration or Fraction(0)) - start.time
@@ -97,13 +121,17 @@ def _anywhere(plan: Plan, source: Media, points: list[Point], kept: Stretch) -> 
         weightless = [replace(point, offset=0) for point in points]
         start = replace(start, offset=0)
         count = len(plan.cuts) + 1
-        cuts = split.choose(weightless, start=start, seconds=seconds, size=0, limits=plan.limits, count=count)
+        cuts = split.choose(
+            weightless, start=start, seconds=seconds, size=0, limits=plan.limits, count=count, cancel=cancel
+        )
         if cuts is None:
             raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
         return split.stretches(start, cuts, kept)
     size = kept.end.offset if kept.end else source.size
     for candidates, count in _tries(plan, points, split.fewest(seconds, size - start.offset, plan.limits)):
-        cuts = split.choose(candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count)
+        cuts = split.choose(
+            candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count, cancel=cancel
+        )
         if cuts is not None:
             return split.stretches(start, cuts, kept)
     if plan.policy is Policy.ONE_FILE:
@@ -148,7 +176,9 @@ def _edges(plan: Plan, points: list[Point], shown: list[Fraction]) -> Stretch:
         # All that is shown before `last` is decoded before it, or is encoded anyway.
         dts = end.dts if end.time == following else last + _UNSEEN
         return Stretch(start=start, end=replace(end, time=last, dts=dts))
-    mended = plan.policy is not Policy.LOSSLESS and plan.source is not None and video_options.can_have_head(plan.source)
+    # What can't begin with copied packets is encoded to its very end, whatever the codec.
+    can_end = plan.source is not None and (video_options.can_have_head(plan.source) or not start.clean)
+    mended = plan.policy is not Policy.LOSSLESS and can_end
     return Stretch(start=start, end=end, until=last if mended else None)
 
 

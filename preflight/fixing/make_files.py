@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.fixing import find_cuts, promises
+from preflight.fixing import find_cuts, promises, split
 from preflight.fixing.encode_to_size import Workshop, as_encoded, encode, leveled, source_of
 from preflight.fixing.promises import Reference
 from preflight.fixing.split import Stretch
@@ -22,6 +22,8 @@ _NO_HOMES = frozenset({Container.WEBM, Container.AVI})
 """Containers in which H.264 is not at home; MKV holds it and all that they hold."""
 _SIDE_BY_SIDE = 8
 """Segments that one process copies. Each takes two views of the source, which hold its whole index in memory."""
+_SAME_LENGTH = Fraction(1)
+"""Seconds that the measured length of a source may differ from the one that its cuts were planned for."""
 _STEM = 60
 """Letters of the source's name in that of its copy: enough to be told in an error, whatever bytes they take."""
 _CODECS = {"libx264": "h264"}
@@ -120,7 +122,19 @@ def _of_copy(plan: Plan, whole: Plan, path: Path, reference: Reference) -> Plan:
         else replace(stream, treatment=Treatment.COPY, encoder=None)
         for stream in plan.streams
     )
-    return replace(plan, source=copy, streams=streams, audio=None)
+    return _recut(replace(plan, source=copy, streams=streams, audio=None), known=source.duration)
+
+
+def _recut(plan: Plan, *, known: Fraction | None) -> Plan:
+    """Return `plan` with the cuts for the length that its source turned out to have, where that is not the `known` one.
+
+    The clock of a transport stream may jump by hours.
+    """
+    seconds = source_of(plan).duration or Fraction(0)
+    if plan.trim is not None or (known is not None and abs(seconds - known) <= _SAME_LENGTH):
+        return plan
+    count = split.fewest(seconds, 0 if plan.video else source_of(plan).size, plan.limits)
+    return replace(plan, cuts=tuple(seconds * number / count for number in range(1, count)))
 
 
 def _prove(plan: Plan, reference: Reference, piece: Piece, shop: Workshop, *, mended: bool = False) -> None:

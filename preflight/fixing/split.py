@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+import heapq
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
+from preflight.errors import CancelledError
+from preflight.events import Cancel
 from preflight.model.limits import Limits
 from preflight.tools.packets import Packet
 
@@ -105,37 +109,80 @@ def fewest(seconds: Fraction, size: int, limits: Limits) -> int:
 
 
 def choose(
-    points: Sequence[Point], *, start: Point, seconds: Fraction, size: int, limits: Limits, count: int
+    points: Sequence[Point],
+    *,
+    start: Point,
+    seconds: Fraction,
+    size: int,
+    limits: Limits,
+    count: int,
+    cancel: Cancel | None = None,
 ) -> list[Point] | None:
-    """Return the cuts for `count` stretches of `seconds` and `size` bytes from `start` on, or None when none fit."""
+    """Return the cuts for `count` stretches of `seconds` and `size` bytes from `start` on, or None when none fit.
+
+    The search goes depth first and remembers the points from which the rest can't be cut, so that its time grows with
+    the number of points and not with that of their combinations. Raises CancelledError.
+    """
     end = start.time + seconds
     if count == 1 and seconds <= limits.max_seconds and size - start.offset <= limits.max_bytes:
         # Nothing is cut, so no margin is needed for where a cut may fall.
         return []
-    room = limits.max_seconds - SECONDS_MARGIN
-    most = int(limits.max_bytes * BYTES_SHARE)
+    search = _Search(points=sorted(points, key=_time), end=end, size=size, limits=limits)
+    if count == 1:
+        return [] if search.fits(start, end, size, 1) else None
+    path: list[Point] = []
+    failed: set[tuple[Fraction, int]] = set()
+    levels = [search.candidates(start, count)]
+    while levels:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("Stopped on request.")
+        left = count - len(path) - 1
+        point = next(levels[-1], None)
+        if point is None:
+            levels.pop()
+            if path:
+                failed.add((path.pop().time, left + 1))
+        elif (point.time, left) not in failed:
+            if left == 1:
+                return [*path, point]
+            path.append(point)
+            levels.append(search.candidates(point, left))
+    return None
 
-    def fits(first: Point, time: Fraction, offset: int, stretches: int) -> bool:
-        return time - first.time <= stretches * room and offset - first.offset <= stretches * most
 
-    def search(first: Point, left: int) -> list[Point] | None:
-        if left == 1:
-            return [] if fits(first, end, size, 1) else None
-        ideal = first.time + (end - first.time) / left
-        possible = [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """What a search for cuts looks at: `points` in their order, up to `end` (seconds) and `size` (bytes)."""
+
+    points: Sequence[Point]
+    end: Fraction
+    size: int
+    limits: Limits
+
+    def fits(self, first: Point, time: Fraction, offset: int, stretches: int) -> bool:
+        """Return True when what lies between `first` and a later place is within the limits of some stretches."""
+        seconds = stretches * (self.limits.max_seconds - SECONDS_MARGIN)
+        size = stretches * int(self.limits.max_bytes * BYTES_SHARE)
+        return time - first.time <= seconds and offset - first.offset <= size
+
+    def candidates(self, first: Point, left: int) -> Iterator[Point]:
+        """Return where the first of `left` stretches from `first` on may end, the best places first."""
+        ideal = first.time + (self.end - first.time) / left
+        begin = bisect.bisect_right(self.points, first.time, key=_time)
+        last = first.time + self.limits.max_seconds - SECONDS_MARGIN
+        finish = bisect.bisect_right(self.points, min(last, self.end), key=_time)
+        possible = (
             point
-            for point in points
-            if first.time < point.time < end
-            and fits(first, point.time, point.offset, 1)
-            and fits(point, end, size, left - 1)
-        ]
-        for point in sorted(possible, key=lambda point: _burden(point, ideal))[:_TRIED]:
-            others = search(point, left - 1)
-            if others is not None:
-                return [point, *others]
-        return None
+            for point in self.points[begin:finish]
+            if point.time < self.end
+            and self.fits(first, point.time, point.offset, 1)
+            and self.fits(point, self.end, self.size, left - 1)
+        )
+        return iter(heapq.nsmallest(_TRIED, possible, key=lambda point: _burden(point, ideal)))
 
-    return search(start, count)
+
+def _time(point: Point) -> Fraction:
+    return point.time
 
 
 def _burden(point: Point, ideal: Fraction) -> Fraction:

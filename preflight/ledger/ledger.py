@@ -25,8 +25,11 @@ from preflight.model.job import SecretUrl
 LEASE_POLL_INTERVAL = 0.25
 """Seconds between two attempts to take a lease that another owner holds."""
 
+FIRST_PAGE_SIZE = 50
+"""Jobs that are read at first: a caller may want no more than a screen of them."""
+
 PAGE_SIZE = 500
-"""Jobs that are read at a time: about 1 MB, and a few milliseconds in which the ledger's lock is held."""
+"""Jobs that are read at a time later: about 1 MB, and 10 ms in which the ledger's lock is held."""
 
 _TASK_GIVEN = "resolved: task id given"
 
@@ -178,13 +181,15 @@ class Ledger:
 
     def _pages(self, state: State | None, *, only_open: bool) -> Iterator[Job]:
         after: rows.Page | None = None
+        limit = FIRST_PAGE_SIZE
         while True:
             with self._reading() as connection:
-                page = rows.page(connection, state=state, only_open=only_open, after=after, limit=PAGE_SIZE)
+                page = rows.page(connection, state=state, only_open=only_open, after=after, limit=limit)
             yield from page
-            if len(page) < PAGE_SIZE:
+            if len(page) < limit:
                 return
             after = (page[-1].created, page[-1].id)
+            limit = min(PAGE_SIZE, 2 * limit)
 
     def jobs(self, *, states: Iterable[State] = ()) -> tuple[Job, ...]:
         """Return all jobs of the given states at once, oldest first; `iterate` is for many."""

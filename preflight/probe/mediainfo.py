@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Track = dict[str, Any]
 
 
+_DELAYED = frozenset({"mpeg-ts", "mpeg-ps"})
+"""Kinds of files of which MediaInfo tells the delay of each stream apart from its duration."""
 _MACROBLOCK = 16
 """Pixels along a side of an H.264 macroblock, of which a coded picture is made."""
 _DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII).fullmatch
@@ -45,7 +47,7 @@ def to_media(path: Path, facts: dict[str, Any]) -> Media:
         container=container(facts, general),
         brand=exact.brand or general.get("CodecID"),
         streams=streams,
-        duration=_duration(exact, general, streams),
+        duration=_duration(exact, general, streams, tracks if facts["kind"] in _DELAYED else []),
         fragmented=exact.fragmented,
         faststart=exact.faststart,
         indexed=exact.indexed,
@@ -55,14 +57,24 @@ def to_media(path: Path, facts: dict[str, Any]) -> Media:
     )
 
 
-def _duration(exact: Exact, general: Track, streams: tuple[Stream, ...]) -> Fraction | None:
+def _duration(exact: Exact, general: Track, streams: tuple[Stream, ...], tracks: list[Track]) -> Fraction | None:
     if exact.indexed is False and exact.brand is None:
         # An AVI whose index is gone or wrong: its frame counts were often never filled in. Packets tell.
         return None
     if exact.brand in {"matroska", "webm"}:
         # A stream's duration is a tag here, which many tools copy unchanged into shorter files.
         return exact.duration
-    return longest(exact.duration or _seconds(general), streams)
+    return max(filter(None, (longest(exact.duration or _seconds(general), streams), _span(tracks))), default=None)
+
+
+def _span(tracks: list[Track]) -> Fraction | None:
+    """Return the seconds from the first to the last moment of picture and sound in MPEG streams, which begin apart."""
+    spans = [
+        (_number(track.get("Delay")) or Fraction(0), _number(track.get("Duration")) or Fraction(0))
+        for track in tracks
+        if track.get("@type") in {"Video", "Audio"}
+    ]
+    return (max(start + length for start, length in spans) - min(start for start, _ in spans)) / 1000 if spans else None
 
 
 def longest(container: Fraction | None, streams: tuple[Stream, ...]) -> Fraction | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from preflight.errors import ToolError
-from preflight.model.media import Media, Unreadable
+from preflight.model.media import Container, Media, Unreadable
 from preflight.probe import codec_names, mediainfo, sandbox_process, stat_check
 from preflight.probe.sandbox_process import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 
@@ -126,12 +126,18 @@ def _require_sound_parser(timeout: float) -> None:
 
 
 def _measured(subject: Media | Unreadable) -> Media | Unreadable:
-    """Fill in a duration that the header does not tell by reading the packets."""
-    if isinstance(subject, Unreadable) or subject.duration is not None or subject.video is None:
+    """Fill in a duration that the header does not tell by reading the packets.
+
+    An Ogg file has no header that does: MediaInfo takes the last page's, of whichever stream that is.
+    """
+    if isinstance(subject, Unreadable) or subject.video is None:
+        return subject
+    if subject.duration is not None and subject.container is not Container.OGG:
         return subject
     from preflight.probe import transport_duration
 
-    return replace(subject, duration=transport_duration.measure(subject.path, subject.container))
+    measured = transport_duration.measure(subject.path, subject.container)
+    return subject if measured is None else replace(subject, duration=measured)
 
 
 def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:

@@ -26,19 +26,34 @@ from preflight.settings import Settings
 
 _NO_HEADERS: Mapping[str, str] = {}
 
-_SMALL_SKEW = 2.0
-"""Seconds that the `Date` header, which has whole seconds and travels, may be off without the clock being wrong."""
+SMALL_SKEW = 2.0
+"""Seconds that the `Date` header may be off although the clock is right: it has whole seconds and takes its way."""
 
 
 class RemovalClient:
-    """Talks to the service that `settings` name. A context manager; not to be shared between threads.
+    """A client of the Video Removal API. Use it as a context manager; don't share it between threads.
 
-    Every method raises the errors below ServiceError in preflight/errors.py, each with `retryable` and
-    `outcome_unknown` set. None of them sends a request a second time by itself, but for one case: when the gateway
-    refuses the timestamp and its `Date` shows another time than this machine's, that time is used from then on.
+    No method sends a request a second time by itself, but for one case: when the gateway refuses the timestamp and its
+    `Date` header shows another time than this machine's, that time is used from then on. Nothing is recorded:
+    `preflight.run` and the ledger are there to be sure that nothing is paid for twice.
+
+    Args:
+        settings: Account, domain, paths, request form and time-outs (seconds); see `preflight.load_settings`.
+
+    Raises:
+        CredentialsError: No account is configured.
+        UsageError: `settings` is not a Settings, or its `api_domain` is no host.
+
+    Example:
+        >>> with RemovalClient(load_settings()) as client:
+        ...     task = client.submit(SecretUrl("https://example.com/clip.mp4"), RemovalOptions(language="en"))
+        ...     done = client.wait(task.task_id, deadline=1800)
+        ...     print(done.video_url)
     """
 
     def __init__(self, settings: Settings) -> None:
+        if not isinstance(settings, Settings):
+            raise UsageError(f"settings is {settings!r}, not Settings.", hint="Use preflight.load_settings().")
         if not (settings.access_key_name and settings.access_key_secret):
             raise CredentialsError(
                 "No account for the removal service is configured.",
@@ -46,7 +61,7 @@ class RemovalClient:
             )
         self.settings = settings
         self._base = _base(settings)
-        self._http = transport.session(self._base)
+        self._http: requests.Session | None = None
         self._skew: float | None = None
         self._correction = 0.0
         self.limiter = rate.shared_limiter(self._base, settings.access_key_name)
@@ -58,15 +73,34 @@ class RemovalClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections; safe to call twice."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def submit(self, url: SecretUrl, options: RemovalOptions) -> Task:
-        """Ask for the removal of the text of the video at `url` and return the accepted task.
+        """Submit one video, once.
 
-        Raises UnreachableError, RateLimitError and other ServiceErrors that leave no job behind, and SubmitUnknownError
-        when the job may exist.
+        Args:
+            url: An http(s) URL from which the service can fetch the video.
+            options: What is removed.
+
+        Returns:
+            The accepted task: its `task_id`, and the `request_id` of the call.
+
+        Raises:
+            UsageError: An argument has the wrong type, or a box is in pixels.
+            SubmitUnknownError: The job may exist: no answer came, or one that decides nothing. Never submit again
+                before a person has looked.
+            InputRejectedError, ContentRejectedError, JobFailedError: The service refuses this video (700-703, 1000,
+                1002, 801).
+            RateLimitError: 501 or HTTP 429; `retry_after` is in seconds.
+            CredentialsError, CreditError, GatewayError, UnreachableError, ServiceError: Nothing was accepted.
         """
+        if not isinstance(url, SecretUrl):
+            raise UsageError("url is not a SecretUrl.", hint="Wrap the text: SecretUrl('https://...').")
+        if not isinstance(options, RemovalOptions):
+            raise UsageError(f"options is {options!r}, not RemovalOptions.")
         business = {"videoUrl": url.reveal(), **options.to_wire()}
         try:
             # A connection of its own: one from the pool may be closed by the server while the request is on its way,
@@ -86,12 +120,25 @@ class RemovalClient:
         return wire.read_submit(reply, resend_after_500=self.settings.resend_after_500)
 
     def query(self, task_id: str) -> Task:
-        """Return what the service says of `task_id`; a failed job is a Task with state FAILED."""
+        """Ask once about a task.
+
+        Args:
+            task_id: The id of an accepted task.
+
+        Returns:
+            The task: PENDING, DONE with its `video_url`, or FAILED with its `code` and `message`.
+
+        Raises:
+            UsageError: `task_id` is not a text.
+            ServiceError: The reply says nothing of the task; `retryable` tells whether asking again may help.
+        """
+        if not isinstance(task_id, str) or not task_id:
+            raise UsageError(f"task_id is {task_id!r}, not a task id.")
 
         def read(reply: wire.Reply) -> Task:
             return wire.read_query(reply, task_id)
 
-        return self._call(self._http, self.settings.query_path, {"taskId": task_id}, read)
+        return self._call(self._session(), self.settings.query_path, {"taskId": task_id}, read)
 
     def wait(
         self,
@@ -101,17 +148,29 @@ class RemovalClient:
         listener: Listener = ignore,
         cancel: Cancel | None = None,
     ) -> Task:
-        """Poll until `task_id` is done and return it.
+        """Poll until a task is done.
 
-        `deadline` is in seconds from now (default: the setting). Raises DeadlineError with the task id when it passes,
-        the error that a failed job stands for, CancelledError, and CredentialsError at once.
+        Args:
+            task_id: The id of an accepted task.
+            deadline: Seconds from now. Default: the setting `deadline`.
+            listener: Called after each poll.
+            cancel: A flag; once it is set, the call ends within a second or the time of one request.
+
+        Returns:
+            The done task with its `video_url`.
+
+        Raises:
+            DeadlineError: It is still pending; `task_id` is in the error, and the task goes on at the service.
+            JobFailedError, InputRejectedError, ContentRejectedError: The job has failed.
+            CredentialsError: At once. Other errors of the service are outlived until the deadline.
+            CancelledError: `cancel` was set.
         """
-        pace = poll_schedule.Pace(first=self.settings.poll_first, last=self.settings.poll_last)
+        backoff = poll_schedule.Backoff(first=self.settings.poll_first, last=self.settings.poll_last)
         limit = self.settings.deadline if deadline is None else deadline
-        state = poll_schedule.Waiting(task_id=task_id, deadline=time.monotonic() + limit, pace=pace)
+        state = poll_schedule.WaitState(task_id=task_id, deadline=time.monotonic() + limit, pace=backoff)
         while True:
             event = self.ask(task_id)
-            state, action = poll_schedule.after(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
+            state, action = poll_schedule.next_action(state, event, now=time.monotonic(), chance=random.random())  # noqa: S311
             listener(progress_of(state, event))
             match action:
                 case poll_schedule.Done(task=task):
@@ -127,8 +186,13 @@ class RemovalClient:
         Asks the service once about a task that does not exist. Raises UnreachableError and NoAnswerError.
         """
         self._skew = None
-        self._exchange(self._http, self.settings.query_path, {"taskId": "clock"}, _NO_HEADERS)
+        self._exchange(self._session(), self.settings.query_path, {"taskId": "clock"}, _NO_HEADERS)
         return self._skew
+
+    def _session(self) -> requests.Session:
+        if self._http is None:
+            self._http = transport.session(self._base)
+        return self._http
 
     def _call(
         self,
@@ -144,7 +208,7 @@ class RemovalClient:
         except CredentialsError as error:
             if "timestamp" not in str(error.code).lower() or self._skew is None:
                 raise
-            if self._correction or abs(self._skew) < _SMALL_SKEW:
+            if self._correction or abs(self._skew) < SMALL_SKEW:
                 raise
             # The gateway refused the call itself, so nothing was accepted and the call may be made again.
             self._correction = -self._skew
@@ -206,7 +270,7 @@ def _in_query(value: Any) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def progress_of(state: poll_schedule.Waiting, event: Task | PreflightError) -> Progress:
+def progress_of(state: poll_schedule.WaitState, event: Task | PreflightError) -> Progress:
     """Return what a listener is told after a poll."""
     if isinstance(event, Task) and event.progress is not None:
         return Progress(stage=Stage.WAIT, done=event.progress, total=1.0, note=event.status or event.state.value)

@@ -50,8 +50,8 @@ class _BrokenError(Exception):
     """The transfer broke off and can go on."""
 
 
-class _Pace:
-    """Tells a transfer that goes on from one that trickles."""
+class _MinimumRate:
+    """Ends a transfer that brings too few bytes."""
 
     def __init__(self, done: int) -> None:
         self._start_over(done)
@@ -125,7 +125,7 @@ class _Download:
         return int(length)
 
     def _write(self, response: requests.Response, start: int, total: int | None) -> None:
-        done, pace = start, _Pace(start)
+        done, pace = start, _MinimumRate(start)
         with self.part.open("ab" if start else "wb") as file:
             while chunk := response.raw.read1(_CHUNK, decode_content=True):
                 file.write(chunk)

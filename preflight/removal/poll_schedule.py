@@ -1,4 +1,4 @@
-"""When to ask about a task again, and when to stop. Pure: (state, what happened, the time) -> (state, what to do)."""
+"""When to poll a task again, and when to stop. Pure: state, event and time in; new state and action out."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from preflight.errors import DeadlineError, GatewayError, PreflightError, Servic
 from preflight.model.job import Task, TaskState
 from preflight.removal import error_replies
 
-FASTEST = 1.0
-"""Seconds between two polls of one task at the least (the platform's advice for its older video tasks)."""
+SHORTEST_INTERVAL = 1.0
+"""Seconds between two polls of one task at the fastest (the platform's advice for its older video tasks)."""
 
-_CONTENT_CONTROL = 1001
-_CONTENT_CONTROL_LIMIT = 5
-_UNKNOWN_LIMIT = 3
+CONTENT_CONTROL = 1001
+"""The service's code "content control failed, please retry" (API page, Error Code)."""
+
+CONTENT_CONTROL_LIMIT = 5
+"""Times in a row that 1001 has to come before the wait ends with it."""
+
+REFUSAL_LIMIT = 3
+"""Times in a row that the gateway has to refuse a poll, as for an unknown task, before the wait ends with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Backoff:
     """Back-off between polls in seconds: from `first`, times `factor` each, to `last`; `jitter` is a share of it.
 
     None is longer than `last`: that is how late a finished job is noticed at the latest.
@@ -33,16 +38,16 @@ class Pace:
         # The exponent is bounded: a float overflows long before a patient waiter gives up.
         plain = min(self.last, self.first * self.factor ** min(polls, 100))
         jittered = plain * (1 + self.jitter * (2 * chance - 1))
-        return min(self.last, max(min(FASTEST, self.first), jittered))
+        return min(self.last, max(min(SHORTEST_INTERVAL, self.first), jittered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class WaitState:
     """What is known of one wait. `deadline` is a time of the caller's clock in seconds."""
 
     task_id: str
     deadline: float
-    pace: Pace = Pace()
+    pace: Backoff = Backoff()
     polls: int = 0
     refusals: int = 0
     last_trouble: str | None = None
@@ -72,7 +77,7 @@ class GiveUp:
 Action = PollAt | Done | GiveUp
 
 
-def after(state: Waiting, event: Task | ServiceError, *, now: float, chance: float) -> tuple[Waiting, Action]:
+def next_action(state: WaitState, event: Task | ServiceError, *, now: float, chance: float) -> tuple[WaitState, Action]:
     """Return the new state and the next action after a poll brought `event` at `now`.
 
     Errors that say nothing of the job are outlived until the deadline; those that no later poll can mend (credentials,
@@ -96,12 +101,12 @@ def after(state: Waiting, event: Task | ServiceError, *, now: float, chance: flo
 
 def _limit(event: ServiceError) -> int | None:
     """Return how often in a row `event` has to come before it counts, None when it does not have to."""
-    if event.code == _CONTENT_CONTROL:
-        return _CONTENT_CONTROL_LIMIT
-    return _UNKNOWN_LIMIT if isinstance(event, GatewayError) and not event.retryable else None
+    if event.code == CONTENT_CONTROL:
+        return CONTENT_CONTROL_LIMIT
+    return REFUSAL_LIMIT if isinstance(event, GatewayError) and not event.retryable else None
 
 
-def _next(state: Waiting, *, now: float, chance: float, at_least: float = 0.0) -> Action:
+def _next(state: WaitState, *, now: float, chance: float, at_least: float = 0.0) -> Action:
     if now >= state.deadline:
         return GiveUp(error=expired(state))
     pause = max(state.pace.interval(state.polls - 1, chance), min(at_least, 10 * state.pace.last))
@@ -109,7 +114,7 @@ def _next(state: Waiting, *, now: float, chance: float, at_least: float = 0.0) -
     return PollAt(time=min(now + pause, state.deadline))
 
 
-def expired(state: Waiting) -> DeadlineError:
+def expired(state: WaitState) -> DeadlineError:
     """Return the error of a wait that reached its deadline."""
     trouble = f" The last poll failed: {state.last_trouble}" if state.last_trouble else ""
     error = DeadlineError(

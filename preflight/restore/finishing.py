@@ -129,10 +129,19 @@ def _shown(cleaned: Sequence[Path], fixed: Fixed, lead: Fraction) -> list[Shown]
     ends: list[Fraction | None] = [*starts[1:], None]
     if not whole and fixed.segments[-1].end is not None:
         ends[-1] = Fraction(fixed.segments[-1].end).limit_denominator(10**6)
-    return [
+    shown = [
         Shown(path=path, start=max(lead, start - starts[0]), end=None if end is None else end - starts[0])
         for path, start, end in zip(cleaned, starts, ends, strict=True)
     ]
+    return [*shown[:-1], replace(shown[-1], without_frames=_without_frames(fixed, lead))]
+
+
+def _without_frames(fixed: Fixed, lead: Fraction) -> Fraction:
+    """Return for how many seconds the source's sound goes on behind its last frame."""
+    video = fixed.source.video
+    if fixed.plan.trim is not None or video is None or video.duration is None or fixed.source.duration is None:
+        return Fraction(0)
+    return max(Fraction(0), fixed.source.duration - video.duration - lead)
 
 
 def _lead(fixed: Fixed, ffmpeg: str, cancel: Cancel | None) -> Fraction:

@@ -26,11 +26,15 @@ _LOOKED_AT = Fraction(2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A cleaned segment: its file, and the stretch of the finished video that it fills, in seconds."""
+    """A cleaned segment: its file, and the range of the finished file that it fills, in seconds.
+
+    `without_frames` is how much of the range's end has no frames in the source either, because its sound goes on.
+    """
 
     path: Path
     start: Fraction
     end: Fraction | None
+    without_frames: Fraction = Fraction(0)
 
 
 def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: Cancel | None = None) -> Fraction:
@@ -95,7 +99,7 @@ def _promised(shown: Sequence[Shown], listings: Sequence[Listing], *, copied: bo
     expected: list[Packet] = []
     for item, listing in zip(shown, listings, strict=True):
         base = listing.heads[0].time_base
-        frames = listing.of(0)
+        frames: Sequence[Packet] = listing.of(0)
         first = min((packet.pts for packet in frames), default=0)
         if not copied and item.end is not None:
             last = (item.end - item.start - _TOLERANCE) / base
@@ -141,9 +145,10 @@ def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
 
 
 def _require_length(item: Shown, length: Fraction) -> None:
-    if item.end is not None and length < item.end - item.start - _SHORT:
+    wanted = Fraction(0) if item.end is None else item.end - item.start - item.without_frames
+    if length < wanted - _SHORT:
         raise ToolError(
-            f"{item.path} has {float(length):.3f} s of pictures, but stands for {float(item.end - item.start):.3f} s.",
+            f"{item.path} has {float(length):.3f} s of video, but stands for {float(wanted):.3f} s.",
             hint="Fetch it again: `preflight resume`.",
         )
 

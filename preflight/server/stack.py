@@ -109,7 +109,8 @@ class LocalStack:
             s3_region=_REGION,
             s3_key=KEY,
             s3_secret=self._secret,
-            store="auto",
+            # It is asked for CRC-32 checksums, a tenth of the work of MD5.
+            store="minio",
             encryption="",
             kms_key="",
             public_url="",
@@ -131,6 +132,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFLIGHT_S3_REGION": settings.s3_region or "",
         "PREFLIGHT_S3_KEY": settings.s3_key,
         "PREFLIGHT_S3_SECRET": str(settings.s3_secret),
+        "PREFLIGHT_STORE": settings.store,
     }
 
 

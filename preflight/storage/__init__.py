@@ -1,7 +1,6 @@
 """From a file on disk to an object in an S3 store and a URL under which the service can fetch it."""
 
 from preflight.storage.file_upload import digest, place, sign, upload
-from preflight.storage.many_uploads import upload_many
 from preflight.storage.multipart import UploadCheckpoint
 from preflight.storage.profiles import PROFILES, StoreProfile, profile_of
 from preflight.storage.store import open_store
@@ -24,5 +23,4 @@ __all__ = [
     "profile_of",
     "sign",
     "upload",
-    "upload_many",
 ]

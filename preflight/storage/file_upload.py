@@ -42,16 +42,17 @@ def upload(
     checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
     """Send a file as `place` does and return where it is and a URL that lives `life` seconds, tested as by `sign`."""
-    placed = place(
-        media_path,
-        settings=settings,
-        sha256=sha256,
-        extension=extension,
-        listener=listener,
-        cancel=cancel,
-        checkpoint=checkpoint,
-    )
-    return sign(placed, settings=settings, life=life)
+    with open_store(settings):
+        placed = place(
+            media_path,
+            settings=settings,
+            sha256=sha256,
+            extension=extension,
+            listener=listener,
+            cancel=cancel,
+            checkpoint=checkpoint,
+        )
+        return sign(placed, settings=settings, life=life)
 
 
 def place(

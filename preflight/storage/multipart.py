@@ -97,6 +97,7 @@ def send_whole(transfer: Transfer) -> Stored:
                 **checks,
             )
         _require_echo(transfer, part, dict(reply))
+    source.require_unchanged()
     return verify_stored(transfer)
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
-UPLOADS_AT_ONCE = 4
-"""Files sent at a time: a line that one file does not fill is filled by a few."""
+FILES_PER_CLIENT = 4
+"""Files sent at a time by one client for which connections are kept open."""
 
 META_DIGEST = "preflight-sha256"
 """Metadata field of an object: the SHA-256 of its content in hex."""
@@ -207,7 +207,7 @@ def _config(settings: Settings, profile: StoreProfile) -> Config:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         retries={"mode": "standard", "total_max_attempts": 4},
-        max_pool_connections=UPLOADS_AT_ONCE * (settings.upload_threads + 1),
+        max_pool_connections=FILES_PER_CLIENT * (settings.upload_threads + 1),
         connect_timeout=10,
         read_timeout=60,
     )

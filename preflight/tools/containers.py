@@ -61,6 +61,8 @@ _DECODED = _MKV_AUDIO | frozenset(
     }
 )  # fmt: skip
 """Audio codecs that ffmpeg decodes, so that their sound can be encoded anew."""
+_WITHOUT_TIMES = frozenset({Container.AVI, Container.MPEG_PS, Container.OTHER})
+"""Containers in which packets may have no presentation time."""
 TIME_CODE = "tmcd"
 """The time code track of QuickTime, which the MP4 and QuickTime muxers write from the file's metadata."""
 _LOSSLESS_SOUND = frozenset({"flac", "alac", "truehd", "mlp", "wavpack", "tta", "ape", "wmalossless", "dts"})
@@ -97,6 +99,14 @@ def holds(container: Container, stream: Stream, own: Container | None = None) ->
 def can_be_decoded(stream: Stream) -> bool:
     """Return True for audio whose codec ffmpeg decodes: known, or a kind of PCM or ADPCM."""
     return stream.codec in _DECODED or stream.codec.startswith(("pcm", "adpcm"))
+
+
+def reading_options(container: Container) -> dict[str, str]:
+    """Return the input options for files that tell when a packet is decoded but not always when it is shown.
+
+    ffmpeg then finds the presentation times by the order of the frames.
+    """
+    return {"fflags": "+genpts"} if container in _WITHOUT_TIMES else {}
 
 
 def is_lossless_sound(stream: Stream) -> bool:

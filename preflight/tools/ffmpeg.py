@@ -35,7 +35,7 @@ _OTHER_ENCODER = f"Choose another with --encoder: {', '.join(SOFTWARE)}; the ffm
 _CONSEQUENCE = re.compile(
     r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
-    r"|Error sending frames to consumers|Error while opening encoder"
+    r"|Last message repeated|Error sending frames to consumers|Error while opening encoder"
 )
 """Lines that ffmpeg logs after the one with the cause."""
 
@@ -196,17 +196,22 @@ def run(
 
     done = process.run(command, on_line=hear, cancel=cancel, timeout=timeout)
     if done.status:
-        raise failure(done.stderr_tail)
+        raise failure(done.stderr_tail, status=done.status)
     return done.stderr_tail
 
 
-def failure(tail: str) -> ToolError:
-    """Return the error for the end of ffmpeg's log."""
+def failure(tail: str, *, status: int = 1) -> ToolError:
+    """Return the error for the end of ffmpeg's log and its exit status, which is negative for a signal."""
     import logging
 
     logging.getLogger(__name__).info("ffmpeg failed:\n%s", tail)
     if os.strerror(errno.ENOSPC) in tail:
         return DiskFullError("The disk is full.", hint="Free some space, or choose another output folder with -o.")
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    telling = [line for line in lines if not _CONSEQUENCE.search(line)] or lines or ["no message"]
+    telling = [line for line in lines if not _CONSEQUENCE.search(line)] or lines
+    if not telling and status < 0:
+        return ToolError(
+            f"ffmpeg crashed (signal {-status}).", hint="Another build may read the file: unset PREFLIGHT_FFMPEG."
+        )
+    telling = telling or ["no message"]
     return ToolError(f"ffmpeg failed: {telling[-1].rstrip('.')}.", hint="`preflight --debug` shows its whole log.")

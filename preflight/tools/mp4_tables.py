@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import BinaryIO
 
-from preflight.tools.packets import Head, Listing, Packet
+from preflight.tools.packets import Head, Listing, PacketTable
 
 _MAX_TABLES = 1 << 29
 """Bytes of a movie header beyond which it is left to ffmpeg."""
@@ -31,7 +32,7 @@ class Tables:
     """
 
     listing: Listing
-    offsets: dict[int, list[int]]
+    offsets: dict[int, Sequence[int]]
     matrices: dict[int, tuple[int, int, int, int]]
 
 
@@ -88,8 +89,8 @@ def _boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tupl
 def _tables(movie: bytes) -> Tables:
     timescale = 0
     heads: dict[int, Head] = {}
-    packets: list[list[Packet]] = []
-    offsets: dict[int, list[int]] = {}
+    tables: dict[int, PacketTable] = {}
+    offsets: dict[int, Sequence[int]] = {}
     matrices: dict[int, tuple[int, int, int, int]] = {}
     for kind, start, end in _boxes(movie):
         if kind in {b"mvex", b"cmov"}:
@@ -99,11 +100,10 @@ def _tables(movie: bytes) -> Tables:
         if kind == b"trak":
             number = len(heads)
             boxes = dict(_inner(movie, start, end))
-            heads[number], listed = _track(movie, boxes, number, timescale)
-            offsets[number] = _places(movie, boxes, [packet.size for packet in listed])
+            heads[number], tables[number], sizes = _track(movie, boxes, number, timescale)
+            offsets[number] = _places(movie, boxes, sizes)
             matrices[number] = _matrix(movie, boxes[b"tkhd"][0])
-            packets.append(listed)
-    listing = Listing(heads=heads, packets=tuple(chain.from_iterable(packets)))
+    listing = Listing(heads=heads, tables=tables)
     return Tables(listing=listing, offsets=offsets, matrices=matrices)
 
 
@@ -118,7 +118,9 @@ def _scale(data: bytes, start: int) -> int:
     return int(struct.unpack_from(">I", data, start + (20 if data[start] == 1 else 12))[0])
 
 
-def _track(movie: bytes, found: dict[bytes, tuple[int, int]], number: int, timescale: int) -> tuple[Head, list[Packet]]:
+def _track(
+    movie: bytes, found: dict[bytes, tuple[int, int]], number: int, timescale: int
+) -> tuple[Head, PacketTable, list[int]]:
     scale = _scale(movie, found[b"mdhd"][0])
     handler = movie[found[b"hdlr"][0] + 8 : found[b"hdlr"][0] + 12]
     code = movie[found[b"stsd"][0] + 12 : found[b"stsd"][0] + 16].decode("latin-1")
@@ -133,23 +135,21 @@ def _track(movie: bytes, found: dict[bytes, tuple[int, int]], number: int, times
     begin, finish = _edit(movie, found.get(b"elst"), scale, timescale)
     times = list(accumulate(durations, initial=0))[:-1]
     keys = set(_numbers(movie, found[b"stss"][0])) if b"stss" in found else None
-    listed = [
-        Packet(
-            number,
-            time + begin,
-            time + shift + begin,
-            duration,
-            size,
-            keys is None or position in keys,
-            None,
-            -duration < time + shift + begin and (finish is None or time + shift + begin < finish),
-        )
-        for position, (time, shift, duration, size) in enumerate(
-            zip(times, shifts, durations, sizes, strict=True), start=1
-        )
-    ]
+    decoded = array("q", map(begin.__add__, times))
+    shown = array("q", map(operator.add, decoded, shifts))
+    table = PacketTable.of_columns(
+        number,
+        dts=decoded,
+        pts=shown,
+        durations=durations,
+        sizes=sizes,
+        flags=(
+            (keys is None or position in keys) | (-duration < time and (finish is None or time < finish)) << 1
+            for position, (time, duration) in enumerate(zip(shown, durations, strict=True), start=1)
+        ),
+    )
     head = Head(kind=_KINDS.get(handler, "data"), codec=code, time_base=Fraction(1, scale))
-    return head, listed
+    return head, table, sizes
 
 
 def _inner(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
@@ -223,7 +223,7 @@ def _edit(movie: bytes, extent: tuple[int, int] | None, scale: int, timescale: i
     return 0, None
 
 
-def _places(movie: bytes, found: dict[bytes, tuple[int, int]], sizes: list[int]) -> list[int]:
+def _places(movie: bytes, found: dict[bytes, tuple[int, int]], sizes: list[int]) -> array[int]:
     """Return the offset of each sample in the file."""
     if b"co64" in found:
         start = found[b"co64"][0]
@@ -233,7 +233,7 @@ def _places(movie: bytes, found: dict[bytes, tuple[int, int]], sizes: list[int])
     start = found[b"stsc"][0]
     (count,) = struct.unpack_from(">I", movie, start + 4)
     runs = list(struct.iter_unpack(">III", movie[start + 8 : start + 8 + count * 12]))
-    places: list[int] = []
+    places = array("Q")
     for number, (first, samples, _) in enumerate(runs):
         last = runs[number + 1][0] if number + 1 < len(runs) else len(chunks) + 1
         for chunk in range(first - 1, last - 1):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import bisect
+import math
+import operator
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from preflight.errors import ToolError
 from preflight.events import Cancel
+from preflight.model.media import Container
+from preflight.tools import containers, process
 from preflight.tools import ffmpeg as tool
-from preflight.tools import process
 
 _NO_TIME = -(2**63)
 """An absent timestamp in libavutil (`AV_NOPTS_VALUE`)."""
 _KEY_FLAG = 0x1
 """Bit of a keyframe (`AV_PKT_FLAG_KEY`)."""
+_UNKNOWN = -1
+"""A checksum that was not computed."""
 _DISCARD_FLAG = 0x4
 """Bit of a packet that is decoded but not presented (`AV_PKT_FLAG_DISCARD`)."""
 
@@ -53,21 +61,119 @@ class Head:
     extradata: str = ""
 
 
+class PacketTable(Sequence[Packet]):
+    """The packets of one stream in decoding order, in 41 bytes each: a file of hours has millions."""
+
+    __slots__ = ("_checksums", "_dts", "_durations", "_flags", "_pts", "_sizes", "stream")
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+        self._dts, self._pts, self._durations = array("q"), array("q"), array("q")
+        self._sizes, self._checksums = array("Q"), array("q")
+        self._flags = array("B")
+
+    def append(self, packet: Packet) -> None:
+        """Add one packet behind the others."""
+        self._dts.append(packet.dts)
+        self._pts.append(packet.pts)
+        self._durations.append(packet.duration)
+        self._sizes.append(packet.size)
+        self._checksums.append(_UNKNOWN if packet.checksum is None else packet.checksum)
+        self._flags.append(packet.key | packet.shown << 1)
+
+    @classmethod
+    def of_columns(
+        cls,
+        stream: int,
+        *,
+        dts: Iterable[int],
+        pts: Iterable[int],
+        durations: Iterable[int],
+        sizes: Iterable[int],
+        flags: Iterable[int],
+    ) -> PacketTable:
+        """Return the table of equally long columns; `flags` are 1 for a keyframe plus 2 for a shown packet."""
+        table = cls(stream)
+        table._dts, table._pts, table._durations = array("q", dts), array("q", pts), array("q", durations)
+        table._sizes, table._flags = array("Q", sizes), array("B", flags)
+        table._checksums = array("q", [_UNKNOWN]) * len(table._dts)
+        return table
+
+    def numbered(self, stream: int) -> PacketTable:
+        """Return the same packets as those of stream number `stream`."""
+        table = PacketTable(stream)
+        for name in ("_dts", "_pts", "_durations", "_sizes", "_checksums", "_flags"):
+            setattr(table, name, getattr(self, name))
+        return table
+
+    @overload
+    def __getitem__(self, index: int) -> Packet: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Packet]: ...
+    def __getitem__(self, index: int | slice) -> Packet | list[Packet]:
+        """Return one packet, or a list of some."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        checksum, flags = self._checksums[index], self._flags[index]
+        return Packet(
+            self.stream,
+            self._dts[index],
+            self._pts[index],
+            self._durations[index],
+            self._sizes[index],
+            bool(flags & 1),
+            None if checksum == _UNKNOWN else checksum,
+            bool(flags & 2),
+        )
+
+    def __len__(self) -> int:
+        """Return how many packets there are."""
+        return len(self._dts)
+
+    def times(self) -> Sequence[int]:
+        """Return the presentation times of all packets, in decoding order."""
+        return self._pts
+
+    def hidden(self) -> int:
+        """Return how many packets are decoded but not shown."""
+        return sum(1 for flags in self._flags if not flags & 2)
+
+    def has_empty(self) -> bool:
+        """Return True when a packet has no data."""
+        return 0 in self._sizes
+
+    def decoded_between(self, first: Fraction | None, last: Fraction | None) -> list[Packet]:
+        """Return the packets whose decoding times lie in a range (None: no bound), or all where these step back."""
+        if any(map(operator.gt, self._dts, self._dts[1:])):
+            return list(self)
+        start = 0 if first is None else bisect.bisect_left(self._dts, math.floor(first))
+        end = len(self) if last is None else bisect.bisect_right(self._dts, math.ceil(last))
+        return self[start:end]
+
+    def end(self) -> int:
+        """Return when the last packet ends, in the stream's time base; 0 without packets."""
+        return max(map(operator.add, self._pts, self._durations), default=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The streams of a listing by their number in it, and their packets in decoding order."""
+    """The streams of a listing by their number in it, and the packets of each in decoding order."""
 
     heads: dict[int, Head]
-    packets: tuple[Packet, ...]
+    tables: dict[int, PacketTable]
 
-    def of(self, stream: int) -> list[Packet]:
+    @property
+    def packets(self) -> tuple[Packet, ...]:
+        """All packets, stream by stream."""
+        return tuple(chain.from_iterable(self.tables.values()))
+
+    def of(self, stream: int) -> PacketTable:
         """Return the packets of one stream."""
-        return [packet for packet in self.packets if packet.stream == stream]
+        return self.tables.get(stream) or PacketTable(stream)
 
     def end(self, stream: int) -> Fraction:
         """Return when the last packet of `stream` ends, in seconds; 0 without packets."""
-        last = max((p.pts + p.duration for p in self.packets if p.stream == stream), default=0)
-        return last * self.heads[stream].time_base
+        return self.of(stream).end() * self.heads[stream].time_base
 
 
 def listing_output(maps: Sequence[str]) -> list[str]:
@@ -85,21 +191,33 @@ def scan(
     maps: Sequence[str] = ("0:v:0",),
     seek: Fraction | None = None,
     length: Fraction | None = None,
+    container: Container = Container.MP4,
     cancel: Cancel | None = None,
 ) -> Listing:
     """Return the packets of the streams that `maps` choose (ffmpeg's `-map`), times from the file's start.
 
-    `seek` and `length` (seconds) limit the listing to a range, whose times then count from `seek`. Raises ToolError,
-    CancelledError.
+    `seek` and `length` (seconds) limit the listing to a range, whose times then count from `seek`. `container` is the
+    file's kind. Raises ToolError, CancelledError.
     """
-    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *tool.INPUT_GUARD]
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *_reading(container)]
     argv += ["-ss", f"{float(seek):.6f}"] if seek is not None else []
     argv += ["-t", f"{float(length):.6f}"] if length is not None else []
     return _listed([*argv, "-i", tool.local(path), *listing_output(maps), "-"], cancel)
 
 
+def _reading(container: Container) -> list[str]:
+    options = containers.reading_options(container).items()
+    return [*tool.INPUT_GUARD, *(word for name, value in options for word in (f"-{name}", value))]
+
+
 def windows(
-    path: Path, starts: Sequence[Fraction], length: Fraction, *, ffmpeg: str, cancel: Cancel | None = None
+    path: Path,
+    starts: Sequence[Fraction],
+    length: Fraction,
+    *,
+    ffmpeg: str,
+    container: Container = Container.MP4,
+    cancel: Cancel | None = None,
 ) -> Listing:
     """Return the video packets in several ranges of `length` seconds, read by one process.
 
@@ -108,7 +226,8 @@ def windows(
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error"]
     for start in starts:
-        argv += [*tool.INPUT_GUARD, "-ss", f"{float(start):.6f}", "-t", f"{float(length):.6f}", "-i", tool.local(path)]
+        argv += [*_reading(container), "-ss", f"{float(start):.6f}", "-t", f"{float(length):.6f}"]
+        argv += ["-i", tool.local(path)]
     return _listed([*argv, *listing_output([f"{number}:V:0" for number in range(len(starts))]), "-"], cancel)
 
 
@@ -137,7 +256,7 @@ def decoded_times(path: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> l
 def _listed(argv: Sequence[str], cancel: Cancel | None) -> Listing:
     done = process.run(argv, cancel=cancel)
     if done.status:
-        raise tool.failure(done.stderr_tail)
+        raise tool.failure(done.stderr_tail, status=done.status)
     return parse(done.stdout.decode("ascii", "replace").splitlines())
 
 
@@ -150,17 +269,20 @@ def parse_file(path: Path) -> Listing:
 def parse(lines: Iterable[str]) -> Listing:
     """Return the listing in the text of a framecrc file. Raises ToolError for anything else."""
     facts: dict[int, dict[str, str]] = {}
-    packets: list[Packet] = []
+    tables: dict[int, PacketTable] = {}
     try:
         for line in lines:
             if line.startswith("#"):
                 _note(line, facts)
             elif line.strip():
-                packets.append(_packet(line))
-    except (ValueError, IndexError, ZeroDivisionError) as error:
+                packet = _packet(line)
+                if packet.stream not in tables:
+                    tables[packet.stream] = PacketTable(packet.stream)
+                tables[packet.stream].append(packet)
+    except (ValueError, IndexError, OverflowError, ZeroDivisionError) as error:
         raise ToolError(f"ffmpeg's packet list can't be read: {error}.") from error
     heads = {number: _head(fact) for number, fact in facts.items()}
-    return Listing(heads=heads, packets=tuple(p for p in packets if p.stream in heads))
+    return Listing(heads=heads, tables={number: table for number, table in sorted(tables.items()) if number in heads})
 
 
 def _note(line: str, facts: dict[int, dict[str, str]]) -> None:

@@ -21,7 +21,7 @@ from preflight.events import Cancel
 from preflight.model.media import Container, StreamKind
 from preflight.tools import mp4_tables, packets
 from preflight.tools.mp4_tables import Tables
-from preflight.tools.packets import Head, Listing, Packet
+from preflight.tools.packets import Head, Listing, Packet, PacketTable
 
 TICK = Fraction(1, 1_000_000)
 """Seconds by which packets of audio may begin before a bound that they belong to."""
@@ -75,8 +75,8 @@ class _MadeStream:
     """The same stream in the file that was made; `offsets` only where sample tables told them."""
 
     head: Head
-    packets: list[Packet]
-    offsets: list[int] | None = None
+    packets: PacketTable
+    offsets: Sequence[int] | None = None
     matrix: Matrix | None = None
 
 
@@ -124,7 +124,7 @@ def _made(
     numbers = _numbers(kept)
     if tables is None:
         maps = [f"0:{_MAPS[stream.kind]}:{number}" for stream, number in zip(kept, numbers, strict=True)]
-        listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, cancel=cancel)
+        listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, container=container, cancel=cancel)
         return [_MadeStream(head=listing.heads.get(n, Head()), packets=listing.of(n)) for n in range(len(kept))]
     return [_of_tables(tables, stream, number) for stream, number in zip(kept, numbers, strict=True)]
 
@@ -193,7 +193,7 @@ def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fract
         stream.head.time_base,
         [packet.pts for packet in expected],
         made.head.time_base,
-        [packet.pts for packet in made.packets],
+        made.packets.times(),
         slack=_frame(expected, stream.head) if disordered else Fraction(0),
     )
 
@@ -342,31 +342,35 @@ def reference(
     The sample tables of an MP4 are read where its edit lists hide nothing but the priming of sound; ffmpeg lists the
     packets of every other file. Raises ToolError, CancelledError.
     """
+    listing = from_tables(path, container, specifiers)
+    if listing is not None:
+        return listing
+    maps = [f"0:{name}" for name in specifiers]
+    return packets.scan(path, ffmpeg=ffmpeg, maps=maps, container=container, cancel=cancel)
+
+
+def from_tables(path: Path, container: Container, specifiers: Sequence[str]) -> Listing | None:
+    """Return the same by the file's own sample tables, None where it has none or where its edits are left to ffmpeg."""
     tables = mp4_tables.read(path) if container in {Container.MP4, Container.MOV, Container.THREEGP} else None
-    if tables is not None:
-        listing = _chosen(tables.listing, specifiers)
-        if listing is not None:
-            return listing
-    return packets.scan(path, ffmpeg=ffmpeg, maps=[f"0:{name}" for name in specifiers], cancel=cancel)
+    return None if tables is None else _chosen(tables.listing, specifiers)
 
 
 def _chosen(listing: Listing, specifiers: Sequence[str]) -> Listing | None:
     """Return the named streams of a listing by sample tables, None where ffmpeg may see others."""
     kinds = {"V": "video", "v": "video", "a": "audio", "s": "subtitle"}
     heads: dict[int, Head] = {}
-    chosen: list[Packet] = []
+    chosen: dict[int, PacketTable] = {}
     for position, name in enumerate(specifiers):
         letter, _, number = name.partition(":")
         tracks = [track for track, head in listing.heads.items() if head.kind == kinds.get(letter)]
         if int(number) >= len(tracks):
             return None
         listed = listing.of(tracks[int(number)])
-        hidden = sum(not packet.shown for packet in listed)
-        if hidden > (_PRIMING_PACKETS if letter == "a" else 0) or any(packet.size == 0 for packet in listed):
+        if listed.hidden() > (_PRIMING_PACKETS if letter == "a" else 0) or listed.has_empty():
             return None
         heads[position] = listing.heads[tracks[int(number)]]
-        chosen += [packet._replace(stream=position) for packet in listed]
-    return Listing(heads=heads, packets=tuple(chosen))
+        chosen[position] = listed.numbered(position)
+    return Listing(heads=heads, tables=chosen)
 
 
 _PRIMING_PACKETS = 3

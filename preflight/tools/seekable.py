@@ -81,7 +81,11 @@ def copied(
     kind = target if all(containers.holds(target, stream) for stream in video) else Container.MKV
     made = folder / "seekable" / f"copy.{containers.EXTENSIONS[kind]}"
     made.parent.mkdir(exist_ok=True)
-    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-i", tool.local(source.path)]
+    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD]
+    argv += [
+        word for name, value in containers.reading_options(source.container).items() for word in (f"-{name}", value)
+    ]
+    argv += ["-i", tool.local(source.path)]
     for stream in streams:
         argv += ["-map", f"0:{containers.specifier(source, stream.index)}"]
     argv += ["-c", "copy", "-copyinkf", "-map_metadata", "0", "-map_chapters", "0"]

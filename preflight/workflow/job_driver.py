@@ -68,13 +68,20 @@ class JobDriver:
             return job
         sent = Measures.of(segment.media).to_json()
         self.ledger.advance(job.id, State.UPLOADING, cause="sending the file", sent=sent)
-        with self._noted(job, State.UPLOADING):
-            placed = self._place(segment)
-        cause = "the store had it" if placed.reused else "sent"
-        self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=placed.key)
-        with self._noted(job, State.UPLOADED):
-            url = self._sign(placed)
+        url = self._upload(job, segment)
         return (yield from self.ask(job, url))
+
+    def _upload(self, job: Job, segment: Segment) -> SecretUrl:
+        """Put the file into the store and return a URL for the service, with one client of the store for both."""
+        from preflight.storage.store import open_store
+
+        with open_store(self.settings):
+            with self._noted(job, State.UPLOADING):
+                placed = self._place(segment)
+            cause = "the store had it" if placed.reused else "sent"
+            self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=placed.key)
+            with self._noted(job, State.UPLOADED):
+                return self._sign(placed)
 
     def _place(self, segment: Segment) -> Placed:
         from preflight.storage import place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def is_result(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputPaths:
-    """Where the results of one source go. `work` holds what is not finished, `stem` names the outputs."""
+    """Where the results of one source go: the output `folder`, `work` for unfinished files, and the name `stem`."""
 
     folder: Path
     work: Path
@@ -90,15 +91,19 @@ class OutputPaths:
             return files.publish(files.copy(file, scratch / wanted.name), wanted)
 
     def keep_fetched(self, job: Job) -> Path:
-        """Copy what was fetched for a job, whose finished file can't be made, into the folder and return where it is.
+        """Copy what was fetched for a job, of which no finished file is made, into the folder; return where it is.
 
-        Raises DiskFullError, ToolError.
+        An existing file of the same content is used, another one is never replaced. Raises DiskFullError, ToolError.
         """
         assert job.file is not None  # noqa: S101 - a fetched job has one
         part = f"-{job.segment:03d}" if job.segments > 1 else ""
-        wanted = self.folder.absolute() / files.name(self.stem, f".fetched{part}{job.file.suffix}")
-        if wanted.exists() and filecmp.cmp(wanted, job.file, shallow=False):
-            return wanted
+        for number in itertools.count(1):
+            again = f"-{number}" if number > 1 else ""
+            wanted = self.folder.absolute() / files.name(self.stem, f".fetched{part}{again}{job.file.suffix}")
+            if not wanted.exists():
+                break
+            if filecmp.cmp(wanted, job.file, shallow=False):
+                return wanted
         with files.scratch(self.folder) as scratch:
             return files.publish(files.copy(job.file, scratch / wanted.name), wanted)
 

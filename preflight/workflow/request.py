@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.errors import UsageError
+from preflight.errors import LedgerError, UsageError
 from preflight.model.job import RemovalOptions
 from preflight.model.media import Media
 from preflight.model.plan import Policy
@@ -87,7 +87,7 @@ class RunRequest:
 
     @classmethod
     def from_json(cls, text: str) -> RunRequest:
-        """Return the request that `to_json` wrote. Raises UsageError for anything else."""
+        """Return the request that `to_json` wrote. Raises LedgerError for anything else."""
         try:
             found = json.loads(text)
             trim = found["trim"]
@@ -98,8 +98,11 @@ class RunRequest:
                 trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
                 name=found["name"],
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError("The job does not say how to go on.", hint="Run `preflight run` on its file.") from error
+        except (ValueError, KeyError, TypeError, UsageError) as error:
+            raise LedgerError(
+                "The job does not say how to continue.",
+                hint="Run `preflight run` on its file; it is not paid for twice.",
+            ) from error
 
 
 def _seconds(trim: object) -> tuple[Fraction, Fraction]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from preflight import api
-from preflight.errors import UsageError
+from preflight.errors import LedgerError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.ledger import ACCEPTED, Job, Ledger, State
 from preflight.model.job import Mismatched, RemovalOptions, Result, SecretUrl, Succeeded
@@ -133,8 +133,8 @@ class UrlRequest:
                 output=Path(found.get("output", ".")).absolute(),
                 options=RemovalOptions.from_wire(found.get("options") or json.loads(job.parameters)),
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
+        except (ValueError, KeyError, TypeError, UsageError) as error:
+            raise LedgerError(
                 f"Job {job.id} does not say how to continue.", hint=f"Run `preflight wait {job.task_id or 'TASKID'}`."
             ) from error
 
@@ -192,7 +192,7 @@ def _continue(
         submitted = 0
         if held.state not in ACCEPTED:
             if "?" in held.name:
-                raise UsageError(
+                raise LedgerError(
                     f"The URL of job {held.id} is not kept whole, since its query may be a credential.",
                     hint="Run `preflight submit URL` again with the same URL: nothing was accepted so far.",
                 )

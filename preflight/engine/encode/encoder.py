@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from preflight.engine.encode import matroska, quality
-from preflight.engine.media.decode import Frame, frame_bytes, turn
+from preflight.engine.media.decode import Frame, frame_bytes, to_stored
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
 from preflight.tools import ffmpeg, files, process
@@ -44,17 +45,27 @@ _SILENT_WAYS = (
 
 def companions(source: Source, program: str, destination: Path, *, audio: bool) -> Companions:
     """Return the most faithful way to carry the other streams into the destination's container, by trying."""
-    form = container(destination)
     for way in _WAYS if audio else _SILENT_WAYS:
-        if not way.options:
+        if not way.options or _works(way, source, program, destination):
             return way
-        argv = [program, "-y", "-v", "error", "-nostdin", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
-        argv += ["-t", "0.2", *(option.replace("1:", "0:") for option in way.options), "-map", "0:V:0", "-c:v", "copy"]
-        with files.scratch(destination.parent) as folder:
-            tried = [*argv, "-f", "matroska" if form == "webm" else form, str(folder / destination.name)]
-            if process.run(tried, timeout=60).status == 0:
-                return way
-    return Companions((), ("every other stream left out: none could be read",))
+    single = [Companions(("-map", f"1:a:{n}", "-c:a", "copy")) for n in range(source.audio_streams if audio else 0)]
+    usable = [way for way in single if _works(way, source, program, destination)]
+    if not usable:
+        return Companions((), ("every other stream left out: none could be read",))
+    maps = [option for way in usable for option in way.options[:2]]
+    left_out = len(single) - len(usable)
+    note = f"{left_out} of {len(single)} audio tracks left out: the container can't hold the codec"
+    return Companions((*maps, "-c:a", "copy"), (note,))
+
+
+def _works(way: Companions, source: Source, program: str, destination: Path) -> bool:
+    """Return True when ffmpeg can carry the streams of a way into the destination's container."""
+    form = container(destination)
+    argv = [program, "-y", "-v", "error", "-nostdin", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-t", "0.2", *(option.replace("1:", "0:") for option in way.options), "-map", "0:V:0", "-c:v", "copy"]
+    with files.scratch(destination.parent) as folder:
+        tried = [*argv, "-f", "matroska" if form == "webm" else form, str(folder / destination.name)]
+        return process.run(tried, timeout=60).status == 0
 
 
 def container(destination: Path) -> str:
@@ -71,12 +82,22 @@ def encoder(form: str, *, fine: bool) -> tuple[str, ...]:
 
 
 def command(
-    source: Source, program: str, destination: Path, beside: Companions, *, shift: Fraction, fine: bool
+    source: Source,
+    program: str,
+    destination: Path,
+    beside: Companions,
+    *,
+    shift: Fraction,
+    fine: bool,
+    reorder: bool = True,
 ) -> list[str]:
-    """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions."""
+    """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions.
+
+    Without `reorder` there are no B-frames.
+    """
     base = source.time_base
     picture = ["-vf", tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
-    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p"]
+    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p", *([] if reorder else ["-bf", "0"])]
     return _joined(source, program, destination, beside, "matroska", shift, picture)
 
 
@@ -98,6 +119,8 @@ def _joined(
     argv = [program, "-y", "-v", "error", "-copyts"]
     if source.turns:
         argv += ["-display_rotation", str(source.turns * 90)]
+    if source.mirrored:
+        argv += ["-display_hflip"]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
     argv += ["-noautorotate", "-f", piped, "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
@@ -143,16 +166,25 @@ def write(
     beside: Companions,
     *,
     fine: bool = False,
+    last_duration: int = 0,
 ) -> None:
     """Encode `frames` to `destination`, atomically; `fine` is for grainy pictures.
+
+    `last_duration` is how long the last frame is shown, in units of the source's time base; 0 when that isn't known.
 
     Raises ToolError, DiskFullError; nothing half-made is left.
     """
     seconds = [time * source.time_base for time in times]
     shift = min(Fraction(0), *seconds) if seconds else Fraction(0)
     with replacing(destination) as part:
-        argv = command(source, program, part, beside, shift=shift, fine=fine)
-        feed(argv, _timed(frames, [time - shift for time in seconds], source))
+        last = last_duration * source.time_base or 1 / source.rate
+        usual = (
+            sorted(after - time for time, after in pairwise(seconds))[len(seconds) // 2 - 1] if seconds[1:] else last
+        )
+        # MP4 counts a track's length in decoding order, so with B-frames a long last frame would be cut short.
+        reorder = last <= 2 * usual
+        argv = command(source, program, part, beside, shift=shift, fine=fine, reorder=reorder)
+        feed(argv, _timed(frames, [time - shift for time in seconds], last, source))
 
 
 @contextmanager
@@ -177,15 +209,16 @@ def feed(argv: Sequence[str], data: Iterable[bytes]) -> None:
             raise ffmpeg.failure(running.stderr_tail)
 
 
-def _timed(frames: Iterable[Frame], seconds: list[Fraction], source: Source) -> Iterator[bytes]:
+def _timed(frames: Iterable[Frame], seconds: list[Fraction], last: Fraction, source: Source) -> Iterator[bytes]:
     """Yield the stream of `frames`, each at its time. Raises ToolError when there are not as many as times."""
     size = frame_bytes(source.width, source.height)
     yield matroska.header(source.width, source.height, 1 / source.rate)
+    lengths = [after - time for time, after in pairwise(seconds)] + [last]
     count = 0
     for frame in frames:
         if frame.index >= len(seconds):
             raise ToolError(f"{source.path.name} gave more frames on the second pass than on the first.")
-        yield matroska.picture_head(seconds[frame.index], size)
+        yield matroska.picture_head(seconds[frame.index], lengths[frame.index], size)
         yield from raw(frame, source)
         count += 1
     if count != len(seconds):
@@ -194,4 +227,4 @@ def _timed(frames: Iterable[Frame], seconds: list[Fraction], source: Source) -> 
 
 def raw(frame: Frame, source: Source) -> Iterator[bytes]:
     """Yield the planes of a frame as they are stored, turned back."""
-    return (turn(plane, -source.turns).tobytes() for plane in (frame.y, frame.u, frame.v))
+    return (to_stored(plane, source).tobytes() for plane in (frame.y, frame.u, frame.v))

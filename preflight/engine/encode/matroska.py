@@ -42,9 +42,17 @@ def header(width: int, height: int, frame_seconds: Fraction) -> bytes:
     )
 
 
-def picture_head(time: Fraction, size: int) -> bytes:
-    """Return what comes before a picture of `size` bytes shown at `time` seconds, which must not be negative."""
-    block = b"\x81\x00\x00\x80"
+def picture_head(time: Fraction, duration: Fraction, size: int) -> bytes:
+    """Return what comes before a picture of `size` bytes.
+
+    Args:
+        time: when it is shown, in seconds; not negative.
+        duration: how long it is shown, in seconds.
+        size: bytes of the picture.
+    """
+    head = b"\x81\x00\x00\x00"
     stamp = _whole("E7", round(time * _NANOSECONDS))
-    inside = bytes.fromhex("A3") + _size(len(block) + size) + block
-    return bytes.fromhex("1F43B675") + _size(len(stamp) + len(inside) + size) + stamp + inside
+    length = _whole("9B", max(0, round(duration * _NANOSECONDS)))
+    block = bytes.fromhex("A1") + _size(len(head) + size) + head
+    group = bytes.fromhex("A0") + _size(len(length) + len(block) + size) + length + block
+    return bytes.fromhex("1F43B675") + _size(len(stamp) + len(group) + size) + stamp + group

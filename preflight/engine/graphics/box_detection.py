@@ -40,19 +40,27 @@ _EVEN = 3.0
 """Straightness and evenness of a block in a still scene that neither came nor went, for it not to be of the scene."""
 
 
+_HELD = 0.2
+"""Minimum share of a line's area that a box behind it holds: a box may hold a part of a line only."""
+
+
 def last_frame_needed(tracks: list[Track]) -> int:
     """Return the frame up to which (exclusive) `detect_backing_boxes` looks."""
     return max((track.last for track in tracks), default=-1) + SEARCH_FRAMES + 1
 
 
 def release_letters(texts: list[Track], found: list[Track]) -> list[Track]:
-    """Return texts with nothing left of the blocks that go with them to be filled from."""
-    return [
-        text.with_masks(plate=None)
-        if any(block.extent.common(text.line) > text.line.area / 2 for block in found)
-        else text
-        for text in texts
-    ]
+    """Return texts whose letters are no longer filled from their box where that box is removed for all of their time.
+
+    On frames on which the box stays, its letters are filled from it, or they would be legible in the box's shade.
+    """
+    return [text.with_masks(plate=None) if any(_holds(box, text) for box in found) else text for text in texts]
+
+
+def _holds(box: Track, text: Track) -> bool:
+    """Return True when a box is behind a good part of a text on all of its frames."""
+    common = box.extent.common(text.line)
+    return box.first <= text.first and text.last <= box.last and common > _HELD * text.line.area
 
 
 def detect_backing_boxes(

@@ -1,9 +1,9 @@
-"""What stays in its place while the scene behind it moves: a channel's logo, a translucent mark across the picture.
+"""Watermarks and logos: graphics that stay at their place while the scene behind them moves.
 
-No recogniser reads logos, and it loses translucent letters over a busy scene. What gives both away is their edges: the
-median of the gradients over many looks keeps the edges of what stays and loses those of what passes (Dekel et al., *On
-the Effectiveness of Visible Watermarks*, CVPR 2017). A camera that stands still keeps the whole scene's edges too, so
-there nothing is told.
+No recogniser reads logos, and it loses translucent letters over a busy scene. Their edges give both away: the median of
+the gradients over many frames keeps static edges and loses those of the scene (Dekel et al., *On the Effectiveness of
+Visible Watermarks*, CVPR 2017). An edge is static when its median gradient exceeds the standard error of the median, so
+marks of 15% opacity are found as well. A static camera keeps the whole scene's edges too, so nothing is detected there.
 """
 
 from __future__ import annotations
@@ -15,85 +15,68 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, Gray
-from preflight.engine.core.box import Box
+from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, Gray, dilate
+from preflight.engine.core.box import Box, join_words
+from preflight.engine.graphics.settings import DETECTOR
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.rasterize import place_mask
 from preflight.engine.model.track import LEGIBLE, MaskModel, Track
 
-_LONG_SIDE = 640
-"""Samples on the longer side of the pictures that are looked at."""
-_MOST_LOOKS, _LEAST_LOOKS = 48, 12
-_FEW_LOOKS = 24
-"""Looks at least, if there are so many, at half that size, that tell where marks may be."""
-_CORNER, _CORNERED = 0.3, 0.25
-"""Share of either side that a corner takes up, and that a logo there takes up at most."""
-_WIDEST, _HIGHEST = 0.8, 0.25
-"""Shares of the sides that any mark takes up at most."""
-_EDGE, _STAYS = 4.0, 0.6
-"""Gray levels a sample that an edge has, and the median's share of their mean where an edge stays."""
-_CRISP, _LEAST = 8.0, 40
-"""Median steepness of a mark's edges and how many samples of them it has at least."""
-_STILL, _STILL_ANYWHERE = 0.05, 0.03
-"""Share of the other edges around a mark, and on the whole picture for one that is in no corner, that stay too at
-most: more, and the camera may stand still."""
-_LIVELY = 6.0
-"""Gray levels by which what is around a mark varies at least."""
-_COVERS, _MANY = 0.8, 300
-"""Share of that variation which a mark with few edges lets through, as a thing that stood still for a while has more;
-and edges of which this is not asked. So many a mark in no corner has to have."""
-_ALWAYS, _THERE = 0.85, 0.15
-"""Share of the looks on which a mark is, and share of its usual edges from which on it is there."""
-_MOST_SPOTS = 12
-"""Places that are looked at closely; where there are more, the scene stands still."""
-_JOIN = 9
-"""Samples between the parts of one mark."""
-_AROUND = 40
-"""Samples around a mark that tell whether the scene moves there."""
-_BAR = 0.6
-"""Share of a row or a column that is edge where a black bar ends."""
-_OWN, _INSIDE = 0.4, 0.5
-"""Share of a mark that no text explains, and share of a text's letters that are strokes of the mark it is a part of."""
-_SAME_PLACE = 0.6
-"""Share that the places of a text and of the mark that it is have in common."""
-_LOST = 0.5
-"""Share of a mark that is there on the mean while none of its texts is, if they were lost."""
+_MEDIAN_ERROR = 1.85
+"""Standard error of a median in median absolute deviations, times the root of the number of samples."""
 
 
 @dataclass(slots=True)
 class FrameSampler:
-    """Small gray pictures of a video, evenly spread over all of it."""
+    """Small gray frames of a video, evenly spread over all of it.
+
+    Attributes:
+        looks: the frames by index, (height, width) each.
+        stride: of the frames that are offered, one in so many is kept.
+        seen: number of frames that were offered.
+    """
 
     looks: dict[int, Gray] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
 
     def add(self, frame: Frame) -> None:
-        """Keep a look at a frame, thinning evenly so that memory stays bounded."""
+        """Offer a frame. The samples are thinned evenly, so that memory stays bounded."""
         if self.seen % self.stride == 0:
             height, width = frame.y.shape
-            scale = min(1.0, _LONG_SIDE / max(height, width))
+            scale = min(1.0, DETECTOR.long_side / max(height, width))
             self.looks[frame.index] = _resized(frame.y, max(2, round(width * scale)), max(2, round(height * scale)))
         self.seen += 1
-        if len(self.looks) > _MOST_LOOKS:
+        if len(self.looks) > DETECTOR.most_samples:
             self.stride *= 2
             self.looks = dict(list(self.looks.items())[::2])
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """A mark on all frames, and how much of it each look shows by the look's frame: 1 as usual, 0 nothing."""
+    """A mark on all frames.
+
+    Attributes:
+        track: its place and mask.
+        shown: how visible it is on each sampled frame, by index: 1 as usual, 0 not at all.
+    """
 
     track: Track
     shown: dict[int, float]
 
 
 def detect(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Watermark]:
-    """Return each mark, without text, that is on all `frames` of a video of `size`."""
-    if len(gallery.looks) < _LEAST_LOOKS:
+    """Return the watermarks and logos of a video.
+
+    Args:
+        gallery: samples of it.
+        size: width and height of its frames.
+        frames: number of its frames.
+    """
+    if len(gallery.looks) < DETECTOR.least_samples:
         return []
     stack = np.stack(list(gallery.looks.values()))
-    if float(np.percentile(stack[::2, ::4, ::4].std(axis=0), 75)) < _LIVELY:
+    if float(np.percentile(stack[::2, ::4, ::4].std(axis=0), 75)) < DETECTOR.lively:
         return []
     scale = max(size) / max(stack.shape[1:])
     return [
@@ -103,7 +86,7 @@ def detect(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Wa
 
 
 def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
-    """Return the marks that are more than `texts` to be removed, with what `known` tracks read of them.
+    """Return the marks that `texts` to be removed do not explain, with what `known` tracks read of them.
 
     Where captions follow each other they have strokes in common too; only if the mark is there when none of them is, a
     text was lost now and then, and the mark has more of it.
@@ -114,13 +97,13 @@ def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known
         # Another text in its place may have strokes where the mark has.
         near = [text for text in texts if text.extent.common(mark.track.box)]
         alone = [share for index, share in mark.shown.items() if not any(t.first <= index <= t.last for t in near)]
-        lost = len(alone) > 1 and sum(alone) > _LOST * len(alone)
-        rest = mark.track if lost or not parts else _without(mark.track, parts)
-        if rest is not None:
+        lost = len(alone) > 1 and sum(alone) > DETECTOR.lost * len(alone)
+        if lost or not parts or not _is_explained(mark, parts):
             # A logo looks like a letter now and then; a mark has words.
-            words = [track for track in known if is_part(track, rest) and track.score > LEGIBLE and len(track.text) > 1]
-            read = max(words, key=lambda track: track.score, default=rest)
-            result.append(replace(rest, text=read.text, score=read.score))
+            words = [track for track in known if is_part(track, mark.track)]
+            words = [track for track in words if track.score > LEGIBLE and len(track.text) > 1]
+            read = max(words, key=lambda track: track.score, default=mark.track)
+            result.append(replace(mark.track, text=read.text, score=read.score))
     return result
 
 
@@ -128,32 +111,162 @@ def is_part(text: Track, mark: Track) -> bool:
     """Return True for a text that is a mark, or letters of it: a caption that crosses it has strokes of its own."""
     whole = text.box.united(mark.box)
     letters, strokes = (place_mask(whole, track.box, track.masks.usual) for track in (text, mark))
-    own = float((letters & strokes).sum()) > _INSIDE * float(letters.sum())
-    return text.path is None and (own or text.line.iou(mark.line) > _SAME_PLACE)
+    inside = float((letters & strokes).sum()) > DETECTOR.letters_inside * float(letters.sum())
+    held = mark.line.common(text.line) > DETECTOR.held * text.line.area
+    return text.path is None and (inside or held or text.line.iou(mark.line) > DETECTOR.same_place)
 
 
-def _without(mark: Track, texts: Sequence[Track]) -> Track | None:
-    """Return what is left of a mark beside texts; None when they are what was taken for one."""
-    mask = mark.masks.usual.copy()
+def add_graphics(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int, int]) -> list[Track]:
+    """Return tracks, those of names with a graphic beside them, such as a note or a play button, with both.
+
+    The graphic is what has static edges beside the text for as long as the text is there, in a scene that moves.
+
+    Args:
+        tracks: what is to be removed.
+        gallery: samples of the video.
+        size: width and height of its frames.
+    """
+    found: list[_Graphic] = []
+    result: dict[int, Track] = {}
+    # The longest first: it shows the graphic best.
+    for track in sorted(tracks, key=lambda track: track.first - track.last):
+        looks = [look for index, look in gallery.looks.items() if track.first <= index <= track.last]
+        graphic = _find_graphic(track, looks, size) if _may_have_graphic(track) else None
+        if graphic is not None and not any(known.is_of(track, size) for known in found):
+            found.append(graphic)
+        again = (known.found_again(track, looks, size) for known in found if known.is_of(track, size))
+        mark = graphic.mark if graphic is not None else next((mark for mark in again if mark is not None), None)
+        result[id(track)] = track if mark is None else _joined(track, mark)
+    return [result[id(track)] for track in tracks]
+
+
+@dataclass(frozen=True, slots=True)
+class _Graphic:
+    """A graphic beside a name, to be found again where the name stands elsewhere.
+
+    Attributes:
+        text: what the name says.
+        line: the name's place on the samples.
+        mark: graphic and name as a track.
+        template: median look at them, (height, width).
+        box: place of the template on the samples.
+        edges: static edges inside the template.
+    """
+
+    text: str
+    line: Box
+    mark: Track
+    template: Gray
+    box: Box
+    edges: BoolMask
+
+    def is_of(self, track: Track, size: tuple[int, int]) -> bool:
+        """Return True for a track of the same name at the same size."""
+        scale = max(size) / DETECTOR.long_side if max(size) > DETECTOR.long_side else 1.0
+        height, width = track.line.height / scale, track.line.width / scale
+        same = abs(height - self.line.height) < 4 and abs(width - self.line.width) < DETECTOR.same_size * width
+        return track.text == self.text and track.score > LEGIBLE and same
+
+    def found_again(self, track: Track, looks: Sequence[Gray], size: tuple[int, int]) -> Track | None:
+        """Return the graphic at another place of its name, by template matching; None where it is not there."""
+        if not looks or not _may_have_graphic(track):
+            return None
+        look = np.median(np.stack(looks), axis=0).astype(np.uint8)
+        height, width = look.shape
+        line = _on_samples(track.line, size, look.shape)
+        place = self.box.moved(line.x0 - self.line.x0, line.y0 - self.line.y0)
+        area = place.padded(DETECTOR.shift, width, height)
+        if area.width < place.width or area.height < place.height:
+            return None
+        scores = cv2.matchTemplate(np.ascontiguousarray(look[area.slices]), self.template, cv2.TM_CCOEFF_NORMED)
+        _, best, _, (x, y) = cv2.minMaxLoc(scores)
+        if best < DETECTOR.alike:
+            return None
+        at = Box(area.x0 + x, area.y0 + y, area.x0 + x + self.edges.shape[1], area.y0 + y + self.edges.shape[0])
+        return _track(self.edges, at, max(size) / max(height, width), size, 1)
+
+
+def _may_have_graphic(track: Track) -> bool:
+    """Return True for a text that stays at its place, as it is, without a box."""
+    masks = track.masks
+    plain = masks.plate is None and masks.film is None and masks.counter is None and not masks.by_frame
+    return plain and track.path is None and not track.scaled and not track.lasting and bool(track.text)
+
+
+def _find_graphic(track: Track, looks: Sequence[Gray], size: tuple[int, int]) -> _Graphic | None:
+    """Return the graphic beside a text, by its static edges; None without one."""
+    if len(looks) < DETECTOR.least_samples_beside:
+        return None
+    height, width = looks[0].shape
+    line = _on_samples(track.line, size, (height, width))
+    if line.width > DETECTOR.widest_name * width:
+        return None
+    near = line.padded(line.text_height, width, height)
+    place = line.padded(max(DETECTOR.around, round(DETECTOR.reach_beside * line.text_height)), width, height)
+    part = _Part.of(np.stack(looks), place)
+    own = part.mark(near.moved(-place.x0, -place.y0))
+    beyond = own.copy()
+    beyond[line.padded(line.text_height // 2, width, height).moved(-place.x0, -place.y0).slices] = False
+    if beyond.sum() < DETECTOR.least_edges // 2:
+        return None
+    mark = _track(own, place, max(size) / max(height, width), size, 1)
+    growth = max(mark.line.width / track.line.width, mark.line.height / track.line.height)
+    if growth > DETECTOR.most_growth:
+        return None
+    x, y, across, down = cv2.boundingRect(own.astype(np.uint8))
+    tight = Box(x, y, x + across, y + down)
+    box = tight.moved(place.x0, place.y0)
+    template = np.median(np.stack([look[box.slices] for look in looks]), axis=0).astype(np.uint8)
+    return _Graphic(track.text, line, mark, template, box, own[tight.slices])
+
+
+def _on_samples(box: Box, size: tuple[int, int], shape: tuple[int, int]) -> Box:
+    """Return the place of a box of the video on its samples of that shape."""
+    scale = max(size) / max(shape)
+    return Box(*(round(side / scale) for side in (box.x0, box.y0, box.x1, box.y1)))
+
+
+def _joined(track: Track, mark: Track) -> Track:
+    """Return a text together with the graphic beside it."""
+    masks, box = track.masks, track.box.united(mark.box)
+    usual, drawn = (place_mask(box, each.box, each.masks.usual) for each in (track, mark))
+    ends = tuple((index, place_mask(box, track.box, mask) | drawn) for index, mask in masks.at_ends)
+    grown = replace(masks, usual=usual | drawn, at_ends=ends, fade=None)
+    return replace(track, box=box, line=track.line.united(mark.line), masks=grown)
+
+
+def _is_explained(mark: Watermark, texts: Sequence[Track]) -> bool:
+    """Return True when texts cover most of a mark.
+
+    One that is there all the time has to cover its strokes by its own mask; else the mark is the better one. Of
+    captions that follow each other the lines count.
+    """
+    own = mark.track.masks.usual
+    rest = own.copy()
     for text in texts:
-        part = text.line.moved(-mark.box.x0, -mark.box.y0)
-        mask[max(0, part.y0) : max(0, part.y1), max(0, part.x0) : max(0, part.x1)] = False
-    return mark.with_masks(usual=mask) if mask.sum() > _OWN * mark.masks.usual.sum() else None
+        lasting = text.last - text.first > DETECTOR.always * (mark.track.last - mark.track.first)
+        line = text.line.moved(-mark.track.box.x0, -mark.track.box.y0)
+        if lasting:
+            rest &= ~dilate(place_mask(mark.track.box, text.box, text.masks.usual), DETECTOR.beside)
+        else:
+            rest[max(0, line.y0) : max(0, line.y1), max(0, line.x0) : max(0, line.x1)] = False
+    return bool(rest.sum() <= DETECTOR.explained * own.sum())
 
 
 def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, BoolMask, FloatImage]]:
-    """Yield where each mark lies, its edges there, and the share of them on each look.
+    """Yield the surroundings of each mark, its edges there, and how visible it is on each sample.
 
-    A few small pictures tell where to look closely.
+    A few small samples tell where to look closely.
     """
     count, height, width = stack.shape
-    few = [_resized(look, width // 2, height // 2) for look in stack[:: max(1, count // _FEW_LOOKS)]]
+    few = [_resized(look, width // 2, height // 2) for look in stack[:: max(1, count // DETECTOR.coarse_samples)]]
     whole = _Part.of(np.stack(few), Box(0, 0, width // 2, height // 2))
-    spots = sorted(whole.spots(_LEAST // 4, _JOIN // 2 | 1), key=lambda spot: -int(spot[1].sum()))
-    for box, edges in spots[:_MOST_SPOTS]:
+    spots = sorted(whole.spots(DETECTOR.least_edges // 4, DETECTOR.join // 2 | 1), key=lambda spot: -int(spot[1].sum()))
+    calm = whole.static_cells() <= DETECTOR.static_cells
+    for box in join_words(box for box, _ in spots[: DETECTOR.most_spots]):
         near = Box(2 * box.x0, 2 * box.y0, 2 * box.x1, 2 * box.y1)
-        place = near.padded(max(_AROUND, near.text_height), width, height)
-        least = _least(near, width, height, calm=whole.staying(edges) <= _STILL_ANYWHERE)
+        place = near.padded(max(DETECTOR.around, near.text_height), width, height)
+        least = _least(near, width, height, calm=calm)
         if least is not None:
             part = _Part.of(stack, place)
             own = part.mark(near.moved(-place.x0, -place.y0))
@@ -169,17 +282,26 @@ def _least(box: Box, width: int, height: int, *, calm: bool) -> int | None:
     if box.x0 < 3 or box.y0 < 3 or box.x1 > width - 3 or box.y1 > height - 3:
         return None
     x, y = (box.x0 + box.x1) / 2 / width, (box.y0 + box.y1) / 2 / height
-    cornered = min(x, 1 - x) < _CORNER and min(y, 1 - y) < _CORNER
-    if cornered and box.width < _CORNERED * width and box.height < _CORNERED * height:
-        return _LEAST
-    return _MANY if calm and box.width < _WIDEST * width and box.height < _HIGHEST * height else None
+    cornered = min(x, 1 - x) < DETECTOR.corner and min(y, 1 - y) < DETECTOR.corner
+    if cornered and box.width < DETECTOR.corner_size * width and box.height < DETECTOR.corner_size * height:
+        return DETECTOR.least_edges
+    return (
+        DETECTOR.many_edges
+        if calm and box.width < DETECTOR.widest * width and box.height < DETECTOR.highest * height
+        else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of the pictures: the gradients of all looks, their median and usual steepness, and the edges that stay.
+    """A part of the samples.
 
-    `varies` tells by how many gray levels each sample does.
+    Attributes:
+        slopes: gradients times eight, (samples, 2, height, width).
+        median: median gradient, (2, height, width), levels per pixel.
+        usual: mean steepness, (height, width).
+        edges: static edges.
+        varies: variation of each pixel, levels.
     """
 
     slopes: NDArray[np.int16]
@@ -192,11 +314,24 @@ class _Part:
     def of(cls, stack: NDArray[np.uint8], place: Box) -> _Part:
         looks = stack[(slice(None), *place.slices)]
         slopes = np.stack([[cv2.Sobel(look, cv2.CV_16S, *d, ksize=3) for d in ((1, 0), (0, 1))] for look in looks])
-        median = (np.median(slopes, axis=0) / 8).astype(np.float32)
+        median = np.median(slopes, axis=0).astype(np.float32)
+        deviation = np.median(np.abs(slopes - median.astype(np.int16)), axis=0).astype(np.float32)
+        error = _MEDIAN_ERROR * np.hypot(*deviation) / 8 / np.sqrt(len(looks))
         usual = (np.hypot(*slopes.astype(np.float32).transpose(1, 0, 2, 3)) / 8).mean(axis=0)
-        steep = np.hypot(*median)
-        edges = _without_bars((steep > _EDGE) & (steep > _STAYS * usual))
-        return cls(slopes, median, usual, edges, looks.astype(np.float32).std(axis=0))
+        steep = np.hypot(*median) / 8
+        static = steep > DETECTOR.significance * np.maximum(error, DETECTOR.error_floor)
+        edges = _without_bars(static & (steep > DETECTOR.edge))
+        return cls(slopes, median / 8, usual, edges, looks.astype(np.float32).std(axis=0))
+
+    def static_cells(self) -> float:
+        """Return the share of the textured cells of a grid that have static edges."""
+        height, width = (side // DETECTOR.cell * DETECTOR.cell for side in self.edges.shape)
+        shape = (height // DETECTOR.cell, DETECTOR.cell, width // DETECTOR.cell, DETECTOR.cell)
+        textured, static = (
+            part[:height, :width].reshape(shape).sum(axis=(1, 3)) > DETECTOR.cell // 2
+            for part in (self.usual > DETECTOR.scene_edge, self.edges)
+        )
+        return float((textured & static).sum() / max(1, textured.sum()))
 
     def spots(self, least: int, join: int) -> Iterator[tuple[Box, BoolMask]]:
         """Yield the groups of at least so many edges that stay, nearer to each other than `join`, with their place."""
@@ -209,26 +344,34 @@ class _Part:
                 yield Box(x, y, x + width, y + height), own
 
     def staying(self, own: BoolMask) -> float:
-        """Return the share of all edges but a mark's `own` that stay."""
-        return float((self.edges & ~own).sum() / max(1, (self.usual > _EDGE).sum()))
+        """Return the share of the textured pixels beside a mark's `own` edges that are static too."""
+        textured = (self.usual > DETECTOR.scene_edge) & ~dilate(own, 2)
+        if textured.sum() < DETECTOR.textured * textured.size:
+            return 1.0
+        static = np.hypot(*self.median) > DETECTOR.persistent * self.usual
+        return float((static & textured).sum() / textured.sum())
 
     def mark(self, near: Box) -> BoolMask:
-        """Return the edges of the mark around `near`, none where too much of the scene stays as well."""
-        # What goes on beyond what is looked at is the scene.
+        """Return the edges of the mark around `near`, none where too much of the scene is static as well."""
+        # What goes on beyond the surroundings is the scene.
         inner = Box(1, 1, self.edges.shape[1] - 1, self.edges.shape[0] - 1)
         own = np.zeros(self.edges.shape, bool)
-        for box, edges in self.spots(_LEAST, _JOIN):
-            if near.common(box) and inner.covers(box) and self._is_mark(edges, box):
+        for box, edges in self.spots(DETECTOR.least_edges // 4, DETECTOR.join):
+            if near.common(box) and inner.covers(box):
                 own |= edges
-        return own if self.staying(own) <= _STILL else np.zeros(self.edges.shape, bool)
+        found = own.any() and self._is_mark(own, near) and self.staying(own) <= DETECTOR.static_around
+        return own if found else np.zeros(self.edges.shape, bool)
 
     def _is_mark(self, own: BoolMask, box: Box) -> bool:
         """Return True when edges are crisp, cover a livelier scene, and are always there."""
-        if np.median(np.hypot(*self.median)[own]) < _CRISP:
+        steep = np.hypot(*self.median)
+        beside = dilate(own, DETECTOR.beside) & ~dilate(own, 2)
+        if np.median(steep[own]) < DETECTOR.crisp * float(np.percentile(steep[beside], 75)):
             return False
-        around = float(np.median(self.varies[_ring(box, own.shape)]))
-        covers = own.sum() >= _MANY or np.median(self.varies[own]) < _COVERS * around
-        return bool(covers and around > _LIVELY and (self.shares(own) > _THERE).mean() >= _ALWAYS)
+        around = float(np.median(self.varies[_ring(box, self.edges.shape)]))
+        covers = own.sum() >= DETECTOR.many_edges or np.median(self.varies[own]) < DETECTOR.covers * around
+        visible = (self.shares(own) > DETECTOR.visible).mean() >= DETECTOR.always
+        return bool(covers and around > DETECTOR.lively and visible)
 
     def shares(self, own: BoolMask) -> FloatImage:
         """Return how much of a mark's `own` edges each look has: 1 as usual, 0 without it, whatever the scene adds."""
@@ -241,7 +384,7 @@ class _Part:
 def _without_bars(edges: BoolMask) -> BoolMask:
     """Return edges without lines from side to side: borders of black bars stay too, and tell nothing."""
     for axis in (0, 1):
-        lines = (edges.mean(axis=axis) > _BAR).astype(np.uint8)
+        lines = (edges.mean(axis=axis) > DETECTOR.bar).astype(np.uint8)
         near = np.convolve(lines, np.ones(5, np.uint8), mode="same") > 0
         edges = edges & ~(near[None, :] if axis == 0 else near[:, None])
     return edges

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core import harmonic_fill
 from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
 from preflight.engine.core.filters import normalized_convolution, weighted
 from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, donor_verification, propagation
+from preflight.engine.inpaint.bands import band_edges, inpaint_parts
 from preflight.engine.inpaint.optical_flow import FlowEstimator, FlowField, RegionView, view
 from preflight.engine.inpaint.propagation import Candidate, FusedEstimate, TargetRegion
 from preflight.engine.model.rasterize import chroma_mask
@@ -118,12 +118,13 @@ class Inpainter:
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
         estimate, used = self._fuse_candidates(index, target)
-        missed = target.error(harmonic_fill.harmonic_inpaint(target.planes.luma, target.wide))
+        edges = band_edges(target.planes.luma, ~target.wide)
+        missed = target.error(inpaint_parts(target.planes.luma, target.wide, edges))
         trust = _trust(estimate, missed)
         if self._previous is not None:
             before = self._previous.trust[target.box.slices]
             trust = np.where(estimate.covered, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
-        filled = _mixed(target, estimate, trust)
+        filled = _mixed(target, estimate, trust, edges)
         error = trust * estimate.error + (1 - trust) * missed
         unblended = self.unblended(index)
         if unblended is not None:
@@ -251,17 +252,20 @@ def _trust(estimate: FusedEstimate, missed: FloatImage) -> FloatImage:
     return np.where(estimate.covered, trust, 0).astype(np.float32)
 
 
-def _mixed(target: TargetRegion, estimate: FusedEstimate, trust: FloatImage) -> Planes[np.float32]:
+def _mixed(
+    target: TargetRegion, estimate: FusedEstimate, trust: FloatImage, edges: tuple[int, ...]
+) -> Planes[np.float32]:
     """Return the core with its hole filled."""
     temporal = estimate.planes
     return Planes(
-        _filled(target.planes.luma, target.hole, temporal.luma, trust),
+        _filled(target.planes.luma, target.hole, temporal.luma, trust, edges),
         # Vivid letters tint the chroma around their hole, which must not flow back into it.
         _filled(
             target.planes.chroma,
             chroma_mask(target.hole),
             temporal.chroma,
             downscale_2x(trust) * estimate.chroma_covered,
+            tuple(edge // 2 for edge in edges),
             chroma_mask(target.wide),
         ),
     )
@@ -285,7 +289,12 @@ def _seen_through(
 
 
 def _filled(
-    known: FloatImage, hole: BoolMask, temporal: FloatImage, trust: FloatImage, doubtful: BoolMask | None = None
+    known: FloatImage,
+    hole: BoolMask,
+    temporal: FloatImage,
+    trust: FloatImage,
+    edges: tuple[int, ...],
+    doubtful: BoolMask | None = None,
 ) -> FloatImage:
     """Return a plane with its hole filled: surely known samples first, then the rest from around them too.
 
@@ -296,7 +305,7 @@ def _filled(
     rest = hole & ~sure
     if not rest.any():
         return result
-    around = harmonic_fill.harmonic_inpaint(result, rest if doubtful is None else doubtful & ~sure)
+    around = inpaint_parts(result, rest if doubtful is None else doubtful & ~sure, edges)
     filled: FloatImage = cv2.copyTo(around, rest.view(np.uint8), result.copy())
     return _blended(filled, temporal, trust, rest)
 

@@ -141,6 +141,8 @@ def _coefficients(
     in gray levels: letters and rim, by channel.
     """
     along = 1 if shapes.shape[1] >= shapes.shape[0] else 0
+    # What runs along the whole line (a horizon, the edge of a shirt) is of the scene.
+    shapes, image = (part - part.mean(along, keepdims=True) for part in (shapes, image))
     count = max(2, round(_CELLS * shapes.shape[along] / size))
     grams, moments = [], []
     for x, y in zip(np.array_split(shapes, count, along), np.array_split(image, count, along), strict=True):

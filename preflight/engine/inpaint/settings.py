@@ -69,3 +69,27 @@ class ResidualSettings:
 
 RESIDUAL = ResidualSettings()
 """The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandSettings:
+    """Thresholds of flat bands beside a picture."""
+
+    flat: float = 4.0
+    """Maximum deviation inside a row of a band, and of its median from the others', in gray levels."""
+    contrast: float = 16.0
+    """Minimum difference and deviation of the rows behind a band's edge, in gray levels."""
+    least_rows: int = 6
+    """Minimum height of a band, and of what is behind its edge, in rows."""
+    row_share: float = 0.75
+    """Share of a row's pixels that its deviation bounds: the others may show text that was not found."""
+    column_step: int = 3
+    """Every so many columns are looked at, for speed."""
+    margin: int = 3
+    """Pixels beside text that are left out, since it tints them."""
+    least_visible: float = 0.05
+    """Share of a row that must be visible to tell that the band has ended there."""
+
+
+BANDS = BandSettings()
+"""The settings that the engine uses."""

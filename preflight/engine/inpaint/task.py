@@ -112,7 +112,7 @@ class InpaintTask:
 
     def attempt(self, step: int) -> ChunkResult:
         """Fill the chunk by one step of `ESCALATION` and check the result."""
-        widened = self._widened(ESCALATION[step].widening)
+        widened = self._widened(ESCALATION[step])
         return replace(self, chunk=widened)._filled_by(step)  # noqa: SLF001 - its own kind
 
     def _filled_by(self, step: int) -> ChunkResult:
@@ -148,19 +148,23 @@ class InpaintTask:
             unblended=bool(marks),
         )
 
-    def _widened(self, widening: int) -> InpaintChunk:
-        """Return the chunk with the letters on plates widened inside their plate, from which alone they are filled."""
-        if not widening:
+    def _widened(self, method: FillMethod) -> InpaintChunk:
+        """Return the chunk with masks on plates as a method needs them.
+
+        Letters are widened inside their plate, from which alone they are filled; without donors the plate goes too.
+        """
+        if not method.widening:
             return self.chunk
-        return replace(
-            self.chunk,
-            tracks=tuple(
-                track
-                if track.masks.plate is None
-                else track.with_masks(usual=widened_mask(track, track.first, widening) & track.masks.plate)
-                for track in self.chunk.tracks
-            ),
-        )
+        tracks = []
+        for track in self.chunk.tracks:
+            plate = track.masks.plate
+            if plate is None:
+                tracks.append(track)
+                continue
+            wide = widened_mask(track, track.first, method.widening)
+            masks = {"usual": wide & plate} if method.donors else {"usual": wide | plate, "plate": None}
+            tracks.append(track.with_masks(**masks))
+        return replace(self.chunk, tracks=tuple(tracks))
 
     def _with_fitted_masks(self) -> InpaintChunk:
         """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""

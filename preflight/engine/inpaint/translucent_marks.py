@@ -45,6 +45,9 @@ class TranslucentMark:
     def learn(self, look: Callable[[int], YCbCr]) -> bool:
         """Find out from the job's known frames whether and how the track is translucent."""
         chunk, track = self.chunk, self.track
+        if track.masks.matte is not None:
+            self.matte = track.masks.matte
+            return True
         if track.line.text_height < _LEAST_HEIGHT:
             return False
         looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in sample_frames(track, chunk)]

@@ -106,7 +106,7 @@ def _pictures(argv: Sequence[str], source: Source) -> Iterator[Frame]:
     with process.start(argv, stdout=process.PIPE) as running:
         index = 0
         while (data := _read(running, frame_bytes(source.width, source.height))) is not None:
-            yield split(data, index, source.width, source.height, source.turns)
+            yield split(data, index, source)
             index += 1
             if index % _TIDY == 0:
                 malloc.release_freed_memory()
@@ -123,7 +123,7 @@ def at(source: Source, program: str, time: Fraction) -> Frame | None:
     if len(done.stdout) < size:
         return None
     data = np.frombuffer(done.stdout, np.uint8, size)
-    return split(data, 0, source.width, source.height, source.turns)
+    return split(data, 0, source)
 
 
 def working_format(source: Source) -> str:
@@ -147,8 +147,9 @@ def _read(running: process.Running, size: int) -> Plane | None:
     return data
 
 
-def split(data: Plane, index: int, width: int, height: int, turns: int = 0) -> Frame:
-    """Return the planes of a packed 4:2:0 picture, turned upright."""
+def split(data: Plane, index: int, source: Source) -> Frame:
+    """Return the planes of a packed 4:2:0 picture as they are shown."""
+    width, height = source.width, source.height
     half_width, half_height = (width + 1) // 2, (height + 1) // 2
     luma, chroma = width * height, half_width * half_height
     planes = (
@@ -156,15 +157,32 @@ def split(data: Plane, index: int, width: int, height: int, turns: int = 0) -> F
         data[luma : luma + chroma].reshape(half_height, half_width),
         data[luma + chroma :].reshape(half_height, half_width),
     )
-    y, u, v = (turn(plane, turns) for plane in planes)
+    y, u, v = (to_shown(plane, source) for plane in planes)
     return Frame(index=index, y=y, u=u, v=v)
 
 
-def turn(plane: Plane, turns: int) -> Plane:
-    """Turn a plane counter-clockwise by quarter turns."""
-    return cv2.rotate(plane, _TURN_UPRIGHT[turns % 4]) if turns % 4 else plane
+def to_shown(plane: Plane, source: Source) -> Plane:
+    """Return a stored plane as players show it: turned counter-clockwise, then mirrored."""
+    turned = cv2.rotate(plane, _TURN_UPRIGHT[source.turns % 4]) if source.turns % 4 else plane
+    return cv2.flip(turned, 1) if source.mirrored else turned
+
+
+def to_stored(plane: Plane, source: Source) -> Plane:
+    """Return a shown plane as it is stored."""
+    turned = cv2.flip(plane, 1) if source.mirrored else plane
+    return cv2.rotate(turned, _TURN_UPRIGHT[-source.turns % 4]) if source.turns % 4 else turned
 
 
 def parse_times(listing: str) -> tuple[int, ...]:
     """Return the presentation times of a `framecrc` listing."""
-    return tuple(int(line.split(",")[2]) for line in listing.splitlines() if line and not line.startswith("#"))
+    return tuple(pts for pts, _ in _listed(listing))
+
+
+def parse_last_duration(listing: str) -> int:
+    """Return how long the picture that is shown last stays, in units of the time base; 0 when that isn't known."""
+    return max(_listed(listing), default=(0, 0))[1]
+
+
+def _listed(listing: str) -> list[tuple[int, int]]:
+    rows = [line.split(",") for line in listing.splitlines() if line and not line.startswith("#")]
+    return [(int(row[2]), int(row[3])) for row in rows]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from preflight.errors import InputError
 from preflight.tools import ffmpeg, process
@@ -23,6 +26,9 @@ _RATE = re.compile(r"([\d.]+)(k?) fps")
 _GUESSED_RATE = re.compile(r"([\d.]+)(k?) tbr")
 _TURN = re.compile(r"rotation of (-?[\d.]+) degrees")
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):([\d.]+)")
+_AUDIO = re.compile(r"Stream #0:\d+.*?: Audio: ")
+_MATRIX = "Display Matrix"
+_GRAYMAP = re.compile(rb"P5\s(\d+)\s(\d+)\s255\s")
 _TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
 
 
@@ -47,6 +53,9 @@ class Source:
     transfer: str | None
     interlaced: bool
     duration: Fraction | None = None
+    audio_streams: int = 0
+    mirrored: bool = False
+    """The turned picture is mirrored left to right when it is shown."""
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -77,6 +86,8 @@ def inspect(path: Path, program: str) -> Source:
     if done.status:
         raise _unsupported(path, f"ffmpeg can't read it ({done.stderr_tail.splitlines()[-1:] or ['no message']})")
     source = parse(path, log=done.stderr_tail, packets=done.stdout.decode("ascii", "replace"))
+    if _MATRIX in done.stderr_tail:
+        source = _with_orientation(source, program)
     if source.transfer in _HDR_TRANSFERS:
         raise InputError(
             f"{path.name} is HDR ({source.transfer}); filling would spoil it.",
@@ -84,6 +95,34 @@ def inspect(path: Path, program: str) -> Source:
             code=FORMAT_CODE,
         )
     return source
+
+
+def _with_orientation(source: Source, program: str) -> Source:
+    """Return the facts with the orientation by which the first picture becomes the one that ffmpeg shows.
+
+    ffmpeg's log names an angle only, which is the same for a turned and for a mirrored picture.
+    """
+    stored, shown = (_first_luma(source, program, *options) for options in (("-noautorotate",), ()))
+    if stored is None or shown is None:
+        return source
+    for mirrored in (False, True):
+        for turns in (source.turns, *range(4)):
+            picture = np.rot90(stored, turns)
+            if np.array_equal(picture[:, ::-1] if mirrored else picture, shown):
+                return replace(source, turns=turns, mirrored=mirrored)
+    return source
+
+
+def _first_luma(source: Source, program: str, *options: str) -> NDArray[np.uint8] | None:
+    """Return the luma of the first picture as a Portable Graymap holds it, None when it can't be decoded."""
+    argv = [program, "-v", "error", "-nostdin", *options, *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-map", "0:V:0", "-frames:v", "1", "-pix_fmt", "gray", "-c:v", "pgm", "-f", "image2pipe", "pipe:1"]
+    done = process.run(argv, timeout=60)
+    found = _GRAYMAP.match(done.stdout)
+    if found is None:
+        return None
+    width, height = int(found[1]), int(found[2])
+    return np.frombuffer(done.stdout, np.uint8, width * height, found.end()).reshape(height, width)
 
 
 def parse(path: Path, *, log: str, packets: str) -> Source:
@@ -116,6 +155,7 @@ def parse(path: Path, *, log: str, packets: str) -> Source:
         transfer=transfer,
         interlaced=any(tag.startswith(("top", "bottom")) for tag in tags),
         duration=_seconds(log),
+        audio_streams=len(_AUDIO.findall(log.partition("Output #0")[0])),
     )
 
 

@@ -70,10 +70,14 @@ def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
     x, y, width, height = cv2.boundingRect(plate.astype(np.uint8))
     part = slice(y, y + height), slice(x, x + width)
     own, known = letters[part], plate[part] & ~letters[part]
-    if not own.any() or not known.any():
+    if not own.any():
         return look
-    filled = harmonic_inpaint(look[part].astype(np.float32), ~known)
     result = look.copy()
+    if not known.any():
+        # Letters cover less of a plate than its ground does, so the median is the ground's colour.
+        result[part][own] = np.median(look[part][plate[part]], axis=0).astype(np.uint8)
+        return result
+    filled = harmonic_inpaint(look[part].astype(np.float32), ~known)
     result[part][own] = np.clip(np.rint(filled[own]), 0, 255).astype(np.uint8)
     return result
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from preflight.engine.alpha.fade import Fade
+from preflight.engine.alpha.matte import AlphaMatte
 from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
@@ -33,6 +34,8 @@ class MaskModel:
     """Colour model of text whose digits change (a clock, a timecode)."""
     fade: Fade | None = None
     """Opacity of the text on the frames on which it fades."""
+    matte: AlphaMatte | None = None
+    """Alpha matte of translucent text, fitted to samples of the whole video."""
     film: TranslucentBox | None = None
     """Translucent plate that is unblended, so that only its border, the mask, is filled."""
     plate: BoolMask | None = None

@@ -1,4 +1,4 @@
-"""The scene's motion around text, measured as soon as that is known to be text: what looks like it is often none."""
+"""Lazy camera motion: measured around text only, as soon as a detection is known to be text."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from preflight.engine.media.decode import Frame
 from preflight.engine.motion.camera import Motion, proxy
 
 KEPT = 192
-"""Frames that can be looked back on: as long as text that is learnt anew may take to be read."""
+"""Frames whose small pictures are kept: as long as text that is learnt anew may take to be read."""
 
 
 @dataclass(slots=True)
 class CameraWindow:
-    """What is known of the scene's motion, and small pictures of the frames on which it may have to be measured."""
+    """The camera motion that is known, and small pictures of the frames on which it may have to be measured."""
 
     motion: Motion = field(default_factory=Motion)
     small: dict[int, Gray] = field(default_factory=dict)
 
     def keep(self, frame: Frame) -> None:
-        """Keep a small picture of a frame that goes."""
+        """Keep a small picture of a frame that leaves the tracker's window."""
         if frame.index not in self.small and not {frame.index - 1, frame.index} <= self.motion.steps.keys():
             self.small[frame.index] = proxy(frame)
 
     def forget(self, index: int) -> None:
-        """Drop what is too old to be looked back on once frame `index` goes; called with every frame."""
+        """Drop the picture that is too old when frame `index` leaves the window; called with every frame."""
         self.small.pop(index - KEPT, None)
 
     def measure(self, first: int, last: int, frames: Sequence[Frame], text: list[Box]) -> None:
-        """Measure the motion from frame `first` to `last`, as far as can be looked back, beside `text`.
+        """Measure the motion from frame `first` to `last`, as far back as pictures are kept, beside the boxes `text`.
 
-        `frames` are those still at hand.
+        `frames` is the tracker's window.
         """
         oldest = frames[0].index - KEPT
         places = [place for place in range(max(first, oldest), last) if place not in self.motion.steps]
@@ -47,7 +47,7 @@ class CameraWindow:
 
 
 def measure_all(motion: Motion, frames: Iterable[Frame], text: list[Box]) -> None:
-    """Measure what is not known yet of the motion over all `frames`, beside `text`."""
+    """Measure the motion between all `frames` that isn't known yet, beside the boxes `text`."""
     before: tuple[int, Gray] | None = None
     for frame in frames:
         small = proxy(frame)

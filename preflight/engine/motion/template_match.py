@@ -1,4 +1,4 @@
-"""Find text again that has moved: tickers, drifting watermarks, and signs that move with the scene."""
+"""Template matching by normalised cross-correlation: finds text again that has moved."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from preflight.engine.core.box import Box
 from preflight.engine.media.decode import Frame
 
 Offset = tuple[int, int]
-SURE = 0.72
-"""Correlation above which what was found at another place is the same text."""
-LEAST_SHOWN = 0.4
-"""Share of a line that must be on the picture for it to be searched for."""
+SAME_TEXT = 0.72
+"""Correlation above which what is found at another place is the same text."""
+MIN_VISIBLE_WIDTH = 0.4
+"""Share of a line's width that must be on the frame for it to be searched for."""
+MIN_VISIBLE_HEIGHT = 0.7
+"""Share of a line's height that must be on the frame for it to be searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +30,39 @@ class TemplateMatch:
 
 @dataclass(frozen=True, slots=True)
 class LineTemplate:
-    """What a line of text looks like: its luma, and in `near` 1 on the letters and right beside them."""
+    """What a line of text looks like."""
 
     gray: Gray
+    """Its luma [H, W]."""
     near: Gray
+    """1 on the letters and right beside them, else 0 [H, W]."""
 
 
 def match_template(look: LineTemplate, line: Box, frame: Frame, around: Offset, radius: Offset) -> TemplateMatch:
-    """Search for the text of `line` on a frame within `radius` of the offset `around`.
+    """Search for a line of text on a frame.
 
-    Text that has partly left the picture is compared by the part that is still on it. Only the letters and what is
-    right beside them count: what the text passes by changes.
+    Only the letters and the pixels right beside them are compared, as the scene changes behind moving text. A line that
+    has partly left the frame is compared by the part that is still on it.
+
+    Args:
+        look: what the line looks like.
+        line: where it was first seen.
+        frame: the frame to search on.
+        around: offset (x, y) from `line` around which it is searched for.
+        radius: pixels (x, y) around that offset.
+
+    Returns:
+        The best offset and its correlation; -1 when too little of the line would be on the frame.
     """
     height, width = frame.y.shape
     home = line.moved(*around)
     seen = Box(max(0, home.x0), max(0, home.y0), min(width, home.x1), min(height, home.y1))
-    if seen.width < max(8, LEAST_SHOWN * line.width) or seen.height < max(6, 0.7 * line.height):
+    if seen.width < max(8, MIN_VISIBLE_WIDTH * line.width) or seen.height < max(6, MIN_VISIBLE_HEIGHT * line.height):
         return TemplateMatch(around, -1.0)
-    visible_share = seen.moved(-home.x0, -home.y0).slices
+    shown = seen.moved(-home.x0, -home.y0).slices
     left, top = max(0, seen.x0 - radius[0]), max(0, seen.y0 - radius[1])
     field = frame.y[top : seen.y1 + radius[1], left : seen.x1 + radius[0]]
-    part, near = np.ascontiguousarray(look.gray[visible_share]), np.ascontiguousarray(look.near[visible_share])
+    part, near = np.ascontiguousarray(look.gray[shown]), np.ascontiguousarray(look.near[shown])
     scores = cv2.matchTemplate(np.ascontiguousarray(field), part, cv2.TM_CCOEFF_NORMED, mask=near)
     # On flat ground, and where no letter is left to compare, there is nothing to divide by.
     scores = np.nan_to_num(scores, nan=-1.0, posinf=-1.0, neginf=-1.0)

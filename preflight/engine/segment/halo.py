@@ -24,7 +24,7 @@ _MEDIAN_ERROR = 1.25
 """Ratio of the standard error of the median to that of the mean (normal distribution)."""
 _LEAST_RING = 6
 """Minimum number of pixels of a ring in one part of the line."""
-_LEAST_CONTRAST = 100.0
+_LEAST_CONTRAST = 400.0
 """Minimum squared distance between a colour and the scene at which alpha can be told, levels squared."""
 
 

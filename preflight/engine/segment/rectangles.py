@@ -27,8 +27,9 @@ def find_rectangles(look: BGR, spread: FloatMap, fill: BoolMask, text_height: in
         fill: body of the letters of one line.
         text_height: in pixels.
     """
-    x, y, width, height = cv2.boundingRect(fill.astype(np.uint8))
-    line, found = Box(x, y, x + width, y + height), []
+    if not fill.any():
+        return []
+    line, found = _letters(fill), []
     for color in _ground_colors(look, fill, line):
         same = (channel_max(np.abs(look - color)) < BACKING_BOX.flat) & (spread < BACKING_BOX.steady)
         solid = same | dilate(fill, 2)
@@ -37,6 +38,13 @@ def find_rectangles(look: BGR, spread: FloatMap, fill: BoolMask, text_height: in
             if box is not None and _is_sharp(same, box) and _is_flat(same[box.slices], fill[box.slices]):
                 found.append((box, same))
     return found
+
+
+def _letters(fill: BoolMask) -> Box:
+    """Return the rectangle around the letters, without single pixels that are none of theirs."""
+    rows, columns = np.nonzero(fill)
+    top, bottom = np.quantile(rows, (RECTANGLE.outliers, 1 - RECTANGLE.outliers)).astype(int).tolist()
+    return Box(int(columns.min()), top, int(columns.max()) + 1, bottom + 1)
 
 
 def _ground_colors(look: BGR, fill: BoolMask, line: Box) -> Iterator[ColorVector]:

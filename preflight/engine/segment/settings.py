@@ -55,7 +55,7 @@ class HaloSettings:
     """Minimum number of parts in which the colour can be told from the scene."""
     least_alpha: float = 0.01
     """Minimum opacity of a ring that belongs to the text."""
-    standard_errors: float = 2.0
+    standard_errors: float = 2.5
     """Minimum opacity in standard errors of the median over the parts."""
     least_level: float = 2.5
     """Minimum visible difference between the ring and the scene, levels."""
@@ -122,6 +122,8 @@ class BackingBoxSettings:
 class RectangleSettings:
     """Thresholds of rectangles behind a line of text or a part of it."""
 
+    outliers: float = 0.004
+    """Share of the letters' pixels above and below that may be none of theirs."""
     colors: int = 3
     """Colour clusters of the ground of a line."""
     least_share: float = 0.2

@@ -1,4 +1,4 @@
-"""Is this caption on this frame, and how strongly: the test that finds exact on and off frames."""
+"""The appearance model of a text: is it on a frame, and how strongly? It finds exact first and last frames."""
 
 from __future__ import annotations
 
@@ -13,74 +13,86 @@ from preflight.engine.segment.strokes import Strokes
 from preflight.engine.tracking.settings import APPEARANCE
 
 _MEAN = np.full((1, 3), 1 / 3, np.float32)
+"""Weights of blue, green and red in the luminance that shapes are compared by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppearanceTemplate:
-    """What a caption looks like when it is there: its steady samples and its contrast against their surroundings."""
+    """A text as it usually looks: the colours of its letters, and its contrast against what is beside them."""
 
     look: BGR
+    """The text's padded box [H, W, 3]."""
     solid: BoolMask
+    """The body of the letters [H, W]."""
     band: BoolMask
+    """The letters and the pixels right beside them [H, W]."""
     shape: FloatImage
+    """Luminance in the band, without what is wider than a letter, mean 0 [N]."""
     usual: float
+    """Colour match of frames that show the text, 0..1."""
 
 
 def learn_template(look: BGR, strokes: Strokes, examples: list[BGR]) -> AppearanceTemplate:
-    """Learn the caption's signature; `examples` are looks on which it is surely there."""
+    """Learn the appearance of a text.
+
+    Args:
+        look: median picture of its box [H, W, 3].
+        strokes: its letters on that picture.
+        examples: pictures of the box that show the text.
+    """
     solid = strokes.fill
     band = cv2.dilate(solid.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     shape = _shape(look, solid, band)
-    known = AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=1.0)
-    usual = float(np.median([match(known, example) for example in examples]))
+    template = AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=1.0)
+    usual = float(np.median([match(template, example) for example in examples]))
     return AppearanceTemplate(look=look, solid=solid, band=band, shape=shape, usual=max(usual, APPEARANCE.min_match))
 
 
-def match(known: AppearanceTemplate, look: BGR) -> float:
-    """Return the share of the caption's steady samples that have their colour on `look`."""
-    apart = np.abs(look[known.solid].astype(np.int16) - known.look[known.solid]).max(axis=1)
+def match(template: AppearanceTemplate, look: BGR) -> float:
+    """Return the share (0..1) of the letters' pixels that have their usual colour on a picture of the box."""
+    apart = np.abs(look[template.solid].astype(np.int16) - template.look[template.solid]).max(axis=1)
     return float((apart < APPEARANCE.same_color).mean())
 
 
-def strength(known: AppearanceTemplate, look: BGR) -> tuple[float, float]:
-    """Return how strong the caption's contrast is on `look` (1 as usual, 0 none) and how alike in shape (-1..1)."""
-    detail = _shape(look, known.solid, known.band)
-    own, common = float(known.shape @ known.shape), float(detail @ known.shape)
+def strength(template: AppearanceTemplate, look: BGR) -> tuple[float, float]:
+    """Return the contrast of the text on a picture of the box (1 as usual, 0 none) and its correlation (-1..1)."""
+    detail = _shape(look, template.solid, template.band)
+    own, common = float(template.shape @ template.shape), float(detail @ template.shape)
     other = float(detail @ detail)
     return common / max(own, 1e-6), common / max(np.sqrt(own * other), 1e-6)
 
 
-def is_there(known: AppearanceTemplate, look: BGR) -> bool:
-    """Return True when the caption is on `look`, at full strength or fading."""
-    share, likeness = strength(known, look)
-    if likeness > APPEARANCE.alike and share > APPEARANCE.min_strength:
+def is_there(template: AppearanceTemplate, look: BGR) -> bool:
+    """Return True when a picture of the box shows the text, with its usual contrast or fading."""
+    contrast, correlation = strength(template, look)
+    if correlation > APPEARANCE.alike and contrast > APPEARANCE.min_strength:
         return True
-    return likeness > APPEARANCE.shaped and match(known, look) > APPEARANCE.kept * known.usual
+    return correlation > APPEARANCE.shaped and match(template, look) > APPEARANCE.kept * template.usual
 
 
-def goes_at_once(known: AppearanceTemplate, looks: Sequence[BGR]) -> bool:
-    """Return True when the caption loses much of its strength after the first of some frames, and no more after that.
+def goes_at_once(template: AppearanceTemplate, looks: Sequence[BGR]) -> bool:
+    """Return True when the text loses much of its contrast after the first of some frames, and no more after that.
 
-    A fade goes on; what stays the same is a still scene that is a little like the caption.
+    A fade goes on; what stays the same is a still scene that is a little like the text.
     """
-    first, *others = (strength(known, look)[0] for look in looks)
+    first, *others = (strength(template, look)[0] for look in looks)
     return len(others) > 1 and first - others[0] > APPEARANCE.fall and max(others) - min(others) < APPEARANCE.level
 
 
-def is_whole(known: AppearanceTemplate, look: BGR) -> bool:
-    """Return True when the letters have their colours on `look`, as they have not while they fade."""
-    return match(known, look) >= APPEARANCE.kept * known.usual
+def is_whole(template: AppearanceTemplate, look: BGR) -> bool:
+    """Return True when the letters have their usual colours on a picture of the box, which they lose in a fade."""
+    return match(template, look) >= APPEARANCE.kept * template.usual
 
 
-def is_fading(known: AppearanceTemplate, look: BGR) -> bool:
-    """Return True when the caption is fainter than usual, not just on a ground that is like it."""
-    return strength(known, look)[0] < APPEARANCE.faded and not is_whole(known, look)
+def is_fading(template: AppearanceTemplate, look: BGR) -> bool:
+    """Return True when the text has less contrast than usual, and not just a ground of its colour."""
+    return strength(template, look)[0] < APPEARANCE.faded and not is_whole(template, look)
 
 
 def _shape(look: BGR, solid: BoolMask, band: BoolMask) -> FloatMap:
     """Return the luminance in the band, its mean 0, without what is wider than a letter.
 
-    So neither a smooth ground nor any other text, bright as a whole against its ground, can look like this one.
+    So neither a smooth ground nor another text, bright as a whole against its ground, can look like this one.
     """
     gray = cv2.transform(look.astype(np.float32), _MEAN)
     size = max(5, min(solid.shape) // 2 | 1)

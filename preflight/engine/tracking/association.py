@@ -1,4 +1,4 @@
-"""Is a line of text that was found what a tracklet follows already, or more of it, or something else?"""
+"""Data association: is a detected line the text of a tracklet, the same text changed, or another one?"""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from preflight.engine.tracking.tracklet import Tracklet
 
 
 def is_known(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
-    """Return True when the text found in `line` is what the tracklet follows and nothing else may be there."""
+    """Return True when a detected line is the text of a tracklet, and no other text can be there."""
     if not _covers(tracklet, line) or _has_entered(line, tracklet, frame) or _is_typed(line, tracklet, frame):
         return False
     if tracklet.confirmed and line.text_height > ASSOCIATION.min_height * tracklet.line.text_height:
         return True
-    # What can't be read, or is much larger, may be no text at all: it must not hide a caption that comes there.
+    # A tracklet that can't be read, or is much larger, may be no text: it must not hide a caption at its place.
     return _read(line, frame).score <= LEGIBLE
 
 
 def is_scaled(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
-    """Return True when a line is the tracklet's text, grown or shrunk at its place."""
+    """Return True when a line is the text of a tracklet, grown or shrunk at its place."""
     known = tracklet.line
     wider, higher = line.width - known.width, line.height - known.height
     off = max(abs(line.x0 + line.x1 - known.x0 - known.x1), abs(line.y0 + line.y1 - known.y0 - known.y1)) / 2
@@ -40,10 +40,10 @@ def is_scaled(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
 
 
 def shows_other_digits(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
-    """Return True when a line is the tracklet's text with other digits."""
-    if tracklet.path or line.iou(tracklet.line) < ASSOCIATION.same_place or not counters.may_tick(tracklet.reading):
+    """Return True when a line is the text of a tracklet with other digits."""
+    if tracklet.path or line.iou(tracklet.line) < ASSOCIATION.same_place or not counters.has_digits(tracklet.reading):
         return False
-    return counters.ticks(tracklet.reading, _read(line, frame))
+    return counters.differ_in_digits(tracklet.reading, _read(line, frame))
 
 
 def _covers(tracklet: Tracklet, line: Box) -> bool:

@@ -1,4 +1,4 @@
-"""Text whose digits change at their place, told by two readings of it."""
+"""Counters, clocks and timecodes: text whose digits change at their place, found by two readings of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from preflight.engine.detect.ocr import Reading
 from preflight.engine.tracking.settings import COUNTERS
 
 
-def ticks(before: Reading, after: Reading) -> bool:
+def differ_in_digits(before: Reading, after: Reading) -> bool:
     """Return True when two readings of one place are of the same text but for its digits."""
     old, new = (reading.text.replace(" ", "") for reading in (before, after))
     if len(old) != len(new) or len(old) < COUNTERS.min_letters or min(before.score, after.score) < COUNTERS.score:
@@ -16,6 +16,7 @@ def ticks(before: Reading, after: Reading) -> bool:
     return turned > 0 and len(changes) - turned <= COUNTERS.misread * len(old)
 
 
-def may_tick(reading: Reading) -> bool:
-    """Return True for a text with digits, which is worth reading again."""
-    return any(letter.isdigit() for letter in reading.text)
+def has_digits(reading: Reading) -> bool:
+    """Return True for a text with enough digits to be worth reading again."""
+    letters = [letter for letter in reading.text if letter.isalnum()]
+    return sum(map(str.isdigit, letters)) > COUNTERS.min_digits * len(letters)

@@ -1,6 +1,6 @@
-"""Follow a line that crosses the picture at one speed all the way: from where it enters to where it leaves.
+"""Crawls: a line that crosses the frame at one speed is extended from where it enters to where it leaves.
 
-A ticker is seen in parts where it enters and leaves, and lost over busy scenes. It keeps its course there.
+Such a line is detected in parts where it enters and leaves, and lost over busy scenes. It keeps its course there.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ _ON_COURSE = 0.6
 
 
 def extend_crossing_lines(tracks: list[Track], size: tuple[int, int], end: int) -> list[Track]:
-    """Return the tracks with each line that crosses a picture of `size` as one, from its entry to its exit.
+    """Return the tracks with each line that crosses the frame as one track, from its entry to its exit.
 
-    `end` is the video's last frame.
+    Args:
+        tracks: tracks in any order.
+        size: width and height of the frame in pixels.
+        end: index of the video's last frame.
     """
     left = sorted(tracks, key=lambda t: (len(t.text), t.score), reverse=True)
     result = []
@@ -30,7 +33,7 @@ def extend_crossing_lines(tracks: list[Track], size: tuple[int, int], end: int) 
         if known is not None:
             parts = [part for part in left if _is_part(part, whole, known)]
             left = [track for track in left if not any(track is part for part in parts)]
-            whole = _all_the_way(whole, known, parts, size, end)
+            whole = _extended(whole, known, parts, size, end)
         result.append(whole)
     return result
 
@@ -49,16 +52,16 @@ def _is_part(part: Track, whole: Track, known: Course) -> bool:
     )
 
 
-def _all_the_way(whole: Track, known: Course, parts: list[Track], size: tuple[int, int], end: int) -> Track:
-    """Return `whole` over the time of its parts, and on to where the picture ends if its line is near that."""
+def _extended(whole: Track, known: Course, parts: list[Track], size: tuple[int, int], end: int) -> Track:
+    """Return `whole` over the frames of its parts, and on to the border of the frame if its line is near that."""
 
     def is_on(index: int) -> bool:
         return visible_share(whole.line, known.at(index), size) > 0
 
     first = min(t.first for t in (whole, *parts))
     last = max(t.last for t in (whole, *parts))
-    first = _run(first, -1, is_on, 0) if _at_border(whole, known, first, size) else first
-    last = _run(last, 1, is_on, end) if _at_border(whole, known, last, size) else last
+    first = _last_frame(first, -1, is_on, 0) if _at_border(whole, known, first, size) else first
+    last = _last_frame(last, 1, is_on, end) if _at_border(whole, known, last, size) else last
     path = whole.path or ()
     return replace(
         whole,
@@ -72,12 +75,12 @@ def _all_the_way(whole: Track, known: Course, parts: list[Track], size: tuple[in
 
 
 def _at_border(whole: Track, known: Course, index: int, size: tuple[int, int]) -> bool:
-    """Return True when the line is cut off by the picture's border or was so shortly before or after."""
+    """Return True when the border of the frame cuts the line off, or does so shortly before or after."""
     reach = [step * MIN_FRAMES + index for step in (-1, 0, 1)]
     return any(0 < visible_share(whole.line, known.at(near), size) < 1 for near in reach)
 
 
-def _run(index: int, step: int, is_on: Callable[[int], bool], limit: int) -> int:
+def _last_frame(index: int, step: int, is_on: Callable[[int], bool], limit: int) -> int:
     while index != limit and is_on(index + step):
         index += step
     return index

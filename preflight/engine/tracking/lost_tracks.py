@@ -1,4 +1,4 @@
-"""Look on at the places of texts that were lost: what is there tells whether they had gone or could not be seen."""
+"""The lost-track buffer: what the places of lost texts look like afterwards tells whether these had gone."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from preflight.engine.media.decode import Frame
 from preflight.engine.tracking import appearance
 from preflight.engine.tracking.appearance import AppearanceTemplate
 
-LOOKED_ON = 96
-"""Frames for which the place of a lost text is looked at."""
+WATCHED_FRAMES = 96
+"""Frames for which the place of a lost text is watched."""
 
 
 @dataclass(slots=True)
 class LostTrack:
-    """A text that was lost at one place, and how alike (-1..1) the frames since then are to it."""
+    """A text that was lost at one place, and the correlation (-1..1) of the frames since then with it."""
 
     template: AppearanceTemplate
     box: Box
@@ -24,11 +24,11 @@ class LostTrack:
 
     @property
     def is_over(self) -> bool:
-        """True when there is no more to look at."""
-        return len(self.after) == LOOKED_ON
+        """True when all frames have been watched."""
+        return len(self.after) == WATCHED_FRAMES
 
-    def look_on(self, frames: Iterable[Frame]) -> None:
-        """Take the next frames, up to `LOOKED_ON` in all."""
+    def watch(self, frames: Iterable[Frame]) -> None:
+        """Take the next frames, up to `WATCHED_FRAMES` in all."""
         for frame in frames:
             if not self.is_over:
                 self.after.append(appearance.strength(self.template, frame.color(self.box))[1])

@@ -25,6 +25,8 @@ class TrackerSettings:
     """Share of the frame's width within which text that left its place is searched for on the next sample."""
     search_height: float = 1 / 12
     """Share of the frame's height within which text that left its place is searched for on the next sample."""
+    unmoved: float = 0.95
+    """Correlation of standing text with its place from which on no other place is looked at."""
     move_gain: float = 0.04
     """Correlation that another place must have more than the old one for standing text to have moved."""
     path_score: float = 0.57
@@ -85,6 +87,8 @@ class TrackletSettings:
     """Pictures of its samples that a tracklet keeps, thinned evenly."""
     few_looks: int = 5
     """Pictures below which those from its first and last frames are used too."""
+    max_letter: float = 1.5
+    """Text heights that a letter is wide and high; what is larger than that is the scene in the letters' colour."""
     full_strength: float = 0.75
     """Share of the strongest picture's contrast that those have from which the strokes are learnt."""
     changed: int = 24
@@ -151,6 +155,8 @@ class CounterSettings:
     """Confidence in a reading from which on its digits are trusted."""
     min_letters: int = 4
     """Letters of a counter; in shorter ones an error of the recogniser is too likely."""
+    min_digits: float = 0.2
+    """Share of the letters that are digits, for a text to be worth reading again."""
     misread: float = 0.25
     """Share of the letters that may be read differently although they did not change."""
 

@@ -1,4 +1,4 @@
-"""Put together what is one text: tracks of the same words at the same place that overlap or nearly touch in time."""
+"""Track stitching: joins tracks of the same words at the same place, and resolves overlaps at their ends."""
 
 from __future__ import annotations
 
@@ -14,26 +14,30 @@ from preflight.engine.tracking.settings import STITCHING
 
 
 def stitch_tracks(tracks: list[Track], gap: int) -> list[Track]:
-    """Return the tracks with those joined that are one text; `gap` frames between two may miss it.
+    """Return the tracks with those joined that are of one text, in order of time.
 
-    Text over a busy scene is lost and found again; each part alone would end a frame too early or hide too little.
-    Longer gaps are closed where their frames are like the text: a scene of its colour passes behind translucent text.
+    Text over a busy scene is lost and found again; each part alone would end too early or have too small a mask.
+
+    Args:
+        tracks: tracks in any order.
+        gap: frames between two tracks of one text. Longer gaps are closed where their frames correlate with the text,
+            as when a scene of its colour passes behind translucent text.
     """
     result: list[Track] = []
     for track in sorted(tracks, key=lambda t: (t.first, t.last)):
         for place, other in enumerate(result):
-            if _one(other, track, gap):
-                result[place] = _both(other, track)
+            if _is_one_text(other, track, gap):
+                result[place] = _joined(other, track)
                 break
         else:
             result.append(track)
     return result
 
 
-def _one(a: Track, b: Track, gap: int) -> bool:
+def _is_one_text(a: Track, b: Track, gap: int) -> bool:
     if any(t.scaled or t.path is not None for t in (a, b)):
         return False
-    if not (b.first <= a.last + gap + 1 or _lasts(a, b.first)):
+    if not (b.first <= a.last + gap + 1 or _stays(a, b.first)):
         return False
     if a.line.iou(b.line) < STITCHING.overlap or _has_moved(a.line, b.line):
         return False
@@ -45,14 +49,14 @@ def _has_moved(a: Box, b: Box) -> bool:
     return anchor_shift([a, b]) > max(STITCHING.min_shift, STITCHING.shift * min(a.text_height, b.text_height))
 
 
-def _lasts(track: Track, index: int) -> bool:
-    """Return True when a track's text was there, if faint, up to frame `index`."""
+def _stays(track: Track, index: int) -> bool:
+    """Return True when the frames from the end of a track to frame `index` show its text, if faintly."""
     between = track.evidence.later_similarity[: index - track.last - 1]
     return len(between) == index - track.last - 1 and sum(between) > STITCHING.faint * len(between)
 
 
-def _both(a: Track, b: Track) -> Track:
-    """Return one track of two, `a` being the earlier."""
+def _joined(a: Track, b: Track) -> Track:
+    """Return one track of two, of which `a` is the earlier."""
     read = max(a, b, key=lambda t: t.score)
     ends = max(a, b, key=lambda t: t.last)
     box = a.box.united(b.box)
@@ -100,18 +104,18 @@ def _has_usual_mask(index: int, *tracks: Track) -> bool:
 
 
 def _on(whole: Box, box: Box, mask: BoolMask) -> BoolMask:
-    """Return a mask of `box` on the ground of `whole`."""
+    """Return a mask of `box` as one of the larger box `whole`."""
     result = np.zeros((whole.height, whole.width), bool)
     result[box.moved(-whole.x0, -whole.y0).slices] = mask
     return result
 
 
 def resolve_overlaps(tracks: list[Track]) -> list[Track]:
-    """Return the tracks without those of their ends on which another text is in their place, as usual for that."""
-    return [_parted(track, [other for other in tracks if other is not track]) for track in tracks]
+    """Return the tracks without those first and last frames on which another text stands at their place."""
+    return [_without_rivals(track, [other for other in tracks if other is not track]) for track in tracks]
 
 
-def _parted(track: Track, others: list[Track]) -> Track:
+def _without_rivals(track: Track, others: list[Track]) -> Track:
     if not track.masks.at_ends:
         return track
     rivals = [

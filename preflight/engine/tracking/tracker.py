@@ -17,7 +17,7 @@ from preflight.engine.model.track import Track
 from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.motion.template_match import (
-    SURE,
+    SAME_TEXT,
     Offset,
     interpolate_offset,
     match_template,
@@ -29,7 +29,14 @@ from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.lost_tracks import LostTrack
 from preflight.engine.tracking.settings import GAPS, TRACKER, TrackerSettings
 from preflight.engine.tracking.stitching import resolve_overlaps, stitch_tracks
-from preflight.engine.tracking.tracklet import Tracklet, finish_tracklet, is_beside, learn_strokes, other_lines
+from preflight.engine.tracking.tracklet import (
+    Tracklet,
+    complete_line,
+    finish_tracklet,
+    is_beside,
+    learn_strokes,
+    other_lines,
+)
 
 RegionDetector = Callable[[Frame, Box], list[Box]]
 """Detects the lines of text in the row of a box on a frame."""
@@ -64,7 +71,7 @@ class TextTracker:
         """Take the next frame; a sample is judged one step later, so that the frames on both sides are known."""
         self.window.append(frame)
         for number, lost in tuple(self.lost.items()):
-            lost.look_on([frame])
+            lost.watch([frame])
             if lost.is_over:
                 self._conclude(number)
         self.frames = frame.index + 1
@@ -183,19 +190,24 @@ class TextTracker:
     def _search_gap(self, first: int, last: int, changed: list[Tracklet]) -> None:
         """Search frames `first`..`last` for words that came and went at the places of text that `changed`."""
         texts = [tracklet for tracklet in changed if tracklet.letters and not tracklet.path]
+        standing = [tracklet for tracklet in self.live if not any(tracklet is one for one in changed)]
         for slot in gap_search.caption_slots(tracklet.line for tracklet in texts):
             known = [tracklet.reading.text for tracklet in texts if gap_search.in_slot(tracklet.line, slot)]
-            self._search_slot(slot, known, max(first, self.window[0].index), last)
+            self._search_slot(slot, known, standing, range(max(first, self.window[0].index), last + 1))
 
-    def _search_slot(self, slot: Box, known: list[str], first: int, last: int) -> None:
-        """Detect text on frames of one place that no known text explains, until all short words must be found."""
+    def _search_slot(self, slot: Box, known: list[str], standing: list[Tracklet], frames: range) -> None:
+        """Detect text on frames of one place that no known text explains, until all short words must be found.
+
+        Text that stands there all the time explains nothing: it is beside the words, or part of the scene.
+        """
+        first, last = frames[0], frames[-1]
         covered = {
             index
             for track in self.done
             if track.last >= first and gap_search.in_slot(track.line, slot)
             for index in range(max(first, track.first), min(last, track.last) + 1)
         }
-        empty, probed, checked = set[int](), set[int](), set[int]()
+        empty, probed, checked = set[int](), set[int](), {id(tracklet) for tracklet in standing}
         while True:
             for tracklet in self.live:
                 if id(tracklet) not in checked and gap_search.in_slot(tracklet.current_line, slot):
@@ -207,11 +219,13 @@ class TextTracker:
                 break
             probed.add(probe)
             frame = self._frame(probe)
-            opened = [t for line in self.find_in_slot(frame, slot) for t in self._open(line, probe)]
+            lines = self.find_in_slot(frame, slot)
+            new = [line for line in lines if not any(association.is_known(line, t, frame) for t in standing)]
+            opened = [tracklet for line in new for tracklet in self._open(line, probe)]
             if not opened:
                 empty |= {probe - 1, probe, probe + 1}
             # The words that were there before: they are on something that moves, and are not new.
-            elif all(any(is_same_text(new.reading.text, text) for text in known) for new in opened):
+            elif all(any(is_same_text(tracklet.reading.text, text) for text in known) for tracklet in opened):
                 break
         self.unexamined += [
             UnexaminedSpan(slot, start, end)
@@ -243,6 +257,8 @@ class TextTracker:
             return False
         start, before = tracklet.offset, tracklet.seen_last
         place = tracklet.current_box
+        if not tracklet.path and appearance.strength(known, frame.color(place))[1] > self.settings.unmoved:
+            return True
         there = appearance.is_there(known, frame.color(place)) and not self._went(known, place, before, frame.index)
         wide = (
             round(self.settings.search_width * self.size[0]),
@@ -250,7 +266,7 @@ class TextTracker:
         )
         guess = interpolate_offset(*tracklet.course(self.step), frame.index) if tracklet.path else start
         found = match_template(tracklet.look, tracklet.line, frame, guess, (3, 3) if there else wide)
-        if not there and found.score <= SURE:
+        if not there and found.score <= SAME_TEXT:
             return False
         home = match_template(tracklet.look, tracklet.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + self.settings.move_gain):
@@ -322,9 +338,13 @@ class TextTracker:
             tracklet.note(frame)
         look = self._frame(index).color(box)
         # One frame only: the text may move, and frames taken together would smear it.
-        learn_strokes(tracklet, [look])
+        strokes, *_ = learn_strokes(tracklet, [look])
         if tracklet.template is None:
             return []
+        whole = complete_line(tracklet, look, strokes)
+        if whole != line:
+            tracklet.line = whole
+            learn_strokes(tracklet, [look])
         tracklet.keep(index, look)
         tracklet.read()
         self.live.append(tracklet)
@@ -343,7 +363,7 @@ class TextTracker:
             return False
         if not tracklet.path and tracklet.letters >= self.settings.min_letters:
             self.lost[len(self.done)] = LostTrack(tracklet.template, tracklet.box)
-            self.lost[len(self.done)].look_on(frame for frame in self.window if frame.index > track.last)
+            self.lost[len(self.done)].watch(frame for frame in self.window if frame.index > track.last)
         self.done.append(track)
         return track.evidence.slips
 

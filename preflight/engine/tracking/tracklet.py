@@ -1,4 +1,4 @@
-"""A tracklet: a track in the making, from the first look at a line of text to its exact first and last frame."""
+"""A tracklet: a track in the making, from the first detection of a line to its exact first and last frame."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from preflight.engine.tracking.transitions import Moment, Scene
 
 @dataclass(slots=True, kw_only=True)
 class Tracklet:
-    """A track in the making: looks at one place, by frame index.
+    """A track in the making, with pictures of its box by frame index.
 
-    `scaled` text grows or shrinks, the digits of `ticking` text change.
+    `looks` are those of samples that show the text, `edges` those around its first and last frame; `moments` hold what
+    the whole frame shows there. `scaled` text grows or shrinks, the digits of `ticking` text change.
     """
 
     line: Box
@@ -59,46 +60,51 @@ class Tracklet:
         return self.box.moved(*self.offset)
 
     def note(self, frame: Frame) -> None:
-        """Keep what a frame near the text's first or last one shows."""
+        """Keep what a frame near the first or last one of the text shows."""
         look = frame.color(self.box)
         self.moments[frame.index] = Moment(look, Scene.of(frame))
-        # While the text is followed, its looks are those on the samples.
+        # Between the first and the last sample, only samples are kept.
         if not self.seen_first < frame.index < self.seen_last:
             self.edges[frame.index] = look
 
     def read(self) -> None:
-        """Read the text as it is known so far."""
+        """Read the text by the median of its pictures so far."""
         if self.template is not None:
             self.readings.append(read_line(self.template.look[_within(self.line, self.box)]))
 
     @property
     def reading(self) -> Reading:
-        """What the recogniser read of the text as it was known first."""
+        """What the recogniser read of the text at first."""
         return self.readings[0] if self.readings else Reading("", 0.0)
 
     def notice_ticking(self) -> None:
-        """Find out from the looks whether the text is a clock or a counter."""
-        if self.ticking or self.path or len(self.looks) < 2 or not (self.confirmed and counters.may_tick(self.reading)):
+        """Find out from the pictures of the samples whether the text is a clock or a counter."""
+        if (
+            self.ticking
+            or self.path
+            or len(self.looks) < 2
+            or not (self.confirmed and counters.has_digits(self.reading))
+        ):
             return
         place, looks = _within(self.line, self.box), list(self.looks.values())
-        # Not far apart only: of a long clock too much may have changed to be one text.
+        # Near ones too: over a long time too much of a clock changes for one text.
         pairs = {(0, len(looks) // 2), (0, len(looks) - 1), (len(looks) - 2, len(looks) - 1)}
         readings = {number: read_line(looks[number][place]) for pair in pairs for number in pair}
-        self.ticking = any(counters.ticks(readings[a], readings[b]) for a, b in pairs)
+        self.ticking = any(counters.differ_in_digits(readings[a], readings[b]) for a, b in pairs)
 
     @property
     def confirmed(self) -> bool:
-        """True when the recogniser could read the text as it was known first."""
+        """True when the recogniser read the text with confidence at first."""
         return self.reading.score > LEGIBLE
 
     @property
     def letters(self) -> int:
-        """How many letters the text may have, by any reading of it."""
+        """Letters of the longest likely reading."""
         likely = [reading.text for reading in self.readings if reading.score > TRACKLET.doubtful]
         return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
     def keep(self, index: int, look: BGR) -> None:
-        """Keep a look on which the text is there, thinning evenly so that memory stays bounded."""
+        """Keep the picture of a sample that shows the text, thinned evenly so that memory stays bounded."""
         if self.seen % self.stride == 0:
             self.looks[index] = look
         self.seen += 1
@@ -108,21 +114,21 @@ class Tracklet:
 
     @property
     def look(self) -> LineTemplate:
-        """What the line itself looks like when it is there."""
+        """The template of the line, without the padding of its box."""
         assert self.template is not None  # noqa: S101
         inside = self.line.moved(-self.box.x0, -self.box.y0).slices
         gray: Gray = cv2.cvtColor(self.template.look[inside], cv2.COLOR_BGR2GRAY)
         return LineTemplate(gray, self.template.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
-        """Return two known places of moving text, up to `span` frames apart, the later one where it was seen last."""
+        """Return two known places (frame, offset) of moving text, up to `span` frames apart, the last one second."""
         last = self.seen_last
         first = min((index for index in self.path if last - span <= index < last), default=last - 1)
         return (first, self.path.get(first, self.offset)), (last, self.offset)
 
     @property
     def inner(self) -> BoolMask:
-        """The line's own place inside the padded box."""
+        """Mask of the line inside the padded box [H, W]."""
         inside = np.zeros((self.box.height, self.box.width), bool)
         line, box = self.line, self.box
         inside[
@@ -132,7 +138,7 @@ class Tracklet:
 
 
 def learn_strokes(tracklet: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
-    """Find the strokes on `looks` and let the tracklet know its text by them."""
+    """Find the strokes on pictures of the box, and learn the template of the tracklet from them."""
     if tracklet.ticking:
         looks = looks[-1:]
     look, spread = glyphs.median_and_spread(looks)
@@ -142,10 +148,39 @@ def learn_strokes(tracklet: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes,
     return strokes, look, spread
 
 
-def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
-    """Turn a finished tracklet into a track: strokes from all looks, exact first and last frame, the text read.
+def complete_line(tracklet: Tracklet, look: BGR, strokes: glyphs.Strokes) -> Box:
+    """Return the tracklet's line, grown by the rest of the letters that its border cuts through.
 
-    `others` are lines of text about its time. None when there is nothing like text after all.
+    Args:
+        tracklet: a tracklet with a line and a padded box.
+        look: the box on one frame [H, W, 3].
+        strokes: the letters inside the line on that frame.
+    """
+    line, box = tracklet.line, tracklet.box
+    height, level = line.text_height, line.width >= line.height
+    everywhere = np.ones(look.shape[:2], bool)
+    fill = glyphs.segment_like(look, strokes, everywhere, height) | strokes.fill
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(fill.astype(np.uint8), connectivity=4)
+    cut = set(np.unique(labels[strokes.fill]).tolist()) - {0}
+    for x, y, w, h, _ in stats[sorted(cut)].tolist():
+        part = Box(x, y, x + w, y + h).moved(box.x0, box.y0)
+        # Along the line only: what makes it higher are letters of the next one that touch it.
+        if level and w < TRACKLET.max_letter * height and h <= line.height:
+            line = line.united(Box(part.x0, line.y0, part.x1, line.y1))
+        elif not level and h < TRACKLET.max_letter * height and w <= line.width:
+            line = line.united(Box(line.x0, part.y0, line.x1, part.y1))
+    return line
+
+
+def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
+    """Turn a tracklet that has ended into a track: strokes from all pictures, exact first and last frame, the reading.
+
+    Args:
+        tracklet: the tracklet.
+        others: lines of text about its time, whose coming and going is no change of the scene.
+
+    Returns:
+        The track; None when there are no strokes after all.
     """
     tracklet.notice_ticking()
     looks = _looks(tracklet)
@@ -258,7 +293,7 @@ def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
 
 
 def other_lines(tracklet: Tracklet, live: Iterable[Tracklet], done: Sequence[Track]) -> list[Box]:
-    """Return the lines of other texts that are about when a tracklet comes and goes, out of all in order of ending."""
+    """Return the lines of other texts near the first and last frame of a tracklet; `done` is in order of ending."""
     since = min(tracklet.moments, default=tracklet.seen_first)
     ended = takewhile(lambda track: track.last >= since, reversed(done))
     lines = [track.line for track in ended if track.path is None]
@@ -266,7 +301,7 @@ def other_lines(tracklet: Tracklet, live: Iterable[Tracklet], done: Sequence[Tra
 
 
 def _alone(tracklet: Tracklet, others: Sequence[Box]) -> tuple[dict[int, Moment], dict[int, Moment]]:
-    """Return what is known of the text's start, backwards, and of its end, as long as nothing else changes."""
+    """Return the moments before and after the text, outwards, as long as nothing else changes."""
     known, moments, middle = tracklet.template, tracklet.moments, tracklet.seen_first
     if known is None or tracklet.path:
         return {}, {}
@@ -309,7 +344,7 @@ def _has_slipped(match: TemplateMatch) -> bool:
 
 
 def _looks(tracklet: Tracklet) -> list[BGR]:
-    """Return the looks to learn the strokes from: those at full strength, and some from the edges when they are few."""
+    """Return the pictures to learn the strokes from: those with full contrast, and some from the ends when few."""
     looks = list(tracklet.looks.values())
     known = tracklet.template
     if known is None:
@@ -348,7 +383,7 @@ def _edges(tracklet: Tracklet) -> tuple[int, int]:
 
 
 def _reach(known: appearance.AppearanceTemplate, looks: Mapping[int, BGR], index: int, step: int) -> int:
-    """Return the last frame from `index` on, one `step` (1 or -1) after another, on which the text is."""
+    """Return the last frame from `index` on, in steps of 1 or -1, that shows the text."""
     while index + step in looks and appearance.is_there(known, looks[index + step]):
         beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
         if appearance.goes_at_once(known, beyond):
@@ -362,7 +397,7 @@ def _fading(known: appearance.AppearanceTemplate, look: BGR | None) -> bool:
 
 
 def _changes(tracklet: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
-    """Return what changed at each known end of a track, from right outside the `whole` of it to the `usual`."""
+    """Return masks of what changed at each known end of a track, from outside its `whole` time to its `usual` one."""
     if tracklet.path:
         return []
     return [

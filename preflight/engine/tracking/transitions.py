@@ -52,29 +52,33 @@ class Moment(NamedTuple):
 
 
 def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
-    """Return the moments of a `way`, out of a text's time, from where it is last whole until anything else changes.
+    """Return the moments at one end of a text, outwards, from where it is last whole until anything else changes.
 
-    Other texts tell nothing, since captions come together.
+    Args:
+        known: the template of the text.
+        line: its line.
+        others: lines of other texts, whose change is none of the scene, since captions come together.
+        way: moments by frame index, from inside the text's time outwards.
     """
     if not way:
         return {}
     strengths = [appearance.strength(known, moment.look)[0] for moment in way.values()]
     there = _there(strengths)
     scenes = [moment.scene for moment in way.values()][there.start :]
-    around = _Around.of(scenes[len(there) - 1], line, others)
+    around = _Surroundings.of(scenes[len(there) - 1], line, others)
     beyond = list(way.items())[there.stop - 1 :]
     left = takewhile(lambda ahead: around.stays(scenes[: len(there) + ahead], len(there) - 1), range(len(beyond)))
     return dict(beyond[ahead] for ahead in left)
 
 
 def falls(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
-    """Return True when a text that is whole at the start of a `run` loses most of its strength at once."""
+    """Return True when a text that is whole at the start of a `run` of frames loses most of its contrast at once."""
     shares = [appearance.strength(known, moment.look)[0] for moment in run.values()]
     return any(before - after > TRANSITIONS.fall * shares[0] > 0 for before, after in pairwise(shares))
 
 
 def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
-    """Return True when a text that is whole at the start of a `run` grows fainter over it, all of it together."""
+    """Return True when a text that is whole at the start of a `run` of frames fades over it, evenly over its pixels."""
     looks = [moment.look for moment in run.values()]
     shares = [appearance.strength(known, look)[0] for look in looks]
     gone = int(np.argmin(shares)) if shares else 0
@@ -84,9 +88,9 @@ def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
 
 
 def _there(strengths: Sequence[float]) -> range:
-    """Return the places of looks with a text, up to the last with all of it.
+    """Return the positions of pictures that show a text, up to the last on which it is whole.
 
-    That is also one from which it goes at once: on another ground it may be weaker than before.
+    A picture counts as whole too when the text goes at once after it: on another ground it may have less contrast.
     """
     most = max(strengths)
     falls = [before - after > TRANSITIONS.fall * most for before, after in pairwise([*strengths, strengths[-1]])]
@@ -95,15 +99,15 @@ def _there(strengths: Sequence[float]) -> range:
     return range(since, whole + 1)
 
 
-class _Around(NamedTuple):
-    """What has to stay while a text comes or goes: parts of a picture, and how many samples of each may change."""
+class _Surroundings(NamedTuple):
+    """What has to stay while a text comes or goes: parts of the frame, and how many samples of each may change."""
 
     parts: tuple[BoolMask, ...]
     most: tuple[float, ...]
 
     @classmethod
-    def of(cls, scene: Scene, line: Box, others: Sequence[Box]) -> _Around:
-        """Return the whole picture, what is near a line, above it and below it."""
+    def of(cls, scene: Scene, line: Box, others: Sequence[Box]) -> _Surroundings:
+        """Return the details of the whole frame, and what is near a line, above it and below it."""
         own = np.logical_or.reduce([scene.around(text, TRANSITIONS.beside) for text in (line, *others)])
         common = int(np.median(scene.samples))
         telling = (cv2.absdiff(scene.samples, np.full_like(scene.samples, common)) > TRANSITIONS.changed) & ~own
@@ -121,7 +125,7 @@ class _Around(NamedTuple):
         return cls((telling, near, above, below), most)
 
     def stays(self, scenes: Sequence[Scene], whole: int) -> bool:
-        """Return True when the last of some scenes is like that with the `whole` text, or changes as it did before."""
+        """Return True when the last scene is like that with the `whole` text, or changes as it did before."""
         span = len(scenes) - 1 - whole
         if span <= 0:
             return True
@@ -141,10 +145,9 @@ class _Around(NamedTuple):
 
 
 def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
-    """Return True when the samples of a text, there on the first look and gone on the last, go all together.
+    """Return True when the pixels of a text, there on the first picture and gone on the last, fade together.
 
-    What is uncovered or typed leaves a share of its samples as they are and takes the others: that is as uneven as can
-    be.
+    A wipe or typewriter effect removes some pixels completely and leaves the others, which is maximally uneven.
     """
     gone = looks[-1][band].astype(np.float32)
     whole: FloatMap = looks[0][band] - gone
@@ -161,7 +164,7 @@ def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
 def readable_frames(
     looks: Mapping[int, BGR], start: int, step: int, text: str, read: Callable[[BGR], Reading]
 ) -> Iterator[int]:
-    """Yield the frames from `start` on, one `step` (1 or -1) after another, on whose looks `text` can be read.
+    """Yield the frames from `start` on, in steps of 1 or -1, on whose pictures `text` can be read.
 
     On those the text is there but not as usual: it pops up, grows, is typed, or fades.
     """

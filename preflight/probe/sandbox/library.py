@@ -28,7 +28,7 @@ PARSERS = {
 
 _ANY = (
     "ID", "StreamOrder", "Format", "Format_Version", "Format_Profile", "CodecID", "Duration", "BitRate", "Language",
-    "Title", "Type", "Encryption",
+    "Title", "Type", "Encryption", "Delay",
 )  # fmt: skip
 _PICTURE = (
     "Width", "Height", "PixelAspectRatio", "Rotation", "FrameRate", "FrameRate_Num", "FrameRate_Den", "FrameRate_Mode",

@@ -262,3 +262,11 @@ def test_check_imports_nothing_heavy(small_mp4: Path) -> None:
         "concurrent.futures",
     }
     assert imported & heavy == set()
+
+
+def test_report_has_a_row_a_file(folder: Path, tmp_path: Path) -> None:
+    done = preflight(folder, "--report", tmp_path / "r.csv", "-f", "jsonl")
+    assert done.returncode == 3
+    rows = list(csv.DictReader((tmp_path / "r.csv").read_text().splitlines()))
+    assert [row["outcome"] for row in rows] == ["refused", "ok", "refused"]
+    assert preflight(folder, "--report", tmp_path / "r.txt").returncode == 2

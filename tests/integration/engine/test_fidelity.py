@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from preflight.model.chunk import InpaintingBox, RemovalOptions
 
 from fixtures import captions, clips
 from fixtures.captions import Caption
@@ -18,6 +17,7 @@ from preflight.engine.inpaint.patches import Spool
 from preflight.engine.media import decode
 from preflight.engine.media.probe import inspect
 from preflight.errors import CancelledError, DiskFullError, InputError
+from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.tools import ffmpeg, process
 
 PROGRAM = ffmpeg.find()

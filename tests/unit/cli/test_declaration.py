@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from docs.build_cli import MANUAL, PAGE, manual, page
+from docs.build_cli import PAGE, pages
 from preflight.cli import common_options
 from preflight.cli.app import COMMANDS, command, run
 from preflight.cli.completion import SHELLS, script
-from preflight.cli.declaration import Command
+from preflight.cli.declaration import EVERYWHERE, Command
 from preflight.ledger import State
 from preflight.model.job import LANGUAGES
 from preflight.model.plan import Policy
@@ -48,7 +48,7 @@ def test_page_has_every_option_that_the_help_shows(path: str, capsys: pytest.Cap
     """The help is the parser's own; the page must say no less and no more than it."""
     text = re.sub(r"\s+", " ", help_of(path, capsys).partition("Example:")[0])
     section = (ROOT / "docs/cli.md").read_text().partition(f"\n## preflight {path}\n")[2].partition("\n## ")[0]
-    everywhere = {"--help", "--config", "--debug"}
+    everywhere = {"--help", *(name for option in EVERYWHERE for name in option.names)}
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - everywhere
     assert shown == set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section.partition("| argument or option |")[2]))
     for row in re.findall(r"^\| `-[^|]*\| (.*) \|$", section, re.MULTILINE):
@@ -59,9 +59,9 @@ def _loosely(text: str) -> str:
     return re.sub(r"[\s-]+", "", text)
 
 
-def test_page_and_manual_are_current() -> None:
-    assert PAGE.read_text() == page(), "run: python -m docs.build_cli"
-    assert MANUAL.read_text() == manual(), "run: python -m docs.build_cli"
+def test_pages_manual_and_completions_are_current() -> None:
+    for path, text in pages().items():
+        assert path.read_text() == text, f"{path.name}: run python -m docs.build_cli"
 
 
 def test_page_has_every_setting_with_its_variable() -> None:

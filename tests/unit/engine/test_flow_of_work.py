@@ -170,6 +170,7 @@ def test_frame_parts_beyond_the_picture_repeat_its_edge() -> None:
 
 @pytest.mark.parametrize("size", [1, 126, 127, 16382, 16383, 3_110_400])
 def test_matroska_sizes_grow_with_their_number(size: int) -> None:
-    head = matroska.picture_head(Fraction(1, 3), size)
+    head = matroska.picture_head(Fraction(1, 3), Fraction(1, 25), size)
     assert head.startswith(bytes.fromhex("1F43B675"))
     assert (333_333_333).to_bytes(4, "big") in head
+    assert bytes.fromhex("9B") + b"\x84" + (40_000_000).to_bytes(4, "big") in head

@@ -48,7 +48,7 @@ def test_scale() -> None:
     made = replace(made, video=replace(made.video, max_rate=4_000_000, buffer=8_000_000))
     argv = ffmpeg_commands.convert(made, Piece(output=Path("out.mp4")), ffmpeg="ffmpeg")
     assert argv == [
-        "ffmpeg", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
+        "ffmpeg", "-fflags", "+genpts", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
         "-b:1", "160000", "-bufsize:0", "8000000", "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
         "-enc_time_base:0", "1:90000", "-filter:0", "scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p",
         "-filter:1", "pan=stereo|c0=c0|c1=c1", "-flush_packets", "1", "-fps_mode:0", "passthrough",

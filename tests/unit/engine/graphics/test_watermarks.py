@@ -141,3 +141,44 @@ def test_a_gallery_stays_small_and_evenly_spread() -> None:
     assert max(np.diff(shown)) <= 2 * min(np.diff(shown)) + 1
     assert shown[0] == 0
     assert shown[-1] > 230
+
+
+def name(x: int, first: int, last: int) -> Track:
+    """Return the track of a name to the right of a star that stands at `x`."""
+    line = Box(x + 30, 40, x + 94, 56)
+    mask = np.zeros((line.height, line.width), bool)
+    mask[:, ::4] = True
+    return Track(box=line, line=line, first=first, last=last, masks=MaskModel(usual=mask), text="NAME", score=0.9)
+
+
+def named(*stars: tuple[int, Sequence[int]]) -> FrameSampler:
+    """Return samples on which a star and a name stand at each `x` on some of the looks."""
+    looks = gallery(on=range(0))
+    for x, on in stars:
+        shape = np.roll(star(), x - 584, axis=1).astype(np.uint8)
+        cv2.putText(shape, "NAME", (x + 30, 56), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 1, 2)
+        for number in on:
+            looks.looks[10 * number][shape > 0] = 240
+    return looks
+
+
+def test_a_graphic_beside_a_name_belongs_to_it() -> None:
+    (track,) = watermarks.add_graphics([name(440, 0, 199)], named((440, range(LOOKS))), (WIDTH, HEIGHT))
+    assert track.line.x0 == pytest.approx(418, abs=4)
+    assert track.box.covers(Box(420, 28, 534, 66))
+    assert track.masks.usual.shape == (track.box.height, track.box.width)
+
+
+def test_the_graphic_is_found_again_where_its_name_is_for_a_short_time() -> None:
+    looks = named((440, range(16)), (80, range(16, 20)))
+    first, second = watermarks.add_graphics([name(440, 0, 159), name(80, 160, 199)], looks, (WIDTH, HEIGHT))
+    assert first.line.x0 == pytest.approx(418, abs=4)
+    assert second.line.x0 == pytest.approx(58, abs=4)
+
+
+def test_a_name_alone_stays_as_it_is() -> None:
+    tracks = [name(440, 0, 199)]
+    looks = named((440, range(LOOKS)))
+    for look in looks.looks.values():
+        look[20:75, 410:468] = gallery(on=range(0)).looks[0][20:75, 410:468]
+    assert watermarks.add_graphics(tracks, gallery(on=range(0)), (WIDTH, HEIGHT)) == tracks

@@ -40,11 +40,11 @@ def test_a_restored_scene_has_no_residue() -> None:
     assert stroke_residue(scene(), lettered(1), line()) == 0
 
 
-@pytest.mark.parametrize(("share", "found"), [(0.02, False), (0.15, True), (1.0, True)])
+@pytest.mark.parametrize(("share", "found"), [(0.02, False), (0.2, True), (1.0, True)])
 def test_residue_is_the_share_of_contrast_that_is_left(share: float, found: bool) -> None:
     residue = stroke_residue(lettered(share), lettered(1), line())
     assert (residue > RESIDUAL.trace_limit * 0.8) == found
-    assert residue == pytest.approx(share if found else 0, abs=0.05)
+    assert residue == pytest.approx(share if found else 0, abs=0.08)
 
 
 def test_a_dark_rim_around_removed_letters_is_noticed() -> None:

@@ -1,15 +1,13 @@
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fixtures import stores
-from preflight.errors import FileChangedError, InputError
-from preflight.events import Listener, Progress, ignore
-from preflight.model.job import Upload
+from preflight.errors import FileChangedError
+from preflight.events import Progress, ignore
 from preflight.settings import Settings
-from preflight.storage import digest, open_store, place, upload_many
+from preflight.storage import digest, open_store, place
 
 
 @pytest.fixture
@@ -23,32 +21,6 @@ def files(folder: Path, count: int) -> list[Path]:
     for number, path in enumerate(paths):
         path.write_bytes(bytes([number]) * 7_000_000)
     return paths
-
-
-def test_several_files_are_sent_at_a_time(settings: Settings, tmp_path: Path) -> None:
-    together = threading.Barrier(3, timeout=30)
-    met: set[str] = set()
-
-    def listen(path: Path) -> Listener:
-        def hear(progress: Progress) -> None:
-            # The first three wait for each other: one after the other they would never meet.
-            if not progress.note and path.name not in met and len(met) < 3:
-                met.add(path.name)
-                together.wait()
-
-        return hear
-
-    paths = files(tmp_path, 3)
-    results = list(upload_many(paths, settings=settings, life=600, listen=listen, at_once=3))
-    assert [path for path, _ in results] == paths
-    assert all(isinstance(sent, Upload) and sent.size == 7_000_000 for _, sent in results)
-
-
-def test_error_of_one_file_stops_no_other(settings: Settings, tmp_path: Path) -> None:
-    paths = [*files(tmp_path, 2), tmp_path / "missing.mp4"]
-    outcomes = dict(upload_many([paths[2], *paths[:2]], settings=settings, life=600))
-    assert isinstance(outcomes[paths[2]], InputError)
-    assert all(isinstance(outcomes[path], Upload) for path in paths[:2])
 
 
 def test_stores_that_are_open_at_once_share_a_client(settings: Settings) -> None:

@@ -1,0 +1,95 @@
+"""Check, fix and join one file in a process of its own, and print as JSON what preflight said and made.
+
+    python benchmarks/media_worker.py '{"path": ..., "into": ..., "ffmpeg": "", "how": "as-is"}'
+
+`how`: as-is (the service's limits), or on a file that passes one of duration, size, sides (a limit that it breaks),
+trim (`trim` in seconds) and safe. `join` puts the segments of a split together again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import preflight
+from preflight.errors import InputError, PreflightError
+from preflight.model.limits import Limits
+from preflight.model.report import Report
+from preflight.settings import load_settings
+
+PARTS = Fraction(21, 50)
+"""Share of a file's duration that is the limit where it has to be split."""
+LEAST_BYTES = 60_000
+
+
+def limits(how: str, report: Report) -> Limits:
+    """Return limits that the file of `report` breaks in the way of `how`; the service's where it fails already."""
+    media, plain = report.media, Limits()
+    if media is None or media.duration is None or media.video is None or not report.ok:
+        return plain
+    sides = media.video.display_size
+    if how == "duration":
+        return dataclasses.replace(plain, max_seconds=max(Fraction(3, 2), media.duration * PARTS))
+    if how == "size":
+        return dataclasses.replace(plain, max_bytes=max(LEAST_BYTES, media.size * 2 // 3))
+    if how == "sides":
+        return dataclasses.replace(plain, max_long_side=max(sides) * 2 // 3, max_short_side=min(sides) * 2 // 3)
+    return plain
+
+
+def work(wanted: dict[str, Any], said: dict[str, Any]) -> None:
+    """Fill `said` with what came of the wishes in `wanted`."""
+    settings = load_settings()
+    if wanted.get("ffmpeg"):
+        settings = dataclasses.replace(settings, ffmpeg=wanted["ffmpeg"])
+    report = preflight.check(wanted["path"])
+    media = report.media
+    said |= {"codes": report.codes, "rules": [f.rule for f in report.findings]}
+    if media is not None:
+        said["duration"] = None if media.duration is None else str(media.duration)
+        said["size"] = [media.video.width, media.video.height] if media.video else None
+    report = preflight.check(wanted["path"], limits=limits(wanted["how"], report))
+    trim = tuple(map(Fraction, wanted["trim"])) if wanted["how"] == "trim" else None
+    options: dict[str, Any] = {"trim": trim, "safe": wanted["how"] == "safe", "settings": settings}
+    plan = preflight.plan(report, **options)
+    kinds = {s.index: s.kind.value for s in media.streams} if media else {}
+    said |= {
+        "refusal": plan.refusal,
+        "steps": [step.action.value for step in plan.steps],
+        "copied": plan.video is None,
+        "sound_copied": plan.audio is None,
+        "sound_end": None if plan.audio_end is None else str(plan.audio_end),
+        "trim": None if plan.trim is None else [str(time) for time in plan.trim],
+        "dropped": [kinds.get(s.index, "?") for s in plan.streams if s.treatment.value == "drop"],
+        "rates_may_change": plan.video is not None and plan.video.deinterlace,
+    }
+    if plan.refusal or not plan.steps:
+        return
+    fixed = preflight.fix(report, wanted["into"], **options)
+    said["files"] = [str(segment.media.path) for segment in fixed.segments]
+    if wanted.get("join") and fixed.manifest is not None:
+        joined = Path(wanted["into"]) / "joined" / f"whole{fixed.segments[0].media.path.suffix}"
+        joined.parent.mkdir()
+        said["joined"] = str(preflight.join(fixed.manifest, [], joined, settings=settings))
+
+
+def main() -> None:
+    """Do what the only argument says."""
+    said: dict[str, Any] = {}
+    try:
+        work(json.loads(sys.argv[1]), said)
+    except InputError as error:
+        said["refusal"] = f"InputError: {error}"
+    except PreflightError as error:
+        said["error"] = f"{type(error).__name__}: {error}"
+    print(json.dumps(said, default=str))
+
+
+if __name__ == "__main__":
+    main()

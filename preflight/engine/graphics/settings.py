@@ -1,0 +1,97 @@
+"""Thresholds of the detection of watermarks, logos and boxes. Levels are steps of 8-bit samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatermarkDetectorSettings:
+    """Thresholds of the detection of watermarks by the median of gradients."""
+
+    long_side: int = 640
+    """Longer side of the sampled frames, pixels."""
+    most_samples: int = 48
+    """Maximum number of sampled frames."""
+    least_samples: int = 12
+    """Minimum number of sampled frames."""
+    coarse_samples: int = 24
+    """Number of samples, at half their size, on which candidates are looked for."""
+    edge: float = 1.2
+    """Minimum steepness of a static edge, levels per pixel. Stock marks of 15% opacity have 2."""
+    significance: float = 6.0
+    """Minimum steepness of a static edge in standard errors of the median gradient."""
+    error_floor: float = 0.15
+    """Lower bound of that standard error, levels per pixel: gradients are measured in steps of an eighth."""
+    scene_edge: float = 4.0
+    """Steepness from which on a pixel counts as textured, levels per pixel."""
+    textured: float = 0.02
+    """Minimum share of the surroundings of a mark that is textured: only texture tells that the scene moves."""
+    corner: float = 0.3
+    """Distance of a corner logo's centre from the frame's sides, as a share of them."""
+    corner_size: float = 0.25
+    """Maximum size of a corner logo, as a share of the frame's sides."""
+    widest: float = 0.9
+    """Maximum width of any mark, as a share of the frame's."""
+    highest: float = 0.4
+    """Maximum height of any mark, as a share of the frame's."""
+    least_edges: int = 40
+    """Minimum number of edge pixels of a corner logo."""
+    many_edges: int = 300
+    """Minimum number of edge pixels of a mark elsewhere."""
+    persistent: float = 0.6
+    """Ratio of the median steepness to the mean from which on an edge of the scene is static."""
+    static_around: float = 0.15
+    """Maximum share of the textured pixels around a mark whose edges are static too."""
+    static_cells: float = 0.3
+    """Maximum share of the frame's textured cells with static edges, for a mark outside the corners."""
+    cell: int = 16
+    """Size of such a cell on the half-size frames, pixels."""
+    lively: float = 6.0
+    """Minimum variation of the scene around a mark, levels."""
+    covers: float = 0.8
+    """Maximum variation inside a mark with few edges, as a share of that around it."""
+    crisp: float = 4.0
+    """Minimum ratio of a mark's median steepness to that beside it. Marks of real clips have 4.9 to 57; of things that
+    sway, the median is a soft edge of 2.6 at most."""
+    beside: int = 5
+    """Distance from the edges up to which that is measured, pixels."""
+    always: float = 0.85
+    """Minimum share of the samples on which a mark is visible."""
+    visible: float = 0.4
+    """Minimum share of its usual edges on a sample on which it is visible."""
+    most_spots: int = 24
+    """Maximum number of candidates that are looked at closely."""
+    join: int = 9
+    """Maximum gap between the parts of one mark, pixels."""
+    around: int = 40
+    """Width of the surroundings of a mark, pixels."""
+    bar: float = 0.6
+    """Minimum share of edge pixels in a row or column at which a black bar ends."""
+    letters_inside: float = 0.5
+    """Minimum share of a text's mask inside a mark that it is a part of."""
+    held: float = 0.5
+    """Minimum share of a text's line inside the rectangle of a mark that it is a part of."""
+    widest_name: float = 0.45
+    """Maximum width of a name that has a graphic, as a share of the frame's. Captions are wider."""
+    least_samples_beside: int = 8
+    """Minimum number of samples of a text for a graphic beside it."""
+    reach_beside: float = 4.0
+    """Distance from a text within which its graphic lies, text heights."""
+    most_growth: float = 4.0
+    """Maximum ratio of a text's size with its graphic to that without."""
+    same_size: float = 0.12
+    """Maximum difference in width between two places of one name, as a share of it."""
+    shift: int = 4
+    """Maximum distance of a graphic from where its name suggests, pixels."""
+    alike: float = 0.6
+    """Minimum normalized correlation of a graphic at another place."""
+    same_place: float = 0.6
+    """Minimum intersection over union of a text and the mark that it is."""
+    explained: float = 0.4
+    """Maximum share of a mark that no text covers, for the texts to explain it."""
+    lost: float = 0.5
+    """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
+
+
+DETECTOR = WatermarkDetectorSettings()
