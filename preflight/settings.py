@@ -184,6 +184,8 @@ def normalize_domain(domain: str) -> str:
 
 
 _MOST_THREADS = 32
+"""Highest number of parts under way at once; memory and connections grow with it."""
+
 REQUEST_FORMS = ("flat", "nested", "string")
 """Where the parameters of a call stand: at the top, in the object `paramJson`, or in the text `paramJson`."""
 

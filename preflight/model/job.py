@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +31,7 @@ class InpaintingBox:
     y2: float
 
     def __post_init__(self) -> None:
+        _require_numbers(self)
         corners = (self.x1, self.y1, self.x2, self.y2)
         if not (0 <= self.x1 < self.x2 <= 1 and 0 <= self.y1 < self.y2 <= 1):
             raise UsageError(
@@ -54,6 +56,9 @@ class PixelBox:
     y1: float
     x2: float
     y2: float
+
+    def __post_init__(self) -> None:
+        _require_numbers(self)
 
     def normalised(self, size: tuple[int, int]) -> InpaintingBox:
         """Return the API's box for a video shown at `size` (width, height). Raises UsageError for a box outside."""
@@ -85,6 +90,14 @@ class RemovalOptions:
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise UsageError(f"Language {self.language!r} is not supported by the service.", hint="Use 'en' or 'zh'.")
+        for name in ("artificial_text_only", "remove_audio", "color_blocks"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} is {getattr(self, name)!r}.", hint="Use True or False.")
+        boxes: object = self.inpainting_boxes
+        if not isinstance(boxes, tuple) or not all(isinstance(box, InpaintingBox | PixelBox) for box in boxes):
+            raise UsageError(
+                f"inpainting_boxes is {boxes!r}, not a tuple of boxes.", hint="Give (InpaintingBox(...), ...)."
+            )
 
     def settled(self, size: tuple[int, int]) -> RemovalOptions:
         """Return the options for a video shown at `size`: boxes in pixels become the API's. Raises UsageError."""
@@ -124,6 +137,14 @@ class RemovalOptions:
         return json.dumps(self.to_wire(), sort_keys=True, separators=(",", ":"))
 
 
+def _require_numbers(box: InpaintingBox | PixelBox) -> None:
+    """Raise UsageError that names a field which is no finite number."""
+    for spec in fields(box):
+        value = getattr(box, spec.name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise UsageError(f"{spec.name} is {value!r}, not a number.", hint="Give seconds and corners as numbers.")
+
+
 def _corners(box: Sequence[float]) -> dict[str, float]:
     return dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
 
@@ -134,6 +155,8 @@ class SecretUrl:
     __slots__ = ("_url",)
 
     def __init__(self, url: str) -> None:
+        if not isinstance(url, str):
+            raise UsageError(f"url is {type(url).__name__}, not a text.")
         self._url = url
 
     def reveal(self) -> str:

@@ -14,7 +14,10 @@ from preflight.storage.store import Store, is_loopback
 MAX_LIFE = 7 * 24 * 3600
 """Seconds; Signature Version 4 allows no more (AWS Signature Version 4, X-Amz-Expires)."""
 _MIN_LIFE = 60
+"""Shortest life in seconds of a URL: with less left of the credentials, the service could hardly fetch in time."""
+
 _TIMEOUT = (10, 30)
+"""Seconds for connecting and for each read of the trial."""
 
 
 def presign(store: Store, key: str, *, life: float) -> tuple[SecretUrl, datetime | None]:

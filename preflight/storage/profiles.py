@@ -12,6 +12,8 @@ from preflight.errors import UsageError
 from preflight.settings import Settings
 
 MIB = 1_048_576
+"""Bytes of a mebibyte, in which stores state the sizes of parts."""
+
 MAX_PARTS = 10_000
 """Parts of one multipart upload (Amazon S3 user guide, "Multipart upload limits"); the other stores took it over."""
 

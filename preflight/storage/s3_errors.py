@@ -38,6 +38,7 @@ _SKEW = 300.0
 """Seconds that are a wrong clock: stores allow 15 minutes (Amazon S3, "RequestTimeTooSkewed"), some only 5."""
 _DIGEST = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 _REDIRECTED = 301
+"""HTTP status of a request to the wrong region (Amazon S3, "PermanentRedirect")."""
 
 
 def clock_skew(date: str | None) -> str | None:

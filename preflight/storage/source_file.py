@@ -18,15 +18,15 @@ from typing import BinaryIO, Protocol
 from preflight.errors import CancelledError, FileChangedError, InputError
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.model.media import FileIdentity
-from preflight.storage.profiles import MIB, Checksum
+from preflight.storage.profiles import Checksum
 
-PROGRESS_STEP = MIB
+PROGRESS_STEP = 1_048_576
 """Bytes between two progress events of an upload."""
 
-SEND_BLOCK = MIB // 4
+SEND_BLOCK = 262_144
 """Bytes given to the socket at once: http.client asks for 16 KiB, and 16 times fewer calls halve the work."""
 
-DIGEST_BLOCK = 4 * MIB
+DIGEST_BLOCK = 4_194_304
 """Bytes read at once for the digest: below, handing blocks from thread to thread takes longer than a hash."""
 
 

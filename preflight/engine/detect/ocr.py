@@ -22,12 +22,25 @@ from preflight.errors import INSTALL_LOCAL, ToolMissingError
 _DETECTOR = "PP-OCRv6_det_small.onnx"
 _RECOGNISER = "PP-OCRv6_rec_small.onnx"
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
+"""Mean of the channels in the detector's training, gray levels (PaddleOCR, `det` configuration)."""
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32) * 255
+"""Standard deviation of the channels in the detector's training, gray levels (the same source)."""
 TEXT_PROBABILITY = 0.3
+"""Probability from which on a pixel is text (DB, `thresh` of the published configuration)."""
 _LINE_PROBABILITY = 0.6
+"""Mean probability of a line's pixels (DB, `box_thresh`)."""
 _UNCLIP = 1.6
+"""Ratio of area to perimeter by which the shrunken core of a line is grown (DB, `unclip_ratio`)."""
+_MIN_AREA = 12
+"""Pixels of a core; smaller ones are noise of the map."""
+_MIN_SIDE = 3
+"""Shorter side of a core in pixels (DB, `min_size`)."""
 _READ_HEIGHT = 48
+"""Height in pixels that the recogniser reads lines at (CRNN input)."""
+_MIN_READ_WIDTH = 16
+"""Width in pixels below which a line is stretched."""
 _MAX_READ_WIDTH = 960
+"""Width in pixels above which a line is squeezed; wider ones take time and are read no better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,11 @@ def find_lines(picture: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:
     for label in range(1, count):
         x, y, w, h, area = (int(value) for value in stats[label])
         part = labels[y : y + h, x : x + w] == label
-        if area < 12 or min(w, h) < 3 or probability[y : y + h, x : x + w][part].mean() < _LINE_PROBABILITY:
+        if (
+            area < _MIN_AREA
+            or min(w, h) < _MIN_SIDE
+            or probability[y : y + h, x : x + w][part].mean() < _LINE_PROBABILITY
+        ):
             continue
         # The network marks a shrunken core of each line; this is how far it was shrunk in training.
         grow = area * _UNCLIP / (2 * (w + h)) + 1
@@ -122,7 +139,7 @@ def read_line(picture: NDArray[np.uint8]) -> Reading:
 def _read(picture: NDArray[np.uint8]) -> Reading:
     session, letters = _recogniser()
     height, width = picture.shape[:2]
-    target = int(np.clip(round(width * _READ_HEIGHT / height), 16, _MAX_READ_WIDTH))
+    target = int(np.clip(round(width * _READ_HEIGHT / height), _MIN_READ_WIDTH, _MAX_READ_WIDTH))
     scaled = cv2.resize(
         picture, (target, _READ_HEIGHT), interpolation=cv2.INTER_AREA if height > _READ_HEIGHT else cv2.INTER_CUBIC
     )

@@ -1,4 +1,4 @@
-"""What adjoins a plate and came with it: a bar, an icon, a logo."""
+"""Graphics that adjoin a box and came with it: a bar, an icon, a logo."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, Gray
-
-_STEADY = 12.0
-_CHANGED = 24
-_LARGEST = 64
-"""Samples of a side at most, at the scale of small pictures, on which a line of text is 16 to 32 high."""
-_LEAST = 20
-_COMPACT = 0.55
-"""Share of its box that it covers at least: a disc covers 0.78."""
+from preflight.engine.graphics.settings import ADJACENT
 
 
 def adjacent_graphic(plate: BoolMask, changes: list[BGR], spread: Gray) -> BoolMask:
@@ -26,10 +19,10 @@ def adjacent_graphic(plate: BoolMask, changes: list[BGR], spread: Gray) -> BoolM
     height, width = spread.shape
     if not changes:
         return np.zeros(plate.shape, bool)
-    changed = np.minimum.reduce([change.max(axis=2) for change in changes]) > _CHANGED
+    changed = np.minimum.reduce([change.max(axis=2) for change in changes]) > ADJACENT.changed
     known = cv2.resize(plate.astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA) > 0
     rim = cv2.dilate(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    new = (changed & (spread < _STEADY) & ~rim).astype(np.uint8)
+    new = (changed & (spread < ADJACENT.steady) & ~rim).astype(np.uint8)
     new = cv2.morphologyEx(cv2.morphologyEx(new, cv2.MORPH_CLOSE, np.ones((3, 3))), cv2.MORPH_OPEN, np.ones((2, 2)))
     near = cv2.dilate(rim.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     found = np.zeros((height, width), np.uint8)
@@ -40,8 +33,8 @@ def adjacent_graphic(plate: BoolMask, changes: list[BGR], spread: Gray) -> BoolM
         outlines, _ = cv2.findContours(part.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         solid = cv2.drawContours(np.zeros_like(found), outlines, -1, 1, cv2.FILLED)
         inside = x > 0 and y > 0 and x + across < width and y + down < height
-        small = max(across, down) <= _LARGEST and area >= _LEAST
-        if small and inside and (part & near).any() and solid.sum() > _COMPACT * across * down:
+        small = max(across, down) <= ADJACENT.largest and area >= ADJACENT.least
+        if small and inside and (part & near).any() and solid.sum() > ADJACENT.compact * across * down:
             found |= solid
     # To the plate's own border, and beyond what a small picture can tell.
     found = cv2.dilate(found, np.ones((5, 5), np.uint8)) if found.any() else found

@@ -1,7 +1,7 @@
-"""Find the blocks behind text, with what adjoins them, when they are to go with it: a pass of its own over the video.
+"""Detection of the boxes behind text, and of graphics that adjoin them, in a pass of its own over the video.
 
-A block is looked for well beyond its lines, once for all lines that stand together. It may come before them and go
-after them, sliding, fading or drawn up bit by bit; so its border is looked at on every frame around their time.
+A box is looked for well beyond its lines, once for all lines that stand together. It may come before them and go after
+them, sliding, fading or drawn bit by bit, so its edge is measured on every frame around their time.
 """
 
 from __future__ import annotations
@@ -19,29 +19,13 @@ from preflight.engine.core.box import Box
 from preflight.engine.graphics.adjacent_graphics import adjacent_graphic
 from preflight.engine.graphics.box_edge import BoxEdge, downscale
 from preflight.engine.graphics.line_groups import SEARCH_FRAMES, LineGroup, group_lines
+from preflight.engine.graphics.settings import BOX_DETECTION
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import displacement
 from preflight.engine.motion.camera import Motion
 from preflight.engine.motion.template_match import Offset
 from preflight.engine.segment import backing_box, strokes
-
-_FULL = 0.9
-"""Strength from which on a veil is as usual; less is a fade."""
-_SLIDES, _BETTER = 0.7, 0.05
-"""Strength of a block that slides, at its place on that frame at least, and by how much more than where it rests."""
-_STEADY = 0.6
-"""Strength that a block has on all but one of the looks; a ground that is like one now and then does not."""
-_GONE, _THIN = 0.15, 0.25
-"""Share of its usual strength under which a block, and a veil, is not there; what stands out by chance stays below."""
-_MOVED = 3.0
-_STRICT = 0.9
-_EVEN = 3.0
-"""Straightness and evenness of a block in a still scene that neither came nor went, for it not to be of the scene."""
-
-
-_HELD = 0.2
-"""Minimum share of a line's area that a box behind it holds: a box may hold a part of a line only."""
 
 
 def last_frame_needed(tracks: list[Track]) -> int:
@@ -60,7 +44,7 @@ def release_letters(texts: list[Track], found: list[Track]) -> list[Track]:
 def _holds(box: Track, text: Track) -> bool:
     """Return True when a box is behind a good part of a text on all of its frames."""
     common = box.extent.common(text.line)
-    return box.first <= text.first and text.last <= box.last and common > _HELD * text.line.area
+    return box.first <= text.first and text.last <= box.last and common > BOX_DETECTION.held * text.line.area
 
 
 def detect_backing_boxes(
@@ -90,14 +74,14 @@ def _settled(group: LineGroup, motion: Motion) -> Track | None:
     border = BoxEdge.of(mask, look, group.scale, group.height)
     strengths = _strengths(group, border, veil)
     told = [strengths[n] for n in group.looks if not np.isnan(strengths[n])]
-    if not told or np.percentile(told, 20) < _STEADY:
+    if not told or np.percentile(told, 20) < BOX_DETECTION.steady:
         return None
     usual = float(np.median(told))
     strengths = {index: strength / usual for index, strength in strengths.items()}
     # A band from side to side stays where it is, whatever runs along it.
     moves = group.moves and not _crosses(mask)
     slides = {} if veil is not None or group.moves else _slides(group, border, strengths)
-    first, last = _life(group, strengths, _GONE if veil is None else _THIN)
+    first, last = _life(group, strengths, BOX_DETECTION.gone if veil is None else BOX_DETECTION.gone_translucent)
     before = first - 1 if first - 1 in strengths and not _cut(motion, first - 1, group.first) else None
     after = last + 1 if last + 1 in strengths and not _cut(motion, group.last, last + 1) else None
     comes = before is not None or after is not None
@@ -105,9 +89,14 @@ def _settled(group: LineGroup, motion: Motion) -> Track | None:
         return None
     path = _path(group, slides, first, last, moves=moves)
     if veil is not None:
-        lives = tuple(1.0 if (share := strengths[n]) > _FULL else max(0.0, share) for n in range(first, last + 1))
+        lives = tuple(
+            1.0 if (share := strengths[n]) > BOX_DETECTION.full else max(0.0, share) for n in range(first, last + 1)
+        )
         return _track(group, veil.rim, first, last, path=path, veil=replace(veil, opacity=lives))
-    full = [n for n in range(first, last + 1) if not strengths[n] < _FULL and n not in slides] or [first, last]
+    full = [n for n in range(first, last + 1) if not strengths[n] < BOX_DETECTION.full and n not in slides] or [
+        first,
+        last,
+    ]
     ends = (before, full[0]), (after, full[-1])
     changes = [cv2.absdiff(group.shown(a), group.shown(b)) for a, b in ends if a is not None]
     mask = mask | adjacent_graphic(mask, changes, downscale(np.clip(spread, 0, 255).astype(np.uint8), group.scale))
@@ -159,9 +148,9 @@ def _slides(group: LineGroup, border: BoxEdge, strengths: dict[int, float]) -> d
     for start, step in ((group.first, -1), (group.last, 1)):
         index, offset = start, (0, 0)
         while index in strengths:
-            if strengths[index] < _FULL or offset != (0, 0):
+            if strengths[index] < BOX_DETECTION.full or offset != (0, 0):
                 offset, strength = border.slid(group.shown(index), offset)
-                if not strength > max(_SLIDES, strengths[index] + _BETTER):
+                if not strength > max(BOX_DETECTION.slides, strengths[index] + BOX_DETECTION.better):
                     break
                 found[index], strengths[index] = offset, strength
             index += step
@@ -190,7 +179,7 @@ def _life(group: LineGroup, strengths: dict[int, float], gone: float) -> tuple[i
         first -= 1
     while last + 1 in strengths and not strengths[last + 1] < gone:
         last += 1
-    early, late = strengths.get(first, 1.0) < _FULL, strengths.get(last, 1.0) < _FULL
+    early, late = strengths.get(first, 1.0) < BOX_DETECTION.full, strengths.get(last, 1.0) < BOX_DETECTION.full
     return first - int(early and first - 1 in strengths), last + int(late and last + 1 in strengths)
 
 
@@ -212,14 +201,20 @@ def _stands_apart(group: LineGroup, mask: BoolMask, look: BGR | None, motion: Mo
     if cut or _crosses(mask):
         # From side to side: a horizon and a beach have straight borders too, and a pan does not move them.
         return cut
-    if displacement.maximum_displacement(motion, group.lines, group.first, group.last) > _MOVED * group.size[0] / 640:
+    if (
+        displacement.maximum_displacement(motion, group.lines, group.first, group.last)
+        > BOX_DETECTION.moved * group.size[0] / 640
+    ):
         return True
     if look is None:
         return False
     inside = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     ground = look[inside].astype(np.float32)
     uneven = float(np.median(np.abs(ground - np.median(ground, axis=0)).max(axis=1)))
-    return uneven < _EVEN and backing_box.straightness(mask, group.height) > _STRICT
+    return (
+        uneven < BOX_DETECTION.strict_even
+        and backing_box.straightness(mask, group.height) > BOX_DETECTION.strict_straight
+    )
 
 
 def _track(

@@ -1,4 +1,4 @@
-"""The border of a block behind text: is the block on a frame, and if it slides in, where?"""
+"""The edge of a box behind text: how far the box is present on a frame, and where it is while it slides."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 
 from preflight.engine.alpha import translucent_box
 from preflight.engine.core.arrays import BGR, BoolMask, FloatImage
+from preflight.engine.graphics.settings import BOX_EDGE
 from preflight.engine.motion.template_match import Offset
-
-_TELLING = 30
-"""Gray levels that what is outside differs from the block at least, to tell that it is none of it."""
-_FEW = 12
-"""Places at the border that must tell, of a block that is only just coming into the picture."""
-_STEPS = 5
-"""Frames at least in which a block slides over the whole of what is looked at."""
 
 
 def downscale(look: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
@@ -63,13 +57,13 @@ class BoxEdge:
 
     def slid(self, small: BGR, near: Offset) -> tuple[Offset, float]:
         """Return where a block is that slides, searched for on from its place `near`, and how far it is there."""
-        reach = (small.shape[1] // _STEPS, small.shape[0] // _STEPS)
+        reach = (small.shape[1] // BOX_EDGE.slide_frames, small.shape[0] // BOX_EDGE.slide_frames)
         along: list[Offset] = []
         if not near[1]:
             along += [(near[0] + step, near[1]) for step in range(-reach[0], reach[0] + 1)]
         if not near[0]:
             along += [(near[0], near[1] + step) for step in range(-reach[1], reach[1] + 1)]
-        found = [self._strength(small, offset, _FEW) for offset in along]
+        found = [self._strength(small, offset, BOX_EDGE.least_points) for offset in along]
         # What most of the border says, not what the little says that is seen of a block far out of the picture.
         said = np.array([0.0 if np.isnan(strength) else strength * telling for strength, telling in found])
         best = np.nonzero(said > 0.98 * said.max())[0]
@@ -82,7 +76,7 @@ class BoxEdge:
         seen = np.logical_and.reduce([((at >= 0) & (at < most)).all(axis=1) for at in ends])
         colors = [small[at[seen, 1], at[seen, 0]] for at in ends]
         inner, outer = (np.abs(color - self.color[seen]).max(axis=1) for color in colors)
-        telling = outer > _TELLING
+        telling = outer > BOX_EDGE.informative
         if telling.sum() < max(1, least):
             return float("nan"), 0
         return float(np.clip(1 - inner[telling] / outer[telling], -1, 1).mean()), int(telling.sum())

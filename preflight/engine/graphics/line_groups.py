@@ -1,4 +1,4 @@
-"""Lines of text that stand together, as on one block, and what is seen around them."""
+"""Lines of text that stand together, as on one box, and what the frames around their time show there."""
 
 from __future__ import annotations
 
@@ -9,23 +9,13 @@ import numpy as np
 from preflight.engine.core.arrays import BGR
 from preflight.engine.core.box import Box
 from preflight.engine.graphics.box_edge import downscale
+from preflight.engine.graphics.settings import LINE_GROUP
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import Track
 from preflight.engine.motion.template_match import Offset
 
 SEARCH_FRAMES = 48
-"""Frames before and after text on which its block is looked for."""
-_LOOKS = 8
-_SETTLED = 12
-"""Frames after text came, and before it goes, on which its block may still come or go already."""
-_AROUND = 3.0
-"""Heights of a line that are looked at above and below."""
-_TOGETHER = 1.2
-"""Height of a line, as which the gap between two of one block is smaller."""
-_BETWEEN = 96
-"""Frames at most that are kept of a long text away from where its lines come and go."""
-_FINE = 16
-"""Samples that the height of a line comes to on the small pictures that are kept of frames."""
+"""Frames before and after a text on which its box is looked for."""
 
 
 @dataclass(slots=True)
@@ -73,7 +63,7 @@ class LineGroup:
     @property
     def around(self) -> Box:
         """What is looked at: from side to side of the picture, for blocks that cross it."""
-        far, lines = round(_AROUND * self.height), self.lines
+        far, lines = round(LINE_GROUP.around * self.height), self.lines
         return Box(0, lines.y0 - far, self.size[0], lines.y1 + far).padded(0, *self.size)
 
     def takes(self, track: Track) -> bool:
@@ -82,7 +72,7 @@ class LineGroup:
             return False
         shared = min(self.last, track.last) - max(self.first, track.first) + 1
         near = any(
-            max(a.y0, b.y0) - min(a.y1, b.y1) < _TOGETHER * min(a.text_height, b.text_height)
+            max(a.y0, b.y0) - min(a.y1, b.y1) < LINE_GROUP.gap * min(a.text_height, b.text_height)
             and min(a.x1, b.x1) > max(a.x0, b.x0)
             for a, b in ((own.line, track.line) for own in self.tracks)
         )
@@ -110,15 +100,15 @@ class LineGroup:
 
     def _looked_at(self) -> set[int]:
         early, late = self.first, self.last
-        rest = min(_SETTLED, (late - early) // 4)
-        return set(np.linspace(early + rest, late - rest, _LOOKS).astype(int).tolist())
+        rest = min(LINE_GROUP.settled, (late - early) // 4)
+        return set(np.linspace(early + rest, late - rest, LINE_GROUP.looks).astype(int).tolist())
 
     def _is_kept(self, index: int) -> bool:
         """Return True for every frame on which a block may come or go, and for some of all others."""
         if not self.start <= index <= self.end:
             return False
         ends = (end for track in self.tracks for end in (track.first, track.last))
-        stride = 1 + (self.end - self.start) // _BETWEEN
+        stride = 1 + (self.end - self.start) // LINE_GROUP.between
         return (
             any(abs(index - end) <= SEARCH_FRAMES for end in ends) or index % stride == 0 or index in self._looked_at()
         )
@@ -131,7 +121,7 @@ class LineGroup:
     @property
     def scale(self) -> int:
         """How many samples are one on the small pictures."""
-        return max(1, self.height // _FINE)
+        return max(1, self.height // LINE_GROUP.small_height)
 
 
 def group_lines(tracks: list[Track], size: tuple[int, int]) -> list[LineGroup]:

@@ -94,4 +94,80 @@ class WatermarkDetectorSettings:
     """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineGroupSettings:
+    """Thresholds of lines that stand together on one box, and of the frames that are kept of them."""
+
+    looks: int = 8
+    """Frames, evenly spread, from which the usual look of a group is taken."""
+    settled: int = 12
+    """Frames after text came, and before it goes, on which its box may still come or go already."""
+    around: float = 3.0
+    """Height above and below the lines that is looked at, text heights."""
+    gap: float = 1.2
+    """Maximum gap between two lines of one group, heights of the lower one."""
+    between: int = 96
+    """Maximum number of frames that are kept of a long text away from where its lines come and go."""
+    small_height: int = 16
+    """Text height on the small frames that are kept, pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxEdgeSettings:
+    """Thresholds of the edge of a box, by which its presence on a frame is measured."""
+
+    informative: float = 30
+    """Minimum difference between the scene outside an edge and the box for that point to be informative, levels."""
+    least_points: int = 12
+    """Minimum number of informative points of a box that is only just coming into the frame."""
+    slide_frames: int = 5
+    """Minimum number of frames in which a box slides over all of its surroundings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxDetectionSettings:
+    """Thresholds of the life of a box behind text. Its presence is 1 as usual and 0 when it is gone."""
+
+    full: float = 0.9
+    """Presence from which on a box is there as usual; less is a fade."""
+    slides: float = 0.7
+    """Minimum presence of a sliding box at its place on that frame."""
+    better: float = 0.05
+    """Minimum advantage of that place over the place where the box rests, presence."""
+    steady: float = 0.6
+    """Minimum presence on all but one fifth of the looks; a ground that resembles a box now and then has less."""
+    gone: float = 0.15
+    """Presence below which an opaque box is gone; chance stays below."""
+    gone_translucent: float = 0.25
+    """The same for a translucent box."""
+    moved: float = 3.0
+    """Minimum travel of the scene, pixels on a frame of 640 pixels width, that shows that a box is an overlay."""
+    strict_straight: float = 0.9
+    """Minimum straightness of a box that was always there in a still scene."""
+    strict_even: float = 3.0
+    """Maximum unevenness of its colour, levels. No wall is of one colour."""
+    held: float = 0.2
+    """Minimum share of a line's area that a box behind it holds: a box may hold a part of a line only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjacentGraphicSettings:
+    """Thresholds of a bar, an icon or a logo that adjoins a box and came with it. Sizes are those of small frames."""
+
+    steady: float = 12.0
+    """Maximum variation of a graphic's pixel while it is there, levels."""
+    changed: float = 24
+    """Minimum change of a graphic's pixel when it comes or goes, levels."""
+    largest: int = 64
+    """Maximum size; a line of text is 16 to 32 high."""
+    least: int = 20
+    """Minimum area, pixels."""
+    compact: float = 0.55
+    """Minimum share of its bounding box that it covers; a disc covers 0.78."""
+
+
 DETECTOR = WatermarkDetectorSettings()
+LINE_GROUP = LineGroupSettings()
+BOX_EDGE = BoxEdgeSettings()
+BOX_DETECTION = BoxDetectionSettings()
+ADJACENT = AdjacentGraphicSettings()

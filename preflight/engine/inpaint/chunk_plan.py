@@ -11,6 +11,7 @@ from preflight.engine.model.track import Track
 from preflight.engine.motion.camera import Motion
 
 CHUNK_FRAMES = 40
+"""Largest number of frames of a chunk."""
 SEARCH_RADIUS = 96
 """Frames before and after a job's own that may lend to it."""
 OVERLAP_FRAMES = 6

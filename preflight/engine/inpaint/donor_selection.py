@@ -10,19 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BoolMask, Gray
+from preflight.engine.inpaint.settings import DONORS
 from preflight.engine.motion.camera import Motion
-
-OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
-"""Frames away that are always considered; beside them the first clear ones before and after the text."""
-_SHRINK = 4
-_FADING = 30.0
-_FAR = 40.0
-"""Frames away that count at most: the only clear frame, however far, shows more than neighbours do beside the strokes.
-
-A remembered frame always counts so far and is not preferred to another as frames go by: that would flicker.
-"""
-_LOYALTY = 1.3
-"""A donor that served the frame before is preferred by this factor: changing donors flickers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +34,7 @@ class Coverage:
 
 def candidates(index: int, known: range, states: Callable[[int], int]) -> set[int]:
     """Return frames of `known` worth looking at; `states` numbers each frame's text, 0 for none."""
-    found = {index + sign * offset for offset in OFFSETS for sign in (-1, 1)}
+    found = {index + sign * offset for offset in DONORS.offsets for sign in (-1, 1)}
     for sign in (-1, 1):
         place, state = index + sign, states(index)
         while place in known and states(place) == state:
@@ -70,13 +59,13 @@ def coverage(
 
     Those that show it through text are `noisy`: they count as far, so that clear ones come first.
     """
-    rows, columns = (places * _SHRINK + _SHRINK // 2 for places in np.nonzero(shrink(wide)))
+    rows, columns = (places * DONORS.raster + DONORS.raster // 2 for places in np.nonzero(shrink(wide)))
     places = np.stack([columns + corner[0], rows + corner[1], np.ones_like(rows)]).astype(np.float64)
-    height, width = wide.shape[0] // _SHRINK, wide.shape[1] // _SHRINK
+    height, width = wide.shape[0] // DONORS.raster, wide.shape[1] // DONORS.raster
     shown: dict[int, BoolMask] = {}
     for other, step in motion.from_frame(index, others).items():
         x, y = step[:2] @ places
-        u, v = ((x - corner[0]) // _SHRINK).astype(np.int64), ((y - corner[1]) // _SHRINK).astype(np.int64)
+        u, v = ((x - corner[0]) // DONORS.raster).astype(np.int64), ((y - corner[1]) // DONORS.raster).astype(np.int64)
         seen = (u >= 0) & (v >= 0) & (u < width) & (v < height)
         hidden = hole(other)
         if hidden is not None:
@@ -84,9 +73,9 @@ def coverage(
         if seen.any():
             shown[other] = seen
     # In one order, so that of those that show as much all jobs prefer the same ones, and one from each side.
-    far = {other: _FAR + rank / 2 for rank, other in enumerate(motion.leaps)}
-    far = dict.fromkeys(noisy, _FAR) | far
-    away = {other: far.get(other, min(_FAR, abs(index - other))) for other in shown}
+    far = {other: DONORS.largest_distance + rank / 2 for rank, other in enumerate(motion.leaps)}
+    far = dict.fromkeys(noisy, DONORS.largest_distance) | far
+    away = {other: far.get(other, min(DONORS.largest_distance, abs(index - other))) for other in shown}
     return Coverage(rows=rows, columns=columns, shown=shown, away=away)
 
 
@@ -95,7 +84,7 @@ def shrink(mask: BoolMask) -> Gray:
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
     height, width = mask.shape
     small: Gray = cv2.resize(
-        grown, (max(1, width // _SHRINK), max(1, height // _SHRINK)), interpolation=cv2.INTER_NEAREST
+        grown, (max(1, width // DONORS.raster), max(1, height // DONORS.raster)), interpolation=cv2.INTER_NEAREST
     )
     return small
 
@@ -107,7 +96,11 @@ def best(known: Coverage, counted: NDArray[np.uint8], tried: set[int], loyal: se
     for other, seen in known.shown.items():
         if other in tried:
             continue
-        gain = float(weight @ seen) * np.exp(-known.away[other] / _FADING) * (_LOYALTY if other in loyal else 1.0)
+        gain = (
+            float(weight @ seen)
+            * np.exp(-known.away[other] / DONORS.decay)
+            * (DONORS.loyalty if other in loyal else 1.0)
+        )
         if gain > most:
             chosen, most = other, gain
     return chosen

@@ -17,31 +17,9 @@ from preflight.engine.inpaint import donor_selection, donor_verification, propag
 from preflight.engine.inpaint.bands import band_edges, inpaint_parts
 from preflight.engine.inpaint.optical_flow import FlowEstimator, FlowField, RegionView, view
 from preflight.engine.inpaint.propagation import Candidate, FusedEstimate, TargetRegion
+from preflight.engine.inpaint.settings import FUSION, SMOOTHING
 from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
-
-MAX_DONORS = 6
-_MAX_TRIES = 10
-_LOST = 16.0
-"""Median gray difference outside the text above which two frames do not show the same scene."""
-_KEPT_VIEWS = 64
-_SURE = 0.97
-_CALM = 0.65
-"""Largest share of the frame before in a fill where the scene moves: more calms more, lags behind light, and blurs."""
-_APART = 12.0
-"""Gray levels from which on the two are not mixed; from half of them on they are mixed less."""
-_HELD = 8.0
-"""The same where the scene stands still, and the frame before is kept as it is: so is most of a still scene encoded."""
-_UNLIKE, _CHANGED = 8.0, 1.0
-"""Difference around the text between the two frames from which on nothing is mixed, moving and still."""
-_BEYOND = 2.2
-"""By how much the error of a fill (root mean square) is larger than the mean difference on the held-out ring."""
-_LEARNT = 2.0
-"""How much further apart (squared) a fill from other frames may be from what is seen through text learnt over many."""
-_NEAR = 4.0
-"""Samples around a place whose differences count there."""
-_STILL = 0.25
-"""Median motion in samples up to which a region stands still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +117,7 @@ class Inpainter:
         key = index, as_donor and index in self.fade_donors
         if key not in self._views:
             self._views[key] = self._unblended_view(index) if key[1] else view(self.planes(index), self.hole(index))
-            if len(self._views) > _KEPT_VIEWS:
+            if len(self._views) > FUSION.cached_views:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)
         return self._views[key]
@@ -167,7 +145,7 @@ class Inpainter:
                 self._flow_estimator = FlowEstimator(height, width, self.corner)
             self._flows[other] = self._flow_estimator.estimate(target, self._view(other, as_donor=True), step)
         flow_field = self._flows[other]
-        return flow_field if flow_field.typical <= _LOST else None
+        return flow_field if flow_field.typical <= FUSION.largest_error else None
 
     def _unexpected_lines(self, other: int) -> NDArray[np.uint8] | None:
         """Return the numbers of the lines of text on frame `other` that were not tracked; None without any."""
@@ -192,7 +170,7 @@ class Inpainter:
             target.view.wide, index, others - {index}, self._small_hole, self.motion, self.corner, self.fade_donors
         )
         counted = np.zeros(known.count, np.uint8)
-        while len(used) < MAX_DONORS and len(tried) < _MAX_TRIES:
+        while len(used) < FUSION.most_donors and len(tried) < FUSION.most_tries:
             other = donor_selection.best(known, counted, tried, self._loyal)
             if other is None:
                 break
@@ -217,9 +195,13 @@ class Inpainter:
         flow_field = None if before is None else self._flow(index, index - 1)
         if before is None or flow_field is None:
             return result
-        still = flow_field.shift <= _STILL
+        still = flow_field.shift <= SMOOTHING.still_motion
         moved = before.filled.inside(target.box) if still else propagation.moved(before.filled, flow_field)
-        most, far, off = (1.0, _HELD, _CHANGED) if still else (_CALM, _APART, _UNLIKE)
+        most, far, off = (
+            (1.0, SMOOTHING.still_difference, SMOOTHING.still_error)
+            if still
+            else (SMOOTHING.moving_share, SMOOTHING.moving_difference, SMOOTHING.moving_error)
+        )
         alike = np.clip(2 - 2 * propagation.apart(moved, result) / far, 0, 1)
         share = most * alike * upscale_2x(np.clip((off - flow_field.error) * 3 / off, 0, 1))
         return Planes(
@@ -278,12 +260,12 @@ def _seen_through(
     part, doubt = unblended.planes.inside(target.box), unblended.doubt[target.box.slices]
     own = target.hole & ~unblended.hole[target.box.slices]
     off = part.luma - filled.luma
-    expected = (_BEYOND * error) ** 2
+    expected = (FUSION.error_ratio * error) ** 2
     both = expected + doubt**2
     # Where the two are further apart than their errors explain, the text is not what it was taken for.
-    apart = normalized_convolution(off**2, own.astype(np.float32), _NEAR, shrink=1)
+    apart = normalized_convolution(off**2, own.astype(np.float32), FUSION.neighbourhood, shrink=1)
     # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
-    apart = np.where(unblended.with_fade[target.box.slices], apart * trust / _LEARNT, apart)
+    apart = np.where(unblended.with_fade[target.box.slices], apart * trust / FUSION.fitted_ratio, apart)
     share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
     return Planes(filled.luma + off * share, filled.chroma + weighted(part.chroma - filled.chroma, downscale_2x(share)))
 
@@ -300,7 +282,7 @@ def _filled(
 
     What is `doubtful` around the hole stays as it is, and nothing is filled from it.
     """
-    sure = hole & (trust >= _SURE)
+    sure = hole & (trust >= FUSION.certain)
     result: FloatImage = cv2.copyTo(temporal, sure.view(np.uint8), known.copy())
     rest = hole & ~sure
     if not rest.any():

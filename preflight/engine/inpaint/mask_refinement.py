@@ -12,26 +12,15 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
+from preflight.engine.inpaint.settings import REFINEMENT
 from preflight.engine.model.track import Track
-
-LEAST_LOOKS = 12
-_CLEAR, _LEAST_EDGE = 4.0, 2.5
-"""How much steeper than the scene's remains an edge is, and gray levels a sample that it has at least."""
-_INSIDE = 0.65
-"""Share of the edges that lie on the line of text, where they are the text's."""
-_SPARSE, _DENSE = 0.05, 0.85
-"""Shares of the line that strokes and their rims cover."""
-_RIM = 2
-"""Samples around the strokes that are tinted by them."""
-_VAGUE = 0.85
-"""Share of its line's area from which on a mask has more in it than letters."""
 
 
 def is_vague(track: Track) -> bool:
     """Return True for a text that stays whose mask covers so much that it takes in the scene."""
     moves = track.path is not None or track.scaled
     by_itself = bool(track.text) and track.masks.plate is None and not track.lasting
-    return by_itself and not moves and track.masks.usual.sum() > _VAGUE * track.line.area
+    return by_itself and not moves and track.masks.usual.sum() > REFINEMENT.vague_cover * track.line.area
 
 
 def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
@@ -49,19 +38,19 @@ def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask
 
     Looks should be some frames apart, so that the scene has moved between them.
     """
-    if len(looks) < LEAST_LOOKS or line.all():
+    if len(looks) < REFINEMENT.least_samples or line.all():
         return None
     steepness = np.hypot(*(_median_slope(looks, across) for across in (True, False)))
-    least = max(_LEAST_EDGE, _CLEAR * float(np.percentile(steepness[~line], 75)))
+    least = max(REFINEMENT.least_slope, REFINEMENT.edge_ratio * float(np.percentile(steepness[~line], 75)))
     edges = steepness > least
-    if not edges.any() or edges[line].sum() < _INSIDE * edges.sum():
+    if not edges.any() or edges[line].sum() < REFINEMENT.inside_share * edges.sum():
         return None
     edges &= line
     width = max(3, text_height // 6) | 1
-    size = 2 * _RIM + 1
+    size = 2 * REFINEMENT.rim + 1
     body = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
     mask: BoolMask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
-    return mask if _SPARSE < mask[line].mean() < _DENSE else None
+    return mask if REFINEMENT.least_cover < mask[line].mean() < REFINEMENT.most_cover else None
 
 
 def _median_slope(looks: Sequence[Gray], across: bool) -> FloatImage:

@@ -18,6 +18,7 @@ VALIDATION_BAND = 3
 """Samples around the text that are held out to test a fill on."""
 _DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * VALIDATION_BAND + 1, 2 * VALIDATION_BAND + 1))
 _GRID = 4
+"""Distance of the pixels from which the affine motion is fitted."""
 _FINE = 60_000
 """Samples in a region above which motion is measured at half size: for large pictures that is as good, and cheaper."""
 _MARGIN = 16

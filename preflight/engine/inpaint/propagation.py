@@ -15,12 +15,7 @@ from preflight.engine.core.filters import normalized_convolution, weighted
 from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_verification
 from preflight.engine.inpaint.optical_flow import FlowField, RegionView
-from preflight.engine.inpaint.settings import INPAINT
-
-_BRIGHTER = 25.0
-"""Gray levels by which the light of two frames differs at most."""
-_DISAGREE, _ELSEWHERE = 6.0, 16.0
-"""Gray levels between the donors' mean and the best of them from which on that counts, and from which on it alone."""
+from preflight.engine.inpaint.settings import FUSION, INPAINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +87,7 @@ def propagate(
         return None
     planes = moved(there.planes, flow_field)
     difference = target.planes.luma - planes.luma
-    gap = np.clip(difference, -_BRIGHTER, _BRIGHTER)
+    gap = np.clip(difference, -FUSION.largest_gain, FUSION.largest_gain)
     visible = usable & ~target.wide
     known = visible.astype(np.float32)
     light = normalized_convolution(gap, known, 8.0)
@@ -104,7 +99,7 @@ def propagate(
     band = target.band & usable
     held = band.astype(np.float32)
     luma = planes.luma + normalized_convolution(gap, held, 6.0, shrink=2)
-    tint = np.clip(target.planes.chroma - planes.chroma, -_BRIGHTER, _BRIGHTER)
+    tint = np.clip(target.planes.chroma - planes.chroma, -FUSION.largest_gain, FUSION.largest_gain)
     chroma = planes.chroma + normalized_convolution(tint, downscale_2x(held), 3.0, shrink=1)
     error = target.error(planes.luma + light, band)
     if there.doubt is None:
@@ -158,7 +153,9 @@ def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> F
         chroma.add(candidate.planes.chroma, downscale_2x(weight) * whole)
     mean_luma, mean_chroma = luma.mean(), chroma.mean()
     apart = np.maximum(cv2.absdiff(mean_luma, luma.best), upscale_2x(_largest(mean_chroma - chroma.best)))
-    alone: FloatImage = np.clip((apart - _DISAGREE) / (_ELSEWHERE - _DISAGREE), 0, 1).astype(np.float32)
+    alone: FloatImage = np.clip(
+        (apart - FUSION.disagreement) / (FUSION.contradiction - FUSION.disagreement), 0, 1
+    ).astype(np.float32)
     planes = Planes(
         mean_luma + (luma.best - mean_luma) * alone,
         mean_chroma + weighted(chroma.best - mean_chroma, downscale_2x(alone)),

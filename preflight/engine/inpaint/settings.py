@@ -93,3 +93,103 @@ class BandSettings:
 
 BANDS = BandSettings()
 """The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionSettings:
+    """Thresholds of the fusion of donors with each other and with the spatial fill."""
+
+    most_donors: int = 6
+    """Number of donors of a frame: more change nothing visible."""
+    most_tries: int = 10
+    """Number of frames whose optical flow is computed to find them."""
+    largest_error: float = 16.0
+    """Median difference outside the text above which two frames show different scenes, in gray levels."""
+    largest_gain: float = 25.0
+    """Largest difference of brightness that is matched between two frames, in gray levels."""
+    disagreement: float = 6.0
+    """Difference between the donors' mean and the best of them from which on the best counts more, in gray levels."""
+    contradiction: float = 16.0
+    """The same difference, from which on the best donor counts alone."""
+    certain: float = 0.97
+    """Trust in propagated pixels (0..1) from which on the spatial fill continues from them."""
+    error_ratio: float = 2.2
+    """Ratio of the root mean square error of a fill to its mean error on the validation band (measured)."""
+    fitted_ratio: float = 2.0
+    """Squared ratio by which a fill may differ more from what a matte fitted over many frames shows."""
+    neighbourhood: float = 4.0
+    """Standard deviation of the window in which fill and unblended scene are compared, in pixels."""
+    cached_views: int = 64
+    """Number of prepared frames that are kept in memory."""
+
+
+FUSION = FusionSettings()
+"""The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmoothingSettings:
+    """Thresholds of temporal smoothing, by which the previous fill is mixed into the next one."""
+
+    still_motion: float = 0.25
+    """Median motion up to which a region counts as still, in pixels."""
+    moving_share: float = 0.65
+    """Largest share of the previous fill in a moving scene: more lags behind changes of light and blurs."""
+    moving_difference: float = 12.0
+    """Difference of the two fills from which on they are not mixed in a moving scene, in gray levels."""
+    still_difference: float = 8.0
+    """The same in a still scene, where the previous fill is kept as it is."""
+    moving_error: float = 8.0
+    """Difference around the text from which on nothing is mixed in a moving scene, in gray levels."""
+    still_error: float = 1.0
+    """The same in a still scene."""
+
+
+SMOOTHING = SmoothingSettings()
+"""The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DonorSettings:
+    """Parameters of donor selection."""
+
+    offsets: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
+    """Distances that are always considered, in frames; the first clear frames before and after a text are added."""
+    raster: int = 4
+    """Distance of the points of the hole that are looked up in other frames, in pixels."""
+    decay: float = 30.0
+    """Distance over which the preference of a frame falls to 1 / e, in frames."""
+    largest_distance: float = 40.0
+    """Distances are clipped to this, in frames, so that a distant clean frame beats covered neighbours."""
+    loyalty: float = 1.3
+    """Factor by which a donor of the previous frame is preferred, since changing donors flickers."""
+
+
+DONORS = DonorSettings()
+"""The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefinementSettings:
+    """Thresholds of mask refinement by the median of gradients (Dekel et al., CVPR 2017)."""
+
+    least_samples: int = 12
+    """Minimum number of frames from which the median is taken."""
+    edge_ratio: float = 4.0
+    """Minimum ratio of a text's edges to what is left of the scene's."""
+    least_slope: float = 2.5
+    """Minimum slope of a text edge, in gray levels a pixel."""
+    inside_share: float = 0.65
+    """Minimum share of all edges that lie on the line, where they are the edges of text."""
+    least_cover: float = 0.05
+    """Minimum share of the line that letters cover."""
+    most_cover: float = 0.85
+    """Maximum share of the line that letters cover."""
+    rim: int = 2
+    """Margin around the strokes that is tinted by them, in pixels."""
+    vague_cover: float = 0.85
+    """Ratio of mask to line above which the mask holds more than letters."""
+
+
+REFINEMENT = RefinementSettings()
+"""The settings that the engine uses."""

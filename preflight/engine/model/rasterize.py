@@ -1,4 +1,4 @@
-"""What text paints on a frame's region, put together from the tracks."""
+"""Masks of a region of a frame, rasterised from the tracks that are on it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from preflight.engine.core.harmonic_fill import harmonic_inpaint
 from preflight.engine.model.track import Track
 
 MAX_WIDENING = 2
-"""How often masks can be widened: first the strokes, then to the whole line."""
+"""Steps by which masks can be widened: first around the strokes, then to the whole line."""
 
 
 def rasterize(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> BoolMask:
-    """Return what the tracks that are on at frame `index` paint of `region`, their masks `widened` so many times.
+    """Return the mask [H, W] of a region on one frame.
 
-    With `hidden`, what the frame can't lend: also what lasting tracks cover at other times, but no letters on plates,
-    which are filled before anything looks at the frame.
+    Args:
+        tracks: the tracks.
+        index: the frame.
+        region: the region, in pixels of the frame.
+        widened: steps by which each track's mask is widened, 0 to `MAX_WIDENING`.
+        hidden: return what can't be a donor on this frame: also what lasting tracks cover on other frames, but no
+            letters on plates, since these are filled first.
     """
     mask = np.zeros((region.height, region.width), bool)
     for track in tracks:
@@ -36,16 +41,16 @@ def rasterize(tracks: Iterable[Track], index: int, region: Box, widened: int = 0
 
 
 def changed_mask(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> BoolMask:
-    """Return what differs from the source on frame `index` in the end: what is painted, and what is under veils."""
+    """Return where the result may differ from the source: the mask of a region, and what is under translucent boxes."""
     tracks = tuple(tracks)
     mask = rasterize(tracks, index, region, widened)
-    for _, area, _ in _veils(tracks, index, region):
+    for _, area, _ in _translucent_boxes(tracks, index, region):
         mask |= area
     return mask
 
 
 def has_plates(tracks: Iterable[Track], index: int) -> bool:
-    """Return True when a frame shows veils, or letters on plates, to be taken off before anything looks at it."""
+    """Return True when a frame has translucent boxes, or letters on plates, which are removed before anything else."""
     return any(
         track.plate_on(index) is not None or (track.masks.film is not None and track.first <= index <= track.last)
         for track in tracks
@@ -53,10 +58,10 @@ def has_plates(tracks: Iterable[Track], index: int) -> bool:
 
 
 def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
-    """Return what frame `index` shows of a region, in luma and chroma, without veils and without letters on plates."""
+    """Return a region of a frame (luma, blue, red [H, W, 3]) without translucent boxes and letters on plates."""
     tracks = tuple(tracks)
-    for veil, area, number in _veils(tracks, index, region):
-        look = np.where(area[..., None], to_uint8(unblend(look, veil.matte(number, area.shape)).scene), look)
+    for film, area, number in _translucent_boxes(tracks, index, region):
+        look = np.where(area[..., None], to_uint8(unblend(look, film.matte(number, area.shape)).scene), look)
     for track in tracks:
         ground = track.plate_on(index)
         if ground is not None:
@@ -66,7 +71,7 @@ def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box
 
 
 def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
-    """Return a look with letters filled from the plate around them alone, as it is on this frame."""
+    """Return a region with letters filled from the plate around them, as this frame shows it."""
     x, y, width, height = cv2.boundingRect(plate.astype(np.uint8))
     part = slice(y, y + height), slice(x, x + width)
     own, known = letters[part], plate[part] & ~letters[part]
@@ -82,15 +87,17 @@ def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
     return result
 
 
-def _veils(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[TranslucentBox, BoolMask, int]]:
-    """Yield the veils that are on, with their place on the region and which of their frames it is."""
+def _translucent_boxes(
+    tracks: Iterable[Track], index: int, region: Box
+) -> Iterator[tuple[TranslucentBox, BoolMask, int]]:
+    """Yield the translucent boxes on a frame, with their area in the region and the number of their frame."""
     for track in tracks:
         if track.masks.film is not None and track.first <= index <= track.last:
             yield track.masks.film, place_mask(region, track.box_on(index), track.masks.film.area), index - track.first
 
 
 def place_mask(region: Box, box: Box, own: BoolMask) -> BoolMask:
-    """Return a mask of `box` on the ground of `region`."""
+    """Return the mask `own` of `box` as a mask of `region`, [H, W]."""
     mask = np.zeros((region.height, region.width), bool)
     x0, y0, x1, y1 = max(box.x0, region.x0), max(box.y0, region.y0), min(box.x1, region.x1), min(box.y1, region.y1)
     if x0 < x1 and y0 < y1:

@@ -5,6 +5,7 @@ import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.inpaint import mask_refinement
+from preflight.engine.inpaint.settings import REFINEMENT
 
 SIZE = (96, 320)
 LINE = np.zeros(SIZE, bool)
@@ -51,4 +52,4 @@ def test_a_scene_without_letters_has_no_strokes() -> None:
 
 
 def test_few_looks_tell_nothing() -> None:
-    assert mask_refinement.strokes(looks(mask_refinement.LEAST_LOOKS - 1, 20, 0.35), LINE, 48) is None
+    assert mask_refinement.strokes(looks(REFINEMENT.least_samples - 1, 20, 0.35), LINE, 48) is None
