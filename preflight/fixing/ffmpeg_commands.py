@@ -65,7 +65,8 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, video_scale: int |
     made, inputs = [], 0
     for piece in pieces:
         given = _input(source, **bounds.seek(piece, source.container))
-        exact = bounds.seek_picture(piece, source.container)
+        # A view for the video alone saves what lies around the range; a long range hardly gains by it.
+        exact = None if bounds.is_long(piece) and not picture_only else bounds.seek_picture(piece, source.container)
         shown = given if exact is None else _input(source, **exact)
         options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=exact is None)
         streams = _chosen(plan, shown, given, picture_only=picture_only)
@@ -96,11 +97,15 @@ def head(plan: Plan, piece: Piece, *, ffmpeg: str, scale: int) -> list[str]:
     return _compile([made], ffmpeg)
 
 
-def assemble(plan: Plan, listing: Path, piece: Piece, *, ffmpeg: str) -> list[str]:
-    """Return the argv that joins the pictures in the concat list `listing` and adds the rest of the stretch."""
+def assemble(plan: Plan, listing: Path, piece: Piece, *, late: Fraction, ffmpeg: str) -> list[str]:
+    """Return the argv that joins the video in the concat list `listing` and adds the other streams of the range.
+
+    The first frame of the list is shown `late` seconds behind the start of the range.
+    """
     source = _source(plan)
+    delay = {"itsoffset": bounds.time(late)} if late else {}
     # The list's demuxer opens its files itself, which are all our own.
-    shown = builder.input(_local(listing), **_LIST_OPTIONS)
+    shown = builder.input(_local(listing), **_LIST_OPTIONS, **delay)
     given = _input(source, **bounds.seek(piece, source.container))
     options = _copy_options(plan) | bounds.filters(piece, picture=False)
     if source.video is not None and source.video.codec == "hevc":
@@ -187,6 +192,8 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
         options |= video_options.options(plan.video, source, plan.container)
         if piece.held is not None:
             options["bsf:v:0"] = bounds.hold(piece.held)
+            # As a keyframe it is the last in decoding order too, the only one whose duration MP4 tells freely.
+            options["force_key_frames:0"] = bounds.time(piece.held[0] - bounds.EPSILON)
     elif plan.container in _TAGGED and source.container not in _TAGGED:
         options["bsf:v:0"] = bounds.last_duration()
     if plan.video is not None:

@@ -21,7 +21,9 @@ from preflight.tools.bounds import Piece
 _NO_HOMES = frozenset({Container.WEBM, Container.AVI})
 """Containers in which H.264 is not at home; MKV holds it and all that they hold."""
 _SIDE_BY_SIDE = 8
-"""Segments that one process copies. Each takes two views of the source, which hold its whole index in memory."""
+"""Segments that one process copies at most."""
+_INDEX_ENTRIES = 1_500_000
+"""Packets in the indexes that one process holds at most: ffmpeg takes about 60 bytes for each, for each segment."""
 _SAME_LENGTH = Fraction(1)
 """Seconds that the measured length of a source may differ from the one that its cuts were planned for."""
 _STEM = 60
@@ -201,7 +203,8 @@ def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
     reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
     clean = [piece for piece, stretch in zip(pieces, stretches, strict=True) if stretch.clean]
     total = spans[-1][1] - spans[0][0]
-    for batch in _batches(clean):
+    entries = sum(len(reference.listing.of(number)) for number in range(len(reference.kept)))
+    for batch in _batches(clean, max(1, min(_SIDE_BY_SIDE, _INDEX_ENTRIES // max(1, entries)))):
         longest = max((piece.end or spans[-1][1]) - piece.start for piece in batch)
         argv = ffmpeg_commands.copy(plan, batch, ffmpeg=shop.ffmpeg)
         shop.run(argv, done=batch[0].start - spans[0][0], length=longest, total=total)
@@ -214,10 +217,10 @@ def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
     return made
 
 
-def _batches(pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
-    """Yield `pieces` in groups that one process copies, each with its own view of the source's index."""
-    for start in range(0, len(pieces), _SIDE_BY_SIDE):
-        yield pieces[start : start + _SIDE_BY_SIDE]
+def _batches(pieces: Sequence[Piece], count: int) -> Iterator[Sequence[Piece]]:
+    """Yield `pieces` in groups of `count`, each of which one process copies."""
+    for start in range(0, len(pieces), count):
+        yield pieces[start : start + count]
 
 
 def _piece(plan: Plan, stretches: list[Stretch], number: int, path: Path) -> Piece:
@@ -257,8 +260,10 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
     # The bit stream filters of ffmpeg 5 know the source's time base only.
     scale = reference.listing.heads[0].time_base.denominator
     parts: list[tuple[Path, Fraction | None]] = []
+    late = promises.first_time(reference, piece) if resume != begin else Fraction(0)
     for name_, start, finish in (("head", begin, resume), ("rest", resume, stop), ("tail", stop, end)):
-        if start == finish:
+        # A head without frames begins behind the last frame before and ends with the first one that is copied.
+        if start == finish or (name_ == "head" and begin + late >= finish):
             continue
         part = Piece(output=shop.folder / f"{name_}.mp4", start=start, end=finish)
         if name_ == "rest":
@@ -268,6 +273,8 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
         else:
             run(ffmpeg_commands.head(plan, part, ffmpeg=shop.ffmpeg, scale=scale))
         parts.append((part.output, None if finish == end else finish - start))
+    if parts[0][1] is not None and begin + late < resume:
+        parts[0] = (parts[0][0], parts[0][1] - late)
     listing = shop.folder / "pictures.txt"
-    listing.write_text(tool.concat_list(parts, from_zero=True), encoding="utf-8", errors="surrogateescape")
-    run(ffmpeg_commands.assemble(plan, listing, piece, ffmpeg=shop.ffmpeg))
+    listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
+    run(ffmpeg_commands.assemble(plan, listing, piece, late=late, ffmpeg=shop.ffmpeg))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -14,7 +14,7 @@ from preflight.model.media import Container, Media, Stream, StreamKind
 from preflight.model.plan import Plan, StreamPlan, Treatment
 from preflight.tools import bounds, containers, packets, proof
 from preflight.tools.bounds import Piece
-from preflight.tools.packets import Listing, Packet
+from preflight.tools.packets import Listing, PacketTable
 from preflight.tools.proof import KeptStream, Matrix
 
 _START_CODES = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.AVI, Container.OTHER})
@@ -44,16 +44,23 @@ def held(reference: Reference, piece: Piece) -> tuple[Fraction, Fraction] | None
     None where it lasts about as long as the others, or where the source does not tell.
     """
     base = reference.listing.heads[0].time_base
-    shown = [p for p in _expected(reference.listing.of(0), base, piece, copied=False, video=True) if p.shown]
-    if len(shown) < 2:
+    listed = _expected(reference.listing.of(0), base, piece, copied=False, video=True)
+    times = listed.shown_times()
+    if len(times) < 2:
         return None
-    times = sorted(packet.pts for packet in shown)
     usual = sorted(b - a for a, b in pairwise(times))[(len(times) - 1) // 2]
-    last = max(shown, key=lambda packet: packet.pts)
-    lasts = last.duration * base
+    last = times[-1] * base
+    lasts = listed[listed.times.index(times[-1])].duration * base
     if piece.end is not None:
-        lasts = min(lasts, piece.end - last.pts * base)
-    return (last.pts * base - piece.start, lasts) if lasts > _HELD * usual * base else None
+        lasts = min(lasts, piece.end - last)
+    return (last - piece.start, lasts) if lasts > _HELD * usual * base else None
+
+
+def first_time(reference: Reference, piece: Piece) -> Fraction:
+    """Return how long after the start of `piece` its first frame is shown, in seconds."""
+    base = reference.listing.heads[0].time_base
+    times = _expected(reference.listing.of(0), base, piece, copied=False, video=True).shown_times()
+    return max(Fraction(0), times[0] * base - piece.start) if times else Fraction(0)
 
 
 def kept_streams(plan: Plan) -> list[StreamPlan]:
@@ -122,27 +129,32 @@ def _reframed(stream: Stream, source: Container, target: Container) -> bool:
     return stream.codec in _FRAMED and source in _START_CODES and source is not target
 
 
-def _expected(listed: Sequence[Packet], base: Fraction, piece: Piece, *, copied: bool, video: bool) -> Sequence[Packet]:
+def _expected(table: PacketTable, base: Fraction, piece: Piece, *, copied: bool, video: bool) -> PacketTable:
     """Return the packets of one stream that belong to `piece`."""
     if not piece.start and piece.end is None:
-        return listed
+        return table
+    begin = (piece.start - _REORDERED) / base if piece.start else None
+    finish = (piece.end + _REORDERED) / base if piece.end is not None else None
+    listed = table.decoded_between(begin, finish)
+    margin = bounds.EPSILON if video else proof.TICK
     if video and copied and piece.start and piece.dts_start is not None:
-        first = (piece.dts_start - bounds.EPSILON) / base
-        listed = [packet for packet in listed if packet.dts >= first]
+        first = math.ceil((piece.dts_start - margin) / base)
+        listed = listed.chosen(map(first.__le__, listed.decoding_times))
     elif piece.start:
-        margin = bounds.EPSILON if video else proof.TICK
-        first = (piece.start - margin) / base
-        listed = [packet for packet in listed if packet.pts >= first]
+        first = math.ceil((piece.start - margin) / base)
+        listed = listed.chosen(map(first.__le__, listed.times))
     if video and copied:
-        last = None if piece.dts_end is None else (piece.dts_end - bounds.EPSILON) / base
-        return [packet for packet in listed if last is None or packet.dts < last]
+        if piece.dts_end is None:
+            return listed
+        last = math.ceil((piece.dts_end - margin) / base)
+        return listed.chosen(map(last.__gt__, listed.decoding_times))
     if not video and piece.sound_end is not None:
-        last = (piece.sound_end + proof.TICK) / base
-        return [packet for packet in listed if packet.pts + packet.duration <= last]
+        last = math.floor((piece.sound_end + proof.TICK) / base)
+        return listed.chosen(map(last.__ge__, listed.ends()))
     if piece.end is None:
         return listed
-    last = (piece.end - (bounds.EPSILON if video else proof.TICK)) / base
-    return [packet for packet in listed if packet.pts < last]
+    last = math.ceil((piece.end - margin) / base)
+    return listed.chosen(map(last.__gt__, listed.times))
 
 
 def _decoded(path: Path, piece: Piece, *, ffmpeg: str, cancel: Cancel | None) -> list[Fraction]:

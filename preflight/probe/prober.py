@@ -19,6 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+MAX_MEASURED = 2**28
+"""Bytes up to which a file without a header is read for its exact duration: 0.3 s at 1 GB/s."""
+_WITHOUT_HEADER = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.OGG})
 _SOUND_FILE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 """The smallest whole GIF: a picture of one pixel."""
 _NOT_VIDEO = {
@@ -128,11 +131,13 @@ def _require_sound_parser(timeout: float) -> None:
 def _measured(subject: Media | Unreadable) -> Media | Unreadable:
     """Fill in a duration that the header does not tell by reading the packets.
 
-    An Ogg file has no header that does: MediaInfo takes the last page's, of whichever stream that is.
+    MPEG streams and Ogg have no header that does: MediaInfo goes by the first and the last clock of one stream. A
+    large file of these is left at that.
     """
     if isinstance(subject, Unreadable) or subject.video is None:
         return subject
-    if subject.duration is not None and subject.container is not Container.OGG:
+    is_estimate = subject.container in _WITHOUT_HEADER and subject.size <= MAX_MEASURED
+    if subject.duration is not None and not is_estimate:
         return subject
     from preflight.probe import transport_duration
 

@@ -15,6 +15,9 @@ from preflight.tools import ffmpeg, process
 TIMEOUT = 120.0
 """Seconds for one file: a disk of 100 MB/s gives 12 GB in them, sixty times what the service takes."""
 
+NO_TIME = -(2**63)
+"""ffmpeg's number for a time that is not known (AV_NOPTS_VALUE)."""
+
 DEMUXERS = {
     Container.MP4: "mov", Container.MOV: "mov", Container.THREEGP: "mov", Container.WEBM: "matroska",
     Container.MKV: "matroska", Container.AVI: "avi", Container.ASF: "asf", Container.FLV: "flv", Container.GIF: "gif",
@@ -57,6 +60,7 @@ def command(path: Path, demuxer: str) -> list[str]:
 def parse(lines: Iterable[str]) -> Extent | None:
     """Return the extent of a `framecrc` listing, exact in each stream's own time base; None without packets."""
     bases: dict[str, Fraction] = {}
+    ends: dict[str, Fraction] = {}
     first = last = None
     count = 0
     for line in lines:
@@ -65,11 +69,17 @@ def parse(lines: Iterable[str]) -> Extent | None:
             bases[base[1]] = Fraction(int(base[2]), int(base[3]))
             continue
         fields = [field.strip() for field in line.split(",")]
-        if len(fields) < 5 or fields[0] not in bases or not all(re.fullmatch(r"-?\d+", f) for f in fields[2:4]):
+        if len(fields) < 5 or fields[0] not in bases or not all(re.fullmatch(r"-?\d+", f) for f in fields[1:4]):
             continue
         count += 1
-        start = int(fields[2]) * bases[fields[0]]
-        end = start + int(fields[3]) * bases[fields[0]]
+        number, base_time = fields[0], bases[fields[0]]
+        if int(fields[2]) == NO_TIME:
+            # ffmpeg knows no time of a last frame of MPEG-1: it follows the one before.
+            start = ends.get(number, int(fields[1]) * base_time)
+        else:
+            start = int(fields[2]) * base_time
+        end = start + int(fields[3]) * base_time
+        ends[number] = max(end, ends.get(number, end))
         first = start if first is None else min(first, start)
         last = end if last is None else max(last, end)
     return None if first is None or last is None or last <= first else Extent(duration=last - first, packets=count)

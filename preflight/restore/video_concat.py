@@ -12,7 +12,7 @@ from preflight.events import Cancel
 from preflight.model.media import Container, StreamKind
 from preflight.tools import containers, packets, proof
 from preflight.tools import ffmpeg as tool
-from preflight.tools.packets import Listing, Packet
+from preflight.tools.packets import Listing, Packet, PacketTable
 from preflight.tools.proof import KeptStream
 
 _TIME_SCALE = "90000"
@@ -96,7 +96,7 @@ def _overlaps(item: Shown, listing: Listing) -> bool:
 def _promised(shown: Sequence[Shown], listings: Sequence[Listing], *, copied: bool) -> KeptStream:
     """Return all frames of the segments, each at the time of its stretch."""
     ticks = int(_TIME_SCALE)
-    expected: list[Packet] = []
+    expected = PacketTable(0)
     for item, listing in zip(shown, listings, strict=True):
         base = listing.heads[0].time_base
         frames: Sequence[Packet] = listing.of(0)

@@ -16,6 +16,8 @@ _PREROLL = Fraction(10)
 """Seconds read around a stretch where a file has one index for all streams: sound may lie seconds from its picture."""
 _PREROLL_EACH = Fraction(1)
 """The same where a file has an index for each stream."""
+_LONG = Fraction(60)
+"""Seconds from which on a range is long: two groups of pictures are usually less than a sixth of it."""
 _INDEXES_EACH_STREAM = frozenset({Container.MP4, Container.MOV})
 
 
@@ -58,6 +60,11 @@ def seek(piece: Piece, container: Container) -> dict[str, str]:
     if piece.end is not None:
         options["t"] = time(piece.end - piece.start + before + room)
     return options
+
+
+def is_long(piece: Piece) -> bool:
+    """Return True for a range so long that the seconds read around it don't count."""
+    return piece.end is None or piece.end - piece.start >= _LONG
 
 
 def seek_picture(piece: Piece, container: Container) -> dict[str, str] | None:

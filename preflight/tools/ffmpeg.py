@@ -57,6 +57,11 @@ def describe(setting: str | None = None) -> Build:
     return Build(path=path, origin=origin, version=version, text=text, missing=ffmpeg_build.missing(path))
 
 
+def version(ffmpeg: str) -> tuple[int, int]:
+    """Return (major, minor) of the ffmpeg at a path. Raises ToolMissingError."""
+    return ffmpeg_build.version_of(ffmpeg)[0]
+
+
 @functools.cache
 def _located(chosen: str | None) -> tuple[str, Origin]:
     """Return the path of the ffmpeg to use, at or above the minimum version, and where it comes from."""
@@ -140,15 +145,15 @@ def parse_speed(line: str) -> float | None:
     return float(match[1]) if match else None
 
 
-def concat_list(entries: Sequence[tuple[Path, Fraction | None]], *, from_zero: bool = False) -> str:
+def concat_list(entries: Sequence[tuple[Path, Fraction | None]]) -> str:
     """Return the text of a list for ffmpeg's concat demuxer: files in order, with their durations where given.
 
-    Each file begins with its first frame, or `from_zero` at its time 0, behind which the first frame may come late.
+    Each file begins with its first frame, even where that comes late in the file.
     """
     lines = ["ffconcat version 1.0"]
     for path, seconds in entries:
         quoted = str(path).replace("'", "'\\''")
-        lines += [f"file 'file:{quoted}'", *(["inpoint 0"] if from_zero else [])]
+        lines.append(f"file 'file:{quoted}'")
         lines += [f"duration {float(seconds):.6f}"] if seconds is not None else []
     return "\n".join(lines) + "\n"
 

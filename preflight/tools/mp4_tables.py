@@ -6,9 +6,10 @@ import operator
 import struct
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import BinaryIO
@@ -27,12 +28,12 @@ _CONTAINERS = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"edts"})
 class Tables:
     """The tracks of a file in their order.
 
-    `offsets` tell where each packet's data lies in the file, in bytes; `matrices` are the four numbers of each track's
+    `offsets` give where each packet's data lies in the file, in bytes; `matrices` are the four numbers of each track's
     display matrix that turn and mirror it.
     """
 
     listing: Listing
-    offsets: dict[int, Sequence[int]]
+    offsets: dict[int, Callable[[], Sequence[int]]]
     matrices: dict[int, tuple[int, int, int, int]]
 
 
@@ -49,8 +50,23 @@ def read(path: Path) -> Tables | None:
         try:
             movie = _movie(file, path.stat().st_size)
             return None if movie is None else _tables(movie)
-        except (_UnsupportedError, struct.error, IndexError, ValueError, ZeroDivisionError):
+        except (_UnsupportedError, struct.error, IndexError, KeyError, ValueError, ZeroDivisionError, OverflowError):
             return None
+
+
+def video_matrices(path: Path) -> list[tuple[int, int, int, int]]:
+    """Return the display matrix of each video track of an MP4, none for a file without tables. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            movie = _movie(file, path.stat().st_size) or b""
+            tracks = [dict(_inner(movie, start, end)) for kind, start, end in _boxes(movie) if kind == b"trak"]
+            return [
+                _matrix(movie, boxes[b"tkhd"][0])
+                for boxes in tracks
+                if movie[boxes[b"hdlr"][0] + 8 : boxes[b"hdlr"][0] + 12] == b"vide"
+            ]
+        except (_UnsupportedError, struct.error, IndexError, KeyError):
+            return []
 
 
 def _movie(file: BinaryIO, end: int) -> bytes | None:
@@ -90,7 +106,7 @@ def _tables(movie: bytes) -> Tables:
     timescale = 0
     heads: dict[int, Head] = {}
     tables: dict[int, PacketTable] = {}
-    offsets: dict[int, Sequence[int]] = {}
+    offsets: dict[int, Callable[[], Sequence[int]]] = {}
     matrices: dict[int, tuple[int, int, int, int]] = {}
     for kind, start, end in _boxes(movie):
         if kind in {b"mvex", b"cmov"}:
@@ -101,7 +117,7 @@ def _tables(movie: bytes) -> Tables:
             number = len(heads)
             boxes = dict(_inner(movie, start, end))
             heads[number], tables[number], sizes = _track(movie, boxes, number, timescale)
-            offsets[number] = _places(movie, boxes, sizes)
+            offsets[number] = partial(_places, movie, boxes, sizes)
             matrices[number] = _matrix(movie, boxes[b"tkhd"][0])
     listing = Listing(heads=heads, tables=tables)
     return Tables(listing=listing, offsets=offsets, matrices=matrices)
@@ -237,10 +253,8 @@ def _places(movie: bytes, found: dict[bytes, tuple[int, int]], sizes: list[int])
     for number, (first, samples, _) in enumerate(runs):
         last = runs[number + 1][0] if number + 1 < len(runs) else len(chunks) + 1
         for chunk in range(first - 1, last - 1):
-            position = chunks[chunk]
-            for size in sizes[len(places) : len(places) + samples]:
-                places.append(position)
-                position += size
+            within = sizes[len(places) : len(places) + samples]
+            places.extend(accumulate(within[:-1], initial=chunks[chunk]))
     if len(places) != len(sizes):
         raise _UnsupportedError
     return places

@@ -6,10 +6,10 @@ import bisect
 import math
 import operator
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import NamedTuple, overload
 
@@ -61,16 +61,20 @@ class Head:
     extradata: str = ""
 
 
+_COLUMNS = ("_dts", "_pts", "_durations", "_sizes", "_checksums", "_flags")
+
+
 class PacketTable(Sequence[Packet]):
     """The packets of one stream in decoding order, in 41 bytes each: a file of hours has millions."""
 
-    __slots__ = ("_checksums", "_dts", "_durations", "_flags", "_pts", "_sizes", "stream")
+    __slots__ = ("_checksums", "_disordered", "_dts", "_durations", "_flags", "_pts", "_sizes", "stream")
 
     def __init__(self, stream: int) -> None:
         self.stream = stream
         self._dts, self._pts, self._durations = array("q"), array("q"), array("q")
         self._sizes, self._checksums = array("Q"), array("q")
         self._flags = array("B")
+        self._disordered: bool | None = None
 
     def append(self, packet: Packet) -> None:
         """Add one packet behind the others."""
@@ -102,7 +106,7 @@ class PacketTable(Sequence[Packet]):
     def numbered(self, stream: int) -> PacketTable:
         """Return the same packets as those of stream number `stream`."""
         table = PacketTable(stream)
-        for name in ("_dts", "_pts", "_durations", "_sizes", "_checksums", "_flags"):
+        for name in _COLUMNS:
             setattr(table, name, getattr(self, name))
         return table
 
@@ -130,9 +134,33 @@ class PacketTable(Sequence[Packet]):
         """Return how many packets there are."""
         return len(self._dts)
 
-    def times(self) -> Sequence[int]:
-        """Return the presentation times of all packets, in decoding order."""
+    @property
+    def times(self) -> array[int]:
+        """The presentation times, in decoding order."""
         return self._pts
+
+    @property
+    def decoding_times(self) -> array[int]:
+        """The decoding times."""
+        return self._dts
+
+    @property
+    def sizes(self) -> array[int]:
+        """The sizes in bytes."""
+        return self._sizes
+
+    @property
+    def checksums(self) -> array[int]:
+        """The checksums, -1 where one was not computed."""
+        return self._checksums
+
+    def ends(self) -> Iterator[int]:
+        """Yield when each packet ends."""
+        return map(operator.add, self._pts, self._durations)
+
+    def shown_times(self) -> list[int]:
+        """Return the presentation times of the packets that are shown, in their order."""
+        return sorted(compress(self._pts, map((2).__and__, self._flags)))
 
     def hidden(self) -> int:
         """Return how many packets are decoded but not shown."""
@@ -142,17 +170,42 @@ class PacketTable(Sequence[Packet]):
         """Return True when a packet has no data."""
         return 0 in self._sizes
 
-    def decoded_between(self, first: Fraction | None, last: Fraction | None) -> list[Packet]:
+    def chosen(self, selectors: Iterable[object]) -> PacketTable:
+        """Return the packets whose selector is true."""
+        kept = list(selectors)
+        table = PacketTable(self.stream)
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            setattr(table, name, array(column.typecode, compress(column, kept)))
+        return table
+
+    def part(self, start: int, end: int) -> PacketTable:
+        """Return the packets with numbers from `start` up to `end`."""
+        table = PacketTable(self.stream)
+        for name in _COLUMNS:
+            setattr(table, name, getattr(self, name)[start:end])
+        return table
+
+    def shifted(self, ticks: int) -> PacketTable:
+        """Return the same packets, shown later by some ticks."""
+        table = self.numbered(self.stream)
+        setattr(table, "_pts", array("q", map(ticks.__add__, self._pts)))  # noqa: B010
+        return table
+
+    def decoded_between(self, first: Fraction | None, last: Fraction | None) -> PacketTable:
         """Return the packets whose decoding times lie in a range (None: no bound), or all where these step back."""
-        if any(map(operator.gt, self._dts, self._dts[1:])):
-            return list(self)
         start = 0 if first is None else bisect.bisect_left(self._dts, math.floor(first))
         end = len(self) if last is None else bisect.bisect_right(self._dts, math.ceil(last))
-        return self[start:end]
+        return self if self._steps_back() else self.part(start, end)
+
+    def _steps_back(self) -> bool:
+        if self._disordered is None:
+            self._disordered = any(map(operator.gt, self._dts, islice(self._dts, 1, None)))
+        return self._disordered
 
     def end(self) -> int:
         """Return when the last packet ends, in the stream's time base; 0 without packets."""
-        return max(map(operator.add, self._pts, self._durations), default=0)
+        return max(self.ends(), default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

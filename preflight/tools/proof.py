@@ -8,12 +8,13 @@ missing and nothing may be extra. What can't be proved is an error.
 from __future__ import annotations
 
 import math
+import operator
 import statistics
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 from preflight.errors import ToolError
@@ -21,7 +22,7 @@ from preflight.events import Cancel
 from preflight.model.media import Container, StreamKind
 from preflight.tools import mp4_tables, packets
 from preflight.tools.mp4_tables import Tables
-from preflight.tools.packets import Head, Listing, Packet, PacketTable
+from preflight.tools.packets import Head, Listing, PacketTable
 
 TICK = Fraction(1, 1_000_000)
 """Seconds by which packets of audio may begin before a bound that they belong to."""
@@ -61,7 +62,7 @@ class KeptStream:
     name: str
     kind: StreamKind
     head: Head
-    expected: Sequence[Packet]
+    expected: PacketTable
     copied: bool
     reframed: bool = False
     uncompressed: bool = False
@@ -72,11 +73,12 @@ class KeptStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _MadeStream:
-    """The same stream in the file that was made; `offsets` only where sample tables told them."""
+    """The same stream in the file that was made; `offsets` and exact ends only where sample tables tell them."""
 
     head: Head
     packets: PacketTable
     offsets: Sequence[int] | None = None
+    exact_end: bool = False
     matrix: Matrix | None = None
 
 
@@ -147,7 +149,8 @@ def _of_tables(tables: Tables, stream: KeptStream, number: int) -> _MadeStream:
     return _MadeStream(
         head=tables.listing.heads[track],
         packets=tables.listing.of(track),
-        offsets=tables.offsets[track],
+        offsets=tables.offsets[track]() if stream.copied and not stream.reframed else None,
+        exact_end=True,
         matrix=tables.matrices[track],
     )
 
@@ -156,14 +159,14 @@ def _ended(stream: KeptStream, made: _MadeStream) -> KeptStream:
     """Return the promise without the packets behind `until`, which lies between two packets."""
     if stream.until is None:
         return stream
-    count = len(made.packets)
+    count, base = len(made.packets), stream.head.time_base
     if stream.copied and count < len(stream.expected):
-        following = stream.expected[count].pts * stream.head.time_base
+        following = stream.expected.times[count] * base
         if following < stream.until - _AUDIO_EDGE:
             raise _failure(f"{stream.name} ends at {float(following):.3f} s in place of {float(stream.until):.3f} s")
-        return replace(stream, expected=stream.expected[:count])
-    last = stream.until / stream.head.time_base
-    return replace(stream, expected=[packet for packet in stream.expected if packet.pts < last])
+        return replace(stream, expected=stream.expected.part(0, count))
+    last = math.ceil(stream.until / base)
+    return replace(stream, expected=stream.expected.chosen(map(last.__gt__, stream.expected.times)))
 
 
 def _require_count(stream: KeptStream, made: int, expected: int, unit: str) -> None:
@@ -179,42 +182,49 @@ def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fract
     _require_count(stream, len(made.packets), len(expected), "packets")
     if not expected:
         return None
-    for number, (want, have) in enumerate(zip(expected, made.packets, strict=True)):
-        if not _same_data(want, have, reframed=stream.reframed):
-            raise _failure(f"packet {number} of {stream.name} has other data")
-    hidden = sum(packet.shown for packet in expected) - sum(packet.shown for packet in made.packets)
+    _compare_sizes(stream, made.packets)
+    hidden = made.packets.hidden() - expected.hidden()
     if stream.kind is StreamKind.VIDEO and hidden > 0:
         raise _failure(f"an edit list hides {hidden} frames of {stream.name}")
     if made.offsets is not None and not stream.reframed:
         _compare_data(stream, made.packets, made.offsets, path)
-    disordered = any(b.dts <= a.dts for a, b in pairwise(expected))
+    decoded = expected.decoding_times
+    disordered = any(map(operator.ge, decoded, islice(decoded, 1, None)))
     return _compare_times(
         stream,
         stream.head.time_base,
-        [packet.pts for packet in expected],
+        expected.times,
         made.head.time_base,
-        made.packets.times(),
+        made.packets.times,
         slack=_frame(expected, stream.head) if disordered else Fraction(0),
     )
 
 
-def _same_data(want: Packet, have: Packet, *, reframed: bool) -> bool:
-    if reframed:
-        return abs(want.size - have.size) <= _FRAMING + max(want.size, have.size) // _FRAMING
-    return want.size == have.size and (None in {want.checksum, have.checksum} or want.checksum == have.checksum)
+def _compare_sizes(stream: KeptStream, made: PacketTable) -> None:
+    """Compare sizes, and checksums where both sides have them."""
+    differs: Iterable[bool]
+    if stream.reframed:
+        pairs = zip(stream.expected.sizes, made.sizes, strict=True)
+        differs = (abs(want - have) > _FRAMING + max(want, have) // _FRAMING for want, have in pairs)
+    else:
+        checked = zip(stream.expected.checksums, made.checksums, strict=True)
+        wrong = (-1 not in pair and pair[0] != pair[1] for pair in checked)
+        differs = map(operator.or_, map(operator.ne, stream.expected.sizes, made.sizes), wrong)
+    number = next((number for number, different in enumerate(differs) if different), None)
+    if number is not None:
+        raise _failure(f"packet {number} of {stream.name} has other data")
 
 
-def _compare_data(stream: KeptStream, made: Sequence[Packet], offsets: Sequence[int], path: Path) -> None:
+def _compare_data(stream: KeptStream, made: PacketTable, offsets: Sequence[int], path: Path) -> None:
     """Compare the checksums of an even sample of packets with the bytes in the file."""
-    total = sum(packet.size for packet in made)
-    step = max(1, total // _CHECKED_BYTES)
+    step = max(1, sum(made.sizes) // _CHECKED_BYTES)
+    checksums = stream.expected.checksums
     with path.open("rb") as file:
         for number in range(0, len(made), step):
-            checksum = stream.expected[number].checksum
-            if checksum is None:
+            if checksums[number] < 0:
                 continue
             file.seek(offsets[number])
-            if zlib.adler32(file.read(made[number].size), 0) != checksum:
+            if zlib.adler32(file.read(made.sizes[number]), 0) != checksums[number]:
                 raise _failure(f"packet {number} of {stream.name} has other data")
 
 
@@ -245,8 +255,8 @@ def _compare_times(
 
 def _compare_samples(stream: KeptStream, made: _MadeStream) -> Fraction | None:
     """Compare uncompressed audio, whose packets have no borders of their own, by its bytes and its begin."""
-    expected, have = (sum(packet.size for packet in listed) for listed in (stream.expected, made.packets))
-    edge = 2 * max((packet.size for packet in (*stream.expected, *made.packets)), default=0)
+    expected, have = sum(stream.expected.sizes), sum(made.packets.sizes)
+    edge = 2 * max(max(stream.expected.sizes, default=0), max(made.packets.sizes, default=0))
     if abs(have - expected) > edge:
         raise _failure(f"{stream.name} has {have:,} bytes of samples in place of {expected:,}")
     return _compare_extent(stream, made)
@@ -255,8 +265,8 @@ def _compare_samples(stream: KeptStream, made: _MadeStream) -> Fraction | None:
 def _compare_frames(stream: KeptStream, made: _MadeStream) -> Fraction | None:
     """Compare the frames of an encoded stream by their times and return how much later they are, in seconds."""
     base = stream.head.time_base
-    expected = sorted(packet.pts for packet in stream.expected if packet.shown)
-    have = sorted(packet.pts for packet in made.packets if packet.shown)
+    expected = stream.expected.shown_times()
+    have = made.packets.shown_times()
     if len(have) != len(expected) and stream.decoded is not None:
         # Hidden frames, packed ones and fields make packets that are no frames, or hold two.
         base = _DECODED_BASE
@@ -271,8 +281,8 @@ def _compare_frames(stream: KeptStream, made: _MadeStream) -> Fraction | None:
 
 def _compare_end(stream: KeptStream, made: _MadeStream, offset: Fraction) -> None:
     """Raise ToolError when the last frame is not shown for as long as in the source, where both tell."""
-    last, made_last = (max(listed, key=lambda packet: packet.pts) for listed in (stream.expected, made.packets))
-    if not last.duration or made.offsets is None:
+    last, made_last = (listed[listed.times.index(max(listed.times))] for listed in (stream.expected, made.packets))
+    if not last.duration or not made.exact_end:
         return
     wanted = (last.pts + last.duration) * stream.head.time_base + offset
     ended = (made_last.pts + made_last.duration) * made.head.time_base
@@ -295,23 +305,20 @@ def _compare_extent(stream: KeptStream, made: _MadeStream) -> Fraction | None:
     return None if abs(made_first - first) <= _AUDIO_EDGE else made_first - first
 
 
-def _extent(listed: Sequence[Packet], head: Head) -> tuple[Fraction, Fraction]:
-    begin = min(packet.pts for packet in listed)
-    end = max(packet.pts + packet.duration for packet in listed)
-    return begin * head.time_base, end * head.time_base
+def _extent(listed: PacketTable, head: Head) -> tuple[Fraction, Fraction]:
+    return min(listed.times) * head.time_base, listed.end() * head.time_base
 
 
 def _compare_lines(stream: KeptStream, made: _MadeStream) -> None:
     """Compare the number of lines of subtitles in MP4, which has an empty sample in each gap and at the end."""
-    lines = sum(packet.size > _EMPTY_LINE for packet in made.packets)
+    lines = sum(size > _EMPTY_LINE for size in made.packets.sizes)
     empty = _EMPTY_LINE if stream.copied else 0
-    _require_count(stream, lines, sum(packet.size > empty for packet in stream.expected), "lines")
+    _require_count(stream, lines, sum(size > empty for size in stream.expected.sizes), "lines")
 
 
-def _frame(expected: Sequence[Packet], head: Head) -> Fraction:
+def _frame(expected: PacketTable, head: Head) -> Fraction:
     """Return the usual time between two frames, in seconds."""
-    times = sorted(packet.pts for packet in expected)
-    gaps = [b - a for a, b in pairwise(times) if b > a]
+    gaps = [b - a for a, b in pairwise(sorted(expected.times)) if b > a]
     return statistics.median_low(gaps) * head.time_base if gaps else Fraction(0)
 
 
@@ -379,17 +386,20 @@ _PRIMING_PACKETS = 3
 
 def display_matrix(path: Path, container: Container, number: int = 0) -> Matrix | None:
     """Return the display matrix of video track `number` of an MP4 or QuickTime file; None for other files."""
-    tables = mp4_tables.read(path) if container in {Container.MP4, Container.MOV, Container.THREEGP} else None
-    if tables is None:
+    if container not in {Container.MP4, Container.MOV, Container.THREEGP}:
         return None
-    tracks = [track for track, head in tables.listing.heads.items() if head.kind == "video"]
-    return tables.matrices[tracks[number]] if number < len(tracks) else None
+    matrices = mp4_tables.video_matrices(path)
+    return matrices[number] if number < len(matrices) else None
 
 
 def within(
-    listed: Sequence[Packet], base: Fraction, *, start: Fraction, end: Fraction | None, margin: Fraction = TICK
-) -> list[Packet]:
+    listed: PacketTable, base: Fraction, *, start: Fraction, end: Fraction | None, margin: Fraction = TICK
+) -> PacketTable:
     """Return the packets that are shown from `start` up to `end`, in seconds, each bound put earlier by `margin`."""
-    first = (start - margin) / base if start else None
-    last = None if end is None else (end - margin) / base
-    return [p for p in listed if (first is None or p.pts >= first) and (last is None or p.pts < last)]
+    if start:
+        first = math.ceil((start - margin) / base)
+        listed = listed.chosen(map(first.__le__, listed.times))
+    if end is not None:
+        last = math.ceil((end - margin) / base)
+        listed = listed.chosen(map(last.__gt__, listed.times))
+    return listed

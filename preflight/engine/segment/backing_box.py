@@ -1,4 +1,4 @@
-"""The block of one colour behind a text, when there is one: as the ground of its letters, and as a whole."""
+"""Boxes of one colour behind text: as the ground of one line's letters, and as a whole."""
 
 from __future__ import annotations
 
@@ -17,23 +17,33 @@ from preflight.engine.segment.settings import BACKING_BOX
 
 @dataclass(frozen=True, slots=True)
 class BackingBox:
-    """A plate as the ground of one line: its `area` with the letters, and `ink`, what on it is not of its colour."""
+    """A box as the ground of one line.
+
+    Attributes:
+        area: its pixels with the letters, (height, width).
+        ink: pixels of other colours than its own.
+    """
 
     area: BoolMask
     ink: BoolMask
 
     @property
     def letters(self) -> BoolMask:
-        """What letters cover, inside the plate."""
+        """Pixels that letters cover, inside the box."""
         return np.asarray(_grown(self.ink, 5) & _inside(self.area), bool)
 
 
 def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None = None) -> BackingBox | None:
-    """Return the plate behind the letters' body `fill`, as far as a look shows it; None without a plate.
+    """Return the box behind one line, as far as a look shows it; None without one.
 
-    It is the flat, steady area of one colour around the letters, with straight borders beside them. Beyond it may lie
-    other lines' plates of that colour, with their letters. What has `changed` when the letters came and went is none of
-    the scene.
+    It is the flat, steady area of one colour around the letters, with straight edges. Boxes of other lines with their
+    letters may adjoin it.
+
+    Args:
+        look: typical look at the text, (height, width, 3).
+        spread: variation over the frames, (height, width), levels.
+        fill: body of the letters.
+        changed: what changed when the letters came and went, which is no part of the scene.
     """
     body = _body(fill)
     found = _even(look, spread, fill, body)
@@ -69,9 +79,11 @@ def find_partial(look: BGR, spread: FloatMap, fill: BoolMask, text_height: int) 
 
 
 def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox | None:
-    """Return the translucent plate behind the letters' body `fill`, by what changed as it came or went, else None.
+    """Return the translucent box behind one line, by what changed as it came or went; None without one.
 
-    `changes` are what changed at each end: where the scene moved then, that end tells nothing.
+    Args:
+        fill: body of the letters.
+        changes: what changed at each end. An end at which the scene moved is not informative.
     """
     body = _body(fill)
     height = int(np.count_nonzero(body.any(axis=1)))
@@ -134,7 +146,7 @@ def _mask_of(box: Box, shape: tuple[int, int]) -> BoolMask:
 
 
 def straightness(solid: BoolMask, height: int) -> float:
-    """Return the share of an area's outline that runs straight, up and down or across, for half a letter at least."""
+    """Return the share of an area's outline in vertical or horizontal stretches of half the text height or more."""
     run = max(6, round(BACKING_BOX.run * height))
     straight = total = 0
     outlines, _ = cv2.findContours(solid.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -152,7 +164,7 @@ def straightness(solid: BoolMask, height: int) -> float:
 
 
 def _even(look: BGR, spread: FloatMap, ink: BoolMask, body: BoolMask) -> tuple[BoolMask, ColorVector] | None:
-    """Return what of the look has the steady colour of the ground among the letters, and that colour."""
+    """Return the pixels with the steady colour of the ground among the letters, and that colour."""
     among = body & ~_grown(ink, 5)
     if among.sum() < BACKING_BOX.least_ground_pixels:
         return None
@@ -172,7 +184,7 @@ def _thick_share(area: BoolMask, body: BoolMask) -> float:
 
 
 def _between(look: BGR, a: ColorVector, b: ColorVector) -> BoolMask:
-    """Return the samples of colours between two."""
+    """Return the pixels whose colour is a mixture of two."""
     way = b - a
     share = np.clip((look - a) @ way / max(1.0, float(way @ way)), 0, 1)
     return np.asarray(np.abs(look - (a + share[..., None] * way)).max(axis=2) < BACKING_BOX.flat, bool)
@@ -203,14 +215,14 @@ def _ends_in_sight(lines: BoolMask) -> bool:
 
 
 def _in_runs(ends: NDArray[np.int_], least: int) -> float:
-    """Return the share of ends that lie in a row with enough others."""
+    """Return the share of ends in a row with enough others."""
     count = np.bincount(ends, minlength=int(ends.max()) + 1)
     near = np.convolve(count, np.ones(3, int), mode="same")
     return float((near[ends] >= least).mean())
 
 
 def _inside(area: BoolMask) -> BoolMask:
-    """Return an area but for its border, where the encoder has mixed the two sides."""
+    """Return an area without its rim, where coding mixes the two sides."""
     return np.asarray(cv2.erode(area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, bool)
 
 
@@ -222,7 +234,7 @@ def _body(fill: BoolMask) -> BoolMask:
 
 
 def _touching(area: BoolMask, body: BoolMask) -> BoolMask:
-    """Return the connected part of an area that shares most with the body."""
+    """Return the connected component of an area with the largest share of the body."""
     count, labels = cv2.connectedComponents(area.astype(np.uint8))
     touched = np.bincount(labels[body], minlength=count)
     touched[0] = 0

@@ -1,7 +1,7 @@
-"""Text whose digits change at their place: a clock, a time code, a counter.
+"""Counters: text whose digits change at their place, such as a clock or a timecode.
 
-What its looks have in common is only half of it, so its letters are learnt from one look and then found on every frame
-by their colour. Each frame has a mask of its own: where one shows a digit, its neighbours show the scene.
+The median over the frames contains only half of such a text, so its letters are segmented on one frame and then found
+on every other one by their colour. Each frame has a mask of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from preflight.engine.segment.text_mask import TextMask
 
 
 def digit_area(fill: BoolMask) -> BoolMask:
-    """Return the rows and columns that the letters' body takes up: the digits to come are no larger."""
+    """Return the rows and columns of the letters' body, which later digits do not exceed."""
     counts = fill.sum(axis=1), fill.sum(axis=0)
     rows, columns = (np.flatnonzero(count > COUNTER.sparse * count.max()) for count in counts)
     result = np.zeros(fill.shape, bool)
@@ -28,10 +28,14 @@ def digit_area(fill: BoolMask) -> BoolMask:
 
 
 def static_strokes(strokes: Strokes, looks: list[BGR]) -> tuple[Strokes, BGR, FloatMap]:
-    """Return what of the `strokes` of the last look stands still, with the median of all looks and their variation.
+    """Return the strokes that do not change, with the median of all looks and its variation.
 
-    How far an outline reaches and what is behind the letters shows where the scene passes and the letters stay. With
-    no such letters, the last look has to do.
+    Outline and ground are measured where the scene moves and the letters stay. Without enough static letters, the last
+    look alone is used.
+
+    Args:
+        strokes: strokes of the last look.
+        looks: the text on several frames, (height, width, 3) each.
     """
     look, spread = median_and_spread(looks)
     fill = strokes.fill & (spread < COUNTER.static)
@@ -42,16 +46,24 @@ def static_strokes(strokes: Strokes, looks: list[BGR]) -> tuple[Strokes, BGR, Fl
 
 @dataclass(frozen=True, slots=True)
 class CounterModel:
-    """How to know the letters of changing text: what it paints on one look at its `box`."""
+    """Colour model of a counter.
+
+    Attributes:
+        ink: mask and strokes of one frame.
+        box: place of the text.
+    """
 
     ink: TextMask
     box: Box
 
     def masks(self, looks: Mapping[int, BGR]) -> dict[int, BoolMask]:
-        """Return what the text paints of its box on each of the `looks`, by their frames.
+        """Return the mask of each frame.
 
-        What most of them have in common is on all of them, even where one has a ground of the letters' colour. What
-        few of those around have is the scene: digits share their strokes.
+        Pixels of most frames belong to the text on all of them, even where the ground has the letters' colour. Pixels
+        of few frames around belong to the scene, because digits share their strokes.
+
+        Args:
+            looks: the box on each frame, by index.
         """
         if not looks:
             return {}

@@ -14,9 +14,13 @@ from preflight.engine.segment.settings import STROKES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strokes:
-    """The body of the letters: `fill` marks it, `color` is its blue, green, red, `certainty` grows from 0.
+    """The body of the letters.
 
-    `bright` letters are brighter than what is around them.
+    Attributes:
+        fill: its pixels, (height, width).
+        color: its blue, green, red.
+        certainty: score from 0 upwards.
+        bright: the letters are brighter than their surroundings.
     """
 
     fill: BoolMask
@@ -31,15 +35,21 @@ class Strokes:
 
     @property
     def bleed(self) -> int:
-        """How many samples beyond the fill its colour tints at least: vivid ones go on in half-size chroma."""
+        """Pixels beyond the fill that its colour tints: vivid colours spread through half-size chroma."""
         return STROKES.bleed if max(self.color) - min(self.color) > STROKES.vivid else 0
 
 
 def median_and_spread(looks: list[BGR]) -> tuple[BGR, FloatMap]:
-    """Return the median of equally large pictures and how much each sample varies.
+    """Return the median of equally large images and the variation of each pixel.
 
-    The variation is the median deviation, scaled as a standard deviation would be: some looks without the text
-    must not make its letters look unsteady.
+    The variation is the median absolute deviation, scaled to a standard deviation: some frames without the text must
+    not make its letters look unsteady.
+
+    Args:
+        looks: (height, width, 3) each.
+
+    Returns:
+        Median, (height, width, 3), and variation, (height, width), levels.
     """
     stack = np.stack(looks)
     median = np.median(stack, axis=0).astype(np.uint8)
@@ -48,7 +58,14 @@ def median_and_spread(looks: list[BGR]) -> tuple[BGR, FloatMap]:
 
 
 def find_strokes(look: BGR, spread: FloatMap, text_height: int, inner: BoolMask) -> Strokes:
-    """Find the letters' body inside `inner`: the steady, flat, stroke-wide colour that spans the line best."""
+    """Return the letters' body: the steady, flat, stroke-wide colour that spans the line best.
+
+    Args:
+        look: typical look at the text, (height, width, 3).
+        spread: variation over the frames, (height, width), levels.
+        text_height: in pixels.
+        inner: the line's own rectangle, (height, width).
+    """
     best = Strokes(fill=np.zeros(look.shape[:2], bool), color=(0.0, 0.0, 0.0), certainty=0.0)
     for bright, favour in ((True, 1.1), (False, 1.0)):
         hat = _hat(look, text_height, bright=bright)
@@ -65,16 +82,16 @@ def find_strokes(look: BGR, spread: FloatMap, text_height: int, inner: BoolMask)
 
 
 def _barred(fill: BoolMask, text_height: int) -> float:
-    """Return the share of the fill in bars longer than letters: rims of a plate, which look like bright strokes."""
+    """Return the share of the fill in bars longer than letters, which are the rims of a box."""
     solid, long = fill.astype(np.uint8), max(9, round(STROKES.longest_stroke * text_height))
     bars = [cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones(size, np.uint8)) for size in ((1, long), (long, 1))]
     return float((bars[0] | bars[1]).sum() / max(1, solid.sum()))
 
 
 def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
-    """Return how much each sample stands out from what is wider than a stroke, in the colour where it does most.
+    """Return the top-hat or black-hat transform with an element wider than a stroke: the largest of the channels.
 
-    White on pink has as much red as its ground.
+    White on pink has as much red as its ground, so luma alone would miss it.
     """
     size = max(5, int(text_height * 0.5) | 1)
     # A large ellipse takes time by its area, a rectangle by its sides.
@@ -85,7 +102,7 @@ def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
 
 
 def segment_like(look: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
-    """Return the body of the letters on another look at them, by the colour of their `strokes`."""
+    """Return the letters' body on another frame, by the colour of the known `strokes`."""
     hat = _hat(look, text_height, bright=strokes.bright)
     return _of_color(look, np.zeros(look.shape[:2], np.float32), hat, inner, strokes.color)
 
@@ -118,7 +135,7 @@ def stray_strokes(
 
 
 def _lies(line: BoolMask) -> bool:
-    """Return True for a line that runs across."""
+    """Return True for a horizontal line."""
     _, _, width, height = cv2.boundingRect(line.astype(np.uint8))
     return bool(width >= height)
 
@@ -126,7 +143,7 @@ def _lies(line: BoolMask) -> bool:
 def _flat_colors(
     look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, text_height: int
 ) -> list[tuple[tuple[float, float, float], float]]:
-    """Cluster the colours of stroke-like samples and score each cluster as the body of a line of text."""
+    """Return the colour clusters of stroke-like pixels, each with its score as the body of a line of text."""
     least = np.clip(0.4 * np.percentile(hat[inner], 98), STROKES.least_contrast, 25) if inner.any() else 25
     rows, columns = np.nonzero((hat > least) & inner)
     if len(rows) < 20:
@@ -153,7 +170,7 @@ def _flat_colors(
 
 
 def _span(columns: NDArray[np.int_], inner: BoolMask, text_height: int) -> float:
-    """Return the share of the line's columns that have such a sample within half a letter."""
+    """Return the share of the line's columns with such a pixel within half a letter."""
     marked = np.zeros((1, inner.shape[1]), np.float32)
     marked[0, columns] = 1
     near = cv2.blur(marked, (max(3, int(text_height * 0.5)), 1))[0] > 0
@@ -177,14 +194,14 @@ def _of_color(look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tu
 
 
 def stands_out(look: BGR, inner: BoolMask, color: tuple[float, float, float]) -> bool:
-    """Return True when letters of a `color` have another one than most of their line."""
+    """Return True when a colour differs from the most common colour of the line."""
     return bool(np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > STROKES.ground_distance)
 
 
 def _is_ground(look: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, color: tuple[float, float, float]) -> bool:
-    """Return True when a fill is the ground between letters: most of the line has its colour, and it goes on beyond.
+    """Return True when a fill is the ground between letters: most of the line has its colour, and so has the outside.
 
-    Letters in the colour of their ground have an outline that keeps them apart from it.
+    Letters in the colour of their ground are separated from it by an outline.
     """
     if not fill.any() or stands_out(look, inner, color):
         return False
@@ -196,7 +213,7 @@ def _is_ground(look: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, col
 
 
 def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) -> BoolMask:
-    """Return steady strokes among the strong ones that are too thin for the full colour: dots, commas, hairlines."""
+    """Return steady strokes that are too thin to reach the full colour: dots, commas, hairlines."""
     if not strong.any():
         return strong
     rows, columns = np.nonzero(strong.any(axis=1))[0], np.nonzero(strong.any(axis=0))[0]
@@ -204,5 +221,5 @@ def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) 
     near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
     beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     thin: BoolMask = (hat > 0.4 * np.median(hat[strong])) & (spread < STROKES.steady / 2) & inner & near & beside
-    # More of them than of letters is a textured scene, not text.
+    # More of them than of letters means a textured scene.
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)
