@@ -88,7 +88,7 @@ def _bound(memory: int) -> None:
 
 
 def answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
-    """Return the facts of the file at `path`, or why there are none, as JSON-ready values."""
+    """Return the reply to a request for `path`: its facts, or why there are none."""
     try:
         # Not blocking, in case the file was replaced by a FIFO since the gate looked at it.
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
