@@ -108,7 +108,7 @@ class Worker:
         return bool(self._asked) and self._asked[0] != _request(path)
 
     def ask(self, path: Path, following: Path | None = None) -> dict[str, Any]:
-        """Return the facts of `path` as the worker tells them, and `send` it `following` before waiting for them.
+        """Return the facts that the worker reads of `path`, and `send` it `following` before waiting for them.
 
         Raises WorkerDied; the worker is of no use then.
         """
@@ -163,7 +163,7 @@ def _copied() -> Helper | None:
     def main() -> None:
         from preflight.probe.sandbox import child
 
-        child.forget()
+        child.clear_environment()
         child.serve(file, MEMORY, CPU_SECONDS)
 
     return fork(main)

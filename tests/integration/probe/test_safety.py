@@ -122,7 +122,7 @@ class Parser(MediaInfo):
     def read(self, fd, size, **options):
         print(list(attempts()), file=sys.stderr)
         return super().read(fd, size, **options)
-child._answer(Parser({sandbox_process.library()!r}), {bytes(small_mp4)!r})
+child.answer(Parser({sandbox_process.library()!r}), {bytes(small_mp4)!r})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[24, 24, 24]"
@@ -176,13 +176,13 @@ def test_spinning_parser_is_ended_by_its_share_of_the_processor(
 HOSTILE = """
 import os, time
 from preflight.probe.sandbox import child
-facts = child._facts
+facts = child.read_facts
 def hostile(parser, fd):
     name = os.readlink("/proc/self/fd/%d" % fd) if os.path.exists("/proc/self/fd") else ""
     if name.endswith("crash.mp4"): os.abort()
     while name.endswith("hang.mp4"): time.sleep(1)
     return facts(parser, fd)
-child._facts = hostile
+child.read_facts = hostile
 """
 
 
