@@ -81,7 +81,7 @@ def warm(folder: Path, rounds: int) -> None:
 
 
 def cold(folder: Path, rounds: int) -> None:
-    """Run `preflight check FILE` as a process, as its installed script does: a full HD file, and a tiny one.
+    """Run `preflight check` as a process, as its installed script does: one file, one as JSON, and two.
 
     An installed package has its bytecode, which a working tree may lack where PYTHONDONTWRITEBYTECODE is set.
     """
@@ -90,10 +90,10 @@ def cold(folder: Path, rounds: int) -> None:
     script.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom preflight.cli import main\nmain()\n")
     for name, size in (("1080p", (1920, 1080)), ("tiny", (320, 180))):
         file = clips.clip(folder / f"{name}.mp4", size=size, seconds=4)
-        ours = process(sys.executable, script, "check", file)
-        compared(
-            f"cold `preflight check` of a {name} file", ours, process(ffprobe(), *SHOW, file), rounds * 3, "goal 2.5"
-        )
+        peer = process(ffprobe(), *SHOW, file)
+        for form in ((file,), (file, "--json"), (file, file)):
+            title = f"cold `check {' '.join('FILE' if word == file else str(word) for word in form)}`, {name}"
+            compared(title, process(sys.executable, script, "check", *form), peer, rounds * 3, "goal 2.5")
 
 
 def many(folder: Path, rounds: int) -> None:

@@ -1,4 +1,4 @@
-"""The whole of a removal, in order: scan, fill, encode, report."""
+"""A removal from start to end: scan, select, inpaint, encode, report."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def encode_result(
 
 
 def _listener(on_progress: ProgressListener | None, cancel: Cancel | None) -> ProgressListener:
-    """Return what is called with the share done: it tells the caller, never backwards, and stops when asked to."""
+    """Return a listener that reports a share that never decreases, and raises CancelledError when cancelled."""
     most = 0.0
 
     def on_share(share: float) -> None:
@@ -201,7 +201,7 @@ def _notes(source: Source) -> list[str]:
 
 
 class Scanned(NamedTuple):
-    """What the first pass finds: every track of text, when each frame is shown (in ticks), motion, and small looks.
+    """Result of the first pass: all tracks, the time of each frame (in ticks), camera motion, and sampled frames.
 
     Frames of the `unexamined` spans may show text in the span's box that no track covers: they are no donors there.
     """
@@ -327,7 +327,7 @@ def decode_again(context: RemovalContext, stop: int | None = None, until: float 
 def inpaint(
     context: RemovalContext, pool: Pool, tracks: list[Track], others: list[Track], motion: Motion
 ) -> Iterator[ChunkResult]:
-    """Yield the finished jobs that fill what `tracks` paint, in order of the plan, decoding once; twice to remember."""
+    """Yield the finished chunks of `tracks` in the order of the plan. Decodes once, twice with reference frames."""
     size, total = context.source.upright, len(context.times)
     planned = deque(
         reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size, others), tracks, motion)
@@ -345,7 +345,7 @@ def inpaint(
             crop_cache.keep(file, layout, frame)
         for frame in decode(context.source, context.program, stop=planned[-1].search_last + 1):
             context.on_share(start + (_INPAINT_DONE - start) * frame.index / total)
-            # A slot may be written again only when no job that looks at its old frame is under way or planned.
+            # A slot may be overwritten only when no chunk that needs its old frame is running or planned.
             while running and running[0][0].search_first + slots <= frame.index:
                 yield running.popleft()[1].result()
             store(file, layout, frame)

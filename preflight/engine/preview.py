@@ -1,4 +1,4 @@
-"""A quick look at a few frames: is there text, and in which language."""
+"""Preview of a few frames: where there is text, and in which language."""
 
 from __future__ import annotations
 

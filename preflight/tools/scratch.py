@@ -1,4 +1,8 @@
-"""Hidden folders for what is half made: gone at the end, and swept by the next one when their process was killed."""
+"""Hidden folders for unfinished files: removed at the end, and by the next run when their process was killed.
+
+All of them lie in one hidden folder of the output folder, so that looking for what was left costs the same however many
+results there are.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +10,46 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_NEW, _HELD = ".preflight~", ".preflight-"
+PARENT = ".preflight"
+"""Name of the folder that holds the hidden folders; it exists only as long as one of them does."""
+
+_NEW, _HELD = "new-", "held-"
 
 
 @contextmanager
 def hidden(folder: Path) -> Iterator[Path]:
     """Make a hidden folder in `folder` for a block, and remove those of dead processes. Raises OSError.
 
-    The kernel's lock on it ends with its process, however that ends: what can be locked belongs to nobody.
+    The kernel's lock on it ends with its process, however that ends: a folder that can be locked belongs to nobody.
     """
-    _sweep(folder)
-    held, lock = _made(folder)
+    parent = folder / PARENT
+    _sweep(parent)
+    held, lock = _made(parent)
     try:
         yield held
     finally:
         shutil.rmtree(held, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+        # Another run's folder keeps it.
+        with suppress(OSError):
+            parent.rmdir()
 
 
-def _made(folder: Path) -> tuple[Path, int | None]:
+def _made(parent: Path) -> tuple[Path, int | None]:
     while True:
-        # Locked, and only then given the name under which it is filled.
-        new = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
+        try:
+            parent.mkdir(mode=0o700, exist_ok=True)
+            # Locked, and only then given the name under which it is filled.
+            new = Path(tempfile.mkdtemp(prefix=_NEW, dir=parent))
+        except FileNotFoundError:
+            if not parent.parent.is_dir():
+                raise
+            # Removed as empty by another process between the two.
+            continue
         lock = _lock(new)
         try:
             return new.rename(new.with_name(_HELD + new.name[len(_NEW) :])), lock
@@ -41,8 +59,8 @@ def _made(folder: Path) -> tuple[Path, int | None]:
                 os.close(lock)
 
 
-def _sweep(folder: Path) -> None:
-    for left in (*folder.glob(_HELD + "*"), *folder.glob(_NEW + "*")):
+def _sweep(parent: Path) -> None:
+    for left in (*parent.glob(_HELD + "*"), *parent.glob(_NEW + "*")):
         lock = _lock(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Which groups of pictures are copied and which are encoded, and the order of the packets that come of it. Pure."""
+"""GOP plan of a smart render: at which keyframes spans that are copied and spans that are encoded begin. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import accumulate, groupby, pairwise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Whole groups of pictures, frames `first` to `last`: their packets are copied, or the frames encoded."""
+    """Complete closed GOPs, frames `first`..`last`, whose packets are copied or whose frames are encoded."""
 
     first: int
     last: int
@@ -29,13 +29,13 @@ def display_ranks(shown: Sequence[int]) -> list[int]:
 
 
 def closed_gop_starts(entries: Iterable[int], shown: Sequence[int]) -> frozenset[int]:
-    """Return those of `entries` (packet numbers) before which no packet belongs to a picture shown behind them."""
+    """Return the packet numbers of `entries` that begin a closed GOP, before which all earlier packets are shown."""
     latest = [-1, *accumulate(display_ranks(shown), max)]
     return frozenset(entry for entry in entries if latest[entry] == entry - 1)
 
 
 def plan(entries: Collection[int], frames: int, touched: Collection[int]) -> list[Span]:
-    """Return the stretches of a video whose groups begin at `entries`; a group with a `touched` frame is encoded.
+    """Return the spans of a video whose GOPs begin at the keyframes `entries`; a GOP with a `touched` frame is encoded.
 
     What comes before the first entry can't be copied: nothing says that its pictures can be decoded alone.
     """

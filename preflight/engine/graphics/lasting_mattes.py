@@ -23,6 +23,8 @@ from preflight.engine.model.track import Track
 
 _LEAST_HEIGHT = 28
 """Minimum text height, pixels. Coding mixes thinner strokes with the scene, so that opaque ones look translucent."""
+_MOST_PIXELS = 12_000_000
+"""Maximum number of pixels of all samples of one text: as real values of three channels they take 144 MB."""
 
 
 def fit_lasting_mattes(tracks: list[Track], frames: Callable[[], Iterable[Frame]], count: int) -> list[Track]:
@@ -42,7 +44,8 @@ def fit_lasting_mattes(tracks: list[Track], frames: Callable[[], Iterable[Frame]
         if frame.index % step:
             continue
         for track in lasting:
-            if track.first <= frame.index <= track.last:
+            stride = -(-WATERMARK.most_samples * track.box.area // _MOST_PIXELS)
+            if track.first <= frame.index <= track.last and frame.index // step % stride == 0:
                 others = rasterize((t for t in tracks if t is not track), frame.index, track.box, hidden=True)
                 samples[id(track)].append(WatermarkSample(_part(frame, track.box), others))
     mattes = {id(track): fit_watermark(samples[id(track)], track.masks.usual) for track in lasting}
@@ -58,7 +61,8 @@ def _may_have_matte(track: Track, count: int) -> bool:
     plain = masks.film is None and masks.plate is None and masks.counter is None and not masks.by_frame
     stays = track.path is None and not track.scaled and not track.lasting
     lasts = track.last - track.first + 1 > DETECTOR.always * count
-    return plain and stays and lasts and track.line.text_height >= _LEAST_HEIGHT
+    fits = WATERMARK.least_samples * track.box.area <= _MOST_PIXELS
+    return plain and stays and lasts and fits and track.line.text_height >= _LEAST_HEIGHT
 
 
 def _part(frame: Frame, box: Box) -> YCbCr:

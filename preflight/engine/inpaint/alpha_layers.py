@@ -1,4 +1,4 @@
-"""What is seen through the texts of a job on a frame: through those that fade, learnt here, and translucent marks."""
+"""The scene behind translucent text of a chunk, recovered from the frame itself: behind fades and behind watermarks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
 Look = Callable[[int], Planes[np.uint8]]
-"""Shows a job's region on a frame."""
+"""Returns the planes of a chunk's region on a frame."""
 
 
 def with_fade(track: Track, others: Sequence[Track], chunk: InpaintChunk, look: Look) -> Track:
-    """Return a track of a job with how it fades, if it does; `others` hide it here and there."""
+    """Return a track with its fitted fade, if it has one. `others` may cover parts of it."""
     if not track.may_fade:
         return track
     place = _place(track, chunk)
@@ -42,9 +42,9 @@ def with_fade(track: Track, others: Sequence[Track], chunk: InpaintChunk, look: 
 def seen_through(
     chunk: InpaintChunk, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[TranslucentMark]
 ) -> UnblendedRegion | None:
-    """Return a job's region on frame `index` without the texts that fade there, and `marks`; None without any.
+    """Return a chunk's region on frame `index` with fading text and `marks` unblended; None when there are none.
 
-    `hidden` tells what all text hides on a frame.
+    `hidden` returns the mask of all text on a frame.
     """
     fading = [
         (track, track.masks.fade)
@@ -72,7 +72,7 @@ def seen_through(
 
 
 def fade_donors(chunk: InpaintChunk) -> frozenset[int]:
-    """Return the frames of a job that lend what they show under text which is faint there."""
+    """Return the frames of a chunk on which a fade is so faint that the scene behind it can be used as a donor."""
     return frozenset(
         index for track in chunk.tracks if track.masks.fade is not None for index in track.masks.fade.faintest
     )

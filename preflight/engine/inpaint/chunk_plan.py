@@ -1,4 +1,4 @@
-"""Cut the filling into jobs: stretches of frames inside one shot, one place on the picture each."""
+"""Plan of the inpainting: chunks of consecutive frames of one shot, each with one region of the picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from preflight.engine.motion.camera import Motion
 CHUNK_FRAMES = 40
 """Largest number of frames of a chunk."""
 SEARCH_RADIUS = 96
-"""Frames before and after a job's own that may lend to it."""
+"""Frames before and after a chunk's own that may be donors."""
 OVERLAP_FRAMES = 6
 """Frames that two consecutive chunks of one run both fill, and over which they are blended: what each of them decides
 for itself (donors, masks, unblending) would be seen as a jump otherwise."""
@@ -21,9 +21,9 @@ for itself (donors, masks, unblending) would be seen as a jump otherwise."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InpaintChunk:
-    """Fill `region` on frames `first`..`last`; frames `search_first`..`search_last` may be looked at.
+    """Fill `region` on frames `first`..`last`; frames `search_first`..`search_last` may be donors.
 
-    `place` is the larger box that the crops are stored for, `tracks` all that paint in the region on known frames.
+    `place` numbers the larger box that crops are stored for; `tracks` are all tracks in the region on these frames.
     """
 
     number: int
@@ -53,7 +53,7 @@ class InpaintChunk:
 
     @property
     def known(self) -> list[int]:
-        """All frames that may be looked at, in order: those around, and the ones remembered from further away."""
+        """All frames that may be used, ascending: those around the chunk, and reference frames further away."""
         return sorted({*range(self.search_first, self.search_last + 1), *self.motion.leaps})
 
 
@@ -65,7 +65,7 @@ def places(tracks: list[Track], width: int, height: int) -> list[Box]:
 def plan(
     tracks: list[Track], motion: Motion, frames: int, width: int, height: int, kept: Sequence[Track] = ()
 ) -> list[InpaintChunk]:
-    """Return the jobs that fill every frame of every track, in order of their last known frame."""
+    """Return the chunks that fill every frame of every track, ordered by the last frame that they need."""
     where = places(tracks, width, height)
     jobs: list[InpaintChunk] = []
     spans = _spans(tracks, motion)
@@ -119,7 +119,7 @@ def _joined(boxes: list[Box]) -> list[Box]:
 
 
 def _spans(tracks: list[Track], motion: Motion) -> list[tuple[int, int]]:
-    """Return runs of frames with text, cut at shots and into equal parts of at most the length of a job."""
+    """Return runs of frames with text, split at shot boundaries and into equal parts of up to `CHUNK_FRAMES`."""
     marked = sorted({index for track in tracks for index in range(track.first, track.last + 1)})
     runs: list[tuple[int, int]] = []
     for index in marked:

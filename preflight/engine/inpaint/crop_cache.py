@@ -20,7 +20,7 @@ from preflight.engine.media.decode import Frame
 class CropLayout:
     """Where the crops of a frame lie: `places` on the picture, `slots` frames before the ring starts over.
 
-    `kept` tells where crops lie, by frame and place, that stay behind the ring.
+    `kept` maps frame and place to the offset of crops that are stored behind the ring for good.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Which other frames show what text hides on this one."""
+"""Donor selection: which other frames show what text hides on this one."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def coverage(
             seen[seen] = hidden[v[seen], u[seen]] == 0
         if seen.any():
             shown[other] = seen
-    # In one order, so that of those that show as much all jobs prefer the same ones, and one from each side.
+    # In one order, so that all chunks prefer the same reference frames, and one from each side.
     far = {other: DONORS.largest_distance + rank / 2 for rank, other in enumerate(motion.leaps)}
     far = dict.fromkeys(noisy, DONORS.largest_distance) | far
     away = {other: far.get(other, min(DONORS.largest_distance, abs(index - other))) for other in shown}

@@ -1,4 +1,4 @@
-"""Fill what text hides: from other frames where they show it, checked against what is known, else from around it."""
+"""Inpainting of one region: donors from other frames, validated on a held-out band, mixed with a spatial fill."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Inpainter:
     """Fills one region over a stretch of frames; `planes` and `hole` give a frame's region and what text paints of it.
 
     `state` numbers the text that is on at a frame, 0 for none. `unblended` tells what is seen through text, and
-    `fade_donors` are the frames that lend what they show so.
+    `fade_donors` are the frames whose unblended scene may be a donor.
     """
 
     known: range
@@ -90,7 +90,7 @@ class Inpainter:
     _flow_estimator: FlowEstimator | None = None
 
     def fill(self, index: int) -> InpaintedRegion:
-        """Fill frame `index`; frames are expected in rising order, so that the fill stays calm from one to the next."""
+        """Fill frame `index`. Frames must come in ascending order: each fill is smoothed with the previous one."""
         target = TargetRegion.of(self._view(index), self.text_height)
         self._flows = {}
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
@@ -212,7 +212,7 @@ class Inpainter:
     def _remember(
         self, index: int, target: TargetRegion, core: Planes[np.float32], trust: FloatImage
     ) -> Planes[np.float32]:
-        """Return the whole region, and remember it for the next frame."""
+        """Return the whole region, and keep it for temporal smoothing of the next frame."""
         planes = target.view.planes
         whole = Planes(planes.luma.astype(np.float32), planes.chroma.astype(np.float32))
         part, trusted = whole.inside(target.box), np.zeros(planes.luma.shape, np.float32)

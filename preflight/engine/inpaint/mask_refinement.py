@@ -1,4 +1,4 @@
-"""The strokes of a text that stays while the scene moves behind it, by the edges that all looks have in common.
+"""Mask refinement of text that stays while the scene moves behind it, by the median of its gradients over many frames.
 
 The median of the gradients over many frames keeps the edges of what stays and loses those of what passes (Dekel et al.,
 *On the Effectiveness of Visible Watermarks*, CVPR 2017), however much of the scene the text lets through.
@@ -24,7 +24,7 @@ def is_vague(track: Track) -> bool:
 
 
 def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
-    """Return a track with the strokes that gray `looks` at its box have in common, or at least nothing off its line."""
+    """Return a track with the mask of the strokes common to its gray `looks`, or else clipped to its line."""
     line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
     inside, around = (np.zeros(track.masks.usual.shape, bool) for _ in range(2))
     inside[line.slices] = True
@@ -34,7 +34,7 @@ def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
 
 
 def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
-    """Return what the text in `line` paints on equally large gray `looks`; None when that can't be told from the scene.
+    """Return the mask of the text in `line` from gray images of its box; None when it is not clear.
 
     Looks should be some frames apart, so that the scene has moved between them.
     """

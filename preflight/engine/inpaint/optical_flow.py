@@ -1,4 +1,4 @@
-"""Dense motion from one look at a region to another, completed where text hides the scene."""
+"""Dense optical flow (DIS, Kroeger et al., ECCV 2016) between two frames of a region, completed inside the hole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GRID = 4
 _FINE = 60_000
 """Samples in a region above which motion is measured at half size: for large pictures that is as good, and cheaper."""
 _MARGIN = 16
-"""Samples around the wide hole that tell of its light; all that is further away only tells of motion."""
+"""Margin around the hole whose brightness is matched; pixels further away are used for motion only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class RegionView:
 
     @cached_property
     def excluded(self) -> Mask255:
-        """255 where text or what it tints is, and nothing can be lent from."""
+        """255 where text or its soft edge is, which is never propagated."""
         grown: Mask255 = cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
         return grown
 

@@ -1,4 +1,4 @@
-"""What another frame lends to the hole of one, how far it can be trusted, and what several make of it together."""
+"""Propagation of pixels from donor frames along the optical flow, their expected error, and their fusion."""
 
 from __future__ import annotations
 

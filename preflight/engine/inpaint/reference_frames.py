@@ -1,4 +1,4 @@
-"""Which frames are remembered for text that stays so long that no frame within reach shows what it hides."""
+"""Long-term reference frames, for text that stays so long that no frame within the search radius shows the scene."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from preflight.engine.motion.camera import Matrix, Motion
 _OFFSETS = (0, 1, 3, 7)
 """Frames from the first one that shows what a text hides: on some of them something else may be in the way."""
 _LARGER = 2.0
-"""How many times as large or small the scene may be on a remembered frame."""
+"""Largest ratio of the scene's scale on a reference frame to that on the filled frame."""
 _IN_THE_WAY = 0.25
 """Share of a text's box from which on another text in it hides the same."""
 
@@ -23,7 +23,7 @@ _IN_THE_WAY = 0.25
 def with_reference_frames(
     planned: Sequence[InpaintChunk], tracks: Sequence[Track], motion: Motion
 ) -> list[InpaintChunk]:
-    """Return the jobs with the frames to be remembered for them: leaps of their motion, and all that paints on those.
+    """Return the chunks with their reference frames: direct motion to them, and the tracks that cover them.
 
     They are of the same shot, and what text hides has not left the region on them. For all jobs they come in one
     order: the nearest before a text, the nearest after it, the next before it and so on.
@@ -35,7 +35,7 @@ def with_reference_frames(
         for chunk, boxes in zip(planned, wanted, strict=True):
             if frames and _needs(chunk, track, [end for end, _ in clear]):
                 boxes |= {index: track.box.united(boxes.get(index, track.box)) for index in frames}
-    # One walk from each frame to all jobs that want it, since a walk is as long as the text.
+    # Motion is accumulated once from each reference frame to all chunks: that takes as long as the text lasts.
     starts: dict[int, set[int]] = {}
     for chunk, boxes in zip(planned, wanted, strict=True):
         for index in boxes:
@@ -79,7 +79,7 @@ def _beyond(track: Track, alike: Sequence[Track], direction: int) -> int | None:
 
 
 def _needs(chunk: InpaintChunk, track: Track, clear: Collection[int]) -> bool:
-    """Return True when a job fills a text and knows no clear frame of it."""
+    """Return True when a chunk fills a text and no clear frame is within its search radius."""
     on = track.first <= chunk.last and track.last >= chunk.first and track.box.common(chunk.region) > 0
     return on and not any(chunk.search_first <= index <= chunk.search_last for index in clear)
 
@@ -87,7 +87,7 @@ def _needs(chunk: InpaintChunk, track: Track, clear: Collection[int]) -> bool:
 def _with_references(
     chunk: InpaintChunk, boxes: Mapping[int, Box], ways: Mapping[int, Mapping[int, Matrix]], tracks: Sequence[Track]
 ) -> InpaintChunk:
-    """Return a job that can look at those frames of which `ways` lead to it, and where its region shows the `boxes`."""
+    """Return a chunk with those reference frames that have a motion in `ways` and show one of `boxes` in its region."""
     leaps = {}
     for index, box in boxes.items():
         back = ways[index].get(chunk.first)

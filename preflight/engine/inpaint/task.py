@@ -1,4 +1,4 @@
-"""What a worker process does to fill a job."""
+"""The task of a worker process: fill a chunk, check the result, and escalate while text is left."""
 
 from __future__ import annotations
 
@@ -167,12 +167,12 @@ class InpaintTask:
         return replace(self.chunk, tracks=tuple(tracks))
 
     def _with_fitted_masks(self) -> InpaintChunk:
-        """Return the job with masks that take many looks: of changing digits, and of what stays over a busy scene."""
+        """Return the chunk with masks that need many frames: of counters, and of text that stays over a busy scene."""
         with self.layout.path.open("rb") as file:
             return replace(self.chunk, tracks=tuple(self._with_fitted_mask(track, file) for track in self.chunk.tracks))
 
     def _with_fitted_mask(self, track: Track, file: BinaryIO) -> Track:
-        """Return a track with the mask that it has in this job."""
+        """Return a track with the mask that it has in this chunk."""
         chunk = self.chunk
         corner = -chunk.region.x0, -chunk.region.y0
         if not chunk.region.covers(track.box):
@@ -302,7 +302,7 @@ def _box_mask(region: Box, box: Box, margin: int) -> BoolMask:
 
 
 class _Holes:
-    """What can't be seen of the scene in a job's region on each frame, kept packed."""
+    """Masks of what is hidden in a chunk's region on each frame, kept as packed bits."""
 
     def __init__(self, chunk: InpaintChunk, widened: int) -> None:
         self._job, self._widened = chunk, widened

@@ -1,4 +1,4 @@
-"""A text of a job through which the scene may be seen: what is known of it, and the scene instead of it."""
+"""Translucent watermarks of a chunk: fitting of their alpha matte, and unblending of the scene behind them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ by coding, so they look translucent when they are not, and filling them loses li
 
 
 def sample_frames(track: Track, chunk: InpaintChunk) -> list[int]:
-    """Return the job's known frames on which a text that stays is learnt."""
+    """Return the frames of the chunk from which the matte of a text that stays is fitted."""
     first, last = track.first + _COMING, track.last - _COMING
     frames = range(max(first, chunk.search_first), min(last, chunk.search_last) + 1)
-    # On one raster where there are many, so that jobs learn from the same frames and agree.
+    # On one raster where there are many, so that neighbouring chunks fit the same frames and agree.
     step = max(1, -(-min(CHUNK_FRAMES + 2 * SEARCH_RADIUS, len(frames)) // WATERMARK.most_samples))
     return [index for index in frames if index % step == 0]
 
 
 @dataclass(slots=True)
 class TranslucentMark:
-    """A still track in a job's region that may let the scene through."""
+    """A still track in a chunk's region that may be translucent."""
 
     track: Track
     chunk: InpaintChunk
@@ -43,7 +43,7 @@ class TranslucentMark:
         return self.track.box.moved(-self.chunk.region.x0, -self.chunk.region.y0).slices
 
     def learn(self, look: Callable[[int], YCbCr]) -> bool:
-        """Find out from the job's known frames whether and how the track is translucent."""
+        """Fit the matte from the chunk's frames; return False when the track isn't translucent."""
         chunk, track = self.chunk, self.track
         if track.masks.matte is not None:
             self.matte = track.masks.matte
@@ -55,7 +55,7 @@ class TranslucentMark:
         return self.matte is not None
 
     def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:
-        """Return what of the track's box is lifted on frame `index` of the region, and how; None where nothing is.
+        """Return the mask of the track's unblended pixels on frame `index` and their scene; None for no pixel.
 
         While a text fades or comes little by little, it is not what was learnt.
         """

@@ -80,6 +80,41 @@ def test_rotation_shape_and_color_tags_are_kept(captioned: Path, tmp_path: Path)
         assert getattr(after, name) == getattr(before, name), name
 
 
+@pytest.mark.parametrize("matrix", [("-display_hflip",), ("-display_rotation", "90", "-display_hflip")])
+def test_a_mirrored_picture_is_read_and_kept_as_it_is_shown(
+    captioned: Path, tmp_path: Path, matrix: tuple[str, ...]
+) -> None:
+    turned = "hflip" if len(matrix) == 1 else "transpose=1"
+    stored, given, out = (tmp_path / name for name in ("stored.mp4", "given.mp4", "out.mp4"))
+    clips.run("-i", captioned, "-vf", turned, "-frames:v", "20", "-an", stored)
+    clips.run(*matrix, "-i", stored, "-c", "copy", given)
+    wish = InpaintingBox(start=0, end=0.4, x1=0.1, y1=0.1, x2=0.2, y2=0.2)
+    engine.remove_text(given, out, RemovalOptions(inpainting_boxes=(wish,)), ffmpeg=PROGRAM)
+    before, after = inspect(given, PROGRAM), inspect(out, PROGRAM)
+    assert before.mirrored
+    assert (after.turns, after.mirrored) == (before.turns, before.mirrored)
+    below = np.s_[: before.upright[1] // 2]
+    for one, other in zip(pictures(given), pictures(out), strict=True):
+        away = np.abs(one.y[below].astype(int) - other.y[below])
+        away[: before.upright[1] // 4, : before.upright[0] // 4] = 0
+        assert np.percentile(away, 99) < 12
+
+
+def test_a_long_last_frame_is_shown_as_long_as_before(captioned: Path, tmp_path: Path) -> None:
+    given, out = tmp_path / "given.mp4", tmp_path / "out.mp4"
+    clips.run("-i", captioned, "-frames:v", "20", "-an", "-bf", "0", given)
+    clips.run(
+        "-i", given, "-c", "copy", "-bsf:v", "setts=duration=if(eq(N\\,19)\\,3/TB\\,DURATION)", tmp_path / "long.mp4"
+    )
+    wish = InpaintingBox(start=0, end=0.4, x1=0.1, y1=0.1, x2=0.2, y2=0.2)
+    engine.remove_text(tmp_path / "long.mp4", out, RemovalOptions(inpainting_boxes=(wish,)), ffmpeg=PROGRAM)
+    lengths = [inspect(path, PROGRAM).duration for path in (tmp_path / "long.mp4", out)]
+    assert lengths[0] is not None
+    assert float(lengths[0]) > 3
+    assert lengths[1] is not None
+    assert abs(float(lengths[0] - lengths[1])) < 0.1
+
+
 def test_a_clip_without_text_is_copied(clean: Path, tmp_path: Path) -> None:
     report = engine.remove_text(clean, tmp_path / "out.mp4", RemovalOptions(), ffmpeg=PROGRAM)
     assert report.copied
