@@ -70,7 +70,7 @@ def serve(library: str, memory: int, seconds: int) -> None:
             spent = resource.getrusage(resource.RUSAGE_SELF)
             limit = int(spent.ru_utime + spent.ru_stime) + seconds + 1
             resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-        reply = encode(_answer(parser, path))
+        reply = encode(answer(parser, path))
         replies.write(len(reply).to_bytes(4) + reply)
         replies.flush()
 
@@ -87,7 +87,8 @@ def _bound(memory: int) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def _answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
+def answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
+    """Return the reply to a request for `path`: its facts, or why there are none."""
     try:
         # Not blocking, in case the file was replaced by a FIFO since the gate looked at it.
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

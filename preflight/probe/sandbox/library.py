@@ -77,7 +77,11 @@ class MediaInfo:
             self._calls[name].restype = result
             self._calls[name].argtypes = arguments
         for option, value in _OPTIONS:
-            self._calls["Option"](None, option, value)
+            self.set_option(option, value)
+
+    def set_option(self, name: str, value: str) -> None:
+        """Set an option of the library for every file read from now on, in this process."""
+        self._calls["Option"](None, name, value)
 
     def read(
         self, fd: int, size: int, *, kind: str, speed: float = 0, skip: Sequence[tuple[int, int]] = ()

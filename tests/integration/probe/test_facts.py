@@ -179,7 +179,7 @@ def test_library_tells_the_same_without_its_sentences_for_people(tmp_path: Path,
     told = []
     with file.open("rb") as opened:
         for people in ("0", "1", "0"):
-            parser._calls["Option"](None, "ReadByHuman", people)
+            parser.set_option("ReadByHuman", people)
             told.append(child.read_facts(parser, opened.fileno())["mediainfo"])
     assert told[0] == told[1] == told[2]
     assert "Video" in [track["@type"] for track in told[0]]
