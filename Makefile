@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
+.PHONY: demo test test-ffmpeg coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,11 @@ demo: $(VENV)/demo.stamp
 test: lint
 	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadfile
 
+## the media tests with another ffmpeg: make test-ffmpeg FFMPEG=/usr/bin/ffmpeg
+test-ffmpeg: $(VENV)/dev.stamp
+	PREFLIGHT_FFMPEG=$(FFMPEG) $(BIN)/python -m pytest -m "not exhaustive" -n 2 --dist loadfile \
+	  tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing
+
 ## the same with a report of what no test runs
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadfile --cov --cov-report term:skip-covered
@@ -58,7 +63,7 @@ lint: $(VENV)/dev.stamp
 
 ## every figure but the engine's, as ratios against named peers
 bench: $(VENV)/bench.stamp
-	for name in check fix_copy fix_encode fix_script shrink_sizes shrink_quality upload waiting; do \
+	for name in check fix_copy fix_encode fix_script shrink_sizes shrink_quality upload waiting ledger in_flight; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 ## the engine's figures: make bench-engine CLIPS="a.mp4 b.mp4" (clean clips; text is burned in)

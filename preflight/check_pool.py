@@ -13,12 +13,12 @@ from queue import Empty, SimpleQueue
 from preflight.checking import USUAL, Terms, check
 from preflight.events import Listener, ignore
 from preflight.model.report import Report
-from preflight.probe import lend
+from preflight.probe import pooled_prober
 
 _JOBS = 4
-"""Files checked at a time by default at most: more disks and cores than that are rare, and memory grows with it."""
+"""Highest default number of files checked at a time: memory grows with it, and more cores are rare."""
 _AHEAD = 8
-"""Files for each of `jobs` that are taken before their verdicts were read: some may be slow, and none shall idle."""
+"""Files queued ahead for each of `jobs`, so that no worker is idle while another one has a slow file."""
 
 
 _SIGNAL_INTERVAL = 0.25
@@ -53,27 +53,27 @@ def check_many(
     Leaving the iterator stops what runs. Raises as `check` does.
     """
     count = jobs or min(_JOBS, os.cpu_count() or 1)
-    cancel, room = threading.Event(), threading.Semaphore(_AHEAD * count)
+    cancel, free_places = threading.Event(), threading.Semaphore(_AHEAD * count)
     tasks, order = _Tasks(), _Order()
-    crew = [
+    workers = [
         threading.Thread(target=_work, args=(tasks, terms, listen, cancel), name=f"check-{number}", daemon=True)
         for number in range(count)
     ]
     # Its own thread waits for the next path, so that a verdict is not kept back by a slow list.
-    feeder = threading.Thread(target=_feed, args=(paths, tasks, order, room, cancel), daemon=True)
-    for thread in (*crew, feeder):
+    feeder = threading.Thread(target=_feed, args=(paths, tasks, order, free_places, cancel), daemon=True)
+    for thread in (*workers, feeder):
         thread.start()
     try:
         while (future := _next(order)) is not None:
             report = _result(future)
-            room.release()
+            free_places.release()
             yield report
     finally:
         cancel.set()
-        room.release()
-        for _ in crew:
+        free_places.release()
+        for _ in workers:
             tasks.put(None)
-        for thread in crew:
+        for thread in workers:
             thread.join()
 
 
@@ -92,12 +92,12 @@ def _result(future: Future[Report]) -> Report:
 
 
 def _feed(
-    paths: Iterable[Path | str], tasks: _Tasks, order: _Order, room: threading.Semaphore, cancel: threading.Event
+    paths: Iterable[Path | str], tasks: _Tasks, order: _Order, free_places: threading.Semaphore, cancel: threading.Event
 ) -> None:
     """Hand in path after path, and at the end None; an error of the list itself is handed on as a failed verdict."""
     try:
         for path in paths:
-            room.acquire()
+            free_places.acquire()
             if cancel.is_set():
                 return
             task = _Task(Path(path))
@@ -113,7 +113,7 @@ def _feed(
 def _work(tasks: _Tasks, terms: Terms, listen: Callable[[Path], Listener], cancel: threading.Event) -> None:
     """Check one file after the other; a parser that has the next path already never waits for this thread."""
     brief = terms.deep is None and not terms.text
-    with lend() as prober:
+    with pooled_prober() as prober:
         task = tasks.get()
         while task is not None and not cancel.is_set():
             following = _waiting(tasks) if brief else None

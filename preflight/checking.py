@@ -13,7 +13,7 @@ from preflight.events import Cancel, Listener, ignore
 from preflight.model.limits import DEFAULT_LIMITS, Limits
 from preflight.model.media import FileIdentity, Media, Reading, TextPlace, TextSeen, Unreadable
 from preflight.model.report import Report
-from preflight.probe import lend, probe
+from preflight.probe import pooled_prober, probe
 from preflight.rules import ADVISORIES, evaluate
 
 _SLACK = Fraction(1, 20)
@@ -25,7 +25,7 @@ DEPTHS = ("packets", "decode")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How to check: under which limits, how deep, and what becomes of the advisories.
+    """How to check: the limits, the depth, and which advisories fail or are left out.
 
     `deep` is None, `packets` or `decode`; `text` looks for text on frames; `strict` and `ignore` hold rules of
     advisories, or `all`. Raises UsageError, which names the argument, for anything else.
@@ -52,7 +52,7 @@ class Terms:
 
 
 USUAL = Terms()
-"""The service's limits, headers alone, advisories as they are."""
+"""The service's limits, headers only, advisories unchanged."""
 
 
 def check(
@@ -81,7 +81,7 @@ def check_in_turn(paths: Sequence[Path], *, terms: Terms = USUAL) -> Iterator[Re
 
     The prober reads the next file while the verdict on this one is used. Raises as `check` does.
     """
-    with lend() as prober:
+    with pooled_prober() as prober:
         for number, path in enumerate(paths):
             following = paths[number + 1] if number + 1 < len(paths) else None
             yield check(path, terms=terms, probe=partial(prober.probe, following=following))

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
     from preflight.probe.discover import expand
     from preflight.probe.packet_scan import Depth, read
-    from preflight.probe.prober import Prober, lend, probe
+    from preflight.probe.prober import Prober, pooled_prober, probe
 
-__all__ = ["Depth", "Prober", "expand", "lend", "probe", "read"]
+__all__ = ["Depth", "Prober", "expand", "pooled_prober", "probe", "read"]
 
 _HOMES = {
     "Depth": "packet_scan",
     "Prober": "prober",
     "expand": "discover",
-    "lend": "prober",
+    "pooled_prober": "prober",
     "probe": "prober",
     "read": "packet_scan",
 }

@@ -1,4 +1,4 @@
-"""MediaInfo's names in ffmpeg's words, which the rest of preflight speaks. Pure tables (ITU-T H.273 for color)."""
+"""MediaInfo's names of codecs and colors, translated to ffmpeg's. Pure tables (ITU-T H.273 for color)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _CODECS = {
 _MPEG_AUDIO = {"Layer 1": "mp1", "Layer 2": "mp2", "Layer 3": "mp3"}
 
 
-def codec(track: dict[str, Any]) -> str:
-    """Return ffmpeg's name of the track's codec, or MediaInfo's in lower case where no name is known here."""
+def codec_name(track: dict[str, Any]) -> str:
+    """Return ffmpeg's name of the track's codec, or MediaInfo's in lower case where the table has none."""
     name = str(track.get("Format") or track.get("Type") or track.get("CodecID") or "unknown")
     if name == "MPEG Audio":
         return _MPEG_AUDIO.get(str(track.get("Format_Profile")), "mp3")
@@ -53,8 +53,8 @@ def _pcm(track: dict[str, Any]) -> str:
 def pixel_format(track: dict[str, Any]) -> tuple[int | None, str | None]:
     """Return bits a component and chroma format, from the codec's definition where MediaInfo is silent."""
     depth, chroma = str(track.get("BitDepth")), track.get("ChromaSubsampling")
-    usual_depth, usual_chroma = _PIXELS.get(codec(track), (None, None))
-    if codec(track) == "prores" and str(track.get("CodecID")) in {"ap4h", "ap4x"}:
+    usual_depth, usual_chroma = _PIXELS.get(codec_name(track), (None, None))
+    if codec_name(track) == "prores" and str(track.get("CodecID")) in {"ap4h", "ap4x"}:
         usual_depth, usual_chroma = 12, "4:4:4"
     shown = str(chroma).split(" ", maxsplit=1)[0] if chroma else usual_chroma
     return (int(depth) if depth.isdecimal() else usual_depth), shown
@@ -63,7 +63,7 @@ def pixel_format(track: dict[str, Any]) -> tuple[int | None, str | None]:
 def is_interlaced(track: dict[str, Any]) -> bool:
     """Return whether the stream holds fields.
 
-    MediaInfo calls every AVC stream progressive whose parameter sets rule fields out, and says nothing of the rest.
+    MediaInfo calls every AVC stream progressive whose parameter sets rule fields out, and nothing for others.
     """
     scan = track.get("ScanType")
     return scan in {"Interlaced", "MBAFF", "PAFF"} or (scan is None and track.get("Format") == "AVC")

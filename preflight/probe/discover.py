@@ -1,4 +1,4 @@
-"""Which files a person means: folders by content, patterns, lists on stdin. Lazily, in a stable order."""
+"""Find the files that names stand for: folders by content, patterns, lists on stdin; lazily, in a stable order."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import IO
 from preflight.errors import UsageError
 from preflight.probe.sandbox import sniff
 
-CLAIMS = frozenset((
+VIDEO_EXTENSIONS = frozenset((
     "mp4", "mov", "webm", "avi", "mkv", "m4v", "3gp", "3g2", "flv", "wmv", "asf", "ogv", "mpg", "mpeg", "ts", "m2ts",
     "mts", "mxf", "vob", "f4v", "divx", "rm", "rmvb",
 ))  # fmt: skip
-"""Extensions by which a file claims to be a video, so that in a folder it is told when it is none."""
+"""Extensions by which a file claims to be a video, so that it is reported when it is not one."""
 
 _CHUNK = 65_536
 
@@ -30,7 +30,7 @@ def expand(names: Iterable[str], *, stdin: IO[bytes] | None = None, separator: b
     """
     for name in names:
         if name == "-" and stdin is not None:
-            for path in listed(stdin, separator):
+            for path in read_paths(stdin, separator):
                 yield from _meant(path)
         else:
             yield from _meant(name)
@@ -38,7 +38,7 @@ def expand(names: Iterable[str], *, stdin: IO[bytes] | None = None, separator: b
 
 def _meant(name: str) -> Iterator[Path]:
     if not name:
-        # To a Path that would be the folder one is in: an unset variable in a script is no wish to check that.
+        # Path("") is the current folder, which an unset variable of a script does not mean.
         raise UsageError("One of the names is empty.", hint="Name a file, or `.` for the folder you are in.")
     path = Path(name)
     try:
@@ -47,7 +47,7 @@ def _meant(name: str) -> Iterator[Path]:
             return
         matches = [] if os.path.lexists(path) else _matching(name)
     except ValueError:
-        # A NUL in the name: no file can have it, which the check tells.
+        # A NUL in the name: no file can have it, which the check reports.
         matches = []
     for match in matches:
         yield from _meant(match)
@@ -64,7 +64,7 @@ def _matching(pattern: str) -> list[str]:
     return sorted(once.values())
 
 
-def listed(stream: IO[bytes], separator: bytes) -> Iterator[str]:
+def read_paths(stream: IO[bytes], separator: bytes) -> Iterator[str]:
     """Yield each path on `stream` as soon as it is complete; empty ones are passed over."""
     rest = b""
     read = getattr(stream, "read1", stream.read)
@@ -84,7 +84,7 @@ def walk(folder: Path) -> Iterator[Path]:
         with os.scandir(folder) as found:
             entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name)
     except OSError:
-        # A folder that can't be listed is yielded itself: the check tells why.
+        # A folder that can't be listed is yielded itself: the check reports why.
         yield folder
         return
     for entry in entries:
@@ -95,7 +95,7 @@ def walk(folder: Path) -> Iterator[Path]:
 
 
 def _is_video(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix[1:].lower() in CLAIMS:
+    if Path(entry.name).suffix[1:].lower() in VIDEO_EXTENSIONS:
         return True
     try:
         if not stat.S_ISREG(entry.stat().st_mode):

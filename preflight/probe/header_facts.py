@@ -1,4 +1,4 @@
-"""The header readers' integers as exact fractions, with the rules for when they are to be believed. Pure."""
+"""The header readers' integers as exact fractions, with the rules for when they are used. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MAX_DURATION = Fraction(366 * 86_400)
 """Seconds, a year: a header that states more is taken to state nothing, so that the packets are measured."""
 
 
-def simplest(text: str) -> Fraction:
-    """Return the simplest fraction that rounds to `text`, a positive decimal; 1 for anything else.
+def simplest_fraction(text: str) -> Fraction:
+    """Return the simplest_fraction fraction that rounds to `text`, a positive decimal; 1 for anything else.
 
-    MediaInfo tells a pixel aspect ratio of 4:3 as `1.333`; the exact ratio is wanted, or 1440 columns show as 1919.
+    MediaInfo reports a pixel aspect ratio of 4:3 as `1.333`, which would show 1440 columns as 1919.
     """
     digits = len(text.partition(".")[2])
     try:
@@ -59,7 +59,7 @@ class ExactTrack:
     sar: Fraction | None = None
     rate: Fraction | None = None
     pace: Fraction | None = None
-    """Samples a second where fragments bring samples that all last equally long."""
+    """Samples a second where all samples of the fragments last equally long."""
     rotation: int | None = None
     mirrored: bool = False
     """The picture is shown flipped from left to right, before it is rotated."""
@@ -67,7 +67,7 @@ class ExactTrack:
     """Width and height by each sequence header; a decoder shows these, whatever the container says."""
     samples: int | None = None
     span: tuple[Fraction, Fraction] | None = None
-    """Seconds at which the first sample begins and the last one ends, where fragments bring all of them."""
+    """Seconds at which the first sample begins and the last one ends, where all of them are in fragments."""
     encrypted: bool = False
     interlaced: bool = False
     uneven: bool | None = None
@@ -104,9 +104,9 @@ class ExactTrack:
 def _shown(track: dict[str, Any], timescale: int) -> Fraction | None:
     """Return how long an MP4 track is shown, in seconds, from its own clock where that is finer than the movie's.
 
-    The header tells the shown time in the movie's ticks (often milliseconds) and the media's whole length in finer
-    ones; an edit list cuts the latter. Where both agree within a tick, the finer one is the true value. A fragmented
-    file's header may say nothing or 0: then the end of its last fragment counts.
+    The header states the presentation duration in the movie's ticks (often milliseconds) and the media's whole
+    length in finer ones; an edit list cuts the latter. Where both agree within a tick, the finer one is the true
+    value. A fragmented file's header may state nothing or 0: then the end of its last fragment counts.
     """
     scale, edits = track.get("timescale") or 0, track.get("edits") or ()
     media = max(track.get("media") or 0, track.get("fragments_end") or 0)
@@ -206,6 +206,6 @@ class Exact:
 
 
 def _reached(tracks: tuple[ExactTrack, ...]) -> Fraction | None:
-    """Return the seconds from the first to the last moment of what fragments bring; None where they don't bring all."""
+    """Return the seconds from the first to the last moment of all samples, where all are in fragments."""
     spans = [track.span for track in tracks if track.span is not None]
     return max(end for _, end in spans) - min(start for start, _ in spans) if spans else None

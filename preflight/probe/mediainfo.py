@@ -1,4 +1,4 @@
-"""MediaInfo's words and the header's integers -> `Media`. Pure."""
+"""Combine MediaInfo's fields and the header's integers into a `Media`. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from preflight.model.media import (
     VideoStream,
 )
 from preflight.probe import codec_names
-from preflight.probe.header_facts import Exact, ExactTrack, simplest
+from preflight.probe.header_facts import Exact, ExactTrack, simplest_fraction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _DELAYED = frozenset({"mpeg-ts", "mpeg-ps"})
-"""Kinds of files of which MediaInfo tells the delay of each stream apart from its duration."""
+"""Kinds of files for which MediaInfo reports the delay of each stream separately from its duration."""
 _MACROBLOCK = 16
 """Pixels along a side of an H.264 macroblock, of which a coded picture is made."""
 _DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII).fullmatch
@@ -133,7 +133,7 @@ def _whole(text: Any) -> int | None:
 
 
 def _seconds(track: Track) -> Fraction | None:
-    """Return the duration, which MediaInfo tells in milliseconds."""
+    """Return the duration, which MediaInfo reports in milliseconds."""
     milliseconds = _number(track.get("Duration"))
     return milliseconds / 1000 if milliseconds else None
 
@@ -143,7 +143,7 @@ def _stream(track: Track, position: int, exact: Exact) -> Stream:
     common: dict[str, Any] = {
         "index": index,
         "kind": _kind(track, header),
-        "codec": codec_names.codec(track),
+        "codec": codec_names.codec_name(track),
         "duration": header.duration or _seconds(track),
         "bit_rate": _whole(track.get("BitRate")),
         "language": _text(track.get("Language")),
@@ -184,7 +184,7 @@ def _video(track: Track, header: ExactTrack, common: dict[str, Any]) -> VideoStr
         height=height,
         sizes=header.sizes if len(header.sizes) > 1 else (),
         mirrored=header.mirrored,
-        sar=header.sar or simplest(str(track.get("PixelAspectRatio", "1.000"))),
+        sar=header.sar or simplest_fraction(str(track.get("PixelAspectRatio", "1.000"))),
         rotation=rotation % 360,
         frame_rate=rate,
         frame_count=0 if header.samples == 0 else count,
@@ -270,7 +270,7 @@ def near_ntsc(rate: Fraction) -> Fraction:
 
 
 def _pictures(general: Track, first: int) -> tuple[Stream, ...]:
-    """Return the cover pictures, which MediaInfo tells as names on the whole file and not as tracks."""
+    """Return the cover pictures, which MediaInfo reports as names of the whole file and not as tracks."""
     if not general.get("Cover"):
         return ()
     count = len(str(general.get("Cover")).split(" / "))

@@ -15,8 +15,9 @@ from preflight.probe.transport_duration import DEMUXERS
 from preflight.tools import ffmpeg, process
 
 BLACK_SECONDS = 1
+"""Shortest black stretch that counts, in seconds."""
 FROZEN_SECONDS = 2
-"""How long a black or unchanging stretch must last to count."""
+"""Shortest stretch without a change that counts, in seconds."""
 
 
 class Depth(StrEnum):
@@ -26,7 +27,7 @@ class Depth(StrEnum):
     DECODE = "decode"
 
 
-# What ffmpeg's demuxers say when the data ends before the index or the element does.
+# Messages of ffmpeg's demuxers for data that ends before the index or the element does.
 _CUT = re.compile(r"partial file|ended prematurely|Truncat|truncat|EOF before|end of file", re.IGNORECASE)
 _DISORDER = re.compile(r"non[- ]monoton", re.IGNORECASE)
 _RESIZED = re.compile(r"video parameters changed to .*?, (\d+)x(\d+)")
@@ -36,7 +37,7 @@ _PREFIX = re.compile(r"(\[[^\]]*@ 0x[0-9a-f]+\] )+|\[[^\]]*\] ")
 def read(
     media: Media, *, depth: Depth = Depth.PACKETS, listener: Listener = ignore, cancel: Cancel | None = None
 ) -> Reading | None:
-    """Return what reading all of `media` brings to light; None where its container has no demuxer here.
+    """Return what reading all packets of `media` shows; None where its container has no demuxer in the table.
 
     Nothing is written and no other file is opened. Raises ToolMissingError without ffmpeg, CancelledError.
     """

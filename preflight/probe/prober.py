@@ -31,7 +31,7 @@ _NOT_VIDEO = {
     "image": ("not-video", "It is a still picture, not a video."),
     "archive": ("not-video", "It is an archive, not a video."),
     "document": ("not-video", "It is a document, not a video."),
-    "unknown": ("not-video", "Its bytes are those of no video container that is known here."),
+    "unknown": ("not-video", "Its bytes are those of no video container that preflight knows."),
 }
 _HINTS = {
     "playlist": "Download or record the stream it points to into one file.",
@@ -148,9 +148,13 @@ def _measured(subject: Media | Unreadable) -> Media | Unreadable:
 def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:
     """Turn the worker's `facts` on `path` into a value."""
     if "errno" in facts:
-        return stat_check.special(path) if facts["errno"] == errno.ENXIO else stat_check.refused(path, facts["errno"])
+        return (
+            stat_check.special_file(path)
+            if facts["errno"] == errno.ENXIO
+            else stat_check.from_errno(path, facts["errno"])
+        )
     if facts.get("special"):
-        return stat_check.special(path)
+        return stat_check.special_file(path)
     size = facts.get("size")
     if facts.get("memory"):
         return _refusal(path, "parser-memory", "It could not be read safely: reading it needs too much memory.", size)
@@ -205,7 +209,7 @@ class _Pool:
         atexit.register(self.close)
 
     @contextmanager
-    def lend(self, timeout: float, memory: int) -> Iterator[Prober]:
+    def lease(self, timeout: float, memory: int) -> Iterator[Prober]:
         idle = self._idle.setdefault((timeout, memory), [])
         try:
             prober = idle.pop()
@@ -234,14 +238,14 @@ def probe(
     Never raises for a path: what can't be read comes back as `Unreadable`. ToolMissingError when MediaInfo is missing.
     The worker process is kept for the next call and ends with this process.
     """
-    with _POOL.lend(timeout, memory) as prober:
+    with _POOL.lease(timeout, memory) as prober:
         return prober.probe(Path(path))
 
 
 @contextmanager
-def lend() -> Iterator[Prober]:
-    """Lend one of the workers that `probe` keeps, for many files one after the other."""
-    with _POOL.lend(TIMEOUT, MEMORY) as prober:
+def pooled_prober() -> Iterator[Prober]:
+    """Yield one of the workers that `probe` keeps, for many files one after the other."""
+    with _POOL.lease(TIMEOUT, MEMORY) as prober:
         yield prober
 
 

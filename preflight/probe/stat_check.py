@@ -1,4 +1,4 @@
-"""The first look at a path: what is there at all, told without opening it."""
+"""The first check of a path, by its file status alone: nothing is opened."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ def look(path: Path) -> Unreadable | None:
     except ValueError:
         return unreadable(path, "bad-path", "The path has a NUL character, which no file name can have.")
     except OSError as error:
-        return refused(path, error.errno or 0)
+        return from_errno(path, error.errno or 0)
     kind = stat.S_IFMT(status.st_mode)
     if kind == stat.S_IFDIR:
         if not os.access(path, os.R_OK | os.X_OK):
-            return refused(path, errno.EACCES)
+            return from_errno(path, errno.EACCES)
         return unreadable(path, "directory", "It is a folder, not a video file.")
     if kind != stat.S_IFREG:
-        return special(path, kind)
+        return special_file(path, kind)
     if status.st_size == 0:
         return unreadable(path, "empty", "The file is empty (0 bytes).", size=0)
     return None
 
 
-def special(path: Path, kind: int = 0) -> Unreadable:
-    """Return the answer for what is no regular file; `kind` is the type part of its mode."""
+def special_file(path: Path, kind: int = 0) -> Unreadable:
+    """Return the `Unreadable` for a path that is no regular file; `kind` is the type part of its mode."""
     return unreadable(path, "special-file", f"It is {_SPECIAL.get(kind, 'a special file')}, not a video file.")
 
 
-def refused(path: Path, number: int) -> Unreadable:
-    """Return the answer for the `errno` with which opening or looking failed."""
+def from_errno(path: Path, number: int) -> Unreadable:
+    """Return the `Unreadable` for the `errno` with which opening or looking failed."""
     if number == errno.ENOENT and path.is_symlink():
         return unreadable(path, "dangling-link", "It is a link to a file that does not exist.")
     if number in {errno.ENOENT, errno.ENOTDIR}:

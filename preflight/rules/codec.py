@@ -1,4 +1,4 @@
-"""Advisories on codecs and pixels: the service names containers only, so these pass, but a decoder may lack them."""
+"""Advisories on codecs and pixels: the service names containers only, but a decoder may not support all codecs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from preflight.rules import wording
 from preflight.rules.advisory import advisory
 
 USUAL_VIDEO = frozenset({"h264", "mpeg4", "vp8", "vp9"})
+"""Video codecs that decoders of the five containers have supported for ten years."""
 USUAL_AUDIO = frozenset({"aac", "mp3", "mp2", "opus", "vorbis", "ac3", "eac3"})
-"""Codecs that every decoder of the five containers has had for ten years."""
+"""Audio codecs that decoders of the five containers have supported for ten years."""
 
 _SAFE = "Encode it to 8-bit H.264."
 

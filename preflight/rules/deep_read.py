@@ -1,4 +1,4 @@
-"""What a deep read brought to light: data that is cut off, damaged, out of order, black or frozen."""
+"""Findings of a deep read: data that is cut off, damaged, out of order, black or frozen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from preflight.rules import wording
 from preflight.rules.advisory import advisory
 
 TOLERANCE = Fraction(1)
-"""Seconds by which the last packet may stay behind the header's duration: a still picture at the end, padding."""
+"""Seconds by which the last packet may end before the header's duration: a still picture at the end, or padding."""
 NEARLY_ALL = Fraction(95, 100)
 """Share of the duration from which a video counts as black or frozen altogether."""
 

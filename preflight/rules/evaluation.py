@@ -1,4 +1,4 @@
-"""Every rule, in the order in which its findings are told, and what is made of the advisories."""
+"""Apply every rule in the order of the report, and then `strict` and `ignore`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _CROP_AT_MOST = 16
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield a finding when the display size does not fit the box in either orientation, or can't be told."""
+    """Yield a finding when the display size does not fit the box in either orientation, or is unknown."""
     if media.video is None:
         return
     width, height = media.video.display_size

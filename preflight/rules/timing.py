@@ -14,7 +14,7 @@ from preflight.rules.advisory import advisory
 LOW_BITS_PER_PIXEL = Fraction(1, 100)
 """Bits a pixel of video below which blocks hide thin strokes: 500 kb/s at 1080p25. H.264 looks good from 0.05 on.
 
-A picture that stands still needs less to be sharp, which no header tells: the message leaves that open."""
+A picture that stands still needs less to be sharp, which no header states, so the message leaves that open."""
 
 
 def check(media: Media, _: Limits) -> Iterator[Finding]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 BUCKET = "preflight"
 KEY = "local"
 _REGION = "us-east-1"
-_NEEDS = ("fastapi", "uvicorn", "numpy", "cv2", "onnxruntime", "rapidocr")
+REQUIRED_PACKAGES = ("fastapi", "uvicorn", "numpy", "cv2", "onnxruntime", "rapidocr")
+"""Modules of the extra `local` that the service and its engine import."""
 
 
 class LocalStack:
@@ -138,7 +139,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def require_extra() -> None:
     """Raise ToolMissingError when a package of the `local` extra is missing."""
-    missing = [name for name in _NEEDS if find_spec(name) is None]
+    missing = [name for name in REQUIRED_PACKAGES if find_spec(name) is None]
     if missing:
         raise ToolMissingError(
             f"The local service needs {', '.join(missing)}.",

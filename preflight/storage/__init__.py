@@ -3,6 +3,7 @@
 from preflight.storage.file_upload import digest, place, sign, upload
 from preflight.storage.multipart import UploadCheckpoint
 from preflight.storage.profiles import PROFILES, StoreProfile, profile_of
+from preflight.storage.store import open_store
 from preflight.storage.unfinished import Incomplete, StoreCheck, abort, delete, doctor, incomplete, make_bucket
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "doctor",
     "incomplete",
     "make_bucket",
+    "open_store",
     "place",
     "profile_of",
     "sign",

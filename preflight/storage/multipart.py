@@ -1,4 +1,4 @@
-"""A multipart upload that survives its process: begun once, gone on from what the store has, completed once."""
+"""A multipart upload that survives its process: begun once, continued from what the store has, completed once."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from preflight.errors import CancelledError, ChecksumError, StoreError
 from preflight.model.job import PartialUpload
 from preflight.storage.profiles import Checksum
 from preflight.storage.s3_errors import code_of, demand, translated
-from preflight.storage.source_file import Fingerprint, Meter, PartBody, Stopped, TruncatedSource, changed
+from preflight.storage.source_file import Meter, Part, PartBody, PartReader, SourceFile, Stopped
 from preflight.storage.store import META_DIGEST, META_TOKEN, Store, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 _GONE = {"NoSuchUpload", "404"}
+"""Error codes of stores that don't know an upload id."""
 
 
 class UploadCheckpoint(Protocol):
-    """Where begun uploads are remembered, durably, across processes."""
+    """Where begun uploads are recorded, durably, across processes."""
 
     def load_upload(self, *, endpoint: str, bucket: str, key: str) -> PartialUpload | None:
         """Return the upload that was begun for this object, or None."""
         ...
 
     def save_upload(self, upload: PartialUpload) -> None:
-        """Remember `upload`; durable when this returns."""
+        """Record `upload`; durable when this returns."""
         ...
 
     def forget_upload(self, upload: PartialUpload) -> None:
-        """Forget `upload`, which is completed or gone."""
+        """Remove the record of `upload`, which is completed or gone."""
         ...
 
 
-class Forgetful:
-    """A checkpoint that remembers nothing: every upload starts anew."""
+class NoCheckpoint:
+    """A checkpoint that records nothing: every upload starts anew."""
 
     def load_upload(self, *, endpoint: str, bucket: str, key: str) -> PartialUpload | None:
         """Return None."""
@@ -56,14 +57,19 @@ class Forgetful:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
-    """What is sent where, and who counts it."""
+class Transfer:
+    """One file on its way to one object: `reader` gives its parts, `meter` counts them."""
 
     store: Store
     key: str
-    content: Fingerprint
+    source: SourceFile
+    reader: PartReader
     meter: Meter
     checkpoint: UploadCheckpoint
+
+    def restarted(self) -> Transfer:
+        """Return the same transfer from its beginning."""
+        return replace(self, reader=PartReader(self.source), meter=self.meter.restarted())
 
 
 def content_type(key: str) -> str:
@@ -73,71 +79,85 @@ def content_type(key: str) -> str:
     return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
-def send_whole(errand: Errand) -> Stored:
-    """Send a file in one request. Raises StoreError, ChecksumError."""
-    store, content = errand.store, errand.content
-    with _spoiled_means_changed(errand), translated(store.settings, f"Uploading {content.path.name}"):
-        with _body(errand, 1) as (body, checks):
+def send_whole(transfer: Transfer) -> Stored:
+    """Send a file of one part in one request. Raises StoreError, ChecksumError, FileChangedError, CancelledError."""
+    store, source = transfer.store, transfer.source
+    with transfer.reader.open() as read:
+        part = read(1)
+    transfer.reader.finish()
+    with _changed_file_explains(transfer):
+        with translated(store.settings, f"Uploading {source.path.name}"), _body(transfer, part) as (body, checks):
             reply = store.client.put_object(
                 Bucket=store.bucket,
-                Key=errand.key,
+                Key=transfer.key,
                 Body=body,
-                ContentType=content_type(errand.key),
-                Metadata={META_DIGEST: content.sha256, META_TOKEN: secrets.token_hex(8)},
+                ContentType=content_type(transfer.key),
+                Metadata={META_DIGEST: source.sha256, META_TOKEN: secrets.token_hex(8)},
                 **store.put_options(),
                 **checks,
             )
-        _require_echo(errand, 1, dict(reply))
-    return verified(errand)
+        _require_echo(transfer, part, dict(reply))
+    source.require_unchanged()
+    return verify_stored(transfer)
 
 
-def send_parts(errand: Errand, begun: PartialUpload, *, fresh: bool = False) -> Stored:
-    """Send the parts the store does not have yet, and complete. Raises StoreError, ChecksumError, FileChangedError."""
+def send_parts(transfer: Transfer, begun: PartialUpload, *, fresh: bool = False) -> Stored:
+    """Send the parts that the store does not have yet, and complete the upload.
+
+    Args:
+        transfer: what is sent where.
+        begun: the upload that was begun.
+        fresh: True when nothing of it can be in the store yet.
+
+    Raises:
+        StoreError, ChecksumError: the store failed or holds other bytes.
+        FileChangedError: the file is not the one whose digest is known; the upload is not completed.
+        CancelledError: the upload was stopped; a later call continues it.
+    """
     try:
-        there = {} if fresh else _parts_there(errand, begun)
-        missing = [n for n in range(1, len(errand.content.parts) + 1) if n not in there]
-        errand.meter.add(sum(errand.content.span(number)[1] for number in there))
-        there |= _send_missing(errand, begun, missing)
-        errand.content.require_unchanged()
-        _complete(errand, begun, there)
+        listed = {} if fresh else _listed_parts(transfer, begun)
+        parts = _send_missing(transfer, begun, listed)
+        transfer.reader.finish()
+        _complete(transfer, begun, parts)
     except _UploadGoneError:
         # Either an earlier Complete went through and its reply was lost, or somebody aborted the upload.
-        found = errand.store.head(errand.key)
-        errand.checkpoint.forget_upload(begun)
+        found = transfer.store.head(transfer.key)
+        transfer.checkpoint.forget_upload(begun)
         if found is None or found.token != begun.token:
             raise StoreError(
-                f"The begun upload of {errand.content.path.name} is gone from the store.", hint="Run it again."
+                f"The begun upload of {transfer.source.path.name} is gone from the store.", hint="Run it again."
             ) from None
-    stored = verified(errand)
-    errand.checkpoint.forget_upload(begun)
+    stored = verify_stored(transfer)
+    transfer.checkpoint.forget_upload(begun)
     return stored
 
 
-def begin(errand: Errand) -> PartialUpload:
-    """Start a multipart upload and remember it. Raises StoreError."""
-    store, content = errand.store, errand.content
+def begin(transfer: Transfer) -> PartialUpload:
+    """Start a multipart upload and record it. Raises StoreError."""
+    store, source = transfer.store, transfer.source
     token = secrets.token_hex(8)
-    algorithm: dict[str, Any] = {"ChecksumAlgorithm": "CRC32"} if content.checksum is Checksum.CRC32 else {}
-    with translated(store.settings, f"Beginning the upload of {content.path.name}"):
+    algorithm: dict[str, Any] = {"ChecksumAlgorithm": "CRC32"} if source.checksum is Checksum.CRC32 else {}
+    action = f"Beginning the upload of {source.path.name}"
+    with translated(store.settings, action):
         reply = store.client.create_multipart_upload(
             Bucket=store.bucket,
-            Key=errand.key,
-            ContentType=content_type(errand.key),
-            Metadata={META_DIGEST: content.sha256, META_TOKEN: token},
+            Key=transfer.key,
+            ContentType=content_type(transfer.key),
+            Metadata={META_DIGEST: source.sha256, META_TOKEN: token},
             **store.put_options(),
             **algorithm,
         )
     begun = PartialUpload(
         endpoint=store.endpoint,
         bucket=store.bucket,
-        key=errand.key,
-        upload_id=demand(reply, "UploadId", f"Beginning the upload of {content.path.name}"),
-        part_size=content.part_size,
-        size=content.size,
-        sha256=content.sha256,
+        key=transfer.key,
+        upload_id=demand(reply, "UploadId", action),
+        part_size=source.part_size,
+        size=source.size,
+        sha256=source.sha256,
         token=token,
     )
-    errand.checkpoint.save_upload(begun)
+    transfer.checkpoint.save_upload(begun)
     return begun
 
 
@@ -146,7 +166,8 @@ class _UploadGoneError(Exception):
 
 
 @contextmanager
-def _gone_is_told() -> Iterator[None]:
+def _raises_upload_gone() -> Iterator[None]:
+    """Turn a store's answer that it does not know the upload into _UploadGoneError."""
     from botocore.exceptions import ClientError
 
     try:
@@ -158,65 +179,63 @@ def _gone_is_told() -> Iterator[None]:
 
 
 @contextmanager
-def _spoiled_means_changed(errand: Errand) -> Iterator[None]:
-    """A part that the store finds spoiled was changed on disk, when the file is no longer the one that was read."""
+def _changed_file_explains(transfer: Transfer) -> Iterator[None]:
+    """Raise FileChangedError in place of a ChecksumError when the file is no longer the one that was read."""
     try:
         yield
     except ChecksumError:
-        errand.content.require_unchanged()
+        transfer.source.require_unchanged()
         raise
 
 
 @contextmanager
-def _body(errand: Errand, number: int) -> Iterator[tuple[Any, dict[str, Any]]]:
-    content = errand.content
-    check = base64.b64encode(content.parts[number - 1]).decode()
-    field = "ChecksumCRC32" if content.checksum is Checksum.CRC32 else "ContentMD5"
+def _body(transfer: Transfer, part: Part) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield the body of a request and the checksum argument that goes with it. Raises CancelledError."""
+    check = base64.b64encode(part.checksum).decode()
+    field = "ChecksumCRC32" if transfer.source.checksum is Checksum.CRC32 else "ContentMD5"
     try:
-        with PartBody(content.path, *content.span(number), errand.meter) as body:
+        with PartBody(part.data, transfer.meter) as body:
             yield body, {field: check}
     except Stopped:
         raise CancelledError("Stopped on request.", hint="Run it again to go on from here.") from None
-    except TruncatedSource:
-        raise changed(content.path) from None
 
 
-def _require_echo(errand: Errand, number: int, reply: dict[str, Any]) -> None:
-    """Raise ChecksumError when the store says it holds other bytes than part `number`."""
-    if _is_spoiled(errand, number, reply):
+def _require_echo(transfer: Transfer, part: Part, reply: dict[str, Any]) -> None:
+    """Raise ChecksumError when the store's reply says that it holds other bytes than `part`."""
+    if _differs(transfer, part.checksum, reply):
         raise ChecksumError(
-            f"The store holds other bytes than part {number} of {errand.content.path.name}.", hint="Run it again."
+            f"The store holds other bytes than part {part.number} of {transfer.source.path.name}.",
+            hint="Run it again.",
         )
 
 
-def _is_spoiled(errand: Errand, number: int, reply: dict[str, Any]) -> bool:
-    said, ours = reply.get("ChecksumCRC32"), errand.content.parts[number - 1]
-    if errand.content.checksum is Checksum.CRC32:
-        return said is not None and said != base64.b64encode(ours).decode()
+def _differs(transfer: Transfer, checksum: bytes, reply: dict[str, Any]) -> bool:
+    """Return whether a reply or a listed part names another checksum than ours."""
+    if transfer.source.checksum is Checksum.CRC32:
+        return reply.get("ChecksumCRC32") not in {None, base64.b64encode(checksum).decode()}
     # With KMS the ETag is no MD5 (Amazon S3 API reference, "ETag").
     etag = str(reply.get("ETag", "")).strip('"')
-    encryption = reply.get("ServerSideEncryption") or errand.store.settings.encryption
-    return encryption != "aws:kms" and _is_md5(etag) and etag != ours.hex()
+    encryption = reply.get("ServerSideEncryption") or transfer.store.settings.encryption
+    return encryption != "aws:kms" and _is_md5(etag) and etag != checksum.hex()
 
 
 def _is_md5(text: str) -> bool:
     return len(text) == 32 and all(c in "0123456789abcdef" for c in text)
 
 
-def _parts_there(errand: Errand, begun: PartialUpload) -> dict[int, CompletedPartTypeDef]:
-    """Return the parts that the store already holds with the right size and checksum, as Complete wants them."""
-    store = errand.store
-    there: dict[int, CompletedPartTypeDef] = {}
-    with translated(store.settings, f"Listing the parts of {errand.content.path.name}"), _gone_is_told():
+def _listed_parts(transfer: Transfer, begun: PartialUpload) -> dict[int, dict[str, Any]]:
+    """Return the parts that the store lists with the right size, by number."""
+    store, source = transfer.store, transfer.source
+    with translated(store.settings, f"Listing the parts of {source.path.name}"), _raises_upload_gone():
         pages = store.client.get_paginator("list_parts").paginate(
-            Bucket=store.bucket, Key=errand.key, UploadId=begun.upload_id
+            Bucket=store.bucket, Key=transfer.key, UploadId=begun.upload_id
         )
-        for part in (part for page in pages for part in page.get("Parts", [])):
-            number = part["PartNumber"]
-            known = number <= len(errand.content.parts) and part["Size"] == errand.content.span(number)[1]
-            if known and not _is_spoiled(errand, number, dict(part)):
-                there[number] = _for_complete(number, dict(part))
-    return there
+        listed = {part["PartNumber"]: dict(part) for page in pages for part in page.get("Parts", [])}
+    return {
+        number: part
+        for number, part in listed.items()
+        if number <= source.part_count and part["Size"] == source.span(number)[1]
+    }
 
 
 def _for_complete(number: int, reply: dict[str, Any]) -> CompletedPartTypeDef:
@@ -226,69 +245,99 @@ def _for_complete(number: int, reply: dict[str, Any]) -> CompletedPartTypeDef:
     return part
 
 
-def _send_missing(errand: Errand, begun: PartialUpload, numbers: list[int]) -> dict[int, CompletedPartTypeDef]:
-    """Send parts side by side; the first failure stops the others."""
-    with ThreadPoolExecutor(errand.store.settings.upload_threads, thread_name_prefix="upload") as pool:
-        tasks = {number: pool.submit(_send_part, errand, begun, number) for number in numbers}
+def _send_missing(
+    transfer: Transfer, begun: PartialUpload, listed: dict[int, dict[str, Any]]
+) -> dict[int, CompletedPartTypeDef]:
+    """Send several parts at a time; return all parts as CompleteMultipartUpload takes them.
+
+    One more part than are sent at a time is in memory: the next one is read meanwhile.
+    """
+    source, reader = transfer.source, transfer.reader
+    done: dict[int, CompletedPartTypeDef] = {}
+    running: dict[Future[CompletedPartTypeDef], int] = {}
+    threads = transfer.store.settings.upload_threads
+    with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool, reader.open() as read:
         try:
-            wait(tasks.values(), return_when=FIRST_EXCEPTION)
-            failed = next((t for t in tasks.values() if t.done() and t.exception()), None)
-            if failed is not None:
-                failed.result()
+            for number in range(1, source.part_count + 1):
+                known = listed.get(number)
+                part = None if known and not reader.is_reading_all else read(number)
+                if known and not _differs(transfer, reader.checksums[number - 1], known):
+                    done[number] = _for_complete(number, known)
+                    transfer.meter.add(source.span(number)[1])
+                else:
+                    running[pool.submit(_send_part, transfer, begun, part or read(number))] = number
+                _collect(running, done, leave=threads)
+            _collect(running, done, leave=0)
         except BaseException:
-            errand.meter.stopped.set()
+            transfer.meter.stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-        return {number: task.result() for number, task in tasks.items()}
+    return done
 
 
-def _send_part(errand: Errand, begun: PartialUpload, number: int) -> CompletedPartTypeDef:
-    store = errand.store
-    action = f"Uploading part {number} of {errand.content.path.name}"
-    with _spoiled_means_changed(errand):
-        with translated(store.settings, action), _gone_is_told(), _body(errand, number) as (body, checks):
+def _collect(
+    running: dict[Future[CompletedPartTypeDef], int], done: dict[int, CompletedPartTypeDef], *, leave: int
+) -> None:
+    """Move finished parts from `running` to `done`, and wait until at most `leave` are running. Raises their errors."""
+    while True:
+        too_many = len(running) > leave
+        finished, _ = wait(running, timeout=None if too_many else 0, return_when=FIRST_COMPLETED)
+        # The first that failed by itself, not one of those that were stopped because of it.
+        for part in sorted(finished, key=lambda one: isinstance(one.exception(), CancelledError)):
+            done[running.pop(part)] = part.result()
+        if len(running) <= leave:
+            return
+
+
+def _send_part(transfer: Transfer, begun: PartialUpload, part: Part) -> CompletedPartTypeDef:
+    store = transfer.store
+    action = f"Uploading part {part.number} of {transfer.source.path.name}"
+    with _changed_file_explains(transfer):
+        with translated(store.settings, action), _raises_upload_gone(), _body(transfer, part) as (body, checks):
             reply = store.client.upload_part(
                 Bucket=store.bucket,
-                Key=errand.key,
+                Key=transfer.key,
                 UploadId=begun.upload_id,
-                PartNumber=number,
+                PartNumber=part.number,
                 Body=body,
                 **checks,
             )
-        _require_echo(errand, number, dict(reply))
-    return _for_complete(number, dict(reply))
+        _require_echo(transfer, part, dict(reply))
+    transfer.reader.release(part)
+    return _for_complete(part.number, dict(reply))
 
 
-def _complete(errand: Errand, begun: PartialUpload, parts: dict[int, CompletedPartTypeDef]) -> None:
-    store = errand.store
-    with translated(store.settings, f"Completing the upload of {errand.content.path.name}"), _gone_is_told():
+def _complete(transfer: Transfer, begun: PartialUpload, parts: dict[int, CompletedPartTypeDef]) -> None:
+    store = transfer.store
+    with translated(store.settings, f"Completing the upload of {transfer.source.path.name}"), _raises_upload_gone():
         store.client.complete_multipart_upload(
             Bucket=store.bucket,
-            Key=errand.key,
+            Key=transfer.key,
             UploadId=begun.upload_id,
             MultipartUpload={"Parts": [parts[number] for number in sorted(parts)]},
         )
 
 
-def verified(errand: Errand) -> Stored:
-    """Return what the store holds now; raise ChecksumError unless it is the content that was sent."""
-    stored, content = errand.store.head(errand.key), errand.content
+def verify_stored(transfer: Transfer) -> Stored:
+    """Return what the store holds now. Raises ChecksumError unless it is the content that was sent, StoreError."""
+    stored, source = transfer.store.head(transfer.key), transfer.source
     if stored is None:
         raise StoreError(
-            f"{errand.key} is not to be seen in the bucket after its upload.",
+            f"{transfer.key} is not to be seen in the bucket after its upload.",
             hint="Run it again; the credentials need s3:GetObject too.",
         )
-    if stored.size != content.size or stored.sha256 != content.sha256 or _composite_differs(stored, content):
-        raise ChecksumError(f"The store holds other bytes under {errand.key} than were sent.", hint="Run it again.")
+    if stored.size != source.size or stored.sha256 != source.sha256 or _composite_differs(stored, transfer):
+        raise ChecksumError(f"The store holds other bytes under {transfer.key} than were sent.", hint="Run it again.")
     return stored
 
 
-def _composite_differs(stored: Stored, content: Fingerprint) -> bool:
+def _composite_differs(stored: Stored, transfer: Transfer) -> bool:
     """Compare the checksum of checksums that stores give to objects made of parts."""
-    if "-" not in (stored.crc32 or stored.etag):
+    checksums, count = transfer.reader.checksums, transfer.source.part_count
+    if "-" not in (stored.crc32 or stored.etag) or len(checksums) != count:
         return False
-    joined, count = b"".join(content.parts), len(content.parts)
-    if content.checksum is Checksum.CRC32:
+    joined = b"".join(checksums)
+    if transfer.source.checksum is Checksum.CRC32:
         import zlib
 
         value = base64.b64encode(zlib.crc32(joined).to_bytes(4, "big")).decode()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
+FILES_PER_CLIENT = 4
+"""Files sent at a time by one client for which connections are kept open."""
+
 META_DIGEST = "preflight-sha256"
+"""Metadata field of an object: the SHA-256 of its content in hex."""
+
 META_TOKEN = "preflight-token"  # noqa: S105
+"""Metadata field of an object: a random text that tells one upload of a content from another."""
+
 _LOOKING = "Looking for the content in the store"
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
@@ -107,22 +114,39 @@ class Store:
         return options
 
 
-_OPEN: ContextVar[Store | None] = ContextVar("open_store", default=None)
-"""The store that an outer block has open: making a client takes as long as several requests."""
+_open: dict[Settings, tuple[Store, int]] = {}
+"""The stores that are open now, and how many blocks use each."""
+
+_open_lock = threading.Lock()
 
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
-    """Open the store of `settings` for a block; one that an outer block has open is used again.
+    """Open the store of `settings` for a block; blocks that are entered meanwhile share its client and connections.
 
-    Raises UsageError without a bucket, StoreAccessError for unusable credentials.
+    Making a client takes about 20 ms of processor time, so what sends many files opens the store around all of them.
+
+    Raises:
+        UsageError: no bucket is set.
+        StoreAccessError: the credentials can't be used.
     """
     if not settings.bucket:
         raise UsageError("No bucket is set.", hint="Set PREFLIGHT_BUCKET, or bucket in preflight.toml.")
-    outer = _OPEN.get()
-    if outer is not None and outer.settings == settings:
-        yield outer
-        return
+    with _open_lock:
+        store, users = _open.get(settings) or (_new_store(settings), 0)
+        _open[settings] = (store, users + 1)
+    try:
+        yield store
+    finally:
+        with _open_lock:
+            store, users = _open.pop(settings)
+            if users > 1:
+                _open[settings] = (store, users - 1)
+            else:
+                store.client.close()
+
+
+def _new_store(settings: Settings) -> Store:
     profile, named = profile_of(settings)
     region = named or _aws_region(settings, profile) or profile.region
     with translated(settings, "Opening the store"):
@@ -136,13 +160,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
         credentials = session.get_credentials()
     # botocore keeps the expiry of refreshed credentials private, and there is no other way to learn it.
     expire = getattr(credentials, "_expiry_time", None)
-    store = Store(settings, profile, region, client, expire)
-    token = _OPEN.set(store)
-    try:
-        yield store
-    finally:
-        _OPEN.reset(token)
-        client.close()
+    return Store(settings, profile, region, client, expire)
 
 
 def _aws_region(settings: Settings, profile: StoreProfile) -> str | None:
@@ -189,7 +207,7 @@ def _config(settings: Settings, profile: StoreProfile) -> Config:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         retries={"mode": "standard", "total_max_attempts": 4},
-        max_pool_connections=settings.upload_threads + 1,
+        max_pool_connections=FILES_PER_CLIENT * (settings.upload_threads + 1),
         connect_timeout=10,
         read_timeout=60,
     )

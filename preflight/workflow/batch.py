@@ -136,8 +136,6 @@ def resume(
     if only is not None:
         with Ledger(settings.ledger) as ledger:
             chosen = (ledger.get(only),)
-    elif not settings.ledger.exists():
-        chosen = ()
     return _process(_continued(chosen, settings, listen), settings=settings, jobs=jobs, cancel=cancel)
 
 
@@ -145,6 +143,8 @@ def _continued(
     chosen: tuple[Job, ...] | None, settings: Settings, listen: Callable[[Path], Listener] | None
 ) -> Generator[Starter, None, None]:
     """Yield one starter for each video with open jobs: the segments of a split video are one."""
+    if not settings.ledger.exists():
+        return
     with Ledger(settings.ledger) as ledger:
         seen: set[object] = set()
         for job in chosen if chosen is not None else ledger.iterate(only_open=True):

@@ -1,4 +1,6 @@
-"""Tell by the times of pictures whether the rate of a Matroska file varies, which no table tells. Source: RFC 9559.
+"""Find out by the times of frames whether the frame rate of a Matroska file varies, and whether a track is empty.
+
+Source: RFC 9559.
 
 Some clusters of the file are looked at, and of each some pictures: a rate that varies does so nearly everywhere.
 """
@@ -31,14 +33,14 @@ _WINDOW = 4096
 """Bytes read at a time: a page, which small blocks share, and more of which large ones would not need."""
 
 _MAX_TRACK = 127
-"""Highest track number that a block states in one byte; higher ones are not told apart here."""
+"""Highest track number that a block states in one byte; higher ones are not distinguished."""
 _LOST = -1
 """Stands for a track's number where the walk through the blocks ended early."""
 
 _SIMPLE, _GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
 
 
-def uneven(fd: int, clusters: list[tuple[int, int]], track: int) -> bool:
+def has_uneven_times(fd: int, clusters: list[tuple[int, int]], track: int) -> bool:
     """Return whether the pictures of `track` (its number) come at uneven times in any of the looked-at `clusters`.
 
     `clusters` are the first byte and the end of each one's body.
@@ -75,7 +77,7 @@ def _times(fd: int, position: int, end: int, track: int) -> Iterator[int]:
 def _blocks(fd: int, position: int, end: int, count: int) -> Iterator[tuple[int, int]]:
     """Yield the track's number and the time of each block among the next `count` elements.
 
-    `_LOST` as the last number tells that the cluster has more elements, or could not be followed to its end.
+    The last number is `_LOST` where the cluster has more elements or could not be followed to its end.
     """
     window, start = b"", 0
     for _ in range(count):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_BOXES = 20_000
-"""Boxes looked at in one file: a day of one-second fragments has about 170,000, of which a part tells enough."""
+"""Highest number of boxes read in one file: a day of one-second fragments has about 170,000."""
 MAX_MOOF = 2**20
 """Bytes of one fragment's header that are read; a minute at 60 fps has 60 KiB."""
 MAX_LENGTHS = 10_000
@@ -24,11 +24,11 @@ MAX_MOOV = 64 * 2**20
 """Bytes of movie header that are read; two hours of 60 fps video with sound have about 8 MiB."""
 
 _TOLD_BY_HEADER = frozenset({"avc1", "avc3", "hvc1", "hev1", "av01", "vp09", "mp4a", "Opus", "fLaC", "tx3g", "tmcd"})
-"""Sample formats whose facts MediaInfo tells from the sample description alone; a test compares."""
+"""Sample formats that MediaInfo describes from the sample description alone; a test compares."""
 
 _NEEDED = frozenset((b"moov", b"mdat", b"moof"))
-"""What must be there to its end. Behind the data, other things that reach beyond the file's end are no loss: writers of
-photos and cameras put notes of their own there, which are no boxes at all."""
+"""Boxes that must be complete. Other data behind the media data may reach beyond the file's end without a loss: cameras
+append notes of their own that are no boxes."""
 _ENCRYPTED = frozenset((b"encv", b"enca", b"enct", b"drmi", b"drms"))
 """Types of sample entries whose samples are encrypted: ISO/IEC 23001-7, and Apple's FairPlay."""
 _CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"dinf"))
@@ -68,13 +68,13 @@ def read(fd: int, size: int) -> dict[str, Any]:
     return facts
 
 
-def skippable(facts: dict[str, Any]) -> list[tuple[int, int]]:
+def skippable_ranges(facts: dict[str, Any]) -> list[tuple[int, int]]:
     """Return where the file's data lies when nothing in it is needed: the codecs' set-up is all in the header.
 
     Then MediaInfo need not parse samples, which takes it as long as all the rest in files of a high bit rate.
     """
-    told = all(track.get("tag") in _TOLD_BY_HEADER for track in facts["tracks"])
-    return facts["data"] if told and facts["tracks"] and not facts["fragmented"] else []
+    described = all(track.get("tag") in _TOLD_BY_HEADER for track in facts["tracks"])
+    return facts["data"] if described and facts["tracks"] and not facts["fragmented"] else []
 
 
 def _top(fd: int, size: int) -> Iterator[tuple[bytes, int, int, int]]:
@@ -144,7 +144,7 @@ def _clock(body: bytes) -> tuple[int, int | None]:
 
 
 class _Fragments:
-    """What the fragments bring of one track: ticks of the first and of the last moment, samples and their lengths."""
+    """The samples of one track in all fragments: ticks at which they begin and end, their number and durations."""
 
     __slots__ = ("end", "lengths", "samples", "start")
 
@@ -165,7 +165,7 @@ class _Fragments:
 
 
 def _add_fragments(fragments: list[bytes], facts: dict[str, Any]) -> None:
-    """Give each track what its fragments bring: start, end (in its own ticks), number of samples and pace."""
+    """Add to each track the start, end (in its own ticks), number and rate of the samples in its fragments."""
     defaults: dict[int, int] = facts.pop("defaults", {})
     brought: dict[int, _Fragments] = {}
     for moof in fragments:
@@ -209,7 +209,7 @@ def _run(body: bytes, flags: int, each: int) -> list[tuple[int, int]]:
 
 
 def _pace(lengths: Sequence[tuple[int, int]], timescale: int) -> tuple[int, int] | None:
-    """Return samples and seconds as a ratio where fragments bring samples that all last equally long; else None.
+    """Return the number of samples and their seconds where all samples of fragments last equally long; else None.
 
     The first may take the place of the sound's priming, and the last has none behind it: neither makes a rate vary.
     """

@@ -32,7 +32,7 @@ def main() -> None:
     serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 
 
-def forget() -> None:
+def clear_environment() -> None:
     """Wipe this process's environment, which is the original's, and take on the locale that an empty one stands for.
 
     For a process that was copied (Linux): what is in the environment may be secret, and is not the parser's business.
@@ -70,7 +70,7 @@ def serve(library: str, memory: int, seconds: int) -> None:
             spent = resource.getrusage(resource.RUSAGE_SELF)
             limit = int(spent.ru_utime + spent.ru_stime) + seconds + 1
             resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-        reply = encode(_answer(parser, path))
+        reply = encode(answer(parser, path))
         replies.write(len(reply).to_bytes(4) + reply)
         replies.flush()
 
@@ -87,7 +87,8 @@ def _bound(memory: int) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def _answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
+def answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
+    """Return the reply to a request for `path`: its facts, or why there are none."""
     try:
         # Not blocking, in case the file was replaced by a FIFO since the gate looked at it.
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -95,7 +96,7 @@ def _answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
         return {"errno": error.errno}
     try:
         with _NoNewFiles():
-            return _facts(parser, fd)
+            return read_facts(parser, fd)
     except OSError as error:
         return {"errno": error.errno}
     except MemoryError:
@@ -117,7 +118,8 @@ class _NoNewFiles:
             resource.setrlimit(resource.RLIMIT_NOFILE, self.before)
 
 
-def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
+def read_facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
+    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return {"special": True}
@@ -135,7 +137,7 @@ def _facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
         facts["header"] = _HEADERS[kind](fd, status.st_size)
         if kind == sniff.BMFF and not facts["header"]["has_movie"]:
             return facts
-    skip = bmff.skippable(facts["header"]) if kind == sniff.BMFF else []
+    skip = bmff.skippable_ranges(facts["header"]) if kind == sniff.BMFF else []
     facts.get("header", {}).pop("data", None)
     facts["mediainfo"] = parser.read(fd, status.st_size, kind=kind, skip=skip)
     after = os.fstat(fd)

@@ -43,7 +43,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
         if kind == _CLUSTER:
             clusters.append((start, size if length == UNKNOWN else end))
         if length == UNKNOWN and kind != _SEGMENT:
-            # A live recording's cluster: its end is known only by reading on, and nothing else follows that counts.
+            # A cluster of a live recording has no stated end, and only clusters follow it.
             break
         if length != UNKNOWN and end > size:
             facts["missing_bytes"] = max(facts["missing_bytes"], end - size)
@@ -63,7 +63,7 @@ def read(fd: int, size: int) -> dict[str, Any]:
 
 def _look_at_blocks(fd: int, clusters: list[tuple[int, int]], track: dict[str, Any]) -> None:
     """Add to a video track what the times and the presence of its blocks tell."""
-    track["uneven"] = blocks.uneven(fd, clusters, track["id"])
+    track["uneven"] = blocks.has_uneven_times(fd, clusters, track["id"])
     if blocks.is_empty(fd, clusters, track["id"]):
         track["samples"] = 0
 

@@ -1,7 +1,7 @@
 """MediaInfo's C library (the one that the pymediainfo package carries), fed with bytes only.
 
-pymediainfo's own `parse` hands the library a path, which lets it open files and addresses that the bytes name, and its
-import takes longer than the parsing. Here the library gets buffers, so it has no path to start from.
+pymediainfo's own `parse` passes a path to the library, which can then open files and addresses that the bytes name,
+and its import takes longer than the parsing. Here the library gets buffers, so it has no path to start from.
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ class MediaInfo:
             self._calls[name].restype = result
             self._calls[name].argtypes = arguments
         for option, value in _OPTIONS:
-            self._calls["Option"](None, option, value)
+            self.set_option(option, value)
+
+    def set_option(self, name: str, value: str) -> None:
+        """Set an option of the library for every file read from now on, in this process."""
+        self._calls["Option"](None, name, value)
 
     def read(
         self, fd: int, size: int, *, kind: str, speed: float = 0, skip: Sequence[tuple[int, int]] = ()
@@ -86,7 +90,7 @@ class MediaInfo:
 
         `speed` 0 is fast, 1 reads it whole. What lies in the ranges `skip` is not shown to it.
         """
-        # One for each file: a used one keeps what it found, and tells another duration of the next transport stream.
+        # A new handle for each file: a used one keeps state and returns a wrong duration of the next transport stream.
         handle = self._calls["New"]()
         try:
             self._call(handle, "Option", "File_ForceParser", PARSERS.get(kind, ""))
@@ -104,7 +108,7 @@ class MediaInfo:
             start, end = next(((s, e) for s, e in skip if e > position), (size, size))
             if start <= position < end:
                 if end <= furthest:
-                    # All the rest is known: it was going back for the first sample.
+                    # The rest was read before: the parser was going back for the first sample.
                     break
                 position = end
                 self._call(handle, "Open_Buffer_Init", size, position)

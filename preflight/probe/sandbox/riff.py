@@ -1,4 +1,4 @@
-"""Read the chunk headers of AVI: exact durations, whether the data is all there, and whether the index can be believed.
+"""Read the chunk headers of AVI: exact durations, whether the data is complete, and whether the index is right.
 
 Sources: Microsoft's AVI RIFF file reference, and the OpenDML extensions 1.02 for files above 1 GB.
 """

@@ -164,10 +164,10 @@ def test_headers_alone_tell_the_same_as_the_samples(
     parser = MediaInfo(sandbox_process.library())
     told = []
     with file.open("rb") as opened:
-        assert bmff.skippable(bmff.read(opened.fileno(), file.stat().st_size))
-        for skippable in (bmff.skippable, lambda _: []):
-            monkeypatch.setattr(bmff, "skippable", skippable)
-            told.append(interpret(file, child._facts(parser, opened.fileno())))
+        assert bmff.skippable_ranges(bmff.read(opened.fileno(), file.stat().st_size))
+        for skippable in (bmff.skippable_ranges, lambda _: []):
+            monkeypatch.setattr(bmff, "skippable_ranges", skippable)
+            told.append(interpret(file, child.read_facts(parser, opened.fileno())))
     assert told[0] == told[1]
 
 
@@ -179,8 +179,8 @@ def test_library_tells_the_same_without_its_sentences_for_people(tmp_path: Path,
     told = []
     with file.open("rb") as opened:
         for people in ("0", "1", "0"):
-            parser._calls["Option"](None, "ReadByHuman", people)
-            told.append(child._facts(parser, opened.fileno())["mediainfo"])
+            parser.set_option("ReadByHuman", people)
+            told.append(child.read_facts(parser, opened.fileno())["mediainfo"])
     assert told[0] == told[1] == told[2]
     assert "Video" in [track["@type"] for track in told[0]]
 
@@ -189,7 +189,7 @@ def test_file_before_leaves_no_trace(tmp_path: Path) -> None:
     file = clips.clip(tmp_path / "a.ts")
     parser = MediaInfo(sandbox_process.library())
     with file.open("rb") as opened:
-        told = [child._facts(parser, opened.fileno())["mediainfo"] for _ in range(2)]
+        told = [child.read_facts(parser, opened.fileno())["mediainfo"] for _ in range(2)]
     assert told[0] == told[1]
 
 

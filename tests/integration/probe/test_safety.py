@@ -122,7 +122,7 @@ class Parser(MediaInfo):
     def read(self, fd, size, **options):
         print(list(attempts()), file=sys.stderr)
         return super().read(fd, size, **options)
-child._answer(Parser({sandbox_process.library()!r}), {bytes(small_mp4)!r})
+child.answer(Parser({sandbox_process.library()!r}), {bytes(small_mp4)!r})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[24, 24, 24]"
@@ -145,7 +145,7 @@ def test_batch_goes_on_after_a_crash_and_a_hang(
 ) -> None:
     """A parser that dies or hangs on a mark in the bytes stands for the one that real bytes may kill some day."""
     monkeypatch.setattr(
-        sandbox_process, "_START_CODE", sandbox_process._START_CODE.replace("main()", "", 1) + HOSTILE + "main()"
+        sandbox_process, "START_CODE", sandbox_process.START_CODE.replace("main()", "", 1) + HOSTILE + "main()"
     )
     crash, hang = tmp_path / "crash.mp4", tmp_path / "hang.mp4"
     for path in (crash, hang):
@@ -164,7 +164,7 @@ def test_spinning_parser_is_ended_by_its_share_of_the_processor(
 ) -> None:
     hostile = HOSTILE.replace("time.sleep(1)", "pass")
     monkeypatch.setattr(
-        sandbox_process, "_START_CODE", sandbox_process._START_CODE.replace("main()", "", 1) + hostile + "main()"
+        sandbox_process, "START_CODE", sandbox_process.START_CODE.replace("main()", "", 1) + hostile + "main()"
     )
     monkeypatch.setattr(sandbox_process, "CPU_SECONDS", 0)
     hang = tmp_path / "hang.mp4"
@@ -176,13 +176,13 @@ def test_spinning_parser_is_ended_by_its_share_of_the_processor(
 HOSTILE = """
 import os, time
 from preflight.probe.sandbox import child
-facts = child._facts
+facts = child.read_facts
 def hostile(parser, fd):
     name = os.readlink("/proc/self/fd/%d" % fd) if os.path.exists("/proc/self/fd") else ""
     if name.endswith("crash.mp4"): os.abort()
     while name.endswith("hang.mp4"): time.sleep(1)
     return facts(parser, fd)
-child._facts = hostile
+child.read_facts = hostile
 """
 
 
@@ -223,7 +223,7 @@ sys.path.insert(0, {root!r})
 from preflight.probe import sandbox_process
 assert "threading" not in sys.modules
 sandbox_process.prepare()
-(made,) = sandbox_process._PREPARED
+(made,) = sandbox_process.PREPARED
 assert made.ask(Path({path!r}))["kind"] == "bmff"
 memory = open(f"/proc/{{made.pid}}/mem", "rb", 0)
 written = [line.split() for line in open(f"/proc/{{made.pid}}/maps") if line.split()[1].startswith("rw")]

@@ -93,7 +93,7 @@ def test_pipe_is_never_sent_ahead(small_mp4: Path, tmp_path: Path) -> None:
     with Prober() as prober:
         assert isinstance(prober.probe(small_mp4, following=tmp_path / "pipe.mp4"), Media)
         assert prober.worker is not None
-        assert not prober.worker._asked
+        assert not prober.worker.owes_other_than(Path("other.mp4"))
 
 
 def test_broken_library_is_the_tools_fault(small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.probe.header_facts import Exact, simplest
+from preflight.probe.header_facts import Exact, simplest_fraction
 
 
 @pytest.mark.parametrize(
@@ -16,14 +16,14 @@ from preflight.probe.header_facts import Exact, simplest
     ],
 )  # fmt: skip
 def test_ratio_behind_the_rounded_text(text: str, ratio: Fraction) -> None:
-    assert simplest(text) == ratio
+    assert simplest_fraction(text) == ratio
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))
 def test_simplest_rounds_to_the_text(top: int, bottom: int) -> None:
     text = f"{top / bottom:.3f}"
     if Fraction(text) > Fraction(1, 2000):
-        assert abs(simplest(text) - Fraction(text)) <= Fraction(1, 2000)
+        assert abs(simplest_fraction(text) - Fraction(text)) <= Fraction(1, 2000)
 
 
 def seconds(**facts: object) -> Fraction | None:

@@ -10,7 +10,7 @@ from preflight.engine.detect.ocr import Reading
 from preflight.engine.segment import counter, text_mask
 from preflight.engine.segment.counter import CounterModel
 from preflight.engine.segment.strokes import find_strokes, median_and_spread
-from preflight.engine.tracking.counters import ticks
+from preflight.engine.tracking.counters import differ_in_digits
 
 WIDTH, HEIGHT, TALL = 200, 60, 24
 
@@ -42,17 +42,17 @@ def painted(text: str) -> BoolMask:
     ],
 )
 def test_only_other_digits_make_a_clock(before: str, after: str, same: bool) -> None:
-    assert ticks(Reading(before, 0.95), Reading(after, 0.95)) is same
+    assert differ_in_digits(Reading(before, 0.95), Reading(after, 0.95)) is same
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.floats(0, 1))
 def test_ticking_has_no_direction(before: str, after: str, score: float) -> None:
     old, new = Reading(before, score), Reading(after, 0.9)
-    assert ticks(old, new) is ticks(new, old)
+    assert differ_in_digits(old, new) is differ_in_digits(new, old)
 
 
 def test_digits_that_are_not_read_surely_say_nothing() -> None:
-    assert not ticks(Reading("01:00:03", 0.95), Reading("01:00:04", 0.6))
+    assert not differ_in_digits(Reading("01:00:03", 0.95), Reading("01:00:04", 0.6))
 
 
 def test_each_frame_has_a_mask_of_its_own_digits() -> None:
