@@ -20,5 +20,5 @@ def test_translucent_letters_over_two_grounds_are_all_covered() -> None:
     spread = np.zeros((HEIGHT, WIDTH), np.float32)
     place = TextPlace(look=look, spread=spread, inner=inner, height=46, changing=False)
     mask = fit_text_mask(place, find_strokes(look, spread, 46, inner), []).mask
-    assert mask[letters > 0].mean() > 0.95
+    assert mask[letters > 0].mean() > 0.9
     assert mask.mean() < 0.6
