@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
+.PHONY: demo test test-ffmpeg coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,11 @@ demo: $(VENV)/demo.stamp
 ## all checks and all tests but the long proofs
 test: lint
 	$(BIN)/python -m pytest -m "not exhaustive and not swift" -n 2 --dist loadfile
+
+## the media tests with another ffmpeg: make test-ffmpeg FFMPEG=/usr/bin/ffmpeg
+test-ffmpeg: $(VENV)/dev.stamp
+	PREFLIGHT_FFMPEG=$(FFMPEG) $(BIN)/python -m pytest -m "not exhaustive" -n 2 --dist loadfile \
+	  tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing
 
 ## the same with a report of what no test runs
 coverage: $(VENV)/dev.stamp

@@ -16,9 +16,11 @@ def by_name(path: Path) -> tuple[int, ...]:
     return tuple(int(digits[i : i + 3]) for i in range(0, len(digits), 3)) if digits.isdigit() else ()
 
 
-def local_stack(home: Path, *, engine: str = "copy", answers: tuple[str, ...] = (), **settings: object) -> LocalStack:
+def local_stack(
+    home: Path, *, engine: str = "copy", answers: tuple[str, ...] = (), port: int = 0, **settings: object
+) -> LocalStack:
     made = Settings(home=home, **settings)  # type: ignore[arg-type]
-    return LocalStack(made, check=by_name, entry=f"tests.stand_in:{engine}", answers=answers)
+    return LocalStack(made, check=by_name, entry=f"tests.stand_in:{engine}", answers=answers, port=port)
 
 
 def put(settings: Settings, name: str, content: bytes) -> SecretUrl:

@@ -168,6 +168,8 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
     if plan.container in {Container.MP4, Container.MOV}:
         options["movflags"] = "+faststart"
         source = _source(plan)
+        if any(stream.codec in containers.EXPERIMENTAL for stream in source.audio):
+            options["strict"] = "-2"
         if source.video is not None and source.video.codec == "hevc" and source.container not in _TAGGED:
             # Apple's players refuse the tag that ffmpeg chooses by itself.
             options["tag:0"] = "hvc1"

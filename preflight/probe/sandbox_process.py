@@ -25,12 +25,12 @@ MAX_REPLY = 64 * 2**20
 """Bytes of an answer. MediaInfo's text on a file of 1,000 streams has about 1 MiB."""
 _START = 10.0
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
-_START_CODE = (
+START_CODE = (
     "import gc, sys; gc.disable(); sys.path.insert(0, {root!r}); from preflight.probe.sandbox.child import main; main()"
 )
 # Windows starts no process without the first; nothing else of the person's environment is the parser's business.
 _ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_PREPARED: list[Worker] = []
+PREPARED: list[Worker] = []
 
 
 class WorkerDied(Exception):  # noqa: N818 - it is news for the prober, not an error of preflight's tree
@@ -146,7 +146,7 @@ class Worker:
 
 
 def _spawned(memory: int) -> Helper:
-    code = _START_CODE.format(root=_ROOT)
+    code = START_CODE.format(root=_ROOT)
     argv = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, library(), str(memory), str(CPU_SECONDS)]
     return spawn(argv, {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ})
 
@@ -184,7 +184,7 @@ def prepare(path: str | None = None) -> None:
     import stat
 
     worker = Worker(helper=_copied())
-    _PREPARED.append(worker)
+    PREPARED.append(worker)
     try:
         if path is not None and stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             worker.send_last(path)
@@ -196,10 +196,10 @@ def prepare(path: str | None = None) -> None:
 def obtain(*, timeout: float, memory: int) -> Worker:
     """Return a worker with these bounds: the prepared one, or a new one."""
     usual = (timeout, memory) == (TIMEOUT, MEMORY)
-    return _PREPARED.pop() if usual and _PREPARED else Worker(timeout=timeout, memory=memory)
+    return PREPARED.pop() if usual and PREPARED else Worker(timeout=timeout, memory=memory)
 
 
 def discard() -> None:
     """End a prepared worker that nobody obtained."""
-    while _PREPARED:
-        _PREPARED.pop().close()
+    while PREPARED:
+        PREPARED.pop().close()

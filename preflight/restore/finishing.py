@@ -189,6 +189,8 @@ def _combine(
         argv += ["-map", f"1:{name}"]
         tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
     argv += [*source_streams.outputs(art, target, first_input=2, others=fonts), "-c", "copy", *cut, *tags]
+    if any(stream.codec in containers.EXPERIMENTAL for stream in source.audio):
+        argv += ["-strict", "-2"]
     argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []
     return [*argv, tool.local(made)]
 

@@ -63,6 +63,8 @@ _DECODED = _MKV_AUDIO | frozenset(
 """Audio codecs that ffmpeg decodes, so that their sound can be encoded anew."""
 _WITHOUT_TIMES = frozenset({Container.AVI, Container.MPEG_PS, Container.OTHER})
 """Containers in which packets may have no presentation time."""
+EXPERIMENTAL = frozenset({"flac"})
+"""Codecs of audio that the MP4 muxer of ffmpeg 5 takes only with `-strict -2`."""
 TIME_CODE = "tmcd"
 """The time code track of QuickTime, which the MP4 and QuickTime muxers write from the file's metadata."""
 _LOSSLESS_SOUND = frozenset({"flac", "alac", "truehd", "mlp", "wavpack", "tta", "ape", "wmalossless", "dts"})

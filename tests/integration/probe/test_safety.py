@@ -145,7 +145,7 @@ def test_batch_goes_on_after_a_crash_and_a_hang(
 ) -> None:
     """A parser that dies or hangs on a mark in the bytes stands for the one that real bytes may kill some day."""
     monkeypatch.setattr(
-        sandbox_process, "_START_CODE", sandbox_process._START_CODE.replace("main()", "", 1) + HOSTILE + "main()"
+        sandbox_process, "START_CODE", sandbox_process.START_CODE.replace("main()", "", 1) + HOSTILE + "main()"
     )
     crash, hang = tmp_path / "crash.mp4", tmp_path / "hang.mp4"
     for path in (crash, hang):
@@ -164,7 +164,7 @@ def test_spinning_parser_is_ended_by_its_share_of_the_processor(
 ) -> None:
     hostile = HOSTILE.replace("time.sleep(1)", "pass")
     monkeypatch.setattr(
-        sandbox_process, "_START_CODE", sandbox_process._START_CODE.replace("main()", "", 1) + hostile + "main()"
+        sandbox_process, "START_CODE", sandbox_process.START_CODE.replace("main()", "", 1) + hostile + "main()"
     )
     monkeypatch.setattr(sandbox_process, "CPU_SECONDS", 0)
     hang = tmp_path / "hang.mp4"
@@ -223,7 +223,7 @@ sys.path.insert(0, {root!r})
 from preflight.probe import sandbox_process
 assert "threading" not in sys.modules
 sandbox_process.prepare()
-(made,) = sandbox_process._PREPARED
+(made,) = sandbox_process.PREPARED
 assert made.ask(Path({path!r}))["kind"] == "bmff"
 memory = open(f"/proc/{{made.pid}}/mem", "rb", 0)
 written = [line.split() for line in open(f"/proc/{{made.pid}}/maps") if line.split()[1].startswith("rw")]

@@ -97,9 +97,7 @@ def test_killed_service_leaves_no_worker_and_no_task_behind(tmp_path: Path) -> N
 def test_port_in_use_is_a_clear_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        stack = local_stack(tmp_path)
-        stack._at = ("127.0.0.1", port, 0)
-        with pytest.raises(UsageError, match=str(port)), stack:
+        with pytest.raises(UsageError, match=str(port)), local_stack(tmp_path, port=port):
             pass
 
 
@@ -130,7 +128,7 @@ def test_client_in_a_download_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def test_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack_module, "_NEEDS", ("fastapi", "no_such_package"))
+    monkeypatch.setattr(stack_module, "REQUIRED_PACKAGES", ("fastapi", "no_such_package"))
     with pytest.raises(ToolMissingError, match=r"no_such_package.*\[local\]"):
         local_stack(tmp_path)
 
