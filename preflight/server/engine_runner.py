@@ -21,11 +21,14 @@ CRASHES = 2
 """Worker crashes after which a task fails with 801."""
 
 SILENCE = 900.0
-"""Seconds without a word from the engine after which its worker is taken for hung and killed."""
+"""Seconds without a message from the engine after which its worker counts as hung and is killed."""
 
 _log = logging.getLogger(__name__)
 _IDLE = 1.0
+"""Seconds between two looks for new tasks and for a hung worker."""
+
 _PATIENCE = 30
+"""Seconds that an idle worker is kept for the next task."""
 
 
 class Runner:
@@ -126,7 +129,7 @@ class Runner:
         finally:
             self.progress.pop(task.id, None)
         if answer is None or "code" in answer:
-            _log.info("task %s: %s; the worker's last words:\n%s", task.id, answer or "died", worker.stderr_tail)
+            _log.info("task %s: %s; the worker's last output:\n%s", task.id, answer or "died", worker.stderr_tail)
         if answer is None:
             self._after_death(task)
         elif "code" in answer:
@@ -138,7 +141,7 @@ class Runner:
         return answer is not None
 
     def _ask(self, worker: process.Running, task: StoredTask) -> dict[str, Any] | None:
-        """Return the worker's last word on `task`, or None when it died before."""
+        """Return the worker's final answer on `task`, or None when it died before."""
         job = {
             "source": str(task.source),
             "destination": str(task.result),

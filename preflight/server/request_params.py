@@ -12,6 +12,7 @@ from preflight.server.auth import SIGNATURE_NAMES
 from preflight.server.responses import RefusalError, refused
 
 _BOX_LIMIT = 100
+"""Boxes of one submit. The platform's own limit is not published."""
 
 
 def from_query(query: Mapping[str, str]) -> dict[str, Any]:

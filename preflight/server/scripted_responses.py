@@ -1,4 +1,4 @@
-"""Answers that a person orders beforehand, to rehearse what the platform may say and this service never would."""
+"""Answers that a person orders beforehand, to test replies of the platform that this service never gives by itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ NO_RESOURCE = "NoResource"
 """The gateway's answer when the quota is used up (the platform's samples)."""
 
 _LIMIT = 10_000
+"""Times that one answer can be ordered."""
 
 
 def parse(orders: Iterable[str]) -> tuple[str, ...]:
@@ -40,7 +41,7 @@ class Rehearsal:
         self._lock = threading.Lock()
 
     def next(self) -> RefusalError | None:
-        """Return the answer that is due, or None when none is left and the service speaks for itself."""
+        """Return the answer that is due, or None when none is left."""
         with self._lock:
             answer = self._answers.popleft() if self._answers else None
         if answer is None:

@@ -31,8 +31,14 @@ METADATA_HOSTS = frozenset(
 """Addresses outside link-local where clouds keep their machines' credentials: Alibaba Cloud, Azure, Oracle Cloud, and
 over IPv6 Amazon EC2, Google Cloud and Scaleway (their documentation of the instance metadata service)."""
 
-_REDIRECTS = 3
-_CHUNK = 1 << 18
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""Addresses that a gateway translates to the IPv4 address in their last 32 bits (RFC 6052)."""
+
+REDIRECTS = 3
+"""Redirects that are followed."""
+
+CHUNK = 262_144
+"""Bytes read at once."""
 
 
 def suffix(url: str) -> str:
@@ -65,7 +71,7 @@ def download(url: str, destination: Path, *, limit: int, seconds: float = SECOND
 
 
 def _follow(http: requests.Session, url: str, end: float) -> requests.Response:
-    for _ in range(_REDIRECTS + 1):
+    for _ in range(REDIRECTS + 1):
         _permit(url)
         left = max(0.1, end - time.monotonic())
         headers = {"Accept-Encoding": "identity"}
@@ -103,7 +109,7 @@ def _addresses(host: str, port: int) -> list[str]:
         raise invalid("The host of videoUrl can't be resolved.") from None
     for address in found:
         ip = ipaddress.ip_address(address.partition("%")[0])
-        plain = getattr(ip, "ipv4_mapped", None) or ip
+        plain = _embedded_ipv4(ip) or ip
         if (
             plain in METADATA_HOSTS
             or plain.is_link_local
@@ -113,6 +119,15 @@ def _addresses(host: str, port: int) -> list[str]:
         ):
             raise invalid("The host of videoUrl is not fetched from.")
     return found
+
+
+def _embedded_ipv4(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to: mapped, 6to4 (RFC 3056) or NAT64 (RFC 6052)."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return None
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 class _Guard(HTTPAdapter):
@@ -176,7 +191,7 @@ class _Guard(HTTPAdapter):
 def _write(response: requests.Response, destination: Path, limit: int, end: float) -> None:
     done = 0
     with destination.open("wb") as file:
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
             done += len(chunk)
             if done > limit:
                 raise declined(701)

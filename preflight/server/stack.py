@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from preflight.server.service import Checker
 
 BUCKET = "preflight"
+"""The only bucket of the embedded store."""
+
 KEY = "local"
+"""Name of the access key of both servers."""
+
 _REGION = "us-east-1"
 REQUIRED_PACKAGES = ("fastapi", "uvicorn", "numpy", "cv2", "onnxruntime", "rapidocr")
 """Modules of the extra `local` that the service and its engine import."""
@@ -27,8 +31,8 @@ REQUIRED_PACKAGES = ("fastapi", "uvicorn", "numpy", "cv2", "onnxruntime", "rapid
 class LocalStack:
     """Starts an S3-compatible server and the removal service on entry and stops both, with every child, on exit.
 
-    `.settings` are those given, pointed at the two; the person's own account, bucket and AWS configuration play
-    no part. Tasks live in `settings.home` and outlive the stack. `secret` fixes the service's key secret (else a new
+    `.settings` are those given, pointed at the two; the person's own account, bucket and AWS configuration are
+    not used. Tasks live in `settings.home` and outlive the stack. `secret` fixes the service's key secret (else a new
     one each time); `answers` are rehearsed (see ServiceConfig). Raises ToolMissingError without the `local` extra,
     ToolError for a home that can't be used and UsageError for a port in use.
     """

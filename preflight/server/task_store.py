@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS tasks (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTask:
-    """One task. `status` is one of the platform's words; `source` is the fetched video, `result` the output."""
+    """One task. `status` is one of the platform's values; `source` is the fetched video, `result` the output."""
 
     id: str
     status: str

@@ -73,6 +73,8 @@ def legibility(
             if not near or any(other.common(box) > settings.line_overlap * box.area for other in kept):
                 continue
             reading = ocr.read_line(result[box.padded(2, width, height).slices])
+            if reading.score < settings.legible_score:
+                continue
             similar = max(text_similarity(reading.text, line.text) for line in near)
             written = reading.score if reading.score >= settings.written_score and len(reading.text) >= 2 else 0.0
             worst = max(worst, similar, written)

@@ -51,6 +51,8 @@ class ResidualSettings:
     """Margin around a line that is searched too, in text heights."""
     line_overlap: float = 0.4
     """Share of a found line that must lie on a removed one, or on one that stays, to belong to it."""
+    legible_score: float = 0.6
+    """Confidence of a reading below which a person can't read the text either (looked at on lines of real clips)."""
     written_score: float = 0.75
     """Confidence of a reading from which on text counts that was not there before."""
     least_height: int = 8

@@ -35,6 +35,10 @@ class StrokeSettings:
     """Maximum length of a stroke, text heights; rims of a box are longer."""
     largest_stray: float = 1.2
     """Maximum size of a stroke outside the found line, text heights."""
+    least_columns: float = 0.8
+    """Minimum share of the line's columns near a stroke; below it the letters have more than one colour."""
+    edge_share: float = 0.4
+    """Minimum steepness of a stroke's edge, as a share of the median of the known strokes' edges."""
     stray_contrast: float = 0.35
     """Minimum contrast of such a stroke, as a share of the letters' contrast."""
 

@@ -94,8 +94,34 @@ def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask
         return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined, ground=box.area)
     if outlined:
         body |= enclosed_letters(look, spread, strokes.fill, halo, height)
+    if _covered_columns(body, place.inner, height) < STROKES.least_columns:
+        body |= _edge_strokes(look, strokes.fill, place.inner, height)
     mask = stroke_mask(body, reach, height, changed)
     return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined)
+
+
+def _covered_columns(body: BoolMask, inner: BoolMask, text_height: int) -> float:
+    """Return the share of the line's columns, or of a vertical line's rows, with a stroke within half a letter."""
+    upright = int(inner.any(axis=1).sum() > inner.any(axis=0).sum())
+    strokes, line = body.any(axis=upright), inner.any(axis=upright)
+    near = np.convolve(strokes, np.ones(text_height | 1), mode="same") > 0
+    return float(near[line].mean()) if line.any() else 1.0
+
+
+def _edge_strokes(look: BGR, fill: BoolMask, inner: BoolMask, text_height: int) -> BoolMask:
+    """Return the strokes of a line by their edges on the median look, where a scene that moves has none.
+
+    Translucent letters have another colour on every ground, so only a part of them has the one of the `fill`.
+    """
+    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
+    steep = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
+    edge = fill & ~(cv2.erode(fill.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    if not edge.any():
+        return np.zeros(fill.shape, bool)
+    edges = (steep > STROKES.edge_share * float(np.median(steep[edge]))) & inner
+    width = max(3, text_height // 8) | 1
+    closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    return np.asarray(closed > 0, bool)
 
 
 def stroke_mask(body: BoolMask, reach: int, text_height: int, changed: BoolMask | None = None) -> BoolMask:

@@ -66,8 +66,26 @@ def test_name_that_changes_its_address_is_fetched_from_the_checked_one(
     assert f"Host: rebound.test:{port}".encode() in asked[0]
 
 
-def test_name_of_a_link_local_address_is_not_fetched_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    resolver(monkeypatch, "169.254.169.254")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "fe80::a9fe:a9fe",
+        "::ffff:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "2002:a9fe:a9fe::1",
+        "0.0.0.0",
+    ],
+)
+def test_metadata_addresses_of_clouds_are_not_fetched_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    resolver(monkeypatch, address)
     with pytest.raises(RefusalError, match="not fetched from"):
         download("http://metadata.test/a.mp4", tmp_path / "a.mp4", limit=100)
     assert not (tmp_path / "a.mp4").exists()

@@ -80,7 +80,13 @@ class Reader:
 
 @pytest.mark.parametrize(
     ("text", "score", "expected"),
-    [("NEVER GIVE UP", 0.3, 1.0), ("DAY BREAK", 0.9, 0.9), ("DAY BREAK", 0.6, 0.18), ("#", 0.9, 0.0)],
+    [
+        ("NEVER GIVE UP", 0.65, 1.0),
+        ("NEVER GIVE UP", 0.5, 0.0),
+        ("DAY BREAK", 0.9, 0.9),
+        ("DAY BREAK", 0.6, 0.18),
+        ("#", 0.9, 0.0),
+    ],
 )
 def test_other_text_counts_when_it_is_read_surely(
     monkeypatch: pytest.MonkeyPatch, text: str, score: float, expected: float
