@@ -64,7 +64,7 @@ def seek(piece: Piece, container: Container) -> dict[str, str]:
 
 def is_long(piece: Piece) -> bool:
     """Return True for a range so long that the seconds read around it don't count."""
-    return piece.end is None or piece.end - piece.start >= _LONG
+    return piece.end is not None and piece.end - piece.start >= _LONG
 
 
 def seek_picture(piece: Piece, container: Container) -> dict[str, str] | None:

@@ -74,19 +74,19 @@ def test_copies_of_stretches_that_only_filters_can_bound() -> None:
 def test_copies_of_stretches() -> None:
     made = plan(values.report(values.media("in.mp4", duration=Fraction(700))))
     pieces = [
-        Piece(output=Path("1.mp4"), end=Fraction(350), dts_end=Fraction(34992, 100)),
-        Piece(output=Path("2.mp4"), start=Fraction(350), dts_start=Fraction(34992, 100)),
+        Piece(output=Path("1.mp4"), end=Fraction(35), dts_end=Fraction(3492, 100)),
+        Piece(output=Path("2.mp4"), start=Fraction(35), dts_start=Fraction(3492, 100)),
     ]
     codecs = ["-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters"]
     common = ["-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
-    ends = "noise=amount=0:drop=gte(pts*tb\\,349.999999)"
+    ends = "noise=amount=0:drop=gte(pts*tb\\,34.999999)"
     starts = "noise=amount=0:drop=lt(pts*tb\\,-0.000001)"
     assert ffmpeg_commands.copy(made, pieces, ffmpeg="ffmpeg") == [
-        "ffmpeg", *GUARD, "-t", "349.919000", "-i", "file:in.mp4", *GUARD, "-t", "351.000000", "-i", "file:in.mp4",
-        *GUARD[:2], "-itsoffset", "0.001000", *GUARD[2:], "-ss", "350.001000", "-i", "file:in.mp4",
-        *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "349.000000", "-i", "file:in.mp4",
+        "ffmpeg", *GUARD, "-t", "34.919000", "-i", "file:in.mp4", *GUARD, "-t", "36.000000", "-i", "file:in.mp4",
+        *GUARD[:2], "-itsoffset", "0.001000", *GUARD[2:], "-ss", "35.001000", "-i", "file:in.mp4",
+        *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "34.000000", "-i", "file:in.mp4",
         "-map", "0:V:0", "-map", "1:a:0", "-bsf:a", ends, "-bsf:s", ends, *codecs, "1", *common,
-        "-t", "350.000000", "file:1.mp4",
+        "-t", "35.000000", "file:1.mp4",
         "-map", "2:V:0", "-map", "3:a:0", "-bsf:a", starts, "-bsf:s", starts, *codecs, "3",
         *common, "file:2.mp4",
         *QUIET,
