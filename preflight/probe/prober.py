@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from preflight.errors import ToolError
-from preflight.model.media import Container, Media, Unreadable
+from preflight.model.media import Container, Media, Stream, Unreadable, VideoStream
 from preflight.probe import codec_names, mediainfo, sandbox_process, stat_check
 from preflight.probe.sandbox_process import CPU_SECONDS, MEMORY, TIMEOUT, Worker, WorkerDied, obtain
 
@@ -142,7 +142,15 @@ def _measured(subject: Media | Unreadable) -> Media | Unreadable:
     from preflight.probe import transport_duration
 
     measured = transport_duration.measure(subject.path, subject.container)
-    return subject if measured is None else replace(subject, duration=measured)
+    if measured is None:
+        return subject
+    if measured == 0:
+        return replace(subject, streams=tuple(map(_without_frames, subject.streams)))
+    return replace(subject, duration=measured)
+
+
+def _without_frames(stream: Stream) -> Stream:
+    return replace(stream, frame_count=0) if isinstance(stream, VideoStream) else stream
 
 
 def interpret(path: Path, facts: dict[str, Any]) -> Media | Unreadable:

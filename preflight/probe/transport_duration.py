@@ -35,7 +35,10 @@ class Extent:
 
 
 def measure(path: Path, container: Container, *, timeout: float = TIMEOUT) -> Fraction | None:
-    """Return the exact duration in seconds by the packets of video and sound, or None when they can't be read."""
+    """Return the exact duration in seconds by the packets of video and sound.
+
+    0 where ffmpeg read the file to its end and found none; None when they can't be read.
+    """
     demuxer = DEMUXERS.get(container)
     if demuxer is None:
         return None
@@ -43,8 +46,11 @@ def measure(path: Path, container: Container, *, timeout: float = TIMEOUT) -> Fr
         done = process.run(command(path, demuxer), timeout=timeout)
     except PreflightError:
         return None
-    extent = parse(done.stdout.decode("ascii", "replace").splitlines())
-    return None if extent is None else extent.duration
+    listing = done.stdout.decode("ascii", "replace").splitlines()
+    extent = parse(listing)
+    if extent is not None:
+        return extent.duration
+    return Fraction(0) if done.status == 0 and listing and all(line.startswith("#") for line in listing) else None
 
 
 def command(path: Path, demuxer: str) -> list[str]:

@@ -133,3 +133,13 @@ def test_all_eight_display_matrices(tmp_path: Path, matrix: tuple[int, ...], see
     assert media.video is not None
     assert (media.video.rotation, media.video.mirrored) == seen
     assert media.video.display_size == ((180, 320) if seen[0] % 180 else (320, 180))
+
+
+def test_avi_without_a_packet_is_refused(tmp_path: Path) -> None:
+    whole = clips.clip(tmp_path / "whole.avi", audio=False).read_bytes()
+    empty = tmp_path / "empty.avi"
+    start = whole.index(b"movi")
+    empty.write_bytes(whole[: start - 4] + (4).to_bytes(4, "little") + b"movi")
+    report = check(empty)
+    assert report.codes == (702,)
+    assert {"no-frames", "truncated"} & rules(report)
