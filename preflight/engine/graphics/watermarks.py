@@ -383,10 +383,16 @@ class _Part:
 
 
 def _without_bars(edges: BoolMask) -> BoolMask:
-    """Return edges without lines from side to side: borders of black bars stay too, and tell nothing."""
+    """Return edges without lines from side to side: borders of black bars stay too, and tell nothing.
+
+    A wide mark has as many edges in a row, but ends before the sides.
+    """
     for axis in (0, 1):
-        lines = (edges.mean(axis=axis) > DETECTOR.bar).astype(np.uint8)
-        near = np.convolve(lines, np.ones(5, np.uint8), mode="same") > 0
+        lines = edges if axis == 0 else edges.T
+        end = max(1, lines.shape[0] // 10)
+        sides = np.minimum(lines[:end].mean(axis=0), lines[-end:].mean(axis=0))
+        bars = (lines.mean(axis=0) > DETECTOR.bar) & (sides > DETECTOR.bar / 2)
+        near = np.convolve(bars.astype(np.uint8), np.ones(5, np.uint8), mode="same") > 0
         edges = edges & ~(near[None, :] if axis == 0 else near[:, None])
     return edges
 

@@ -74,6 +74,13 @@ def test_a_logo_over_a_soft_scene_is_found_if_the_scene_moves(speed: int, known:
     assert len(found(looks)) == known
 
 
+def test_a_wide_mark_of_many_edges_is_no_bar() -> None:
+    stripes = np.zeros((HEIGHT, WIDTH), bool)
+    stripes[40:64, 400:610] = np.arange(210) % 6 < 3
+    (track,) = found(gallery(mark=stripes))
+    assert track.line.common(Box(400, 40, 610, 64)) > 0.95 * 24 * 210
+
+
 def test_a_scene_has_no_logo() -> None:
     assert found(gallery(on=range(0))) == []
 
