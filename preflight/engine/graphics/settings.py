@@ -92,6 +92,10 @@ class WatermarkDetectorSettings:
     """Minimum intersection over union of a text and the mark that it is."""
     explained: float = 0.4
     """Maximum share of a mark that no text covers, for the texts to explain it."""
+    explained_lasting: float = 0.1
+    """The same for text that is there all the time. A mask that misses outlines of translucent letters leaves 0.16."""
+    rim: int = 2
+    """Width of a mark's mask around its strokes, which such a text need not cover, pixels."""
     lost: float = 0.5
     """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
 

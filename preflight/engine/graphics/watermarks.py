@@ -242,15 +242,17 @@ def _is_explained(mark: Watermark, texts: Sequence[Track]) -> bool:
     captions that follow each other the lines count.
     """
     own = mark.track.masks.usual
-    rest = own.copy()
+    span = DETECTOR.always * (mark.track.last - mark.track.first)
+    always = any(text.last - text.first > span for text in texts)
+    strokes = ~dilate(~own, DETECTOR.rim) if always else own
+    rest = strokes.copy()
     for text in texts:
-        lasting = text.last - text.first > DETECTOR.always * (mark.track.last - mark.track.first)
-        line = text.line.moved(-mark.track.box.x0, -mark.track.box.y0)
-        if lasting:
-            rest &= ~dilate(place_mask(mark.track.box, text.box, text.masks.usual), DETECTOR.beside)
+        if text.last - text.first > span:
+            rest &= ~dilate(place_mask(mark.track.box, text.box, text.masks.usual), 1)
         else:
+            line = text.line.moved(-mark.track.box.x0, -mark.track.box.y0)
             rest[max(0, line.y0) : max(0, line.y1), max(0, line.x0) : max(0, line.x1)] = False
-    return bool(rest.sum() <= DETECTOR.explained * own.sum())
+    return bool(rest.sum() <= (DETECTOR.explained_lasting if always else DETECTOR.explained) * strokes.sum())
 
 
 def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, BoolMask, FloatImage]]:
