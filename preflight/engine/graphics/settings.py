@@ -25,6 +25,8 @@ class WatermarkDetectorSettings:
     """Lower bound of that standard error, levels per pixel: gradients are measured in steps of an eighth."""
     scene_edge: float = 4.0
     """Steepness from which on a pixel counts as textured, levels per pixel."""
+    soft_edge: float = 2.0
+    """The same where nothing beside a mark is as steep. Such grain varies by 4 levels, a scene by more."""
     textured: float = 0.02
     """Minimum share of the surroundings of a mark that is textured: only texture tells that the scene moves."""
     corner: float = 0.3

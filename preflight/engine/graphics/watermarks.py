@@ -344,12 +344,13 @@ class _Part:
                 yield Box(x, y, x + width, y + height), own
 
     def staying(self, own: BoolMask) -> float:
-        """Return the share of the textured pixels beside a mark's `own` edges that are static too."""
-        textured = (self.usual > DETECTOR.scene_edge) & ~dilate(own, 2)
-        if textured.sum() < DETECTOR.textured * textured.size:
-            return 1.0
-        static = np.hypot(*self.median) > DETECTOR.persistent * self.usual
-        return float((static & textured).sum() / textured.sum())
+        """Return the share of textured pixels beside a mark's `own` edges that are static too, 1 without texture."""
+        beside, static = ~dilate(own, 2), np.hypot(*self.median) > DETECTOR.persistent * self.usual
+        for edge in (DETECTOR.scene_edge, DETECTOR.soft_edge):
+            textured = (self.usual > edge) & beside
+            if textured.sum() >= DETECTOR.textured * textured.size:
+                return float((static & textured).sum() / textured.sum())
+        return 1.0
 
     def mark(self, near: Box) -> BoolMask:
         """Return the edges of the mark around `near`, none where too much of the scene is static as well."""

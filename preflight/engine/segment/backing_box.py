@@ -78,25 +78,33 @@ def find_partial(look: BGR, spread: FloatMap, fill: BoolMask, text_height: int) 
     return BackingBox(area, ink)
 
 
-def find_translucent(fill: BoolMask, changes: Sequence[BoolMask]) -> BackingBox | None:
+def find_translucent(fill: BoolMask, changes: Sequence[BoolMask], *, outlined: bool = False) -> BackingBox | None:
     """Return the translucent box behind one line, by what changed as it came or went; None without one.
 
     Args:
         fill: body of the letters.
         changes: what changed at each end. An end at which the scene moved is not informative.
+        outlined: the letters have an outline, which changes as a box of small letters does.
     """
     body = _body(fill)
     height = int(np.count_nonzero(body.any(axis=1)))
     # An outline or a shadow changes too, but not what lies between letters further apart.
-    amid = body & ~_grown(fill, 2 * round(BACKING_BOX.outline * height + 2) + 1)
-    if amid.sum() < BACKING_BOX.gaps * body.sum():
+    beyond = ~_grown(fill, 2 * round(BACKING_BOX.outline * height + 2) + 1)
+    amid = body & beyond
+    small = amid.sum() < BACKING_BOX.gaps * body.sum()
+    if small and outlined:
         return None
-    for changed in changes:
+    # Less of a scene that moves changes at both ends.
+    both = [np.logical_and.reduce(changes)] if len(changes) > 1 else []
+    for changed in (*both, *changes):
         area = _opened(_closed(changed | fill, height // 4 | 1), height // 3 | 1)
         solid = _filled(_touching(area | fill, body))
+        # Small letters leave no ground between them, but a box has a margin.
+        ground = solid & beyond if small else amid
         if (
             solid[body].mean() >= BACKING_BOX.covered
-            and changed[amid].mean() >= BACKING_BOX.appeared
+            and ground.sum() >= BACKING_BOX.gaps * (solid if small else body).sum()
+            and changed[ground].mean() >= BACKING_BOX.appeared
             and _borders(solid, body, runs=False) >= BACKING_BOX.least_sides
         ):
             # Shadows and what encoding mixes with the letters go with them.

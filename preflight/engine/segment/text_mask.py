@@ -82,7 +82,7 @@ def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask
     box = None
     if not place.changing:
         box = backing_box.find_solid(look, spread, strokes.fill, changed)
-        box = box or backing_box.find_translucent(body, changes)
+        box = box or backing_box.find_translucent(body, changes, outlined=outlined)
         box = box or backing_box.find_partial(look, spread, strokes.fill, height)
     if box is not None:
         # A box comes and goes with its letters, so what changed then is not theirs alone.

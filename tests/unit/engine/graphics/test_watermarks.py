@@ -65,6 +65,15 @@ def test_what_stays_in_a_corner_of_a_moving_scene_is_a_logo(alpha: float) -> Non
     assert whole.sum() < 2 * star().sum()
 
 
+@pytest.mark.parametrize(("speed", "known"), [(48, True), (0, False)], ids=["moving", "still"])
+def test_a_logo_over_a_soft_scene_is_found_if_the_scene_moves(speed: int, known: bool) -> None:
+    looks = gallery(on=range(0), speed=speed)
+    for look in looks.looks.values():
+        look[:] = cv2.GaussianBlur(look, (0, 0), 4)
+        look[star()] = 240
+    assert len(found(looks)) == known
+
+
 def test_a_scene_has_no_logo() -> None:
     assert found(gallery(on=range(0))) == []
 

@@ -169,3 +169,23 @@ def test_an_outline_that_comes_with_its_letters_is_no_plate() -> None:
 def test_a_scene_that_changes_all_over_shows_no_plate() -> None:
     fill, _ = film(straight=True)
     assert backing_box.find_translucent(fill, [np.ones(fill.shape, bool)]) is None
+
+
+def small_letters() -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return letters without ground between them, and what changes at both ends: their plate, and half of the scene."""
+    fill = cv2.putText(np.zeros((50, 180), np.uint8), "letters go", (29, 32), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2) > 0
+    dice, changes = np.random.default_rng(2), []
+    for _ in range(2):
+        noise = cv2.resize(dice.normal(size=(17, 60)).astype(np.float32), (180, 50), interpolation=cv2.INTER_CUBIC)
+        changes.append(np.asarray(noise > 0.3, bool))
+        changes[-1][9:44, 22:156] = True
+    return fill, changes
+
+
+def test_the_translucent_plate_of_small_letters_is_what_changes_at_both_ends_over_a_scene_that_moves() -> None:
+    fill, changes = small_letters()
+    found = backing_box.find_translucent(fill, changes)
+    assert found is not None
+    assert found.area[9:44, 22:156].all()
+    assert found.area.sum() < 1.1 * 35 * 134
+    assert backing_box.find_translucent(fill, changes, outlined=True) is None
