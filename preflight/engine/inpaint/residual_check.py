@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from preflight.engine.alpha.settings import FADE
 from preflight.engine.core.arrays import BGR, BoolMask, YCbCr, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
@@ -33,11 +34,16 @@ class RemovedLine:
         box: the line, in pixels of the region.
         letters: (height, width) of the region, what the text covered.
         text: what the recogniser read before.
+        faint: (height, width, 3) of the region, YCbCr, a frame that shows the same still scene below a fainter text;
+            None without one.
+        faint_ratio: opacity of the text on that frame, as a share of its opacity on this one, 0..1.
     """
 
     box: Box
     letters: BoolMask
     text: str
+    faint: YCbCr | None = None
+    faint_ratio: float = 0.0
 
 
 def text_similarity(one: str, other: str) -> float:
@@ -119,6 +125,13 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
     after, before = (_local_contrast(image[place.slices].astype(np.float32), size) for image in (result, source))
     left, deviation = _coefficients(shapes, after, size)
     was, _ = _coefficients(shapes, before, size)
+    scene, away = np.zeros_like(was), ~letters & ~rim
+    faint = None if line.faint is None else line.faint[place.slices]
+    if faint is not None and line.faint_ratio < settings.faint_ratio and _is_still(source[place.slices], faint, away):
+        # Opacity mixes text and scene linearly, so two opacities tell what the scene alone has in the letters' shape.
+        then, _ = _coefficients(shapes, _local_contrast(faint.astype(np.float32), size), size)
+        scene = (then - line.faint_ratio * was) / (1 - line.faint_ratio)
+    left, was = left - scene, was - scene
     bound = np.maximum(settings.least_trace, settings.significance * deviation)
     # What is left of a text is as bright or dark against its surroundings as the text was.
     visible = (np.abs(left) > bound) & (left * was > 0)
@@ -126,6 +139,12 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
         return 0.0
     contrast = max(settings.least_contrast, float(np.abs(was).max()))
     return min(1.0, float(np.abs(left)[visible].max()) / contrast)
+
+
+def _is_still(one: YCbCr, other: YCbCr, away: BoolMask) -> bool:
+    """Return True when two frames show the same scene beside the text."""
+    apart = cv2.absdiff(one, other)[away]
+    return bool(apart.size) and float(np.percentile(apart, FADE.still_percentile)) <= FADE.still
 
 
 def _local_contrast(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:

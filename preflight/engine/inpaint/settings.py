@@ -65,6 +65,8 @@ class ResidualSettings:
     """Contrast in the letters' shape that an eye can see on a still scene, in gray levels."""
     significance: float = 4.0
     """Ratio of a trace's contrast to its standard error, above which it is no accident of the scene."""
+    faint_ratio: float = 0.5
+    """Ratio of the opacities of two frames up to which they tell the scene from the text."""
     least_contrast: float = 20.0
     """Lower bound of the strokes' contrast in the source, in gray levels, so that faint text is not overrated."""
 

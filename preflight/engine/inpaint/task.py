@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
 
 import numpy as np
 
-from preflight.engine.core.arrays import BGR, BoolMask
+from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement
@@ -119,8 +120,12 @@ class InpaintTask:
         chunk, method = self.chunk, ESCALATION[step]
         holes = _Holes(chunk, method.widening)
         patches, figures = [], []
-        check = _ResultCheck(chunk, traces=method.widening < MAX_WIDENING)
         with self.layout.path.open("rb") as file:
+            check = _ResultCheck(
+                chunk,
+                lambda index: crop_cache.load(file, self.layout, index, chunk.place, chunk.region),
+                traces=method.widening < MAX_WIDENING,
+            )
             marks = self._marks(file) if method.unblend else []
             inpainter = self._inpainter(file, holes, marks, donors=method.donors)
             for index in range(chunk.first, chunk.rendered_last + 1):
@@ -235,9 +240,9 @@ class InpaintTask:
 class _ResultCheck:
     """Checks the filled frames of a chunk, at most as often as they change."""
 
-    def __init__(self, chunk: InpaintChunk, *, traces: bool) -> None:
-        """Check a chunk; where whole lines are filled, the letters' shape leaves no traces."""
-        self._chunk, self._traces = chunk, traces
+    def __init__(self, chunk: InpaintChunk, shown: Callable[[int], Planes[np.uint8]], *, traces: bool) -> None:
+        """Check a chunk, whose frames `shown` returns; where whole lines are filled, letters leave no `traces`."""
+        self._chunk, self._shown, self._traces = chunk, shown, traces
         self._legibility = 0.0
         self._residue: dict[int, list[float]] = {}
 
@@ -256,6 +261,7 @@ class _ResultCheck:
                 track.line_on(index).moved(*corner),
                 place_mask(chunk.region, track.box_on(index), track.mask_on(index)),
                 track.text,
+                *self._fainter(track, index),
             )
             for _, track in on
         ]
@@ -267,6 +273,14 @@ class _ResultCheck:
             after, before = filled.to_ycbcr(), source.to_ycbcr()
             for (number, _), line in zip(on, lines, strict=True):
                 self._residue.setdefault(number, []).append(stroke_residue(after, before, line))
+
+    def _fainter(self, track: Track, index: int) -> tuple[YCbCr | None, float]:
+        """Return the region where a fading text is faintest, and its opacity there as a share of that on a frame."""
+        fade = track.masks.fade
+        if fade is None or not fade.faintest:
+            return None, 0.0
+        faint = fade.faintest[0]
+        return self._shown(faint).to_ycbcr(), fade.opacity[faint] / max(0.01, fade.opacity.get(index, 1.0))
 
     def residual(self) -> float:
         """Return the residual of the whole chunk: the largest of its lines, each by the median of its frames."""

@@ -39,6 +39,8 @@ class StrokeSettings:
     """Minimum share of the line's columns near a stroke; below it the letters have more than one colour."""
     edge_share: float = 0.4
     """Minimum steepness of a stroke's edge, as a share of the median of the known strokes' edges."""
+    scene_edges: float = 0.02
+    """Maximum share of the line's surroundings that is as steep, for steep edges inside the line to be letters'."""
     stray_contrast: float = 0.35
     """Minimum contrast of such a stroke, as a share of the letters' contrast."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import BGR, BoolMask, FloatMap
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, dilate
 from preflight.engine.segment import backing_box
 from preflight.engine.segment.halo import distance, fit_halo
 from preflight.engine.segment.outlines import enclosed_letters, is_outlined
@@ -96,6 +96,8 @@ def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask
         body |= enclosed_letters(look, spread, strokes.fill, halo, height)
     if _covered_columns(body, place.inner, height) < STROKES.least_columns:
         body |= _edge_strokes(look, strokes.fill, place.inner, height)
+    elif not place.changing:
+        body |= _missing_strokes(look, strokes.fill, place.inner, height, stroke_mask(body, reach, height, changed))
     mask = stroke_mask(body, reach, height, changed)
     return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined)
 
@@ -113,15 +115,31 @@ def _edge_strokes(look: BGR, fill: BoolMask, inner: BoolMask, text_height: int) 
 
     Translucent letters have another colour on every ground, so only a part of them has the one of the `fill`.
     """
+    edges = _steep_edges(look, fill) & inner
+    width = max(3, text_height // 8) | 1
+    closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    return np.asarray(closed > 0, bool)
+
+
+def _missing_strokes(look: BGR, fill: BoolMask, inner: BoolMask, text_height: int, mask: BoolMask) -> BoolMask:
+    """Return the strokes of a line that its `mask` lacks, by their edges; none where the scene has such edges too."""
+    scene = ~inner & ~dilate(mask)
+    if not scene.any() or (_steep_edges(look, fill) & scene).sum() > STROKES.scene_edges * scene.sum():
+        return np.zeros(fill.shape, bool)
+    missing = _edge_strokes(look, fill, inner, text_height) & ~mask
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(missing.astype(np.uint8), connectivity=8)
+    large = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] >= STROKES.least_pixels) + 1
+    return np.asarray(np.isin(labels, large), bool)
+
+
+def _steep_edges(look: BGR, fill: BoolMask) -> BoolMask:
+    """Return where the typical look is about as steep as at the edge of known strokes."""
     gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
     steep = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     edge = fill & ~(cv2.erode(fill.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if not edge.any():
         return np.zeros(fill.shape, bool)
-    edges = (steep > STROKES.edge_share * float(np.median(steep[edge]))) & inner
-    width = max(3, text_height // 8) | 1
-    closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
-    return np.asarray(closed > 0, bool)
+    return np.asarray(steep > STROKES.edge_share * float(np.median(steep[edge])), bool)
 
 
 def stroke_mask(body: BoolMask, reach: int, text_height: int, changed: BoolMask | None = None) -> BoolMask:

@@ -1,5 +1,7 @@
 """Traces in the letters' shape are told from the scene, whether or not anybody could read them."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -98,3 +100,18 @@ def test_other_text_counts_when_it_is_read_surely(
     shown = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     assert legibility(shown, [line()], []) == pytest.approx(expected, abs=0.02)
     assert legibility(shown, [line()], [Box(0, 0, WIDTH, HEIGHT)]) == 0
+
+
+@pytest.mark.parametrize(("ratio", "told"), [(RESIDUAL.faint_ratio * 0.9, True), (RESIDUAL.faint_ratio * 1.1, False)])
+def test_a_scene_in_the_shape_of_letters_is_told_by_a_frame_on_which_they_are_faint(ratio: float, told: bool) -> None:
+    # The scene itself shows the letters darkly, and the text in its place is bright.
+    scene, text = lettered(0.3), lettered(1)
+    faint = np.asarray(scene + ratio * (text.astype(np.float32) - scene), np.uint8)
+    judged = replace(line(), faint=faint, faint_ratio=ratio)
+    assert (stroke_residue(scene, text, judged) == 0) == told
+    assert stroke_residue(faint, text, judged) > RESIDUAL.trace_limit
+
+
+def test_a_faint_frame_of_another_scene_tells_nothing() -> None:
+    judged = replace(line(), faint=np.asarray(lettered(0.3) // 2, np.uint8), faint_ratio=0.0)
+    assert stroke_residue(lettered(0.3), lettered(1), judged) > RESIDUAL.trace_limit
