@@ -59,8 +59,10 @@ def test_error_is_raised_where_the_result_is_read(cancel: threading.Event) -> No
 
 def test_leaving_closes_what_waits_after_what_runs(cancel: threading.Event) -> None:
     events: list[str] = []
+    begun = threading.Semaphore(0)
 
     def waiting() -> Steps[str]:
+        begun.release()
         try:
             yield Until(time=time.monotonic() + 1e6)
         finally:
@@ -68,6 +70,7 @@ def test_leaving_closes_what_waits_after_what_runs(cancel: threading.Event) -> N
         return ""
 
     def running() -> Steps[str]:
+        begun.release()
         cancel.wait(30)
         events.append("ended")
         return ""
@@ -76,6 +79,9 @@ def test_leaving_closes_what_waits_after_what_runs(cancel: threading.Event) -> N
     with Scheduler[str](cancel, workers=2, before_close=lambda: events.append("before close")) as scheduler:
         scheduler.start(waiting())
         scheduler.start(running())
+        # Steps that have not begun are dropped without a trace.
+        assert begun.acquire(timeout=30)
+        assert begun.acquire(timeout=30)
     assert events == ["ended", "before close", "closed"]
 
 
