@@ -72,7 +72,7 @@ def whole_job(ledger: Ledger, number: int) -> None:
         for state in (State.RUNNING, State.DONE):
             ledger.advance(job.id, state, cause="bench")
         file = Path(f"/out/new-{job.id}.mp4")
-        ledger.advance(job.id, State.FETCHED, cause="bench", file=Path("/work/x"))
+        ledger.advance(job.id, State.FETCHED, cause="bench", file=Path("/videos/x"))
         ledger.is_object_needed(f"preflight/new-{number}.mp4")
         ledger.advance(job.id, State.FETCHED, cause="bench", target=file)
         ledger.is_contested(file, job.group)
