@@ -105,14 +105,17 @@ def _test(part: str, look: Callable[[], str]) -> Diagnosis:
 def _ffmpeg(settings: Settings) -> str:
     from preflight.tools import ffmpeg
 
-    program = ffmpeg.find(settings.ffmpeg)
+    build = ffmpeg.describe(settings.ffmpeg)
     for encoder in NEEDED_ENCODERS:
-        ffmpeg.require_encoder(program, encoder)
-    ffmpeg.require_picture_encoder(program, settings.encoder)
-    hardware = [name for name in HARDWARE if ffmpeg.opens(program, name)]
-    return f"{program}; encodes with {settings.encoder}" + (
-        f"; this machine has {', '.join(hardware)}" if hardware else ""
-    )
+        ffmpeg.require_encoder(build.path, encoder)
+    ffmpeg.require_picture_encoder(build.path, settings.encoder)
+    hardware = [name for name in HARDWARE if ffmpeg.opens(build.path, name)]
+    parts = [f"{build.text} ({build.origin}): {build.path}", f"encodes with {settings.encoder}"]
+    if build.missing:
+        parts.append(f"lacks {', '.join(build.missing)}")
+    if hardware:
+        parts.append(f"this machine has {', '.join(hardware)}")
+    return "; ".join(parts)
 
 
 def _mediainfo() -> str:

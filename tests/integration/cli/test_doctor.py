@@ -64,6 +64,7 @@ def test_each_configured_part_is_tested_by_itself() -> None:
         )
     )
     assert parts["ffmpeg"].ok
+    assert " (wheel): " in parts["ffmpeg"].seen
     assert not parts["service that a run uses"].ok
     assert "AIDGE_ACCESS_KEY_SECRET" in parts["service that a run uses"].seen
     assert not parts["store: bucket write"].ok
