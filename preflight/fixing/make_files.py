@@ -12,11 +12,12 @@ from preflight.fixing.encode_to_size import Workshop, as_encoded, encode, levele
 from preflight.fixing.promises import Reference
 from preflight.fixing.split import Stretch
 from preflight.model.media import Container, FileIdentity, StreamKind
-from preflight.model.plan import Action, Plan, Treatment
-from preflight.model.report import Report
-from preflight.tools import containers, files, packets, proof, seekable
+from preflight.model.plan import Action, Plan, Policy, Treatment
+from preflight.model.report import Code, Report
+from preflight.tools import containers, files, packets, proof, seekable, steady_times
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import Piece
+from preflight.tools.steady_times import Correction
 
 _NO_HOMES = frozenset({Container.WEBM, Container.AVI})
 """Containers in which H.264 is not at home; MKV holds it and all that they hold."""
@@ -26,6 +27,8 @@ _INDEX_ENTRIES = 1_500_000
 """Packets in the indexes that one process holds at most: ffmpeg takes about 60 bytes for each, for each segment."""
 _SAME_LENGTH = Fraction(1)
 """Seconds that the measured length of a source may differ from the one that its cuts were planned for."""
+_MORE_SEGMENTS = 4
+"""Numbers of segments that are tried, from the fewest on, where one is too large: its sound is not told by the cuts."""
 _STEM = 60
 """Letters of the source's name in that of its copy: enough to be told in an error, whatever bytes they take."""
 _CODECS = {"libx264": "h264"}
@@ -55,25 +58,44 @@ def make(plan: Plan, shop: Workshop) -> list[Made]:
         path = files.copy(source.path, shop.folder / name(plan, 0, 1))
         return [Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))]
     plan = replace(plan, source=seekable.mended(source, shop.folder, ffmpeg=shop.ffmpeg, cancel=shop.cancel))
+    plan = _steadied(plan, shop)
     if plan.trim is None and not plan.cuts:
         return [_whole(plan, shop, total)]
     plan = _cuttable(plan, plan.container, shop)
-    stretches = find_cuts.stretches(plan, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
-    if plan.video is not None:
-        return _encoded(plan, stretches, shop)
-    return _copied(plan, stretches, shop)
+    for more in range(_MORE_SEGMENTS):
+        stretches = find_cuts.stretches(plan, ffmpeg=shop.ffmpeg, cancel=shop.cancel, more=more)
+        if plan.video is not None:
+            return _encoded(plan, stretches, shop)
+        made = _copied(plan, stretches, shop)
+        if plan.policy is Policy.ONE_FILE or all(item.report.codes != (Code.SIZE,) for item in made):
+            break
+    return made
 
 
 def _cuttable(plan: Plan, container: Container, shop: Workshop) -> Plan:
-    """Return `plan` for a source that can be cut into files of the kind `container`, which is a copy where need be.
+    """Return `plan` for a source that can be cut into files of the kind `container`, which is a copy where need be."""
+    return plan if seekable.can_be_cut(source_of(plan), container) else _of_a_copy(plan, container, shop)
 
-    The sound and the subtitles of the copy are those of the result, so that cutting it only copies.
+
+def _steadied(plan: Plan, shop: Workshop) -> Plan:
+    """Return `plan` for a copy of its source in which no frame has a wrong time; `plan` itself where none has."""
+    source = source_of(plan)
+    if source.container is not Container.MPEG_PS:
+        return plan
+    listing = promises.read(plan, source, ffmpeg=shop.ffmpeg, cancel=shop.cancel).listing
+    fault = steady_times.correction(listing.of(0))
+    return plan if fault is None else _of_a_copy(plan, plan.container, shop, fault)
+
+
+def _of_a_copy(plan: Plan, container: Container, shop: Workshop, fault: Correction | None = None) -> Plan:
+    """Return `plan` for a copy of its source of the kind `container`, or of one that holds its video.
+
+    The sound and the subtitles of the copy are those of the result, so that cutting it only copies. Wrong times of the
+    video are corrected in it by `fault`.
     """
     from preflight.fixing import ffmpeg_commands
 
     source = source_of(plan)
-    if seekable.can_be_cut(source, container):
-        return plan
     holds_video = source.video is not None and containers.holds(container, source.video)
     target = container if holds_video else Container.MKV
     if source.video is not None and not containers.holds(target, source.video):
@@ -90,9 +112,12 @@ def _cuttable(plan: Plan, container: Container, shop: Workshop) -> Plan:
     total = source.duration or Fraction(0)
     whole = replace(plan, container=target, trim=None, cuts=(), video=None, audio_end=None, streams=streams)
     listing = shop.folder / "seekable" / "packets.txt"
-    argv = ffmpeg_commands.remux(whole, path, ffmpeg=shop.ffmpeg, listing=listing)
+    argv = ffmpeg_commands.remux(whole, path, ffmpeg=shop.ffmpeg, listing=listing, fault=fault)
     shop.run(argv, done=Fraction(0), length=Fraction(0), total=total)
-    reference = promises.of_listing(whole, source, packets.parse_file(listing))
+    listed = packets.parse_file(listing)
+    if fault is not None:
+        listed = replace(listed, tables=listed.tables | {0: fault.applied(listed.of(0))})
+    reference = promises.of_listing(whole, source, listed, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
     listing.unlink()
     _prove(whole, reference, Piece(output=path), shop)
     return _of_copy(plan, whole, path, reference)
@@ -139,10 +164,15 @@ def _recut(plan: Plan, *, known: Fraction | None) -> Plan:
     return replace(plan, cuts=tuple(seconds * number / count for number in range(1, count)))
 
 
-def _prove(plan: Plan, reference: Reference, piece: Piece, shop: Workshop, *, mended: bool = False) -> None:
-    """Raise ToolError unless the file of `piece` holds what `plan` promises."""
+def _prove(
+    plan: Plan, reference: Reference, piece: Piece, shop: Workshop, *, mended: bool = False, encoded: bool = False
+) -> None:
+    """Raise ToolError unless the file of `piece` holds what `plan` promises, `mended` or all `encoded` in spite of it."""
     kept = promises.promises(plan, reference, piece, ffmpeg=shop.ffmpeg, cancel=shop.cancel, mended=mended)
-    proof.prove(piece.output, kept, container=plan.container, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+    displayed = promises.displayed(plan, reference, encoded=encoded or plan.video is not None)
+    proof.prove(
+        piece.output, kept, container=plan.container, ffmpeg=shop.ffmpeg, displayed=displayed, cancel=shop.cancel
+    )
 
 
 def name(plan: Plan, number: int, count: int) -> str:
@@ -161,7 +191,8 @@ def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
         listing = shop.folder / "packets.txt"
         argv = ffmpeg_commands.remux(plan, path, ffmpeg=shop.ffmpeg, listing=listing)
         shop.run(argv, done=Fraction(0), length=total, total=total)
-        reference = promises.of_listing(plan, source_of(plan), packets.parse_file(listing))
+        listed = packets.parse_file(listing)
+        reference = promises.of_listing(plan, source_of(plan), listed, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
         report = shop.recheck(path)
     else:
         reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
@@ -210,9 +241,10 @@ def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
         shop.run(argv, done=batch[0].start - spans[0][0], length=longest, total=total)
     made = []
     for piece, stretch, (start, end) in zip(pieces, stretches, spans, strict=True):
+        encoded = False
         if not stretch.clean:
-            _mended(plan, piece, stretch, end - start, shop, reference)
-        _prove(plan, reference, piece, shop, mended=not stretch.clean)
+            encoded = _mended(plan, piece, stretch, end - start, shop, reference)
+        _prove(plan, reference, piece, shop, mended=not stretch.clean, encoded=encoded)
         made.append(Made(path=piece.output, start=start, end=end, report=shop.recheck(piece.output)))
     return made
 
@@ -241,8 +273,11 @@ def _spans(plan: Plan, stretches: list[Stretch]) -> list[tuple[Fraction, Fractio
     return [(s.start.time, whole if s.finish is None else s.finish) for s in stretches]
 
 
-def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: Workshop, reference: Reference) -> None:
-    """Make a stretch that begins or ends between keyframes: encode the pictures there, copy those between."""
+def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: Workshop, reference: Reference) -> bool:
+    """Make a stretch that begins or ends between keyframes: encode the pictures there, copy those between.
+
+    Returns True where all of it had to be encoded.
+    """
     from preflight.fixing import ffmpeg_commands
 
     def run(argv: Sequence[str]) -> None:
@@ -251,7 +286,7 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
     if find_cuts.needs_encoding(stretch, source_of(plan)):
         piece = replace(piece, held=promises.held(reference, piece))
         encode(as_encoded(plan, length), piece, shop, done=Fraction(0), length=length, total=length)
-        return
+        return True
     begin, end = piece.start, piece.start + length
     resume = stretch.start.resume
     stop = stretch.end.time if stretch.end else end
@@ -278,3 +313,4 @@ def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: 
     listing = shop.folder / "pictures.txt"
     listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
     run(ffmpeg_commands.assemble(plan, listing, piece, late=late, ffmpeg=shop.ffmpeg))
+    return False
