@@ -47,7 +47,7 @@ class RenderTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class AnnexBStream:
     """The packets of a picture in decoding order, as Annex B in the file `path`, each at its place there."""
 
     path: Path
@@ -65,7 +65,7 @@ class Stream:
 class TimedPacket(NamedTuple):
     """A packet of a stream, and when its picture is shown."""
 
-    stream: Stream
+    stream: AnnexBStream
     number: int
     time: int
 
@@ -105,7 +105,7 @@ def _require(source: Source, destination: Path) -> None:
         raise ToolError(f"{form} can't hold the pictures of two encoders")
 
 
-def _visible(given: Stream, times: tuple[int, ...]) -> range:
+def _visible(given: AnnexBStream, times: tuple[int, ...]) -> range:
     """Return which packets, by the order in which they are shown, are the frames at `times`.
 
     A file that was trimmed without encoding still holds the pictures before its first one that a decoder needs.
@@ -122,7 +122,7 @@ def _visible_frames(span: Span, visible: range) -> range:
     return range(max(span.first, visible.start), min(span.last + 1, visible.stop))
 
 
-def _unpacked(path: Path, at: Path, program: str) -> Stream:
+def _unpacked(path: Path, at: Path, program: str) -> AnnexBStream:
     """Return the picture of `path`, taken apart into the file `at`."""
     listing = at.with_suffix(".txt")
     argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
@@ -142,7 +142,7 @@ def _unpacked(path: Path, at: Path, program: str) -> Stream:
                 raise ToolError("its parameter sets change on the way")
             if packet.key and h264.is_clean_entry(data):
                 entries.append(number)
-    return Stream(
+    return AnnexBStream(
         path=at,
         packets=found,
         places=tuple(accumulate((packet.size for packet in found), initial=0)),
@@ -151,7 +151,9 @@ def _unpacked(path: Path, at: Path, program: str) -> Stream:
     )
 
 
-def _encoded(task: RenderTask, given: Stream, spans: Sequence[Span], visible: range, clean: Clean) -> Stream:
+def _encoded(
+    task: RenderTask, given: AnnexBStream, spans: Sequence[Span], visible: range, clean: Clean
+) -> AnnexBStream:
     """Return the frames of `spans`, cleaned, as one stream that can be entered at the start of each."""
     number = h264.free_number(given.sets)
     if number is None:
@@ -192,7 +194,7 @@ def _encoder(task: RenderTask, starts: Sequence[int], options: Sequence[str], ma
 
 
 def _timed_packets(
-    task: RenderTask, given: Stream, made: Stream, spans: Sequence[Span], visible: range
+    task: RenderTask, given: AnnexBStream, made: AnnexBStream, spans: Sequence[Span], visible: range
 ) -> list[TimedPacket]:
     """Return all packets in their new order."""
     encoded = [index for span in spans if not span.copied for index in _visible_frames(span, visible)]
