@@ -47,7 +47,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class SegmentBounds:
     """One segment to be: from `start` to `end` (None: the end of the file).
 
     Where no point lies at the time asked for, the few pictures between `end` and `until` (seconds) are encoded.
@@ -104,12 +104,12 @@ def _resumes(packets: Sequence[Packet]) -> list[int | None]:
 
 
 def usable_seconds(limits: Limits) -> Fraction:
-    """Return how long a stretch may be, in seconds, so that a margin of the duration limit stays free."""
+    """Return how long a segment may be, in seconds, so that a margin of the duration limit stays free."""
     return limits.max_seconds - min(SECONDS_MARGIN, limits.max_seconds / _MARGIN_SHARE)
 
 
 def fewest(seconds: Fraction, size: int, limits: Limits) -> int:
-    """Return how many stretches are needed at least."""
+    """Return how many segments are needed at least."""
     by_time = -(-seconds // usable_seconds(limits)) if seconds > limits.max_seconds else 1
     by_size = -(-size // int(limits.max_bytes * BYTES_SHARE)) if size > limits.max_bytes else 1
     return max(1, int(by_time), int(by_size))
@@ -166,10 +166,10 @@ class _Search:
     size: int
     limits: Limits
 
-    def fits(self, first: Point, time: Fraction, offset: int, stretches: int) -> bool:
-        """Return True when what lies between `first` and a later place is within the limits of some stretches."""
-        seconds = stretches * usable_seconds(self.limits)
-        size = stretches * int(self.limits.max_bytes * BYTES_SHARE)
+    def fits(self, first: Point, time: Fraction, offset: int, segments: int) -> bool:
+        """Return True when what lies between `first` and a later place is within the limits of some segments."""
+        seconds = segments * usable_seconds(self.limits)
+        size = segments * int(self.limits.max_bytes * BYTES_SHARE)
         return time - first.time <= seconds and offset - first.offset <= size
 
     def candidates(self, first: Point, left: int) -> Iterator[Point]:
@@ -198,7 +198,7 @@ def _burden(point: Point, ideal: Fraction) -> Fraction:
     return encoded + abs(point.time - ideal) / 4
 
 
-def stretches(start: Point, cuts: Sequence[Point], end: Stretch) -> list[Stretch]:
+def segments(start: Point, cuts: Sequence[Point], end: SegmentBounds) -> list[SegmentBounds]:
     """Return the stretches between `start`, the cuts and the end that `end` has."""
     starts = [start, *cuts]
-    return [*(Stretch(start=a, end=b) for a, b in pairwise(starts)), replace(end, start=starts[-1])]
+    return [*(SegmentBounds(start=a, end=b) for a, b in pairwise(starts)), replace(end, start=starts[-1])]

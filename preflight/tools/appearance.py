@@ -22,11 +22,13 @@ _MATRICES = frozenset({"bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "ycg
 _UNKNOWN = frozenset({"unknown", "unspecified", "reserved", ""})
 _INPUT = re.compile(r"^Input #\d+, ", re.MULTILINE)
 _VIDEO = re.compile(
-    r"^ +Stream #\d+:\d+[^\n]*?: Video: [^,\n]*, \w+(?:\(([^)\n]*)\))?, (\d+)x(\d+)([^\n]*)\n((?:(?! +Stream #)[^\n]*\n)*)",
+    r"^ +Stream #\d+:\d+[^\n]*?: Video: [^,\n]*, \w+(?:\(([^)\n]*)\))?, (\d+)x(\d+)([^\n]*)\n"
+    r"((?:(?! +Stream #)[^\n]*\n)*)",
     re.MULTILINE,
 )
 _SAR = re.compile(r"SAR (\d+):(\d+)")
 _ROTATION = re.compile(r"^ +display ?matrix: rotation of (-?[\d.]+) degrees", re.MULTILINE | re.IGNORECASE)
+_NO_TAGS = ColorTags()
 _RIGHT_ANGLE = 90
 _MAX_ERROR = 2
 """Pixels by which a displayed side may differ: encoded sides are even."""
@@ -38,7 +40,7 @@ class Appearance:
 
     size: tuple[int, int]
     sar: Fraction = Fraction(1)
-    color: ColorTags = ColorTags()
+    color: ColorTags = _NO_TAGS
     rotation: int = 0
 
     @property
@@ -94,9 +96,7 @@ def _color(pixels: str) -> ColorTags:
     named = next((word for word in words if "/" in word or word in _MATRICES), "")
     names = named.split("/") if "/" in named else [named] * 3
     matrix, primaries, transfer = (None if name in _UNKNOWN else name for name in (*names, *[""] * 3)[:3])
-    return ColorTags(
-        matrix=matrix, primaries=primaries, transfer=transfer, full_range=ranges[0] if ranges else None
-    )
+    return ColorTags(matrix=matrix, primaries=primaries, transfer=transfer, full_range=ranges[0] if ranges else None)
 
 
 def difference(expected: Appearance, made: Appearance) -> str | None:

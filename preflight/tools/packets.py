@@ -205,7 +205,7 @@ class PacketTable(Sequence[Packet]):
         table = PacketTable.of_columns(
             self.stream, dts=dts, pts=pts, durations=self._durations, sizes=self._sizes, flags=self._flags
         )
-        table._checksums = self._checksums
+        setattr(table, "_checksums", self._checksums)  # noqa: B010
         return table
 
     def with_data(self) -> PacketTable:

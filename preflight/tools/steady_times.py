@@ -1,7 +1,7 @@
 """Correct the times of single frames that ffmpeg reads wrongly from MPEG program streams. Pure.
 
-A program stream has times for some frames only, and ffmpeg may give one to the frame beside the one it belongs to: a gap
-of two frame durations, and within a second two frames at one time. The frames between belong on the regular grid.
+A program stream has times for some frames only, and ffmpeg may give one to the frame beside the one it belongs to: a
+gap of two frame durations, and within a second two frames at one time. Those between belong on the regular grid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_RUNS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Packets `first` to `last` (numbers in decoding order) whose times are later by `shift` ticks than they are read."""
+    """Packets `first` to `last` (numbers in decoding order), which are `shift` ticks later than they are read."""
 
     first: int
     last: int
