@@ -223,10 +223,10 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     pending: dict[int, PendingLines] = {}
 
     def request(frame: Frame) -> None:
-        look = state.question(frame)
-        pending[frame.index] = NoLines() if look.parts == () else pool.submit(look)
+        task = state.question(frame)
+        pending[frame.index] = NoLines() if task.parts == () else pool.submit(task)
 
-    def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
+    def read_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
@@ -249,7 +249,7 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     expected = float(source.duration * source.rate) if source.duration else 0.0
     with tempfile.TemporaryDirectory(prefix="preflight-", dir=scratch) as folder:
         listing = Path(folder) / "times"
-        for frame in look_ahead(decode(source, program, times=listing)):
+        for frame in read_ahead(decode(source, program, times=listing)):
             state.feed(frame)
             if expected:
                 on_share(min(1.0, frame.index / expected))

@@ -50,7 +50,7 @@ _MUX_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class RateCap:
     """A cap for the encoder: bits/s, and the bits of the buffer behind it."""
 
     max_rate: int
@@ -73,7 +73,7 @@ def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int
     return int(frames * _MUX_BYTES_PER_VIDEO_FRAME + sound * _MUX_BYTES_PER_AUDIO_FRAME) + _MUX_BYTES
 
 
-def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> Rate | None:
+def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> RateCap | None:
     """Return the cap with which `seconds` of picture and `other_bytes` stay within `target_bytes`, or None if too low.
 
     A capped stream takes about rate x time plus what of the buffer is spent.
@@ -83,7 +83,7 @@ def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> Rate 
         return None
     length = buffer_seconds(seconds)
     rate = int(bits / (seconds + SPENT * length))
-    return Rate(max_rate=rate, buffer=int(rate * length)) if rate >= MIN_VIDEO_RATE else None
+    return RateCap(max_rate=rate, buffer=int(rate * length)) if rate >= MIN_VIDEO_RATE else None
 
 
 def calm(seconds: Sequence[int]) -> list[bool]:
@@ -176,7 +176,7 @@ def corrected(rate: int, size: int, limit: int, *, picture: int, attempt: int) -
     return max(MIN_VIDEO_RATE // 2, int(rate * share))
 
 
-def drained(rate: Rate, seconds: Sequence[int]) -> bool:
+def drained(rate: RateCap, seconds: Sequence[int]) -> bool:
     """Return whether the bytes that each second of picture took emptied the buffer so far that quality gave way."""
     left = least = 1 - _RESERVE
     for taken in seconds:
@@ -185,7 +185,7 @@ def drained(rate: Rate, seconds: Sequence[int]) -> bool:
     return least < _HELD_DOWN
 
 
-def raised(capped: Rate, size: int, limit: int, seconds: Sequence[int]) -> int | None:
+def raised(capped: RateCap, size: int, limit: int, seconds: Sequence[int]) -> int | None:
     """Return the cap for another try when the last one left much of the limit unused though it was short of bits.
 
     `seconds` are the bytes that each second of picture took. None when the quality asked for, not the cap, decided.
@@ -194,8 +194,8 @@ def raised(capped: Rate, size: int, limit: int, seconds: Sequence[int]) -> int |
         return None
     rate = capped.max_rate
     # Single seconds go up and down by themselves; only a stretch of them tells what held them down.
-    stretches = [seconds[start : start + _STRETCH] for start in range(0, len(seconds), _STRETCH)]
-    starved = sum(len(taken) for taken in stretches if sum(taken) * 8 >= rate * _AT_THE_CAP * len(taken))
+    segments = [seconds[start : start + _STRETCH] for start in range(0, len(seconds), _STRETCH)]
+    starved = sum(len(taken) for taken in segments if sum(taken) * 8 >= rate * _AT_THE_CAP * len(taken))
     if not starved or starved < len(seconds) * _OFTEN:
         return None
     # Where a stretch lies half in a hard scene, more seconds take from what is left than were counted.

@@ -1,4 +1,4 @@
-"""A plan in the making: the facts, the wish, what was decided so far, and what the file would be then. Pure."""
+"""A plan in the making: the facts, the request, what was decided so far, and what the file would be then. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class FixRequest:
     """What the person asked for."""
 
     policy: Policy
@@ -41,7 +41,7 @@ class Draft:
 
     report: Report
     media: Media
-    wish: Wish
+    request: FixRequest
     container: Container
     steps: list[Step] = field(default_factory=list)
     video: VideoEncode | None = None
@@ -134,7 +134,7 @@ class Draft:
         if self.encode_sound and containers.is_lossless_sound(stream):
             return True
         if (
-            self.wish.safe
+            self.request.safe
             and stream.codec != SOUND.encoder
             and (getattr(stream, "channels", None) or 0) <= MAX_CHANNELS
         ):
@@ -165,9 +165,9 @@ class Draft:
 
     def encode(self, reason: str, **changes: Any) -> None:
         """Encode the picture, with `changes` to how. Raises RefusedError where the policy forbids it."""
-        if self.wish.policy is Policy.LOSSLESS:
+        if self.request.policy is Policy.LOSSLESS:
             raise RefusedError(
                 f"{self.media.path} can't pass without encoding its picture again ({reason}), "
                 "which --policy lossless forbids."
             )
-        self.video = replace(self.video or self.wish.encode, **changes)
+        self.video = replace(self.video or self.request.encode, **changes)

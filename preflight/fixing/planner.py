@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from preflight.fixing import bit_budget, cost, frame_size, split
-from preflight.fixing.draft import SOUND, Draft, RefusedError, Wish
+from preflight.fixing.draft import SOUND, Draft, FixRequest, RefusedError
 from preflight.model.media import Container, Media, Stream, StreamKind
 from preflight.model.plan import Action, Plan, Policy, StreamPlan, Treatment, VideoEncode
 from preflight.model.report import Code, Report
@@ -48,8 +48,8 @@ def plan(
     media = report.media
     if media is None:
         return Plan(source=None, limits=report.limits, policy=policy, refusal=_unreadable(report))
-    wish = Wish(policy=policy, encode=_encode(media, encoder, preset), trim=trim, safe=safe)
-    draft = Draft(report=report, media=media, wish=wish, container=media.container)
+    request = FixRequest(policy=policy, encode=_encode(media, encoder, preset), trim=trim, safe=safe)
+    draft = Draft(report=report, media=media, request=request, container=media.container)
     try:
         return _decide(draft)
     except RefusedError as refused:
@@ -86,7 +86,7 @@ def _decide(draft: Draft) -> Plan:
 
 
 def _refuse_hopeless(draft: Draft) -> None:
-    if draft.report.ok and draft.wish.trim is None and not draft.wish.safe:
+    if draft.report.ok and draft.request.trim is None and not draft.request.safe:
         return
     for finding in draft.report.failures:
         if finding.fix is None:
@@ -97,9 +97,9 @@ def _refuse_hopeless(draft: Draft) -> None:
 
 
 def _trim(draft: Draft) -> None:
-    if draft.wish.trim is None:
+    if draft.request.trim is None:
         return
-    start, end = draft.wish.trim
+    start, end = draft.request.trim
     whole = draft.media.duration
     if not 0 <= start < end or (whole is not None and start >= whole):
         raise RefusedError(f"The stretch {float(start):g}-{float(end):g} s is not inside {draft.media.path}.")
@@ -149,7 +149,7 @@ def _sound_that_outlasts(draft: Draft) -> None:
 
 
 def _safe(draft: Draft) -> None:
-    if not draft.wish.safe:
+    if not draft.request.safe:
         return
     picture = draft.picture
     plain = picture.bit_depth in {None, _SAFE_DEPTH} and picture.chroma in {None, _SAFE_CHROMA}
@@ -199,7 +199,7 @@ def _small_things(draft: Draft) -> None:
 
 def _split(draft: Draft) -> None:
     """Split what is too long, or too large where the picture is copied."""
-    limits, policy = draft.limits, draft.wish.policy
+    limits, policy = draft.limits, draft.request.policy
     size = draft.copied_bytes if draft.video is None else 0
     count = split.fewest(draft.seconds, size, limits)
     if count == 1:
@@ -266,7 +266,7 @@ def _finished(draft: Draft) -> Plan:
     finished = Plan(
         source=draft.media,
         limits=draft.limits,
-        policy=draft.wish.policy,
+        policy=draft.request.policy,
         container=draft.target,
         steps=tuple(draft.steps),
         streams=streams if draft.steps else (),

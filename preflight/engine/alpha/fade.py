@@ -72,7 +72,7 @@ def fit_fade(text: FadingText) -> Fade | None:
 
 
 def _fit_over(text: FadingText, average: FloatImage, scene: FloatImage) -> Fade | None:
-    """Return the fade of a text with an `average` look over a `scene`, both YCbCr."""
+    """Return the fade of a text with an `average` appearance over a `scene`, both YCbCr."""
     painted = _alpha_over(average, scene, text.mask)
     if painted is None:
         return None

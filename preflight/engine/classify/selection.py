@@ -14,7 +14,7 @@ from preflight.engine.classify import classifier, signs
 from preflight.engine.classify.classifier import Evidence
 from preflight.engine.classify.settings import CLASSIFIER, SELECTION, SIGNS
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import Reading
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.media.probe import Source
 from preflight.engine.model.course import fit_course
 from preflight.engine.model.identity import IDENTITY, is_same_text
@@ -155,7 +155,7 @@ def _lasts(track: Track, frames: int | None) -> bool:
     return track.frames >= SELECTION.min_frames
 
 
-def is_readable(reading: Reading, language: str) -> bool:
+def is_readable(reading: OcrReading, language: str) -> bool:
     """Return True when what was read is text; what is short or not in `language` has to be read more surely."""
     letters = sum(letter.isalnum() for letter in reading.text)
     if letters < SELECTION.min_letters:
@@ -209,7 +209,7 @@ def select_tracks(
         for track in wanted
         if _lasts(track, frames)
         and (
-            any(is_readable(Reading(track.text, track.score), language) for language in languages)
+            any(is_readable(OcrReading(track.text, track.score), language) for language in languages)
             or (any_script and is_unread_text(track))
         )
     ]

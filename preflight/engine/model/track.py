@@ -36,7 +36,7 @@ class MaskModel:
     """Opacity of the text on the frames on which it fades."""
     matte: AlphaMatte | None = None
     """Alpha matte of translucent text, fitted to samples of the whole video."""
-    film: TranslucentBox | None = None
+    translucent: TranslucentBox | None = None
     """Translucent plate that is unblended, so that only its border, the mask, is filled."""
     plate: BoolMask | None = None
     """Opaque plate behind the letters, from which alone the letters are filled."""
@@ -150,7 +150,7 @@ class Track:
     @property
     def needs_no_donors(self) -> bool:
         """True for what is restored from the frame itself: letters on an opaque plate, a translucent plate."""
-        return self.masks.film is not None or self.masks.plate is not None
+        return self.masks.translucent is not None or self.masks.plate is not None
 
     @property
     def may_fade(self) -> bool:

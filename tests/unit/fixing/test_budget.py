@@ -21,7 +21,7 @@ def test_cap_aims_below_the_target(target: int, seconds: Fraction, other: int) -
         assert other + (rate.max_rate * seconds + rate.buffer * bit_budget.SPENT) / 8 <= target
 
 
-CAP = bit_budget.Rate(max_rate=1_000_000, buffer=2_000_000)
+CAP = bit_budget.RateCap(max_rate=1_000_000, buffer=2_000_000)
 """A rate with two seconds of buffer."""
 
 

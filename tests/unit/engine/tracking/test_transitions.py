@@ -37,11 +37,11 @@ def dimmed(picture: BGR) -> BGR:
 
 
 def known() -> appearance.AppearanceTemplate:
-    look = titled(scene())[PAD.slices]
-    inner = np.zeros(look.shape[:2], bool)
+    crop = titled(scene())[PAD.slices]
+    inner = np.zeros(crop.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
-    strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
-    return appearance.learn_template(look, strokes, [look])
+    strokes = glyphs.find_strokes(crop, np.zeros(crop.shape[:2], np.float32), LINE.height, inner)
+    return appearance.learn_template(crop, strokes, [crop])
 
 
 def run(pictures: Sequence[BGR], others: Sequence[Box] = ()) -> dict[int, Moment]:
