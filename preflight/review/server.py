@@ -93,6 +93,10 @@ def _page_routes(boot: dict[str, Any], title: str) -> APIRouter:
     async def start() -> HTMLResponse:
         return HTMLResponse(page.served_page(boot, title))
 
+    @router.get("/favicon.ico")
+    async def icon() -> Response:
+        return Response(status_code=204)
+
     @router.get("/assets/{name}")
     async def asset(name: str) -> Response:
         if name not in {*page.SCRIPTS, *page.STYLES}:

@@ -68,7 +68,7 @@ class TextList {
     const spots = [...this.video.weak_spots].sort((one, other) => other.severity - one.severity);
     $("spots").replaceChildren(...spots.map((spot) => element("li", { className: "weak" },
       element("button", { type: "button", className: "words", onclick: () => this.onChoose({ ...spot, number: null }) }, spot.reason),
-      element("small", {}, `${seconds(spot.start)} – ${seconds(spot.end)}`))));
+      element("small", {}, `${seconds(spot.start)} - ${seconds(spot.end)}`))));
     if (!spots.length) $("spots").replaceChildren(element("li", {}, "None."));
     this.renderRegions();
   }
@@ -78,7 +78,7 @@ class TextList {
     const tone = { removed: "good", kept: "", uncertain: "warn" }[text.status];
     const made = element("li", { className: `${text.status}${text.weaknesses.length ? " weak" : ""}${this.chosen === text.number ? " chosen" : ""}` },
       element("button", { type: "button", className: "words", onclick: () => this.select(text) }, `${text.number}. ${text.words || "graphic without words"}`),
-      element("small", {}, element("span", { className: `state ${tone}` }, status), ` ${seconds(text.start)} – ${seconds(text.end)}`));
+      element("small", {}, element("span", { className: `state ${tone}` }, status), ` ${seconds(text.start)} - ${seconds(text.end)}`));
     for (const words of [...text.weaknesses, ...(text.note ? [text.note] : [])]) made.append(element("small", {}, words));
     const own = this.decisions.texts.get(text.number);
     const group = element("div", { className: "row", role: "group", "aria-label": `Decision about text ${text.number}` });

@@ -162,7 +162,7 @@ async function openVideo(identifier) {
   $("video").hidden = false;
   $("back").hidden = boot.single;
   $("title").textContent = current.name;
-  document.title = `${current.name} – review`;
+  document.title = `${current.name} - review`;
   const before = !current.cleaned;
   $("options").hidden = !before;
   $("redo").hidden = before;
@@ -206,7 +206,7 @@ async function loadIndex(force) {
   if (!force && answer.version === version) return;
   version = answer.version;
   $("rows").replaceChildren(...answer.rows.map(rowOf));
-  $("page-place").textContent = `${answer.count ? place + 1 : 0}–${Math.min(place + PAGE, answer.count)} of ${answer.count}`;
+  $("page-place").textContent = `${answer.count ? place + 1 : 0}-${Math.min(place + PAGE, answer.count)} of ${answer.count}`;
   $("page-back").disabled = place === 0;
   $("page-on").disabled = place + PAGE >= answer.count;
   const { videos, failed, jobs, minutes, cost, accepted, rejected } = answer.totals;
