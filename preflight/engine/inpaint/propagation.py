@@ -152,9 +152,9 @@ def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> F
         whole = downscale_2x(usable.view(np.uint8) * 255) == 255
         chroma.add(candidate.planes.chroma, downscale_2x(weight) * whole)
     mean_luma, mean_chroma = luma.mean(), chroma.mean()
-    distance = np.maximum(cv2.absdiff(mean_luma, luma.best), upscale_2x(_largest(mean_chroma - chroma.best)))
+    difference = np.maximum(cv2.absdiff(mean_luma, luma.best), upscale_2x(_largest(mean_chroma - chroma.best)))
     alone: FloatImage = np.clip(
-        (distance - FUSION.disagreement) / (FUSION.contradiction - FUSION.disagreement), 0, 1
+        (difference - FUSION.disagreement) / (FUSION.contradiction - FUSION.disagreement), 0, 1
     ).astype(np.float32)
     planes = Planes(
         mean_luma + (luma.best - mean_luma) * alone,
