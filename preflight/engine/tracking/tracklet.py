@@ -209,6 +209,8 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
         last=after,
         text=reading.text,
         score=reading.score,
+        readings=tuple(tracklet.readings),
+        color=strokes.color,
         path=tuple(tracklet.path[index] for index in range(first, last + 1)) if tracklet.path else None,
         scaled=tracklet.scaled,
         masks=MaskModel(
