@@ -110,7 +110,7 @@ def _ffmpeg(settings: Settings) -> str:
     for encoder in NEEDED_ENCODERS:
         ffmpeg.require_encoder(build.path, encoder)
     ffmpeg.require_picture_encoder(build.path, settings.encoder)
-    hardware = [name for name in HARDWARE if ffmpeg.opens(build.path, name)]
+    hardware = [name for name in HARDWARE if ffmpeg.can_open(build.path, name)]
     parts = [f"{build.text} ({build.origin}): {build.path}", f"encodes with {settings.encoder}"]
     if build.missing:
         parts.append(f"lacks {', '.join(build.missing)}")
