@@ -108,7 +108,7 @@ def usable_seconds(limits: Limits) -> Fraction:
     return limits.max_seconds - min(SECONDS_MARGIN, limits.max_seconds / _MARGIN_SHARE)
 
 
-def fewest(seconds: Fraction, size: int, limits: Limits) -> int:
+def fewest_segments(seconds: Fraction, size: int, limits: Limits) -> int:
     """Return how many segments are needed at least."""
     by_time = -(-seconds // usable_seconds(limits)) if seconds > limits.max_seconds else 1
     by_size = -(-size // int(limits.max_bytes * BYTES_SHARE)) if size > limits.max_bytes else 1

@@ -112,7 +112,11 @@ def fragments(
                 if stream.path not in files:
                     files[stream.path] = stack.enter_context(stream.path.open("rb"))
                 data = stream.read(files[stream.path], packet)
-                data = hevc.packed(data, with_sets=with_sets) if stream.codec == "hevc" else h264.packed(data)
+                data = (
+                    hevc.length_prefixed(data, with_sets=with_sets)
+                    if stream.codec == "hevc"
+                    else h264.length_prefixed(data)
+                )
                 start, lasts, offset = (scale * value for value in (now + early, end - now, shown - now))
                 samples.append(Sample(data, start, lasts, offset, packet in stream.entries))
             if not samples:

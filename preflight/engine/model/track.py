@@ -11,6 +11,7 @@ from preflight.engine.alpha.matte import AlphaMatte
 from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import Offset
@@ -91,6 +92,10 @@ class Track:
     """What the recogniser read."""
     score: float = 0.0
     """Confidence of the recogniser (0..1)."""
+    readings: tuple[OcrReading, ...] = ()
+    """All readings of the text, by different frames."""
+    color: tuple[float, float, float] | None = None
+    """Blue, green and red of its letters."""
     kind: Kind = Kind.ARTIFICIAL
     path: tuple[Offset, ...] | None = None
     """Offset of the box on each frame, for text that moves."""
