@@ -142,7 +142,9 @@ def _anywhere(
             raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
         return split.segments(start, cuts, kept)
     size = kept.end.offset if kept.end else source.size
-    for candidates, count in _tries(plan, points, split.fewest_segments(seconds, size - start.offset, plan.limits) + more):
+    for candidates, count in _tries(
+        plan, points, split.fewest_segments(seconds, size - start.offset, plan.limits) + more
+    ):
         cuts = split.choose(
             candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count, cancel=cancel
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from preflight.model.media import ColorTags, Container, Media, VideoStream
 from preflight.model.plan import VideoEncode
+from preflight.tools import appearance
 from preflight.tools.bounds import EPSILON
 from preflight.tools.ffmpeg import SOFTWARE
 
@@ -87,7 +88,7 @@ def head_options(source: Media, scale: int) -> dict[str, Any]:
         "preset": "veryfast",
         "crf": _HEAD_CRF,
         "pix_fmt": "yuv420p10le" if stream.bit_depth == 10 else "yuv420p",
-        "vf": ",".join([*_set_color(stream.color), AT_ZERO]),
+        "vf": ",".join(filter(None, [appearance.color_filter(stream.color), AT_ZERO])),
         "video_track_timescale": str(scale),
         "fps_mode": "passthrough",
         "enc_time_base": f"1:{scale}",
@@ -119,16 +120,6 @@ def color_options(color: ColorTags) -> dict[str, str]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _set_color(color: ColorTags) -> list[str]:
-    """Return the filter that gives decoded frames the file's own tags, so that their samples are not converted.
-
-    The decoders of VP8 and others set tags of their own, and later versions of ffmpeg convert from these.
-    """
-    said = {"color_primaries": color.primaries, "color_trc": color.transfer, "colorspace": color.matrix}
-    words = [f"{name}={value}" for name, value in said.items() if value is not None]
-    return [f"setparams={':'.join(words)}"] if words else []
-
-
 def _result_color(encode: VideoEncode, stream: VideoStream) -> ColorTags:
     if encode.tone_map:
         return ColorTags(primaries="bt709", transfer="bt709", matrix="bt709", full_range=False)
@@ -143,7 +134,7 @@ def _picture(source: Media) -> VideoStream:
 
 def filters(encode: VideoEncode, stream: VideoStream) -> list[str]:
     """Return the picture's filters in order. ffmpeg has applied the rotation before the first one."""
-    chain: list[str] = _set_color(stream.color)
+    chain = [*filter(None, [appearance.color_filter(stream.color)])]
     if encode.deinterlace:
         chain.append("bwdif=mode=send_frame:deint=interlaced")
     if encode.tone_map:

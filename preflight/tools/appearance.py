@@ -46,9 +46,14 @@ class Appearance:
     @property
     def display_size(self) -> tuple[int, int]:
         """Width and height in square pixels, after rotation."""
+        (width, height), sar = self.upright
+        return (round(width * sar), height) if sar > 1 else (width, round(height / sar))
+
+    @property
+    def upright(self) -> tuple[tuple[int, int], Fraction]:
+        """Size and pixel shape of a frame after rotation."""
         width, height = self.size
-        shown = (round(width * self.sar), height) if self.sar > 1 else (width, round(height / self.sar))
-        return (shown[1], shown[0]) if self.rotation // _RIGHT_ANGLE % 2 else shown
+        return ((height, width), 1 / self.sar) if self.rotation // _RIGHT_ANGLE % 2 else ((width, height), self.sar)
 
 
 def read(
@@ -97,6 +102,23 @@ def _color(pixels: str) -> ColorTags:
     names = named.split("/") if "/" in named else [named] * 3
     matrix, primaries, transfer = (None if name in _UNKNOWN else name for name in (*names, *[""] * 3)[:3])
     return ColorTags(matrix=matrix, primaries=primaries, transfer=transfer, full_range=ranges[0] if ranges else None)
+
+
+def color_filter(color: ColorTags) -> str:
+    """Return the filter that gives decoded frames the file's own tags, so that their samples are not converted.
+
+    The decoders of VP8 and others set tags of their own, and later versions of ffmpeg convert from these. It is empty
+    where the file is silent.
+    """
+    said = {"color_primaries": color.primaries, "color_trc": color.transfer, "colorspace": color.matrix}
+    words = [f"{name}={value}" for name, value in said.items() if value is not None]
+    return f"setparams={':'.join(words)}" if words else ""
+
+
+def color_options(color: ColorTags) -> list[str]:
+    """Return the words of an argv that give an encoded video the tags `color`, but for the range."""
+    said = {"color_primaries": color.primaries, "color_trc": color.transfer, "colorspace": color.matrix}
+    return [word for name, value in said.items() if value not in {None, "gbr"} for word in (f"-{name}", str(value))]
 
 
 def difference(expected: Appearance, made: Appearance) -> str | None:
