@@ -134,7 +134,9 @@ def difference(expected: Appearance, made: Appearance) -> str | None:
 
 def color_difference(expected: ColorTags, made: ColorTags) -> str | None:
     """Return which color tag is missing or another one, None for none."""
-    for name in ("matrix", "primaries", "transfer", "full_range"):
+    if expected.full_range and not made.full_range:
+        return "has lost the tag of full range"
+    for name in ("matrix", "primaries", "transfer"):
         wanted, found = getattr(expected, name), getattr(made, name)
         if wanted is not None and found != wanted:
             return f"has the color tag {name} {found} in place of {wanted}"
