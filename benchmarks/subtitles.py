@@ -2,9 +2,9 @@
 
     python benchmarks/subtitles.py CLIP... [--captions 200] [--seconds 30] [--size 1920x1080]
 
-Captions of our own (Chinese, English, both at once; five styles) are burned into the clips, which are scaled to the size and
-repeated to the length; what is found is compared with what was burned in. Spaces count as characters. Figures are of clips
-whose background was scaled: real footage of 1080p has more detail.
+Captions of our own (Chinese, English, both at once; six styles) are burned into the clips, which are scaled to the size
+and repeated to the length; what is found is compared with what was burned in. Spaces count as characters. Where the
+background was scaled up, real footage of 1080p has more detail.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clips.run("-f", "lavfi", "-i", clips.gradients(480, 270, 2), "-c:v", "libx264", "-qp", "0", folder / "plain.mkv")
     texts = (
         Caption(start=0.4, end=1.6, text="今天天气真好", effect="\\an8\\pos(240,200)"),
-        Caption(start=0.4, end=1.6, text="A lovely day", effect="\\an8\\pos(240,230)"),
+        Caption(start=0.4, end=1.6, text="Lovely weather", effect="\\an8\\pos(240,230)"),
     )
     return captions.burn(folder / "plain.mkv", folder / "clip.mp4", texts, size=(480, 270), font_size=24)
 
@@ -30,7 +30,7 @@ def test_text_is_written_with_exact_frames(clip: Path, tmp_path: Path) -> None:
     outcome = preflight("text", clip, "-o", out[0], "-o", out[1], PYTHONPATH=ROOT)
     assert outcome.code == 0, outcome.err
     (event,) = pysubs2.load(str(out[0])).events
-    assert (event.start, event.end, event.plaintext) == (400, 1600, "今天天气真好\nA lovely day")
+    assert (event.start, event.end, event.plaintext) == (400, 1600, "今天天气真好\nLovely weather")
     (cue,) = json.loads(out[1].read_text("utf-8"))["cues"]
     assert (cue["first_frame"], cue["last_frame"]) == (10, 39)
 
@@ -39,14 +39,14 @@ def test_languages_can_be_split(clip: Path, tmp_path: Path) -> None:
     outcome = preflight("text", clip, "-o", tmp_path / "a.vtt", "--split-languages", PYTHONPATH=ROOT)
     assert outcome.code == 0, outcome.err
     found = {path.name: pysubs2.load(str(path)).events[0].plaintext for path in tmp_path.iterdir()}
-    assert found == {"a.zh.vtt": "今天天气真好", "a.en.vtt": "A lovely day"}
+    assert found == {"a.zh.vtt": "今天天气真好", "a.en.vtt": "Lovely weather"}
 
 
 def test_clean_writes_what_it_removed(clip: Path, tmp_path: Path) -> None:
     outcome = preflight("clean", clip, "-o", tmp_path / "c.mp4", "--subtitles", "srt", "--json", PYTHONPATH=ROOT)
     assert outcome.code == 0, outcome.err
     assert outcome.events[-1]["subtitles"] == [str(tmp_path / "c.srt")]
-    assert "A lovely day" in (tmp_path / "c.srt").read_text("utf-8")
+    assert "Lovely weather" in (tmp_path / "c.srt").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
