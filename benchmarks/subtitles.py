@@ -29,7 +29,7 @@ from preflight.tools import ffmpeg
 
 STYLES = ("white", "yellow", "plain", "shadow", "pink", "plate")
 EN = (*crowd._EN, "This is the moment we have waited for", 'He said: "I\'ll be back at 7:30"', "50% off, today only!")  # noqa: SLF001
-ZH = (*crowd._ZH, "今天我们来看看这款新产品", "价格只要九十九元包邮", "你觉得这个怎么样？")  # noqa: SLF001
+ZH = (*crowd._ZH, "今天我们来看看这款新产品", "价格只要九十九元包邮", "你觉得这个怎么样？")  # noqa: SLF001, RUF001
 MADE = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", "-an")
 
 

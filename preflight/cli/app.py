@@ -26,6 +26,7 @@ COMMANDS = (
     "run",
     "clean",
     "text",
+    "review",
     "resume",
     "jobs",
     "upload",

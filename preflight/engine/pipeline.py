@@ -33,7 +33,7 @@ from preflight.engine.report import ReportBuilder
 from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.tracker import TextTracker
 from preflight.engine.types import RemovalReport
-from preflight.engine.visualize import ContactSheet, chosen_frames, tinted
+from preflight.engine.visualize import ContactSheet, chosen_frames, tint_tracks
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.model.job import RemovalOptions
@@ -91,7 +91,7 @@ def remove_text(
         if extras.sheet:
             sheet.save(extras.sheet)
         if extras.overlay:
-            shown = tinted(decode(facts, program), chosen)
+            shown = tint_tracks(decode(facts, program), chosen)
             encoder.write(shown, times, facts, program, extras.overlay, encoder.Companions(()))
     on_share(1.0)
     return RemovalReport(

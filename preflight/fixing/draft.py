@@ -123,7 +123,7 @@ class Draft:
 
     def drops(self, stream: Stream) -> bool:
         """Return True when the sound of `stream` can be neither copied to the result nor decoded."""
-        copied = containers.holds(self.target, stream, self.media.container)
+        copied = containers.can_hold(self.target, stream, self.media.container)
         channels = getattr(stream, "channels", None) or 0
         return not copied and (not containers.can_be_decoded(stream) or channels > MAX_CHANNELS)
 
@@ -139,7 +139,7 @@ class Draft:
             and (getattr(stream, "channels", None) or 0) <= MAX_CHANNELS
         ):
             return True
-        return not containers.holds(self.target, stream, self.media.container)
+        return not containers.can_hold(self.target, stream, self.media.container)
 
     def sound_rate(self, stream: AudioStream) -> int:
         """Return the bits/s of a sound stream in the result."""

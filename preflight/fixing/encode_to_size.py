@@ -34,7 +34,7 @@ class Watch:
 
     def look(self, pace: tool.Pace) -> None:
         """Judge how far an encode is."""
-        self.overspent |= bit_budget.overspent(pace.size, self.limit, Fraction(pace.seconds), self.length)
+        self.overspent |= bit_budget.is_overspent(pace.size, self.limit, Fraction(pace.seconds), self.length)
 
     def is_set(self) -> bool:
         """Return True once the encode shall stop."""
@@ -84,7 +84,7 @@ def source_of(plan: Plan) -> Media:
     return plan.source
 
 
-def leveled(plan: Plan, context: FixContext, total: Fraction) -> Plan:
+def with_level_rate(plan: Plan, context: FixContext, total: Fraction) -> Plan:
     """Return `plan` with the cap raised by what calm seconds leave, where the source has many; a sample tells it."""
     from preflight.fixing import ffmpeg_commands
 
@@ -106,7 +106,9 @@ def leveled(plan: Plan, context: FixContext, total: Fraction) -> Plan:
     span.output.unlink()
     if len(sampled) < bit_budget.SAMPLE:
         return plan
-    return _capped(plan, bit_budget.leveled(plan.video.max_rate, total, bit_budget.wanted(source, sampled)), total)
+    return _capped(
+        plan, bit_budget.level_rate(plan.video.max_rate, total, bit_budget.demand_per_second(source, sampled)), total
+    )
 
 
 def _by_second(path: Path, context: FixContext) -> list[int]:
@@ -162,7 +164,7 @@ def _tried(
     """
     from preflight.fixing import ffmpeg_commands
 
-    average = bit_budget.averaged(plan.video, length) if even and plan.video is not None else None
+    average = bit_budget.as_average_rate(plan.video, length) if even and plan.video is not None else None
     watch = None if average is None else Watch(plan.limits.max_bytes, length, context.cancel)
     try:
         run(ffmpeg_commands.convert(plan, span, ffmpeg=context.ffmpeg), watch=watch)
@@ -183,13 +185,13 @@ def _next_cap(
     size, limit = made.stat().st_size, plan.limits.max_bytes
     if report.codes == (Code.SIZE,):
         rate = plan.video.average or plan.video.max_rate or int(size * 8 / length)
-        return bit_budget.corrected(rate, size, limit, picture=sum(_by_second(made, context)), attempt=attempt)
+        return bit_budget.correct_rate(rate, size, limit, picture=sum(_by_second(made, context)), attempt=attempt)
     if report.ok and plan.video.average and size < bit_budget.ENOUGH * limit:
-        return bit_budget.scaled(plan.video.average, size, limit)
+        return bit_budget.scale_rate(plan.video.average, size, limit)
     if not report.ok or plan.video.average or plan.video.max_rate is None or size >= bit_budget.ENOUGH * limit:
         return None
     capped = bit_budget.RateCap(max_rate=plan.video.max_rate, buffer=plan.video.buffer or plan.video.max_rate)
-    return bit_budget.raised(capped, size, limit, _by_second(made, context))
+    return bit_budget.raise_rate(capped, size, limit, _by_second(made, context))
 
 
 def as_encoded(plan: Plan, seconds: Fraction) -> Plan:

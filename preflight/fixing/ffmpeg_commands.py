@@ -193,7 +193,7 @@ def _whole(plan: Plan, source: Media, span: OutputRange, timing: dict[str, Any])
         options.pop("tag:0", None)
         options |= video_options.options(plan.video, source, plan.container)
         if span.held is not None:
-            options["bsf:v:0"] = bounds.hold(span.held)
+            options["bsf:v:0"] = bounds.hold_filter(span.held)
             # As a keyframe it is the last in decoding order too, the only one whose duration MP4 tells freely.
             options["force_key_frames:0"] = bounds.time(span.held[0] - bounds.EPSILON)
     elif plan.container in _TAGGED and source.container not in _TAGGED:

@@ -70,7 +70,9 @@ def _near(
 ) -> list[Point]:
     """Return the keyframes `around` seconds or less from the even cuts of `plan`."""
     starts = [max(Fraction(0), Fraction(int(cut - around))) for cut in plan.cuts]
-    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, container=source.container, cancel=cancel)
+    listing = packets.read_windows(
+        source.path, starts, 2 * around, ffmpeg=ffmpeg, container=source.container, cancel=cancel
+    )
     points = []
     for number, start in enumerate(starts):
         found = listing.of(number)
@@ -130,7 +132,7 @@ def _anywhere(
             raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
         return split.segments(start, cuts, kept)
     size = kept.end.offset if kept.end else source.size
-    for candidates, count in _tries(plan, points, split.fewest(seconds, size - start.offset, plan.limits)):
+    for candidates, count in _tries(plan, points, split.fewest_segments(seconds, size - start.offset, plan.limits)):
         cuts = split.choose(
             candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count, cancel=cancel
         )

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.fixing import find_cuts, promises, split
-from preflight.fixing.encode_to_size import FixContext, as_encoded, encode, leveled, source_of
+from preflight.fixing.encode_to_size import FixContext, as_encoded, encode, source_of, with_level_rate
 from preflight.fixing.promises import Reference
 from preflight.fixing.split import SegmentBounds
 from preflight.model.media import Container, FileIdentity, StreamKind
@@ -74,9 +74,9 @@ def _cuttable(plan: Plan, container: Container, context: FixContext) -> Plan:
     source = source_of(plan)
     if seekable.can_be_cut(source, container):
         return plan
-    holds_video = source.video is not None and containers.holds(container, source.video)
+    holds_video = source.video is not None and containers.can_hold(container, source.video)
     target = container if holds_video else Container.MKV
-    if source.video is not None and not containers.holds(target, source.video):
+    if source.video is not None and not containers.can_hold(target, source.video):
         return plan
     files.require_room(context.folder, source.size)
     path = context.folder / "seekable" / f"{source.path.stem[:_STEM]}.{containers.EXTENSIONS[target]}"
@@ -135,7 +135,7 @@ def _recut(plan: Plan, *, known: Fraction | None) -> Plan:
     seconds = source_of(plan).duration or Fraction(0)
     if plan.trim is not None or (known is not None and abs(seconds - known) <= _SAME_LENGTH):
         return plan
-    count = split.fewest(seconds, 0 if plan.video else source_of(plan).size, plan.limits)
+    count = split.fewest_segments(seconds, 0 if plan.video else source_of(plan).size, plan.limits)
     return replace(plan, cuts=tuple(seconds * number / count for number in range(1, count)))
 
 
@@ -167,9 +167,9 @@ def _whole(plan: Plan, context: FixContext, total: Fraction) -> Made:
         reference = promises.read(plan, source_of(plan), ffmpeg=context.ffmpeg, cancel=context.cancel)
         even = False
         if Action.SHRINK in plan.actions:
-            raised = leveled(plan, context, total)
+            raised = with_level_rate(plan, context, total)
             even, plan = raised is plan, raised
-        span = replace(span, held=promises.held(reference, span))
+        span = replace(span, held=promises.held_frame(reference, span))
         report = encode(plan, span, context, done=Fraction(0), length=total, total=total, even=even)
     _prove(plan, reference, span, context)
     length = report.media.duration if report.media is not None else None
@@ -184,7 +184,7 @@ def _encoded(plan: Plan, segments: list[SegmentBounds], context: FixContext) -> 
     for number, (start, end) in enumerate(times):
         path = context.folder / name(plan, number, len(times))
         span = _span(plan, segments, number, path)
-        span = replace(span, held=promises.held(reference, span))
+        span = replace(span, held=promises.held_frame(reference, span))
         report = encode(plan, span, context, done=start - times[0][0], length=end - start, total=total)
         _prove(plan, reference, span, context)
         made.append(Made(path=path, start=start, end=end, report=report))
@@ -251,7 +251,7 @@ def _mended(
         context.run(argv, done=Fraction(0), length=length, total=length)
 
     if find_cuts.needs_encoding(segment, source_of(plan)):
-        span = replace(span, held=promises.held(reference, span))
+        span = replace(span, held=promises.held_frame(reference, span))
         encode(as_encoded(plan, length), span, context, done=Fraction(0), length=length, total=length)
         return
     begin, end = span.start, span.start + length

@@ -165,8 +165,8 @@ def _resolution(draft: Draft) -> None:
     if draft.media.video is None or frame_size.fits(draft.picture.display_size, draft.limits):
         return
     shown = draft.picture.display_size
-    crop = frame_size.cropped(shown, draft.limits) if draft.picture.sar == 1 else None
-    size = crop or frame_size.scaled(shown, draft.limits)
+    crop = frame_size.cropped_size(shown, draft.limits) if draft.picture.sar == 1 else None
+    size = crop or frame_size.scaled_size(shown, draft.limits)
     before, after = f"{shown[0]}x{shown[1]}", f"{size[0]}x{size[1]}"
     if crop:
         draft.encode(f"a picture of {before}", crop=crop)
@@ -201,7 +201,7 @@ def _split(draft: Draft) -> None:
     """Split what is too long, or too large where the picture is copied."""
     limits, policy = draft.limits, draft.request.policy
     size = draft.copied_bytes if draft.video is None else 0
-    count = split.fewest(draft.seconds, size, limits)
+    count = split.fewest_segments(draft.seconds, size, limits)
     if count == 1:
         return
     _require_duration(draft)
@@ -216,7 +216,7 @@ def _split(draft: Draft) -> None:
     if (draft.media.duration or 0) <= count * limits.max_seconds:
         # Segments cut for their size are short enough with all their sound.
         draft.keep_all_sound()
-        count = split.fewest(draft.seconds, size, limits)
+        count = split.fewest_segments(draft.seconds, size, limits)
     start = draft.trim[0] if draft.trim else Fraction(0)
     draft.cuts = tuple(start + draft.seconds * number / count for number in range(1, count))
     reason = "duration" if too_long else "size"
@@ -311,7 +311,7 @@ def _beside(draft: Draft, stream: Stream) -> dict[str, Any]:
 def _unless_held(draft: Draft, stream: Stream, lost: dict[str, Any], *, kept_whole: bool) -> dict[str, Any]:
     """Return no changes where the target holds the stream, else how it is converted, or why it is `lost`."""
     target = draft.target
-    held = containers.holds(target, stream, draft.media.container)
+    held = containers.can_hold(target, stream, draft.media.container)
     if held and (kept_whole or stream.kind is StreamKind.SUBTITLE) and stream.kind is not StreamKind.VIDEO:
         return {}
     to_text = stream.kind is StreamKind.SUBTITLE and stream.codec in containers.TEXT_SUBTITLES

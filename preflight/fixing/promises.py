@@ -38,7 +38,7 @@ class Reference:
     matrix: Matrix | None
 
 
-def held(reference: Reference, span: OutputRange) -> tuple[Fraction, Fraction] | None:
+def held_frame(reference: Reference, span: OutputRange) -> tuple[Fraction, Fraction] | None:
     """Return when the last frame of `span` is shown, from the piece's start, and for how long, in seconds.
 
     None where it lasts about as long as the others, or where the source does not tell.

@@ -101,7 +101,7 @@ def _resumes(packets: Sequence[Packet]) -> list[int | None]:
     return found[::-1]
 
 
-def fewest(seconds: Fraction, size: int, limits: Limits) -> int:
+def fewest_segments(seconds: Fraction, size: int, limits: Limits) -> int:
     """Return how many stretches are needed at least."""
     by_time = -(-seconds // (limits.max_seconds - SECONDS_MARGIN)) if seconds > limits.max_seconds else 1
     by_size = -(-size // int(limits.max_bytes * BYTES_SHARE)) if size > limits.max_bytes else 1

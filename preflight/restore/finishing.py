@@ -37,7 +37,7 @@ def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
         for s in fixed.source.streams
         if s.kind is StreamKind.SUBTITLE or (s.kind is StreamKind.AUDIO and containers.can_be_decoded(s))
     ]
-    return "mp4" if all(containers.holds(Container.MP4, stream) for stream in kept) else "mkv"
+    return "mp4" if all(containers.can_hold(Container.MP4, stream) for stream in kept) else "mkv"
 
 
 def finish(
@@ -112,7 +112,7 @@ def _readable(
         return source
     kept = [s for s in source.streams if finished_streams.is_kept(s, source, target, keep_audio=keep_audio)]
     video = [source.video] if source.video is not None else []
-    return seekable.copied(source, [*video, *kept], target, folder, ffmpeg=ffmpeg, cancel=cancel)
+    return seekable.seekable_copy(source, [*video, *kept], target, folder, ffmpeg=ffmpeg, cancel=cancel)
 
 
 def _require_source(source: Media) -> None:
@@ -169,7 +169,7 @@ def _combine(
     source = fixed.source
     target = Container(made.suffix[1:].lower())
     art = source_streams.covers(source, made.parent, ffmpeg=ffmpeg, cancel=cancel)
-    fonts = source_streams.others(source, target, ffmpeg=ffmpeg, cancel=cancel)
+    fonts = source_streams.other_streams(source, target, ffmpeg=ffmpeg, cancel=cancel)
     names = [
         containers.specifier(source, stream.index)
         for stream in source.streams
@@ -192,7 +192,7 @@ def _combine(
     for position, name in enumerate(names, start=1):
         argv += ["-map", f"1:{name}"]
         tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
-    argv += [*source_streams.outputs(art, target, first_input=2, others=fonts), "-c", "copy", *cut, *tags]
+    argv += [*source_streams.outputs(art, target, first_input=2, other_streams=fonts), "-c", "copy", *cut, *tags]
     if any(stream.codec in containers.EXPERIMENTAL for stream in source.audio):
         argv += ["-strict", "-2"]
     argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []

@@ -56,7 +56,7 @@ def join(cleaned: Sequence[CleanedSegment], folder: Path, *, ffmpeg: str, cancel
     heads = [listing.heads[0] for listing in listings]
     for item, listing in zip(cleaned, listings, strict=True):
         _require_length(item, listing.end(0))
-    copied = agree(heads) and not any(map(_overlaps, cleaned, listings))
+    copied = can_be_copied(heads) and not any(map(_overlaps, cleaned, listings))
     if not copied:
         suffix = ".mp4"
         alone = [
@@ -119,7 +119,7 @@ def _promised(cleaned: Sequence[CleanedSegment], listings: Sequence[Listing], *,
     )
 
 
-def agree(heads: Sequence[packets.Head]) -> bool:
+def can_be_copied(heads: Sequence[packets.Head]) -> bool:
     """Return True when packets of these streams can follow each other in one stream.
 
     H.264 segments may differ in their setup, which ffmpeg then puts before each keyframe; others may not.

@@ -120,7 +120,7 @@ def _drop(conditions: list[str]) -> str:
     return "noise=amount=0:drop=" + "+".join(conditions).replace(",", "\\,")
 
 
-def hold(last: tuple[Fraction, Fraction]) -> str:
+def hold_filter(last: tuple[Fraction, Fraction]) -> str:
     """Return the bit stream filter that sets the duration of the packet shown at `last[0]` to `last[1]` seconds."""
     shown, duration = last
     condition = f"gte(PTS*TB,{_number(shown - EPSILON)})"

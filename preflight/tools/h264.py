@@ -33,7 +33,7 @@ def parameter_sets(data: bytes) -> Sets:
     return {(unit[0] & _KINDS, _number(unit)): unit for unit in units(data) if _is_set(unit)}
 
 
-def packed(data: bytes) -> bytes:
+def length_prefixed(data: bytes) -> bytes:
     """Return an access unit without its parameter sets, each NAL unit behind its length in four bytes."""
     kept = [unit for unit in units(data) if unit and not _is_set(unit)]
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in kept)

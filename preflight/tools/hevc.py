@@ -36,7 +36,7 @@ def parameter_sets(data: bytes) -> Sets:
     return found
 
 
-def packed(data: bytes, *, with_sets: bool) -> bytes:
+def length_prefixed(data: bytes, *, with_sets: bool) -> bytes:
     """Return an access unit, each NAL unit behind its length in four bytes, with or without its parameter sets."""
     kept = [unit for unit in units(data) if len(unit) > _HEADER and (with_sets or _kind(unit) not in _SETS)]
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in kept)

@@ -130,7 +130,7 @@ def _encoder(task: RenderTask, starts: Sequence[int], options: Sequence[str], ma
     # Half a frame early: a time that is rounded up would miss its frame.
     forced = ",".join(f"{float((start - Fraction(1, 2)) / source.rate):.6f}" for start in starts if start)
     argv += ["-force_key_frames", forced, "-forced-idr", "1"] if forced else []
-    return [*argv, "-vf", encoder.tags(source), *picture, *options, "-pix_fmt", "yuv420p", ffmpeg.local(made)]
+    return [*argv, "-vf", encoder.color_tags(source), *picture, *options, "-pix_fmt", "yuv420p", ffmpeg.local(made)]
 
 
 def _timed_packets(

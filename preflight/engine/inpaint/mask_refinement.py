@@ -23,17 +23,17 @@ def is_vague(track: Track) -> bool:
     return by_itself and not moves and track.masks.usual.sum() > REFINEMENT.vague_cover * track.line.area
 
 
-def sharpened(track: Track, crops: Sequence[Gray]) -> Track:
+def refine_track(track: Track, crops: Sequence[Gray]) -> Track:
     """Return a track with the mask of the strokes common to its gray `crops`, or else clipped to its line."""
     line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
     inside, around = (np.zeros(track.masks.usual.shape, bool) for _ in range(2))
     inside[line.slices] = True
     around[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
-    found = strokes(crops, inside, track.line.text_height)
+    found = common_strokes(crops, inside, track.line.text_height)
     return track.with_masks(usual=track.masks.usual & around if found is None else found)
 
 
-def strokes(crops: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
+def common_strokes(crops: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
     """Return the mask of the text in `line` from gray images of its box; None when it is not clear.
 
     Crops should be some frames apart, so that the scene has moved between them.

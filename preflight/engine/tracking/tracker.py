@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from preflight.engine.core.box import Box, with_margin
 from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector
-from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
+from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible_lines
 from preflight.engine.detect.settings import DETECTION
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
@@ -130,7 +130,7 @@ class TextTracker:
         since, self.judged = self.judged + 1, index
         frame = self._frame(index)
         pending = self.answers.pop(index, None) or self.finder(frame)
-        lines = plausible(pending.result(), self.size[1])
+        lines = plausible_lines(pending.result(), self.size[1])
         before, kept, ended = list(self.live), list[Tracklet](), list[Tracklet]()
         for tracklet in before:
             if any(association.is_scaled(line, tracklet, frame) for line in lines):

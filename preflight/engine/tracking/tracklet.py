@@ -225,8 +225,8 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
             appears=not tracklet.path and before - 1 in tracklet.edges,
             vanishes=not tracklet.path and after + 1 in tracklet.edges,
             isolated=(
-                before - 1 in alone[0] or transitions.falls(tracklet.template, alone[0]),
-                after + 1 in alone[1] or transitions.falls(tracklet.template, alone[1]),
+                before - 1 in alone[0] or transitions.loses_contrast(tracklet.template, alone[0]),
+                after + 1 in alone[1] or transitions.loses_contrast(tracklet.template, alone[1]),
             ),
             gradual=(
                 transitions.is_fade(tracklet.template, alone[0]),
@@ -310,8 +310,8 @@ def _alone(tracklet: Tracklet, others: Sequence[Box]) -> tuple[dict[int, Moment]
     start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
     end = {index: moments[index] for index in sorted(moments) if index >= middle}
     return (
-        transitions.alone(known, tracklet.line, others, start),
-        transitions.alone(known, tracklet.line, others, end),
+        transitions.isolated_frames(known, tracklet.line, others, start),
+        transitions.isolated_frames(known, tracklet.line, others, end),
     )
 
 

@@ -51,7 +51,9 @@ class Moment(NamedTuple):
     scene: Scene
 
 
-def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
+def isolated_frames(
+    known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]
+) -> dict[int, Moment]:
     """Return the moments at one end of a text, outwards, from where it is last whole until anything else changes.
 
     Args:
@@ -71,7 +73,7 @@ def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapp
     return dict(beyond[ahead] for ahead in left)
 
 
-def falls(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
+def loses_contrast(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` of frames loses most of its contrast at once."""
     shares = [appearance.strength(known, moment.crop)[0] for moment in run.values()]
     return any(before - after > TRANSITIONS.fall * shares[0] > 0 for before, after in pairwise(shares))

@@ -58,7 +58,7 @@ def test_units_are_found_behind_long_and_short_start_codes() -> None:
     assert list(h264.units(data)) == [SPS, PPS, b"\x65\x88\x80"]
     assert h264.is_clean_entry(data)
     assert not h264.is_clean_entry(b"\0\0\1\x41\x9a")
-    assert h264.packed(data) == b"\0\0\0\3\x65\x88\x80"
+    assert h264.length_prefixed(data) == b"\0\0\0\3\x65\x88\x80"
 
 
 def test_parameter_sets_are_known_by_their_numbers() -> None:
