@@ -36,7 +36,7 @@ def text(
     from preflight.model.text import TextRole
     from preflight.workflow import text_export
 
-    refusal = stat_check.look(file)
+    refusal = stat_check.check_status(file)
     if refusal is not None:
         raise InputError(f"{file} can't be read. {refusal.detail}", hint=refusal.hint)
     if language is not None and split_languages:
