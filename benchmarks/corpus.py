@@ -16,7 +16,6 @@ import hashlib
 import json
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -31,7 +30,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import media_judge  # noqa: E402
+from benchmarks import media_judge, media_worker  # noqa: E402
 from benchmarks.media_judge import NAMES, Facts, JudgeError, Promise  # noqa: E402
 
 JUDGE = shutil.which("ffmpeg") or get_ffmpeg_exe()
@@ -45,7 +44,6 @@ KINDS = frozenset(
     "mp4 m4v mov webm avi mkv ts mts m2ts m2v mpg mpeg flv f4v 3gp 3g2 wmv asf ogv ogg gif mxf".split()  # noqa: SIM905
 )
 
-WORKER = ROOT / "benchmarks/media_worker.py"
 HOWS = ("duration", "size", "sides")
 """Limits that are scaled down by `--shrunk`, one for each file."""
 
@@ -123,16 +121,7 @@ def examined(path: Path, digest: str, given: argparse.Namespace, folder: str) ->
 
 def worked(wanted: dict[str, Any]) -> dict[str, Any]:
     """Return what the worker said, or a record of its crash or time-out."""
-    argv = [sys.executable, str(WORKER), json.dumps(wanted)]
-    try:
-        done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT, check=False, cwd=ROOT)
-    except subprocess.TimeoutExpired:
-        return {"wrong": ["time-out of preflight"]}
-    if done.returncode:
-        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["?"])[-1]
-        return {"wrong": [f"crash: {last[:80]}"]}
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    return media_worker.in_a_fork(wanted, TIMEOUT)
 
 
 def opinion(path: Path, said: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import sys
 from fractions import Fraction
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +81,49 @@ def work(wanted: dict[str, Any], said: dict[str, Any]) -> None:
         said["joined"] = str(preflight.join(fixed.manifest, [], joined, settings=settings))
 
 
-def main() -> None:
-    """Do what the only argument says."""
+def answer(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what came of the wishes in `wanted`, errors and crashes included."""
     said: dict[str, Any] = {}
     try:
-        work(json.loads(sys.argv[1]), said)
+        work(wanted, said)
     except InputError as error:
         said["refusal"] = f"InputError: {error}"
     except PreflightError as error:
         said["error"] = f"{type(error).__name__}: {error}"
-    print(json.dumps(said, default=str))
+    except Exception as error:  # noqa: BLE001
+        return {"wrong": [f"crash: {type(error).__name__}: {error}"[:90]]}
+    plain: dict[str, Any] = json.loads(json.dumps(said, default=str))
+    return plain
+
+
+def in_a_fork(wanted: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """Return the same from a forked process, which has nothing to import; a time-out is an answer too."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_send, args=(sender, wanted), daemon=False)
+    child.start()
+    sender.close()
+    try:
+        if not receiver.poll(timeout):
+            return {"wrong": ["time-out of preflight"]}
+        received: dict[str, Any] = receiver.recv()
+    except EOFError:
+        return {"wrong": ["crash: the process ended without an answer"]}
+    else:
+        return received
+    finally:
+        child.kill()
+        child.join()
+        receiver.close()
+
+
+def _send(sender: Connection, wanted: dict[str, Any]) -> None:
+    sender.send(answer(wanted))
+
+
+def main() -> None:
+    """Do what the only argument says."""
+    print(json.dumps(answer(json.loads(sys.argv[1]))))
 
 
 if __name__ == "__main__":
