@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preflight
-from preflight.errors import InputError, PreflightError
+from preflight.errors import InputError, PreflightError, ToolMissingError
 from preflight.model.limits import Limits
 from preflight.model.report import Report
 from preflight.settings import load_settings
@@ -86,7 +86,7 @@ def answer(wanted: dict[str, Any]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     try:
         work(wanted, said)
-    except InputError as error:
+    except (InputError, ToolMissingError) as error:
         said["refusal"] = f"InputError: {error}"
     except PreflightError as error:
         said["error"] = f"{type(error).__name__}: {error}"

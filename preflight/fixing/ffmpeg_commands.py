@@ -11,7 +11,7 @@ import ffmpeg as builder
 
 from preflight.fixing import promises, video_options
 from preflight.model.media import Container, Media, StreamKind
-from preflight.model.plan import Plan, Treatment
+from preflight.model.plan import Plan, Treatment, VideoEncode
 from preflight.tools import bounds, containers, packets
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import OutputRange
@@ -23,6 +23,8 @@ _ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
 _BACK = {letter: byte for byte, letter in _ASIDE.items()}
 _TAGGED = frozenset({Container.MP4, Container.MOV, Container.THREEGP})
 """Containers that name the kind of a codec's packets by a tag, which a copy keeps."""
+_WITHOUT_TIMES = frozenset({Container.MPEG_PS, Container.OTHER})
+"""Containers in which ffmpeg reckons the times of frames, and of the first ones below 0."""
 _PLAIN_LAYOUTS = {1: "pan=mono|c0=c0", 2: "pan=stereo|c0=c0|c1=c1"}
 """Filters by the number of channels that name the layout anew and leave the samples as they are."""
 _NO_STREAM = "9999?"
@@ -93,6 +95,7 @@ def head(plan: Plan, span: OutputRange, *, ffmpeg: str, scale: int) -> list[str]
     given = _input(source, **bounds.seek_frame(begun, begun + length))
     options = video_options.head_options(source, scale) | {"map_chapters": "-1"}
     options["vf"] = f"{_between(length)},{options['vf']}"
+    options["bsf:v"] = bounds.last_duration()
     made = builder.output(given["V:0"], _local(span.output), **options)
     return _compile([made], ffmpeg)
 
@@ -196,24 +199,36 @@ def _whole(
     chosen = [(heard if s.index in timed else given)[containers.specifier(source, s.index)] for s in kept]
     # A seek brings copied sound along from the keyframe before.
     options = _copy_options(plan) | bounds.filters(span, picture=False, zero=begun)
+    if plan.audio_end is not None:
+        options["bsf:s"] = ",".join(filter(None, [options.get("bsf:s"), bounds.end_lines(plan.audio_end)]))
+    if source.container in _WITHOUT_TIMES and not timing:
+        # A frame before time 0 would be hidden by an edit list of MP4.
+        options["avoid_negative_ts"] = "make_zero"
     if plan.video is not None:
         # The picture is the first of the kept streams.
-        options["c:0"] = plan.video.encoder
         options.pop("copyinkf:0")
         options.pop("tag:0", None)
-        options |= video_options.options(plan.video, source, plan.container)
-        if span.held is not None:
-            options["bsf:v:0"] = bounds.hold_filter(span.held)
-            # As a keyframe it is the last in decoding order too, the only one whose duration MP4 tells freely.
-            options["force_key_frames:0"] = bounds.time(span.held[0] - bounds.EPSILON)
-    elif fault is not None or (plan.container in _TAGGED and source.container not in _TAGGED):
-        options["bsf:v:0"] = bounds.last_duration(*(fault.expressions() if fault is not None else ()))
-    if plan.video is not None:
+        options |= _encode_options(plan.video, plan, span)
         if begun:
             options["filter:0"] = f"{video_options.AT_ZERO},{options['filter:0']}"
         if timing:
             options["filter:0"] = f"{_between(None if ended is None else ended - begun)},{options['filter:0']}"
+    elif fault is not None or (plan.container in _TAGGED and source.container not in _TAGGED):
+        options["bsf:v:0"] = bounds.last_duration(*(fault.expressions() if fault is not None else ()))
     return builder.output(*chosen, _local(span.output), **options)
+
+
+def _encode_options(encode: VideoEncode, plan: Plan, span: OutputRange) -> dict[str, Any]:
+    """Return the options that encode the video of `span`, the first stream of the output."""
+    options = {"c:0": encode.encoder, **video_options.options(encode, _source(plan), plan.container)}
+    if span.held is not None:
+        options["bsf:v:0"] = bounds.hold_filter(span.held)
+        # As a keyframe it is the last in decoding order too, the only one whose duration MP4 tells freely.
+        options["force_key_frames:0"] = bounds.time(span.held[0] - bounds.EPSILON)
+    elif plan.container in _TAGGED:
+        # Frames that ffmpeg 7 encodes have no durations.
+        options["bsf:v:0"] = bounds.last_duration()
+    return options
 
 
 def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:

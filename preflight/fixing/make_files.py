@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from preflight.errors import ToolMissingError
 from preflight.fixing import find_cuts, promises, split
 from preflight.fixing.encode_to_size import FixContext, as_encoded, encode, source_of, with_level_rate
 from preflight.fixing.promises import Reference
@@ -29,6 +30,8 @@ _SAME_LENGTH = Fraction(1)
 """Seconds that the measured length of a source may differ from the one that its cuts were planned for."""
 _MORE_SEGMENTS = 4
 """Numbers of segments that are tried, from the fewest on, where one is too large: its sound is not told by the cuts."""
+ROTATION_IN_MATROSKA = (7, 0)
+"""First version of ffmpeg that writes the rotation of a video to Matroska; older ones leave it out without a word."""
 _STEM = 60
 """Letters of the source's name in that of its copy: enough to be told in an error, whatever bytes they take."""
 _CODECS = {"libx264": "h264"}
@@ -57,6 +60,7 @@ def make(plan: Plan, context: FixContext) -> list[Made]:
     if plan.actions == (Action.RENAME,):
         path = files.copy(source.path, context.folder / name(plan, 0, 1))
         return [Made(path=path, start=Fraction(0), end=total, report=context.recheck(path))]
+    _require_features(plan, context.ffmpeg)
     plan = replace(plan, source=seekable.mended(source, context.folder, ffmpeg=context.ffmpeg, cancel=context.cancel))
     plan = _steadied(plan, context)
     if plan.trim is None and not plan.cuts:
@@ -70,6 +74,17 @@ def make(plan: Plan, context: FixContext) -> list[Made]:
         if plan.policy is Policy.ONE_FILE or all(item.report.codes != (Code.SIZE,) for item in made):
             break
     return made
+
+
+def _require_features(plan: Plan, ffmpeg: str) -> None:
+    """Raise ToolMissingError where this ffmpeg can't write what `plan` copies."""
+    video = source_of(plan).video
+    turned = video is not None and plan.video is None and bool(video.rotation)
+    if turned and plan.container is Container.MKV and tool.version(ffmpeg) < ROTATION_IN_MATROSKA:
+        raise ToolMissingError(
+            f"{ffmpeg} can't write the rotation of {source_of(plan).path} to Matroska; version 7.0 and later can.",
+            hint="Unset PREFLIGHT_FFMPEG to use the ffmpeg that comes along, or name a later one there.",
+        )
 
 
 def _cuttable(plan: Plan, container: Container, context: FixContext) -> Plan:

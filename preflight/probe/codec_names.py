@@ -19,6 +19,11 @@ _CODECS = {
     "S_TEXT/WEBVTT": "webvtt", "PGS": "hdmv_pgs_subtitle", "VobSub": "dvd_subtitle", "EIA-608": "eia_608",
     "QuickTime TC": "tmcd", "GIF": "gif", "RGB": "rawvideo", "YUV": "rawvideo", "Raw": "rawvideo", "PNG": "png",
 }  # fmt: skip
+_MS_MPEG4 = {
+    "MPG4": "msmpeg4v1", "MP41": "msmpeg4v1", "MP42": "msmpeg4v2", "DIV2": "msmpeg4v2", "MP43": "msmpeg4v3",
+    "DIV3": "msmpeg4v3",
+}  # fmt: skip
+"""Codecs before the standard that are called MPEG-4 too, by their FourCC."""
 _MPEG_AUDIO = {"Layer 1": "mp1", "Layer 2": "mp2", "Layer 3": "mp3"}
 
 
@@ -31,13 +36,17 @@ def codec_name(track: dict[str, Any]) -> str:
         return "mpeg1video" if track.get("Format_Version") == "1" else "mpeg2video"
     if name == "PCM":
         return _pcm(track)
-    if name == "MPEG-4 Visual" and track.get("CodecID") in {"DIV3", "MP43"}:
-        return "msmpeg4v3"
+    if name == "MPEG-4 Visual":
+        return _MS_MPEG4.get(str(track.get("CodecID")), "mpeg4")
+    if name == "AAC" and track.get("MuxingMode") == "LATM":
+        return "aac_latm"
     return _CODECS.get(name, name.lower())
 
 
 def is_decodable(name: str) -> bool:
     """Return whether `name`, as `codec` returned it, is ffmpeg's name of a codec: only then is there a decoder."""
+    if name == "aac_latm" or name in _MS_MPEG4.values():
+        return True
     return name in _CODECS.values() or name in _MPEG_AUDIO.values() or name.startswith("pcm_")
 
 

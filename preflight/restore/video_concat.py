@@ -146,11 +146,13 @@ def can_be_copied(heads: Sequence[packets.Head]) -> bool:
 
 
 def _suffix(cleaned: Sequence[CleanedSegment], ffmpeg: str, cancel: Cancel | None) -> str:
-    """Return the name's end of files that can hold the pictures alone: MP4, whose times are finer, or else MKV."""
+    """Return the name's end of files for the pictures alone: MP4 or MOV, else MKV, whose times are coarser."""
     codecs = {
         packets.scan(item.path, ffmpeg=ffmpeg, length=_LOOKED_AT, cancel=cancel).heads[0].codec for item in cleaned
     }
-    return ".mp4" if codecs <= containers.MP4_PICTURES else ".mkv"
+    if codecs <= containers.MP4_PICTURES:
+        return ".mp4"
+    return ".mov" if codecs <= containers.MOV_PICTURES else ".mkv"
 
 
 def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:

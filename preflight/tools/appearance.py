@@ -19,6 +19,9 @@ _TIMEOUT = 120.0
 """Seconds for opening files, of which only the beginning is read."""
 _MATRICES = frozenset({"bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "ycgco", "bt2020nc", "bt2020c", "gbr"})
 """Names that stand alone where matrix, primaries and transfer are called alike."""
+_FILTER_NAMES = {"gamma22": "bt470m", "gamma28": "bt470bg"}
+"""Transfer functions as ffmpeg's filters call them and as it shows them, where its encoders' options say otherwise."""
+_OPTION_NAMES = {shown: option for option, shown in _FILTER_NAMES.items()}
 _UNKNOWN = frozenset({"unknown", "unspecified", "reserved", ""})
 _INPUT = re.compile(r"^Input #\d+, ", re.MULTILINE)
 _VIDEO = re.compile(
@@ -110,14 +113,16 @@ def color_filter(color: ColorTags) -> str:
     The decoders of VP8 and others set tags of their own, and later versions of ffmpeg convert from these. It is empty
     where the file is silent.
     """
-    said = {"color_primaries": color.primaries, "color_trc": color.transfer, "colorspace": color.matrix}
+    transfer = _FILTER_NAMES.get(color.transfer or "", color.transfer)
+    said = {"color_primaries": color.primaries, "color_trc": transfer, "colorspace": color.matrix}
     words = [f"{name}={value}" for name, value in said.items() if value is not None]
     return f"setparams={':'.join(words)}" if words else ""
 
 
 def color_options(color: ColorTags) -> list[str]:
     """Return the words of an argv that give an encoded video the tags `color`, but for the range."""
-    said = {"color_primaries": color.primaries, "color_trc": color.transfer, "colorspace": color.matrix}
+    transfer = _OPTION_NAMES.get(color.transfer or "", color.transfer)
+    said = {"color_primaries": color.primaries, "color_trc": transfer, "colorspace": color.matrix}
     return [word for name, value in said.items() if value not in {None, "gbr"} for word in (f"-{name}", str(value))]
 
 

@@ -67,8 +67,8 @@ def seek(span: OutputRange, container: Container) -> dict[str, str]:
 def seek_frame(begun: Fraction, ended: Fraction | None) -> dict[str, str]:
     """Return the input options that make decoded frames from `begun` up to `ended` (seconds) count from 0.
 
-    Those before have times below 0 and have to be filtered out: seeks go by decoding times in files without an edit
-    list, so that one to the very frame may land on the keyframe behind it.
+    Those before have times below 0, some behind come along, and both have to be filtered out: seeks go by decoding
+    times in files without an edit list, so that one to the very frame may land on the keyframe behind it.
     """
     before = min(begun, _PREROLL_FRAME)
     options = {}
@@ -77,7 +77,8 @@ def seek_frame(begun: Fraction, ended: Fraction | None) -> dict[str, str]:
     if before:
         options["itsoffset"] = f"-{time(before)}"
     if ended is not None:
-        options["t"] = time(ended - begun + before)
+        # Reading ends by decoding times, of which some are later than the frames that are wanted.
+        options["t"] = time(ended - begun + before + _PREROLL_EACH)
     return options
 
 
@@ -166,6 +167,11 @@ def last_duration(pts: str = "PTS", dts: str = "DTS") -> str:
     """
     behind = "if(eq(PREV_INDTS,NOPTS),0,DTS-PREV_INDTS)"
     return _set_duration(f"if(gt(DURATION,0),DURATION,if(eq(NEXT_DTS,NOPTS),{behind},NEXT_DTS-DTS))", pts, dts)
+
+
+def end_lines(end: Fraction) -> str:
+    """Return the bit stream filter that ends lines of subtitles at `end` seconds: one may begin before and last on."""
+    return _set_duration(f"min(DURATION,max(1,floor({_number(end)}/TB)-PTS))")
 
 
 def _set_duration(expression: str, pts: str = "PTS", dts: str = "DTS") -> str:

@@ -20,7 +20,8 @@ _PCM_MKV = frozenset(
 )
 """Forms of uncompressed audio that Matroska has names for."""
 _MP4_AUDIO = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "alac", "flac", "dts"})
-_MOV_VIDEO = MP4_PICTURES - {"av1", "vp9"} | {"prores", "mjpeg", "dnxhd", "dvvideo", "qtrle", "cinepak"}
+MOV_PICTURES = MP4_PICTURES - {"av1", "vp9"} | {"prores", "mjpeg", "dnxhd", "dvvideo", "qtrle", "cinepak"}
+"""Video codecs that QuickTime holds."""
 _MKV_AUDIO = _PCM_MKV | {
     "aac", "mp3", "mp2", "mp1", "ac3", "eac3", "opus", "vorbis", "alac", "flac", "dts", "truehd", "mlp", "wavpack",
     "tta", "amr_nb", "amr_wb", "wmav1", "wmav2", "wmapro", "cook", "cooker",
@@ -33,7 +34,7 @@ _HELD = {
         StreamKind.COVER: frozenset({"mjpeg", "png"}),
     },
     Container.MOV: {
-        StreamKind.VIDEO: _MOV_VIDEO,
+        StreamKind.VIDEO: MOV_PICTURES,
         StreamKind.AUDIO: _MP4_AUDIO - {"opus", "flac"},
         StreamKind.SUBTITLE: frozenset({"mov_text"}),
     },
@@ -56,6 +57,7 @@ _MIN_MP3_RATE = 16_000
 """Hz below which MP3 is MPEG-2.5, which the MP4 muxer refuses."""
 _DECODED = _MKV_AUDIO | frozenset(
     {
+        "aac_latm",
         "wmalossless", "wmavoice", "ape", "nellymoser", "speex", "gsm", "ra_144", "ra_288", "sipr", "atrac3", "qdm2",
         "qdmc", "mace3", "mace6", "qcelp", "evrc", "adpcm", "pcm_s8", "pcm_f32be", "pcm_f64be", "pcm_alaw", "pcm_mulaw",
     }
@@ -124,9 +126,13 @@ def is_content(stream: Stream, media: Media) -> bool:
 def for_remux(media: Media) -> Container | None:
     """Return the container that takes the copied video and audio of `media`: MP4, else MKV, else None.
 
-    Audio of a codec that nobody knows counts for neither: it is left out in any case.
+    Audio that none of them takes counts for neither: it is encoded, or left out where nobody knows its codec.
     """
-    content = [s for s in media.streams if s is media.video or (s.kind is StreamKind.AUDIO and can_be_decoded(s))]
+    content = [
+        stream
+        for stream in media.streams
+        if stream is media.video or (stream.kind is StreamKind.AUDIO and can_hold(Container.MKV, stream))
+    ]
     for container in (Container.MP4, Container.MKV):
         if all(can_hold(container, stream) for stream in content):
             return container

@@ -148,7 +148,7 @@ def _track(
     if handler == b"soun" and durations and durations[0] == 1:
         # Uncompressed sound: ffmpeg's packets hold many samples.
         raise _UnsupportedError
-    begin, finish = _edit(movie, found.get(b"elst"), scale, timescale)
+    begin, first, finish = _edit(movie, found.get(b"elst"), scale, timescale)
     times = list(accumulate(durations, initial=0))[:-1]
     keys = set(_numbers(movie, found[b"stss"][0])) if b"stss" in found else None
     decoded = array("q", map(begin.__add__, times))
@@ -160,7 +160,9 @@ def _track(
         durations=durations,
         sizes=sizes,
         flags=(
-            (keys is None or position in keys) | (-duration < time and (finish is None or time < finish)) << 1
+            (keys is None or position in keys)
+            # ffmpeg leaves a frame out that an edit cuts in two, and plays sound from the middle of a packet on.
+            | ((time >= first if handler == b"vide" else -duration < time) and (finish is None or time < finish)) << 1
             for position, (time, duration) in enumerate(zip(shown, durations, strict=True), start=1)
         ),
     )
@@ -212,13 +214,15 @@ def _runs(movie: bytes, start: int, _: int, code: str, most: int) -> Iterator[in
     return chain.from_iterable(repeat(value, times) for times, value in entries)
 
 
-def _edit(movie: bytes, extent: tuple[int, int] | None, scale: int, timescale: int) -> tuple[int, int | None]:
-    """Return what is added to a sample's time to get its presentation time, and the end of the presentation, in ticks.
+def _edit(movie: bytes, extent: tuple[int, int] | None, scale: int, timescale: int) -> tuple[int, int, int | None]:
+    """Return what is added to a sample's time to get its presentation time, and begin and end of the presentation.
+
+    All are in ticks.
 
     Empty edits delay a track, and one edit at the normal rate may follow.
     """
     if extent is None:
-        return 0, None
+        return 0, 0, None
     start = extent[0]
     wide = movie[start] == 1
     (count,) = struct.unpack_from(">I", movie, start + 4)
@@ -233,10 +237,10 @@ def _edit(movie: bytes, extent: tuple[int, int] | None, scale: int, timescale: i
             shift = round(delay * scale)
             # The movie's ticks are coarser than the media's, so a presentation that ends within one ends behind it.
             last = shift + -(-length * scale // timescale) + scale // timescale if length else None
-            return shift - media_time, last
+            return shift - media_time, shift, last
         else:
             raise _UnsupportedError
-    return 0, None
+    return 0, 0, None
 
 
 def _places(movie: bytes, found: dict[bytes, tuple[int, int]], sizes: list[int]) -> array[int]:

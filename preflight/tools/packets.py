@@ -23,6 +23,8 @@ _NO_TIME = -(2**63)
 """An absent timestamp in libavutil (`AV_NOPTS_VALUE`)."""
 _KEY_FLAG = 0x1
 """Bit of a keyframe (`AV_PKT_FLAG_KEY`)."""
+_DECODED_BASE = "1:90000"
+"""Time base of decoded frames: exact for every common frame rate."""
 _UNKNOWN = -1
 """A checksum that was not computed."""
 _DISCARD_FLAG = 0x4
@@ -322,7 +324,9 @@ def decoded_times(path: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> l
         "0:V:0",
     ]
     # The frames themselves are not looked at, and small ones are listed faster.
-    listing = _listed([*argv, "-vf", "scale=16:16", "-fps_mode", "passthrough", "-f", "framecrc", "-"], cancel)
+    # By default their times are rounded to those of a constant frame rate.
+    exact = ["-fps_mode", "passthrough", "-enc_time_base", _DECODED_BASE]
+    listing = _listed([*argv, "-vf", "scale=16:16", *exact, "-f", "framecrc", "-"], cancel)
     return [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
 
 

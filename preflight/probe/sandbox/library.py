@@ -35,7 +35,9 @@ _PICTURE = (
     "FrameCount", "BitDepth", "ChromaSubsampling", "ScanType", "colour_primaries", "transfer_characteristics",
     "matrix_coefficients", "colour_range",
 )  # fmt: skip
-_SOUND = ("Channels", "SamplingRate", "BitDepth", "Format_Settings_Sign", "Format_Settings_Endianness")
+_SOUND = (
+    "Channels", "SamplingRate", "BitDepth", "Format_Settings_Sign", "Format_Settings_Endianness", "MuxingMode",
+)  # fmt: skip
 _FIELDS: dict[str, tuple[str, ...]] = {
     "General": ("Format", "CodecID", "Duration", "Cover"), "Video": _ANY + _PICTURE, "Audio": _ANY + _SOUND,
     "Text": _ANY, "Other": _ANY, "Image": _ANY + _PICTURE, "Menu": ("Chapters_Pos_Begin", "Chapters_Pos_End"),
