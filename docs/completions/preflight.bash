@@ -29,7 +29,7 @@ _preflight() {
     clean) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --sheet --overlay --smart-encode --processes --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     review) COMPREPLY=($(compgen -W "--html --port --browser --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     resume) COMPREPLY=($(compgen -W "--jobs --report --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    jobs) COMPREPLY=($(compgen -W "show resolve retry forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --force --help" -- "$word"));;
+    jobs) COMPREPLY=($(compgen -W "show resolve retry budget prune forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --days --force --help" -- "$word"));;
     upload) COMPREPLY=($(compgen -W "--life --jobs --report --hide-url --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     uploads) COMPREPLY=($(compgen -W "--abort --older --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     submit) COMPREPLY=($(compgen -W "--language --all-text --remove-audio --color-blocks --box --service --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
