@@ -46,7 +46,7 @@ _DARK, _LIGHT = (24, 26, 30), (236, 238, 242)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class FrameChoice:
     """A frame worth showing: its `time` in seconds of the result, and the words on it; worse `severity` goes first."""
 
     time: float
@@ -60,7 +60,7 @@ def draw(
     destination: Path,
     *,
     ffmpeg: str,
-    moments: Sequence[Moment] = (),
+    moments: Sequence[FrameChoice] = (),
     offset: float = 0.0,
 ) -> Path:
     """Write the picture, a JPEG: `before` on the left, `after` on the right.
@@ -80,7 +80,7 @@ def draw(
     chosen = choose(moments) or most_different(_differences(before, after, offset, ffmpeg=ffmpeg))
     with files.scratch(destination.parent) as folder:
         shown = _frames(before, after, chosen, offset, folder, ffmpeg) or _frames(
-            before, after, (Moment(time=0.0),), offset, folder, ffmpeg
+            before, after, (FrameChoice(time=0.0),), offset, folder, ffmpeg
         )
         if not shown:
             raise ToolError(f"{after.name} shows no frame.", hint="Check it with `preflight check --deep`.")
@@ -90,9 +90,9 @@ def draw(
     return destination
 
 
-def choose(moments: Iterable[Moment]) -> tuple[Moment, ...]:
+def choose(moments: Iterable[FrameChoice]) -> tuple[FrameChoice, ...]:
     """Return up to `ROWS` moments in order of time: one for each different text, the worst ones among them."""
-    worst: dict[str, Moment] = {}
+    worst: dict[str, FrameChoice] = {}
     for moment in sorted(moments, key=lambda moment: (-moment.severity, moment.time)):
         worst.setdefault(moment.words.casefold().strip() or f"{moment.time:.1f}", moment)
     ranked = list(worst.values())
@@ -104,7 +104,7 @@ def choose(moments: Iterable[Moment]) -> tuple[Moment, ...]:
     return tuple(sorted((*weak, *spread), key=lambda moment: moment.time))
 
 
-def moments_of(reports: Sequence[Mapping[str, Any]], starts: Sequence[float] = (0.0,)) -> tuple[Moment, ...]:
+def moments_of(reports: Sequence[Mapping[str, Any]], starts: Sequence[float] = (0.0,)) -> tuple[FrameChoice, ...]:
     """Return the middles of the removed texts in the removal reports of the segments.
 
     Args:
@@ -116,7 +116,7 @@ def moments_of(reports: Sequence[Mapping[str, Any]], starts: Sequence[float] = (
         for removed in report.get("removed") or ():
             text, quality = removed["track"], removed.get("quality") or {}
             found.append(
-                Moment(
+                FrameChoice(
                     time=start + (float(text["start"]) + float(text["end"])) / 2,
                     words=str(text.get("text") or ""),
                     severity=float(quality.get("residual_text") or 0),
@@ -125,7 +125,7 @@ def moments_of(reports: Sequence[Mapping[str, Any]], starts: Sequence[float] = (
     return tuple(found)
 
 
-def most_different(differences: Mapping[float, float]) -> tuple[Moment, ...]:
+def most_different(differences: Mapping[float, float]) -> tuple[FrameChoice, ...]:
     """Return the moments of the largest differences in order of time, apart from each other where there is a choice."""
     ranked = sorted(differences, key=lambda moment: (-differences[moment], moment))
     chosen: list[float] = []
@@ -133,12 +133,12 @@ def most_different(differences: Mapping[float, float]) -> tuple[Moment, ...]:
         for moment in ranked:
             if len(chosen) < ROWS_WITHOUT_TEXTS and all(abs(moment - other) > gap for other in chosen):
                 chosen.append(moment)
-    return tuple(Moment(time=moment) for moment in sorted(chosen)) or (Moment(time=0.0),)
+    return tuple(FrameChoice(time=moment) for moment in sorted(chosen)) or (FrameChoice(time=0.0),)
 
 
 def _frames(
-    before: Path, after: Path, moments: Sequence[Moment], offset: float, folder: Path, ffmpeg: str
-) -> list[tuple[Moment, Image.Image, Image.Image]]:
+    before: Path, after: Path, moments: Sequence[FrameChoice], offset: float, folder: Path, ffmpeg: str
+) -> list[tuple[FrameChoice, Image.Image, Image.Image]]:
     """Return the moments of which both videos have a frame, with the frames; one process reads them all."""
     wanted = [(n, side, m) for n, m in enumerate(moments) for side in (0, 1)]
     for fast in (True, False):
@@ -168,7 +168,7 @@ def _named(folder: Path, number: int, side: int) -> Path:
     return folder / f"{number}-{side}.bmp"
 
 
-def _composed(rows: Sequence[tuple[Moment, Image.Image, Image.Image]]) -> Image.Image:
+def _composed(rows: Sequence[tuple[FrameChoice, Image.Image, Image.Image]]) -> Image.Image:
     """Return the picture of all rows, each under a bar with its time and words."""
     width = max(one.width for _, one, _ in rows)
     heights = [BAR + one.height for _, one, _ in rows]

@@ -5,7 +5,7 @@ from PIL import Image
 
 from fixtures import clips
 from preflight.errors import ToolError
-from preflight.restore.before_after import BAR, DIVIDER, Moment, draw
+from preflight.restore.before_after import BAR, DIVIDER, FrameChoice, draw
 from preflight.tools import ffmpeg
 
 
@@ -17,7 +17,7 @@ def test_a_row_a_text_with_both_frames_at_one_size(tmp_path: Path) -> None:
         after,
         tmp_path / "picture.jpg",
         ffmpeg=ffmpeg.find(),
-        moments=[Moment(time=0.2, words="one"), Moment(time=0.6, words="\u5b57")],
+        moments=[FrameChoice(time=0.2, words="one"), FrameChoice(time=0.6, words="\u5b57")],
     )
     with Image.open(made) as picture:
         assert picture.size == (2 * 640 + DIVIDER, 2 * (360 + BAR))
@@ -27,7 +27,7 @@ def test_a_row_a_text_with_both_frames_at_one_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [0.4, 2.0])
 def test_transport_streams_show_the_frame_behind_the_last_keyframe(tmp_path: Path, seconds: float) -> None:
     clip = clips.clip(tmp_path / "a.ts", seconds=seconds, audio=False, output=("-g", "999"))
-    last = Moment(time=seconds - 0.05)
+    last = FrameChoice(time=seconds - 0.05)
     made = draw(clip, clip, tmp_path / "picture.jpg", ffmpeg=ffmpeg.find(), moments=[last])
     with Image.open(made) as picture:
         assert picture.height == 360 + BAR
@@ -37,7 +37,7 @@ def test_a_trimmed_result_is_compared_with_its_part_of_the_source(tmp_path: Path
     before = clips.clip(tmp_path / "a.mp4", seconds=2, audio=False)
     after = tmp_path / "b.mp4"
     clips.run("-ss", "1", "-i", before, "-c:v", "libx264", "-crf", "10", after)
-    made = draw(before, after, tmp_path / "p.jpg", ffmpeg=ffmpeg.find(), moments=[Moment(time=0.5)], offset=1.0)
+    made = draw(before, after, tmp_path / "p.jpg", ffmpeg=ffmpeg.find(), moments=[FrameChoice(time=0.5)], offset=1.0)
     with Image.open(made) as picture:
         width = (picture.width - DIVIDER) // 2
         left, right = (picture.crop((x, BAR, x + width, picture.height)) for x in (0, width + DIVIDER))
@@ -50,4 +50,4 @@ def test_a_video_without_frames_is_an_error(tmp_path: Path) -> None:
     broken = tmp_path / "b.mp4"
     broken.write_bytes(b"nothing")
     with pytest.raises(ToolError):
-        draw(clip, broken, tmp_path / "p.jpg", ffmpeg=ffmpeg.find(), moments=[Moment(time=0.5)])
+        draw(clip, broken, tmp_path / "p.jpg", ffmpeg=ffmpeg.find(), moments=[FrameChoice(time=0.5)])

@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.restore.before_after import ROWS, ROWS_WITHOUT_TEXTS, Moment, choose, moments_of, most_different
+from preflight.restore.before_after import ROWS, ROWS_WITHOUT_TEXTS, FrameChoice, choose, moments_of, most_different
 
 moments = st.builds(
-    Moment,
+    FrameChoice,
     time=st.floats(0, 300),
     words=st.sampled_from(["a", "A ", "b", "c", "d", "e", "f", "g", ""]),
     severity=st.sampled_from([0.0, 0.3, 0.9]),
@@ -25,11 +25,11 @@ def test_rows_keep_apart_where_they_can() -> None:
 
 
 def test_nothing_to_compare_shows_the_start() -> None:
-    assert most_different({}) == (Moment(time=0.0),)
+    assert most_different({}) == (FrameChoice(time=0.0),)
 
 
 @given(st.lists(moments, max_size=30))
-def test_each_different_text_has_one_row_and_the_worst_are_there(given_moments: list[Moment]) -> None:
+def test_each_different_text_has_one_row_and_the_worst_are_there(given_moments: list[FrameChoice]) -> None:
     chosen = choose(given_moments)
     assert list(chosen) == sorted(chosen, key=lambda moment: moment.time)
     assert len(chosen) <= ROWS
@@ -44,6 +44,6 @@ def test_each_different_text_has_one_row_and_the_worst_are_there(given_moments: 
 def test_moments_are_the_middles_of_texts_in_all_segments() -> None:
     report = {"removed": [{"track": {"text": "a", "start": 1.0, "end": 2.0}, "quality": {"residual_text": 0.2}}]}
     assert moments_of([report, report], [0.0, 60.0]) == (
-        Moment(time=1.5, words="a", severity=0.2),
-        Moment(time=61.5, words="a", severity=0.2),
+        FrameChoice(time=1.5, words="a", severity=0.2),
+        FrameChoice(time=61.5, words="a", severity=0.2),
     )
