@@ -37,30 +37,35 @@ def timed(action: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - begun, sum(after[:4]) - sum(before[:4])
 
 
+def measure(clip: Path, folder: Path) -> str:
+    """Return the line of a clip."""
+    source = looped(clip, folder / "clip.mp4", "drawbox=x=600:y=900:w=700:h=60:color=white:t=fill")
+    cleaned = looped(clip, folder / "clip.cleaned.mp4", "null")
+    record = reviewed.record(source, cleaned, ("words",) * 20)
+    record["report"]["subject"]["duration"] = SECONDS
+    (folder / "clip.cleaned.json").write_text(json.dumps(record))
+    desk = gather.desk([str(folder)], load_settings())
+    desk.library.refresh()
+    page = folder / "page.html"
+    wall, cpu = timed(lambda: offline.write(desk, page, title="x", listener=lambda _: ignore))
+    argv = [desk.ffmpeg, "-v", "error", "-i", str(source), "-i", str(cleaned)]
+    argv += ["-map", "0:v", "-f", "null", "-", "-map", "1:v", "-f", "null", "-"]
+    bare_wall, bare_cpu = timed(lambda: subprocess.run(argv, check=True))
+    cores = os.cpu_count() or 1
+    return (
+        f"{clip.name}: page {wall:.1f} s wall, {cpu:.1f} s CPU: {wall / SECONDS:.2f} times real time "
+        f"({cpu / cores / SECONDS:.2f} by CPU over all cores); ffmpeg decoding both {bare_wall:.1f} s, "
+        f"{bare_cpu:.1f} s CPU: ratio {cpu / bare_cpu:.2f}; {page.stat().st_size / 1e6:.1f} MB"
+    )
+
+
 def main() -> None:
     """Print a line a clip."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", type=Path, nargs="+")
     for clip in parser.parse_args().clips:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            source = looped(clip, folder / "clip.mp4", "drawbox=x=600:y=900:w=700:h=60:color=white:t=fill")
-            cleaned = looped(clip, folder / "clip.cleaned.mp4", "null")
-            record = reviewed.record(source, cleaned, ("words",) * 20)
-            record["report"]["subject"]["duration"] = SECONDS
-            (folder / "clip.cleaned.json").write_text(json.dumps(record))
-            desk = gather.desk([str(folder)], load_settings())
-            desk.library.refresh()
-            page = folder / "page.html"
-            wall, cpu = timed(lambda: offline.write(desk, page, title="x", listener=lambda _: ignore))
-            argv = [desk.ffmpeg, "-v", "error", "-i", str(source), "-i", str(cleaned)]
-            argv += ["-map", "0:v", "-f", "null", "-", "-map", "1:v", "-f", "null", "-"]
-            bare_wall, bare_cpu = timed(lambda: subprocess.run(argv, check=True))
-            print(
-                f"{clip.name}: page {wall:.1f} s wall, {cpu:.1f} s CPU: {wall / SECONDS:.2f} times real time "
-                f"({cpu / os.cpu_count() / SECONDS:.2f} by CPU over all cores); ffmpeg decoding both {bare_wall:.1f} s, "
-                f"{bare_cpu:.1f} s CPU: ratio {cpu / bare_cpu:.2f}; {page.stat().st_size / 1e6:.1f} MB"
-            )
+        with tempfile.TemporaryDirectory() as folder:
+            print(measure(clip, Path(folder)))
 
 
 if __name__ == "__main__":
