@@ -77,6 +77,15 @@ if TYPE_CHECKING:
     from preflight.settings import load_settings as load_settings
     from preflight.workflow.batch import resume as resume
     from preflight.workflow.batch import run_many as run_many
+    from preflight.workflow.collection import Collected as Collected
+    from preflight.workflow.collection import collect as collect
+    from preflight.workflow.collection import record as record
+    from preflight.workflow.payment import Paid as Paid
+    from preflight.workflow.payment import pay as pay
+    from preflight.workflow.preparation import Inspected as Inspected
+    from preflight.workflow.preparation import Prepared as Prepared
+    from preflight.workflow.preparation import inspect as inspect
+    from preflight.workflow.preparation import prepare as prepare
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
 
@@ -86,6 +95,7 @@ _MODULES = {
     "Cancel": "events",
     "CancelledError": "errors",
     "ChecksumError": "errors",
+    "Collected": "workflow.collection",
     "ContentRejectedError": "errors",
     "CredentialsError": "errors",
     "CreditError": "errors",
@@ -100,6 +110,7 @@ _MODULES = {
     "InpaintingBox": "model.job",
     "InputError": "errors",
     "InputRejectedError": "errors",
+    "Inspected": "workflow.preparation",
     "JobBusyError": "errors",
     "JobFailedError": "errors",
     "LedgerError": "errors",
@@ -108,11 +119,13 @@ _MODULES = {
     "MalformedReplyError": "errors",
     "Media": "model.media",
     "Mismatched": "model.job",
+    "Paid": "workflow.payment",
     "Pending": "model.job",
     "PixelBox": "model.job",
     "Plan": "model.plan",
     "Policy": "model.plan",
     "PreflightError": "errors",
+    "Prepared": "workflow.preparation",
     "Progress": "events",
     "RateLimitError": "errors",
     "Rejected": "model.job",
@@ -144,11 +157,16 @@ _MODULES = {
     "UsageError": "errors",
     "check": "api",
     "check_many": "api",
+    "collect": "workflow.collection",
     "fix": "api",
+    "inspect": "workflow.preparation",
     "join": "api",
     "load_settings": "settings",
+    "pay": "workflow.payment",
     "plan": "api",
+    "prepare": "workflow.preparation",
     "preview_text": "engine",
+    "record": "workflow.collection",
     "remove_text": "engine",
     "resume": "workflow.batch",
     "run": "workflow.run",

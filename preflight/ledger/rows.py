@@ -98,8 +98,9 @@ def is_needed(connection: sqlite3.Connection, key: str) -> bool:
 
 def is_contested(connection: sqlite3.Connection, target: Path, group: str) -> bool:
     """Return whether another group's finished file is on its way to the same place."""
-    query = "SELECT 1 FROM jobs WHERE target = ? AND open = 1 AND grp <> ? AND state = ? LIMIT 1"
-    return connection.execute(query, (os.fsencode(target), group, State.FETCHED)).fetchone() is not None
+    query = "SELECT 1 FROM jobs WHERE target = ? AND open = 1 AND grp <> ? AND state IN (?, ?) LIMIT 1"
+    states = (State.DONE, State.FETCHED)
+    return connection.execute(query, (os.fsencode(target), group, *states)).fetchone() is not None
 
 
 def put(connection: sqlite3.Connection, job: Job) -> None:
