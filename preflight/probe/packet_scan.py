@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from preflight.errors import CancelledError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.model.media import Media, ScanResult
+from preflight.model.media import Media
+from preflight.model.scan import ScanResult
 from preflight.probe import codec_names
 from preflight.probe.transport_duration import DEMUXERS
 from preflight.tools import ffmpeg, process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -38,6 +37,8 @@ def limit_size(value: int) -> str:
 
 def command(media: Media, *words: str) -> str:
     """Return the command `preflight WORDS FILE` for the file of `media`, quoted for a POSIX shell."""
+    import shlex
+
     name = str(media.path)
     return shlex.join(("preflight", *words, f"./{name}" if name.startswith("-") else name))
 
