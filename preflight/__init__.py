@@ -72,6 +72,9 @@ if TYPE_CHECKING:
     from preflight.model.report import Finding as Finding
     from preflight.model.report import Report as Report
     from preflight.model.report import Severity as Severity
+    from preflight.model.text import ScreenText as ScreenText
+    from preflight.model.text import ScreenTexts as ScreenTexts
+    from preflight.model.text import TextRole as TextRole
     from preflight.removal.client import RemovalClient as RemovalClient
     from preflight.settings import Settings as Settings
     from preflight.settings import load_settings as load_settings
@@ -79,6 +82,8 @@ if TYPE_CHECKING:
     from preflight.workflow.batch import run_many as run_many
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
+    from preflight.workflow.text_export import find_text as find_text
+    from preflight.workflow.text_export import write_subtitles as write_subtitles
 
 __version__ = "0.1.0"
 
@@ -123,6 +128,8 @@ _MODULES = {
     "Result": "model.job",
     "RunRequest": "workflow.request",
     "SecretUrl": "model.job",
+    "ScreenText": "model.text",
+    "ScreenTexts": "model.text",
     "ServiceError": "errors",
     "Settings": "settings",
     "Severity": "model.report",
@@ -135,6 +142,7 @@ _MODULES = {
     "Task": "model.job",
     "TaskState": "model.job",
     "TextPreview": "engine",
+    "TextRole": "model.text",
     "ToolError": "errors",
     "ToolMissingError": "errors",
     "Unknown": "model.job",
@@ -144,6 +152,7 @@ _MODULES = {
     "UsageError": "errors",
     "check": "api",
     "check_many": "api",
+    "find_text": "workflow.text_export",
     "fix": "api",
     "join": "api",
     "load_settings": "settings",
@@ -154,6 +163,7 @@ _MODULES = {
     "run": "workflow.run",
     "run_many": "workflow.batch",
     "upload": "api",
+    "write_subtitles": "workflow.text_export",
 }
 """Module of each public name. A test compares it with the imports for type checkers above and with `dir()`."""
 
