@@ -22,7 +22,12 @@ NEARLY_ALL = Fraction(95, 100)
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield findings on what was read; nothing when the file was not read deeply."""
+    """Yield findings on what was read; nothing when the file was not read deeply.
+
+    Args:
+        media: the file's facts, with what was read in `reading`.
+        limits: the limits to keep.
+    """
     reading = media.reading
     if reading is None:
         return
