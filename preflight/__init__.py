@@ -72,6 +72,9 @@ if TYPE_CHECKING:
     from preflight.model.report import Finding as Finding
     from preflight.model.report import Report as Report
     from preflight.model.report import Severity as Severity
+    from preflight.model.text import ScreenText as ScreenText
+    from preflight.model.text import ScreenTexts as ScreenTexts
+    from preflight.model.text import TextRole as TextRole
     from preflight.removal.client import RemovalClient as RemovalClient
     from preflight.settings import Settings as Settings
     from preflight.settings import load_settings as load_settings
@@ -88,6 +91,8 @@ if TYPE_CHECKING:
     from preflight.workflow.preparation import prepare as prepare
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
+    from preflight.workflow.text_export import find_text as find_text
+    from preflight.workflow.text_export import write_subtitles as write_subtitles
 
 __version__ = "0.1.0"
 
@@ -136,6 +141,8 @@ _MODULES = {
     "Result": "model.job",
     "RunRequest": "workflow.request",
     "SecretUrl": "model.job",
+    "ScreenText": "model.text",
+    "ScreenTexts": "model.text",
     "ServiceError": "errors",
     "Settings": "settings",
     "Severity": "model.report",
@@ -148,6 +155,7 @@ _MODULES = {
     "Task": "model.job",
     "TaskState": "model.job",
     "TextPreview": "engine",
+    "TextRole": "model.text",
     "ToolError": "errors",
     "ToolMissingError": "errors",
     "Unknown": "model.job",
@@ -158,6 +166,7 @@ _MODULES = {
     "check": "api",
     "check_many": "api",
     "collect": "workflow.collection",
+    "find_text": "workflow.text_export",
     "fix": "api",
     "inspect": "workflow.preparation",
     "join": "api",
@@ -172,6 +181,7 @@ _MODULES = {
     "run": "workflow.run",
     "run_many": "workflow.batch",
     "upload": "api",
+    "write_subtitles": "workflow.text_export",
 }
 """Module of each public name. A test compares it with the imports for type checkers above and with `dir()`."""
 
