@@ -161,5 +161,9 @@ def _tell_success(name: str, result: Succeeded) -> None:
             console.out(f"{name}: {what} {console.printable(path)}")
     for note in result.notes:
         console.say(f"{name}: {console.printable(note)}")
+    if record_of(result.file).exists():
+        console.say(
+            f"{name}: see before and after with `preflight review {shlex.quote(console.printable(record_of(result.file)))}`."
+        )
     if not result.submitted:
         console.say(f"{name}: the result was known; no job was submitted.")
