@@ -2,7 +2,7 @@ _preflight() {
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="${COMP_WORDS[1]}"
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "check fix join run clean resume jobs upload uploads submit status wait serve doctor config completion --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "check fix join run clean review resume jobs upload uploads submit status wait serve doctor config completion --help --version" -- "$word"))
     return
   fi
   case "$command $before" in
@@ -27,6 +27,7 @@ _preflight() {
     join) COMPREPLY=($(compgen -W "--output --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --trim --policy --service --jobs --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     clean) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --sheet --overlay --smart-encode --processes --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    review) COMPREPLY=($(compgen -W "--html --port --browser --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     resume) COMPREPLY=($(compgen -W "--jobs --report --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     jobs) COMPREPLY=($(compgen -W "show resolve retry budget prune forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --days --force --help" -- "$word"));;
     upload) COMPREPLY=($(compgen -W "--life --jobs --report --hide-url --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
