@@ -25,6 +25,7 @@ COMMANDS = (
     "join",
     "run",
     "clean",
+    "text",
     "review",
     "resume",
     "jobs",

@@ -17,7 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from preflight.events import Listener
     from preflight.model.job import InpaintingBox, PixelBox
+    from preflight.settings import Settings
 
 
 _TOLD = ("may be part of the scene", "in a script that was not asked for")
@@ -36,6 +38,7 @@ def clean(
     boxes: Sequence[InpaintingBox | PixelBox] | None,
     sheet: Path | None,
     overlay: Path | None,
+    subtitles: Sequence[str] | None,
     smart_encode: bool,
     processes: int | None,
     overwrite: bool,
@@ -49,6 +52,7 @@ def clean(
     destination = _destination(file, output, names)
     sheet = names.chosen(sheet, "--sheet") if sheet is not None else None
     overlay = names.chosen(overlay, "--overlay") if overlay is not None else None
+    beside = [names.derived(destination.with_suffix(f".{kind}"), "--subtitles") for kind in subtitles or ()]
     any_script = language == "auto"
     options = common_options.removal_options(
         "en" if any_script else language,
@@ -72,11 +76,26 @@ def clean(
             smart_encode=smart_encode,
             any_script=any_script,
         )
+        if beside:
+            _write_subtitles(file, report, beside, settings, listen)
     if as_json:
-        console.emit("cleaned", file=destination, quality=report)
+        console.emit("cleaned", file=destination, quality=report, subtitles=beside)
     else:
         _tell(destination, report)
+        for path in beside:
+            console.out(console.printable(path))
     return int(ExitCode.OK)
+
+
+def _write_subtitles(
+    file: Path, report: RemovalReport, targets: Sequence[Path], settings: Settings, listener: Listener
+) -> None:
+    """Write what was removed as subtitles."""
+    from preflight.workflow import text_export
+
+    found = text_export.find_text(file, report=report, settings=settings, listener=listener)
+    for path in targets:
+        text_export.write_subtitles(found, path, removed_only=True)
 
 
 def _destination(file: Path, output: Path | None, names: OutputNames) -> Path:
@@ -138,6 +157,7 @@ COMMAND = Command(
         common_options.BOXES,
         Parameter(names=("--sheet",), value="FILE", convert=Path, help="Write a PNG of frames before and after."),
         Parameter(names=("--overlay",), value="FILE", convert=Path, help="Write a video that shows the masks in red."),
+        common_options.SUBTITLES,
         Parameter(
             names=("--smart-encode",),
             count="0",

@@ -77,6 +77,15 @@ NULL = Parameter(names=("--null", "-0"), count="0", help="The list on stdin is s
 ALL_TEXT = Parameter(names=("--all-text",), count="0", help="Remove natural text too, as on products and signs.")
 REMOVE_AUDIO = Parameter(names=("--remove-audio",), count="0", help="Drop the sound.")
 COLOR_BLOCKS = Parameter(names=("--color-blocks",), count="0", help="Remove the block behind text.")
+SUBTITLE_FORMATS = ("srt", "vtt", "ass", "json")
+"""The values of `preflight.subtitles.FORMATS`, whose package is not needed by a check; a test compares both."""
+SUBTITLES = Parameter(
+    names=("--subtitles",),
+    value="FORMAT",
+    choices=SUBTITLE_FORMATS,
+    repeated=True,
+    help="Write the text of the video as subtitles beside the cleaned file (extra local). Repeatable.",
+)
 LANGUAGE = Parameter(names=("--language",), choices=LANGUAGES, default="en", help="Language of the text.")
 LANGUAGE_OR_AUTO = Parameter(
     names=("--language",),

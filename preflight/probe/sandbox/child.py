@@ -91,7 +91,12 @@ def _bound(memory: int) -> None:
 
 
 def answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
-    """Return the reply to a request for `path`: its facts, or why there are none."""
+    """Return the reply to a request for `path`: its facts, or why there are none.
+
+    Args:
+        parser: MediaInfo, loaded.
+        path: the file, as the caller wrote it.
+    """
     if path.endswith(TRACED):
         files.trace(on=True)
         facts = answer(parser, path.removesuffix(TRACED))
@@ -128,7 +133,12 @@ class _NoNewFiles:
 
 
 def read_facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
-    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError."""
+    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError.
+
+    Args:
+        parser: MediaInfo, loaded.
+        fd: the open file.
+    """
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return {"special": True}

@@ -62,14 +62,14 @@ def test_object_gets_the_verdict_of_its_file(
         same = replace(wanted.subject, path=address.path, identity=verdict.subject.identity)
         assert verdict.subject == same
         assert [f.rule for f in verdict.findings] == [f.rule for f in wanted.findings]
-        # The times of Matroska's frames stand between them, so that more of a short file is looked at.
-        assert sum(counts) <= (file.stat().st_size if file.suffix == ".mkv" else 200_000)
+        # The headers of Matroska's and AVI's frames stand between them, so that more of a short file is looked at.
+        assert sum(counts) <= (200_000 if file.suffix == ".mp4" else file.stat().st_size)
 
 
 def test_missing_and_empty_objects_are_findings(bucket: Settings, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     empty = put(bucket, tmp_path / "empty.mp4")
-    for address, words in ((empty, "empty"), (S3Address(bucket=bucket.bucket, key="none.mp4"), "not")):
+    for address, words in ((empty, "empty"), (S3Address(bucket=bucket.bucket, key="none.mp4"), "no such")):
         verdict = check_remote(address.path, terms=Terms(), settings=bucket)
         assert not verdict.ok
         assert words in verdict.findings[0].message
@@ -95,7 +95,7 @@ def test_check_command_takes_patterns_of_a_store(bucket: Settings, videos: list[
     }
     done = cli.preflight("check", f"s3://{bucket.bucket}/shelf/*.m*", "--json", **environment)
     assert done.code == 0, done.err
-    assert [json.loads(line)["path"] for line in done.out.splitlines()] == [
+    assert [json.loads(line)["path"] for line in done.out.splitlines() if "path" in line] == [
         f"s3://{bucket.bucket}/shelf/{name}" for name in ("clip.mkv", "late.mp4")
     ]
 
