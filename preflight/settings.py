@@ -168,6 +168,13 @@ class Settings:
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, ({name: value for name, value in self.to_dict().items() if not isinstance(value, Secret)},)
 
+    def with_home(self, home: Path) -> Settings:
+        """Return the settings with another state folder, also where a secret of them is not known here."""
+        made = object.__new__(Settings)
+        for name, value in (self.to_dict() | {"home": home}).items():
+            object.__setattr__(made, name, value)
+        return made
+
     def to_dict(self) -> dict[str, Any]:
         """Return the value of each setting by its name, secrets included."""
         return {spec.name: getattr(self, spec.name) for spec in fields(self)}

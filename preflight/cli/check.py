@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from preflight.checking import Terms, check_in_turn
-from preflight.cli.common_options import NULL, REPORT, VIDEOS, positive
+from preflight.cli.common_options import NULL, REPORT, SOURCES, positive
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.formats import writer
@@ -132,7 +132,7 @@ COMMAND = Command(
     example="preflight check clips/ --format jsonl --strict hdr,interlaced",
     run=check,
     parameters=(
-        VIDEOS,
+        SOURCES,
         Parameter(
             names=("--format", "-f"), key="form", choices=FORMATS, default="table", help="How verdicts are written."
         ),

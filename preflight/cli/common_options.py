@@ -72,7 +72,17 @@ def parse_box(text: str) -> InpaintingBox | PixelBox:
     return kind(start=start, end=end, x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-VIDEOS = Parameter(names=("FILES",), count="+", help="Videos, folders, patterns, or - for a list on stdin.")
+VIDEOS = Parameter(
+    names=("FILES",),
+    count="+",
+    help="Videos, folders, patterns, or - for a list on stdin.",
+)
+SOURCES = Parameter(
+    names=("FILES",),
+    count="+",
+    help="Videos, folders, patterns, s3://BUCKET/PREFIX/*.mp4, manifests (.csv, .jsonl, .parquet), or - for a list on "
+    "stdin.",
+)
 NULL = Parameter(names=("--null", "-0"), count="0", help="The list on stdin is separated by NUL.")
 ALL_TEXT = Parameter(names=("--all-text",), count="0", help="Remove natural text too, as on products and signs.")
 REMOVE_AUDIO = Parameter(names=("--remove-audio",), count="0", help="Drop the sound.")
@@ -128,6 +138,11 @@ TREE = Parameter(
 )
 DEADLINE = Parameter(
     names=("--deadline",), value="TIME", convert=duration, help="Longest wait for a job.", default_text="1:00:00"
+)
+CLUSTER = Parameter(
+    names=("--cluster",),
+    value="ADDRESS",
+    help="Have the workers of a Dask cluster do the media work: tcp://HOST:8786, or local:N for N processes here.",
 )
 JOBS = Parameter(names=("--jobs", "-j"), value="N", convert=positive, default=1, help="Videos at a time.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from preflight.cli import console
@@ -27,11 +27,11 @@ def tell_all(
 
     `seconds` gives the length of a source where it is known; `ended` is called after each result.
     """
-    codes = []
+    codes: set[ExitCode] = set()
     try:
         for result in results:
             board.end(result.source)
-            codes.append(exit_code(result))
+            codes.add(exit_code(result))
             report.add(entry_of(result, seconds(result.source)))
             if as_json:
                 console.emit("result", outcome=outcome_of(result), **jsonable(result))
@@ -122,7 +122,7 @@ def exit_code(result: Result) -> ExitCode:
             return ExitCode.UNKNOWN
 
 
-def overall(codes: Sequence[ExitCode]) -> int:
+def overall(codes: Collection[ExitCode]) -> int:
     """Return the exit code of many: the one they share, else "some failed"."""
     different = set(codes)
     return int(different.pop() if len(different) == 1 else ExitCode.SOME_FAILED if different else ExitCode.OK)

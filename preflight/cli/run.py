@@ -15,7 +15,8 @@ from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.inputs import sources
 from preflight.cli.outcomes import overall, run_command, tell_all
-from preflight.errors import ExitCode
+from preflight.errors import ExitCode, UsageError
+from preflight.model.address import S3Address, is_list
 from preflight.model.job import Result, Succeeded
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
@@ -57,6 +58,7 @@ def run(
     report: Path | None,
     null: bool,
     as_json: bool,
+    cluster: str | None = None,
 ) -> int:
     """Take every video through all stages and return the exit code of all."""
     from preflight import api
@@ -78,6 +80,26 @@ def run(
             boxes=boxes,
         ),
     )
+    if cluster is not None or any(is_list(name) for name in files) or S3Address.parse(output):
+        if dry_run or tree or skip_existing or max_jobs is not None or budget is not None:
+            raise UsageError(
+                "--dry-run, --tree, --skip-existing, --max-jobs and --budget need a list of files of this machine.",
+                hint="`preflight check` tries inputs, `preflight jobs budget` limits what an account spends.",
+            )
+        from preflight.cli.streamed_run import run_streamed
+
+        api.require_service(given)
+        return run_streamed(
+            files,
+            request,
+            given,
+            cluster=cluster,
+            jobs=jobs,
+            report=report,
+            on_done=on_done,
+            null=null,
+            as_json=as_json,
+        )
     paths = sources(files, null=null)
     roots = [Path(name) for name in files]
     batch = _Batch(
@@ -215,14 +237,14 @@ COMMAND = Command(
     example="preflight run clips/*.mp4 -o cleaned --language en",
     run=run,
     parameters=(
-        common_options.VIDEOS,
+        common_options.SOURCES,
         Parameter(
             names=("--output", "-o"),
             value="FOLDER",
             convert=Path,
             default=Path(),
             default_text="this folder",
-            help="Folder for the results.",
+            help="Folder for the results, or s3://BUCKET/PREFIX.",
         ),
         common_options.LANGUAGE_OR_AUTO,
         common_options.ALL_TEXT,
@@ -234,6 +256,7 @@ COMMAND = Command(
         common_options.POLICY,
         common_options.SERVICE,
         common_options.JOBS,
+        common_options.CLUSTER,
         common_options.DEADLINE,
         Parameter(names=("--keep",), count="0", help="Keep the fixed file that was sent, for another run."),
         Parameter(

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import LedgerError, UsageError
+from preflight.model.address import S3Address
 from preflight.model.job import RemovalOptions
 from preflight.model.media import Media
 from preflight.model.plan import Policy
@@ -18,7 +19,7 @@ class RunRequest:
     """Where results go, what is removed, and how much a fix may lose. Raises UsageError that names a wrong field.
 
     Attributes:
-        output: Folder for the results; it is created when needed.
+        output: Folder for the results, created when needed; or one of a store, `s3://bucket/prefix`.
         options: What is removed.
         policy: How much a fix may lose.
         trim: Only this part of the video, `(start, end)` in seconds of the source.
@@ -77,7 +78,7 @@ class RunRequest:
         """Return what a later process needs to repeat the request."""
         return json.dumps(
             {
-                "output": str(self.output.absolute()),
+                "output": str(self.output if S3Address.parse(self.output) else self.output.absolute()),
                 "options": self.options.to_wire(),
                 "policy": self.policy.value,
                 "trim": [str(time) for time in self.trim] if self.trim else None,

@@ -182,7 +182,7 @@ class Counting(Executor):
         self.calls: list[str] = []
 
     def submit(self, call: Any, /, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
-        self.calls.append(call.func.__name__)
+        self.calls.append(call.args[0].__name__)
         future: Future[Any] = Future()
         future.set_result(sent(sent(call)()))
         return future
