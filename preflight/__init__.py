@@ -83,6 +83,15 @@ if TYPE_CHECKING:
     from preflight.workflow.acceptance import verify as verify
     from preflight.workflow.batch import resume as resume
     from preflight.workflow.batch import run_many as run_many
+    from preflight.workflow.collection import Collected as Collected
+    from preflight.workflow.collection import collect as collect
+    from preflight.workflow.collection import record as record
+    from preflight.workflow.payment import Paid as Paid
+    from preflight.workflow.payment import pay as pay
+    from preflight.workflow.preparation import Inspected as Inspected
+    from preflight.workflow.preparation import Prepared as Prepared
+    from preflight.workflow.preparation import inspect as inspect
+    from preflight.workflow.preparation import prepare as prepare
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
     from preflight.workflow.text_export import find_text as find_text
@@ -95,6 +104,7 @@ _MODULES = {
     "Cancel": "events",
     "CancelledError": "errors",
     "ChecksumError": "errors",
+    "Collected": "workflow.collection",
     "ContentRejectedError": "errors",
     "CredentialsError": "errors",
     "CreditError": "errors",
@@ -109,6 +119,7 @@ _MODULES = {
     "InpaintingBox": "model.job",
     "InputError": "errors",
     "InputRejectedError": "errors",
+    "Inspected": "workflow.preparation",
     "JobBusyError": "errors",
     "JobFailedError": "errors",
     "LedgerError": "errors",
@@ -117,11 +128,13 @@ _MODULES = {
     "MalformedReplyError": "errors",
     "Media": "model.media",
     "Mismatched": "model.job",
+    "Paid": "workflow.payment",
     "Pending": "model.job",
     "PixelBox": "model.job",
     "Plan": "model.plan",
     "Policy": "model.plan",
     "PreflightError": "errors",
+    "Prepared": "workflow.preparation",
     "Progress": "events",
     "RateLimitError": "errors",
     "Rejected": "model.job",
@@ -157,12 +170,17 @@ _MODULES = {
     "Verdict": "restore.acceptance.report",
     "check": "api",
     "check_many": "api",
+    "collect": "workflow.collection",
     "find_text": "workflow.text_export",
     "fix": "api",
+    "inspect": "workflow.preparation",
     "join": "api",
     "load_settings": "settings",
+    "pay": "workflow.payment",
     "plan": "api",
+    "prepare": "workflow.preparation",
     "preview_text": "engine",
+    "record": "workflow.collection",
     "remove_text": "engine",
     "resume": "workflow.batch",
     "run": "workflow.run",

@@ -161,10 +161,10 @@ class _Batch:
 
     def foresee(self, path: Path) -> tuple[Report, Plan, int, float]:
         """Return the verdict and the plan for a video, how many jobs it takes, and its seconds."""
-        from preflight.workflow.run import VideoRun
+        from preflight.workflow.preparation import check_and_plan
 
         request = self.request(path)
-        verdict, plan = VideoRun(request=request, settings=self.settings).inspect(path)
+        verdict, plan = check_and_plan(path, request, self.settings)
         media = verdict.media
         if media is not None and media.duration is not None:
             start, end = request.trim or (Fraction(0), media.duration)

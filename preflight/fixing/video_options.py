@@ -6,6 +6,7 @@ from typing import Any
 
 from preflight.model.media import ColorTags, Container, Media, VideoStream
 from preflight.model.plan import VideoEncode
+from preflight.tools import appearance
 from preflight.tools.bounds import EPSILON
 from preflight.tools.ffmpeg import SOFTWARE
 
@@ -87,7 +88,7 @@ def head_options(source: Media, scale: int) -> dict[str, Any]:
         "preset": "veryfast",
         "crf": _HEAD_CRF,
         "pix_fmt": "yuv420p10le" if stream.bit_depth == 10 else "yuv420p",
-        "vf": AT_ZERO,
+        "vf": ",".join(filter(None, [appearance.color_filter(stream.color), AT_ZERO])),
         "video_track_timescale": str(scale),
         "fps_mode": "passthrough",
         "enc_time_base": f"1:{scale}",
@@ -133,7 +134,7 @@ def _picture(source: Media) -> VideoStream:
 
 def filters(encode: VideoEncode, stream: VideoStream) -> list[str]:
     """Return the picture's filters in order. ffmpeg has applied the rotation before the first one."""
-    chain: list[str] = []
+    chain = [*filter(None, [appearance.color_filter(stream.color)])]
     if encode.deinterlace:
         chain.append("bwdif=mode=send_frame:deint=interlaced")
     if encode.tone_map:

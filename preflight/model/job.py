@@ -150,18 +150,33 @@ def _corners(box: Sequence[float]) -> dict[str, float]:
 
 
 class SecretUrl:
-    """A URL whose query string is a credential: `reveal()` gives it whole, everything else hides the query."""
+    """A URL whose query string is a credential: `reveal()` gives it whole, everything else hides the query.
 
-    __slots__ = ("_url",)
+    A pickle has it without query and user; what is loaded from one is not `is_whole` when that took something away.
+    """
+
+    __slots__ = ("_url", "is_whole")
 
     def __init__(self, url: str) -> None:
         if not isinstance(url, str):
             raise UsageError(f"url is {type(url).__name__}, not a text.")
         self._url = url
+        self.is_whole = True
 
     def reveal(self) -> str:
-        """Return the whole URL, to be sent and never to be printed."""
+        """Return the URL with its credential, to be sent and never to be printed."""
         return self._url
+
+    def __copy__(self) -> SecretUrl:
+        return self
+
+    def __deepcopy__(self, _: object) -> SecretUrl:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = urlsplit(self._url)
+        plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        return _without_credential, (plain, self.is_whole and plain == self._url)
 
     def __str__(self) -> str:
         parts = urlsplit(self._url)
@@ -177,6 +192,12 @@ class SecretUrl:
 
     def __hash__(self) -> int:
         return hash(self._url)
+
+
+def _without_credential(url: str, is_whole: bool) -> SecretUrl:
+    loaded = SecretUrl(url)
+    loaded.is_whole = is_whole
+    return loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

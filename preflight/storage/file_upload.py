@@ -25,7 +25,13 @@ _B = TypeVar("_B")
 
 
 def digest(path: Path, listener: Listener = ignore, cancel: Cancel | None = None) -> str:
-    """Return the SHA-256 of a file in hex. Raises InputError, FileChangedError, CancelledError."""
+    """Return the SHA-256 of a file in hex. Raises InputError, FileChangedError, CancelledError.
+
+    Args:
+        path: the file.
+        listener: hears the bytes that were read.
+        cancel: ends the read when it is set.
+    """
     read = compute_digest(path, part_size=2**63, checksum=Checksum.CRC32, listener=listener, cancel=cancel)
     return read.sha256
 
@@ -41,7 +47,18 @@ def upload(
     cancel: Cancel | None = None,
     checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
-    """Send a file as `place` does and return where it is and a URL that lives `life` seconds, tested as by `sign`."""
+    """Send a file as `place` does and return where it is and a URL that lives `life` seconds, tested as by `sign`.
+
+    Args:
+        media_path: the file.
+        settings: bucket, credentials and rate.
+        sha256: its digest in hex, where known.
+        extension: of the object's key.
+        life: seconds that the URL is good for.
+        listener: hears the bytes that were sent.
+        cancel: ends the upload when it is set.
+        checkpoint: records begun uploads, so that a later call resumes them.
+    """
     with open_store(settings):
         placed = place(
             media_path,
@@ -133,6 +150,11 @@ def sign(placed: Placed, *, settings: Settings, life: float) -> Upload:
     """Return the object with a fresh URL that lives `life` seconds, tested with a ranged GET.
 
     Raises StoreAccessError when the service could not fetch it, StoreError.
+
+    Args:
+        placed: the object.
+        settings: bucket and credentials.
+        life: seconds that the URL is good for.
     """
     with open_store(settings) as store:
         url, expires = presign(store, placed.key, life=life)

@@ -23,7 +23,7 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.ledger import ACCEPTED, Job, Ledger, State
-from preflight.model.job import Placed, RemovalOptions, SecretUrl, Segment, Task
+from preflight.model.job import Placed, RemovalOptions, SecretUrl, Task
 from preflight.model.limits import DEFAULT_LIMITS
 from preflight.model.media import Unreadable
 from preflight.settings import Settings
@@ -57,44 +57,19 @@ class JobDriver:
     listener: Listener
     cancel: Cancel | None = None
 
-    def submit(self, job: Job, segment: Segment) -> Steps[Job]:
-        """Bring a leased job to where the service has accepted it; an accepted one is returned as it is.
+    def submit(self, job: Job, placed: Placed | None) -> Steps[Job]:
+        """Submit a leased job whose file is in the store, and return it accepted; an accepted one as it is.
 
-        Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of upload and submit.
+        Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of signing and submit.
         """
         if job.state is State.UNKNOWN:
             raise unknown(job)
         if job.state in ACCEPTED:
             return job
-        sent = Measures.of(segment.media).to_json()
-        self.ledger.advance(job.id, State.UPLOADING, cause="sending the file", sent=sent)
-        url = self._upload(job, segment)
+        assert placed is not None  # noqa: S101 - only what was accepted is not uploaded
+        with self._noted(job, State.UPLOADED):
+            url = self._sign(placed)
         return (yield from self.ask(job, url))
-
-    def _upload(self, job: Job, segment: Segment) -> SecretUrl:
-        """Put the file into the store and return a URL for the service, with one client of the store for both."""
-        from preflight.storage.store import open_store
-
-        with open_store(self.settings):
-            with self._noted(job, State.UPLOADING):
-                placed = self._place(segment)
-            cause = "the store had it" if placed.reused else "sent"
-            self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=placed.key)
-            with self._noted(job, State.UPLOADED):
-                return self._sign(placed)
-
-    def _place(self, segment: Segment) -> Placed:
-        from preflight.storage import place
-
-        return place(
-            segment.media.path,
-            settings=self.settings,
-            sha256=segment.media.sha256,
-            extension=segment.media.container.value,
-            listener=self.listener,
-            cancel=self.cancel,
-            checkpoint=self.ledger.uploads,
-        )
 
     def _sign(self, placed: Placed) -> SecretUrl:
         """Return a tested URL, made as late as possible: a fresh one for each submit."""
@@ -166,47 +141,10 @@ class JobDriver:
             self.ledger.advance(job.id, job.state, cause=f"stopped: {outcome.message}")
         raise outcome
 
-    def fetch(self, job: Job, task: Task, folder: Path) -> Steps[Job]:
-        """Fetch the result of a done job into `folder`; a URL that has expired is replaced by a fresh one, once."""
-        from preflight.removal.download import EXPIRED
-
-        try:
-            file = self._download(job, task, folder)
-        except ServiceError as error:
-            if error.code not in EXPIRED:
-                raise
-            self.ledger.advance(job.id, job.state, cause=f"asking for a fresh URL: {error.message}")
-            (outcome,) = yield self.wait_for(job)
-            job, task = self.end_wait(job, outcome)
-            file = self._download(job, task, folder)
-        fetched = self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
-        self._delete_object(fetched)
-        return fetched
-
     def wait_for(self, *jobs: Job) -> ForTasks:
         """Return what to yield to wait for accepted jobs."""
         task_ids = tuple(job.task_id for job in jobs if job.task_id is not None)
         return ForTasks(task_ids=task_ids, settings=self.settings, listener=self.listener)
-
-    def _download(self, job: Job, task: Task, folder: Path) -> Path:
-        return download(
-            task,
-            folder / f"{job.id}{result_extension(task)}",
-            settings=self.settings,
-            listener=self.listener,
-            cancel=self.cancel,
-        )
-
-    def _delete_object(self, job: Job) -> None:
-        """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""
-        from preflight.storage import delete
-
-        if self.settings.keep_upload or job.key is None or self.ledger.is_object_needed(job.key):
-            return
-        try:
-            delete(self.settings, job.key)
-        except StoreError as error:
-            self.ledger.advance(job.id, job.state, cause=f"the upload was not deleted: {error.message}")
 
     @contextmanager
     def _noted(self, job: Job, state: State) -> Iterator[None]:
@@ -219,6 +157,18 @@ class JobDriver:
 
     def _fail(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
+
+
+def delete_object(ledger: Ledger, job: Job, settings: Settings) -> None:
+    """Delete the uploaded file of a fetched, leased job when that is wished and no other job needs it."""
+    from preflight.storage import delete
+
+    if settings.keep_upload or job.key is None or ledger.is_object_needed(job.key):
+        return
+    try:
+        delete(settings, job.key)
+    except StoreError as error:
+        ledger.advance(job.id, job.state, cause=f"the upload was not deleted: {error.message}")
 
 
 def result_extension(task: Task) -> str:

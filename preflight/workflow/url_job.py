@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from preflight import api
@@ -20,11 +20,8 @@ from preflight.model.job import Mismatched, RemovalOptions, Result, SecretUrl, S
 from preflight.removal import RemovalClient
 from preflight.settings import Settings
 from preflight.workflow.job_driver import JobDriver, download, problems_of, unknown
-from preflight.workflow.run import Service, mismatched_result, outcome_of
-from preflight.workflow.steps import Steps, complete, guarded
-
-if TYPE_CHECKING:
-    pass
+from preflight.workflow.outcome import mismatched_result, outcome_of
+from preflight.workflow.steps import Service, Steps, complete, guarded
 
 _SIGNATURE_PREFIXES = ("x-amz-", "x-goog-", "x-oss-", "x-cos-", "x-tos-", "q-")
 _SIGNATURE_NAMES = frozenset(

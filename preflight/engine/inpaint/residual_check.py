@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import cv2
 import numpy as np
@@ -21,9 +20,12 @@ from preflight.engine.core.arrays import BGR, BoolMask, YCbCr, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 from preflight.engine.inpaint.settings import RESIDUAL, ResidualSettings
+from preflight.engine.model.identity import text_similarity
 
 _CELLS = 2
 """Number of cells for each text height along the line: about one a letter."""
+_LEAST_LETTERS = 2
+"""Minimum length of a reading: single letters are read into any texture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,6 @@ class RemovedLine:
     text: str
     faint: YCbCr | None = None
     faint_ratio: float = 0.0
-
-
-def text_similarity(one: str, other: str) -> float:
-    """Return how similar two texts are, 0..1; nothing shorter than two characters is similar."""
-    return SequenceMatcher(None, one, other).ratio() if len(one) >= 2 else 0.0
 
 
 def legibility(
@@ -81,8 +78,10 @@ def legibility(
             reading = ocr.read_line(result[box.padded(2, width, height).slices])
             if reading.score < settings.legible_score:
                 continue
+            if len(reading.text) < _LEAST_LETTERS:
+                continue
             similar = max(text_similarity(reading.text, line.text) for line in near)
-            written = reading.score if reading.score >= settings.written_score and len(reading.text) >= 2 else 0.0
+            written = reading.score if reading.score >= settings.written_score else 0.0
             worst = max(worst, similar, written)
     return worst
 

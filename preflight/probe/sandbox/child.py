@@ -88,7 +88,12 @@ def _bound(memory: int) -> None:
 
 
 def answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
-    """Return the reply to a request for `path`: its facts, or why there are none."""
+    """Return the reply to a request for `path`: its facts, or why there are none.
+
+    Args:
+        parser: MediaInfo, loaded.
+        path: the file, as the caller wrote it.
+    """
     try:
         # Not blocking, in case the file was replaced by a FIFO since the gate looked at it.
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -119,7 +124,12 @@ class _NoNewFiles:
 
 
 def read_facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
-    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError."""
+    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError.
+
+    Args:
+        parser: MediaInfo, loaded.
+        fd: the open file.
+    """
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return {"special": True}
