@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
+
 from fixtures import captions, clips, fonts
 from fixtures.captions import Caption
 from preflight.model.text import TextRole
@@ -29,6 +32,8 @@ from preflight.workflow.text_export import find_text
 
 KINDS = ("residue", "shine", "written", "smear", "freeze", "shift", "late", "missing")
 CODED = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-an")
+MIN_MOTION = 0.5
+"""Gray levels of motion from which on held frames are seen."""
 WORDS = ("Never give up", "今天天气真不错", "Free delivery today", "点击下方链接购买", "Mix it well", "新品上市")
 
 
@@ -43,6 +48,7 @@ class Pair:
     size: tuple[int, int]
     rate: float
     frames: int
+    motion: float
 
 
 def own_pair(clip: Path, folder: Path, seconds: float, seed: int) -> tuple[Path, Path]:
@@ -62,13 +68,34 @@ def own_pair(clip: Path, folder: Path, seconds: float, seed: int) -> tuple[Path,
     return shown, clean
 
 
+def motion(path: Path) -> float:
+    """Return the mean difference of consecutive frames, in gray levels of a small picture."""
+    argv = [
+        clips.FFMPEG,
+        "-v",
+        "error",
+        "-i",
+        path,
+        "-vf",
+        "scale=128:72:flags=area,format=gray",
+        "-f",
+        "rawvideo",
+        "-",
+    ]
+    data = subprocess.run(argv, capture_output=True, check=True).stdout
+    frames = np.frombuffer(data, np.uint8).reshape(-1, 72, 128).astype(np.float32)
+    return float(np.median(np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2))))
+
+
 def load(shown: Path, clean: Path) -> Pair | None:
     found = find_text(shown)
     texts = [text for text in found.texts if text.role is not TextRole.SIGN and text.confidence > 0.75]
     if not texts:
         return None
     expected = Expected(texts=found)
-    return Pair(shown.stem, shown, clean, expected, (found.width, found.height), found.frame_rate, found.frames)
+    return Pair(
+        shown.stem, shown, clean, expected, (found.width, found.height), found.frame_rate, found.frames, motion(clean)
+    )
 
 
 def good(pair: Pair, out: Path, chance: random.Random) -> str:
@@ -87,7 +114,8 @@ def spoil(pair: Pair, kind: str, out: Path, chance: random.Random) -> str:  # no
     text = chance.choice(texts)
     left, top, right, bottom = text.box
     pad = (bottom - top) // 2
-    crop = f"{right - left + 2 * pad}:{bottom - top + 2 * pad}:{max(0, left - pad)}:{max(0, top - pad)}"
+    x, y = max(0, left - pad), max(0, top - pad)
+    crop = f"{min(width, right + pad) - x}:{min(height, bottom + pad) - y}:{x}:{y}"
     at = f"{max(0, left - pad)}:{max(0, top - pad)}"
     inputs: list[object] = ["-i", pair.clean]
     counted = f"setpts=N/{pair.rate}/TB"
@@ -162,12 +190,17 @@ def main() -> None:
                 pairs.append(load(*cut))
         usable = [pair for pair in pairs if pair is not None]
         print(f"{len(usable)} of {len(pairs)} pairs show text that is found: {', '.join(p.name for p in usable)}")
+        moving = [pair for pair in usable if pair.motion > MIN_MOTION]
+        print(f"of which move: {', '.join(pair.name for pair in moving)}")
         begun = time.monotonic()
         for number in range(arguments.good + arguments.spoiled):
             chance = random.Random(f"{arguments.seed}-{number}")  # noqa: S311
-            pair = usable[number % len(usable)]
+            pair = usable[(number + number // len(usable)) % len(usable)]
             out = folder / "result.mp4"
-            kind = "good" if number < arguments.good else KINDS[(number + number // len(KINDS)) % len(KINDS)]
+            kind = "good" if number < arguments.good else KINDS[number % len(KINDS)]
+            if kind in {"freeze", "late", "missing"}:
+                # Frames of a still that are held or left out can't be told from those that are not.
+                pair = moving[number % len(moving)]
             note = good(pair, out, chance) if kind == "good" else spoil(pair, kind, out, chance)
             report = verify(pair.shown, out, expected=pair.expected)
             score[f"{kind}"] += 1

@@ -12,7 +12,7 @@ from preflight.api import require_path
 from preflight.engine.types import RemovalReport
 from preflight.errors import InputError, UsageError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.model.job import PixelBox, RemovalOptions
+from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.model.text import ScreenText, ScreenTexts, TextRole
 from preflight.restore.acceptance import AcceptanceReport, Problem
 from preflight.restore.acceptance.report import ExpectedText
@@ -185,9 +185,10 @@ def repair(
     )
 
 
-def repair_boxes(report: AcceptanceReport) -> tuple[PixelBox, ...]:
-    """Return the regions, in pixels, that hold residual or written text, with the frames that show it."""
+def repair_boxes(report: AcceptanceReport) -> tuple[InpaintingBox, ...]:
+    """Return the regions that hold residual or written text, with the frames that show it."""
     boxes = []
+    width, height = report.size
     for finding in report.findings:
         if finding.problem not in {Problem.RESIDUAL_TEXT, Problem.WRITTEN_TEXT}:
             continue
@@ -200,13 +201,13 @@ def repair_boxes(report: AcceptanceReport) -> tuple[PixelBox, ...]:
             # Written text is looked for every so often: it may be there up to the next look.
             slack = WRITTEN_SLACK if finding.problem is Problem.WRITTEN_TEXT else 0.0
             boxes.append(
-                PixelBox(
+                InpaintingBox(
                     start=max(0.0, place.time - slack),
                     end=place.time + length + slack,
-                    x1=max(0.0, left - margin),
-                    y1=max(0.0, top - margin),
-                    x2=right + margin,
-                    y2=bottom + margin,
+                    x1=max(0.0, (left - margin) / width),
+                    y1=max(0.0, (top - margin) / height),
+                    x2=min(1.0, (right + margin) / width),
+                    y2=min(1.0, (bottom + margin) / height),
                 )
             )
     return tuple(boxes)

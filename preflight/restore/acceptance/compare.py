@@ -82,7 +82,7 @@ def accept(
     measures.source_sync, measures.cleaned_sync = source.sync, cleaned.sync
     measures.source_length, measures.cleaned_length = source.length, cleaned.length
     measures.source_bit_rate, measures.bit_rate = source.bit_rate, cleaned.bit_rate
-    report = judge.judge(measures, scale)
+    report = judge.judge(measures, pair.size, scale)
     if evidence is not None:
         report = replace(report, evidence=examiner.evidence.write(evidence, report))
     on_share(1.0)

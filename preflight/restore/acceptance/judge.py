@@ -37,6 +37,9 @@ class AcceptanceLimits:
     """Frames by which a result may be longer or shorter at its end with a remark only."""
     frozen_seconds: float = 0.15
     """Seconds of standing still, while the source moves, from which on the result is poor."""
+    frozen_share: float = 0.08
+    """Share of frames that stand still, though each for less time, from which on the result is poor. A real twin at a
+    low bit rate has 0.04."""
     shift_remark: float = 0.4
     """Samples at the analysis size by which the picture may be shifted without a remark."""
     shift_poor: float = 0.9
@@ -59,15 +62,15 @@ LIMITS = AcceptanceLimits()
 
 
 def judge(
-    measures: Measures, scale: float, limits: AcceptanceLimits = LIMITS, evidence: Sequence[str] = ()
+    measures: Measures, size: tuple[int, int], scale: float = 1.0, limits: AcceptanceLimits = LIMITS
 ) -> AcceptanceReport:
     """Return the verdict on what was measured.
 
     Args:
         measures: boxes at the analysis size, but for those of places.
+        size: width and height of the source's upright picture, in pixels.
         scale: pixels of the source for each sample of the analysis size.
         limits: the limits.
-        evidence: names of the pictures that were kept.
     """
     found = [finding for finding in _findings(measures, scale, limits) if finding is not None]
     found.sort(key=lambda finding: finding.level is Level.REMARK)
@@ -79,6 +82,7 @@ def judge(
         findings=tuple(found),
         frames=measures.frames,
         frame_rate=round(measures.rate, 3),
+        size=size,
         texts=len(measures.texts),
         residual_texts=sum(_left_of(trace, limits)[0] is not None for _, trace in measures.texts),
         outside_psnr=round(float(np.median(measures.outside_psnr)), 2) if measures.outside_psnr else None,
@@ -91,7 +95,6 @@ def judge(
         sync_error=_sync_error(measures),
         flicker=round(max((_flicker(trace) for _, trace in measures.texts), default=0.0), 2),
         bit_rate=round(measures.bit_rate),
-        evidence=tuple(evidence),
     )
 
 
@@ -232,7 +235,8 @@ def _frozen(m: Measures, limits: AcceptanceLimits) -> Finding | None:
     if not m.frozen:
         return None
     longest = max(m.frozen, key=lambda run: run.frames)
-    poor = longest.frames / m.rate >= limits.frozen_seconds or sum(run.frames for run in m.frozen) > 0.02 * m.frames
+    share = sum(run.frames for run in m.frozen) / max(1, m.frames)
+    poor = longest.frames / m.rate >= limits.frozen_seconds or share >= limits.frozen_share
     return Finding(
         problem=Problem.FROZEN,
         level=Level.POOR if poor else Level.REMARK,

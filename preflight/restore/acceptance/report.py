@@ -95,6 +95,8 @@ class AcceptanceReport:
     """Frames of the source that were compared."""
     frame_rate: float
     """Frames of the source a second."""
+    size: tuple[int, int]
+    """Width and height of the source's upright picture, in pixels."""
     texts: int
     """Lines of text that the result should not show."""
     residual_texts: int
