@@ -5,11 +5,11 @@ What a caller passes wrong is a UsageError that names the argument. Times are se
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from preflight.errors import CredentialsError, UsageError
 from preflight.events import Cancel, Listener, ignore
@@ -416,9 +416,36 @@ def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
     return choose(cleaned, fixed)
 
 
-def picture(before: Path, after: Path, destination: Path, *, settings: Settings | None = None) -> Path:
-    """Draw the same frames of both videos side by side, where they differ most, as a PNG. Raises ToolError."""
-    from preflight.restore.before_after import draw
+def picture(
+    before: Path,
+    after: Path,
+    destination: Path,
+    *,
+    reports: Sequence[Mapping[str, Any]] = (),
+    starts: Sequence[float] = (0.0,),
+    offset: float = 0.0,
+    settings: Settings | None = None,
+) -> Path:
+    """Draw the same frames of both videos side by side, as a JPEG: a row for each different text, the worst included.
+
+    Args:
+        before: The source.
+        after: The result.
+        destination: The picture, which is replaced.
+        reports: The removal report of each segment, as JSON; without one the frames that differ most are shown.
+        starts: Where each segment begins in the result, in seconds.
+        offset: Where the result begins in the source, in seconds.
+        settings: Which ffmpeg; by default those of the environment.
+
+    Returns:
+        `destination`.
+
+    Raises:
+        ToolError: A video shows no frame.
+    """
+    from preflight.restore.before_after import draw, moments_of
     from preflight.tools import ffmpeg
 
-    return draw(before, after, destination, ffmpeg=ffmpeg.find((settings or load_settings()).ffmpeg))
+    program = ffmpeg.find((settings or load_settings()).ffmpeg)
+    moments = moments_of(reports, starts)
+    return draw(before, after, destination, ffmpeg=program, moments=moments, offset=offset)
