@@ -12,7 +12,7 @@ from preflight.events import Cancel
 from preflight.restore.acceptance import judge
 from preflight.restore.acceptance.evidence import EvidenceCollector
 from preflight.restore.acceptance.examine import Examiner, Pair, analysis_size
-from preflight.restore.acceptance.measures import Measures, TextTrace
+from preflight.restore.acceptance.measures import AcceptanceMeasures, TextTrace
 from preflight.restore.acceptance.motion_check import find_frozen, frame_interval
 from preflight.restore.acceptance.report import AcceptanceReport, ExpectedText
 from preflight.restore.acceptance.residue import TextDetector
@@ -57,7 +57,7 @@ def accept(
     streams = [_Stream(path, size, program, cancel) for path in (pair.source, pair.cleaned)]
     source, cleaned = streams
     interval = frame_interval([float(time) for time in source.times])
-    measures = Measures(rate=1 / interval if interval > 0 else 25.0)
+    measures = AcceptanceMeasures(rate=1 / interval if interval > 0 else 25.0)
     examiner = Examiner(
         pair=pair,
         detect=detect,

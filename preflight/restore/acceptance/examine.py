@@ -11,7 +11,7 @@ import numpy as np
 
 from preflight.restore.acceptance import flicker, residue, tiles
 from preflight.restore.acceptance.evidence import EvidenceCollector, color
-from preflight.restore.acceptance.measures import Box, Measures, OutsideChange, TextTrace
+from preflight.restore.acceptance.measures import AcceptanceMeasures, Box, OutsideChange, TextTrace
 from preflight.restore.acceptance.motion_check import MIN_MOTION
 from preflight.restore.acceptance.report import ExpectedText, Place
 from preflight.restore.acceptance.residue import TextDetector
@@ -87,7 +87,7 @@ class Examiner:
     pair: Pair
     detect: TextDetector
     evidence: EvidenceCollector
-    measures: Measures
+    measures: AcceptanceMeasures
     size: tuple[int, int]
     texts: list[tuple[ExpectedText, TextTrace]]
     regions: list[ExpectedText]

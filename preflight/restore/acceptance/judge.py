@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preflight.restore.acceptance.measures import Measures, TextTrace
-from preflight.restore.acceptance.report import AcceptanceReport, ExpectedText, Finding, Level, Place, Problem, Verdict
+from preflight.restore.acceptance.measures import AcceptanceMeasures, TextTrace
+from preflight.restore.acceptance.report import (
+    AcceptanceFinding,
+    AcceptanceReport,
+    ExpectedText,
+    Level,
+    Place,
+    Problem,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +70,7 @@ LIMITS = AcceptanceLimits()
 
 
 def judge(
-    measures: Measures, size: tuple[int, int], scale: float = 1.0, limits: AcceptanceLimits = LIMITS
+    measures: AcceptanceMeasures, size: tuple[int, int], scale: float = 1.0, limits: AcceptanceLimits = LIMITS
 ) -> AcceptanceReport:
     """Return the verdict on what was measured.
 
@@ -98,7 +106,7 @@ def judge(
     )
 
 
-def _findings(m: Measures, scale: float, limits: AcceptanceLimits) -> Iterator[Finding | None]:
+def _findings(m: AcceptanceMeasures, scale: float, limits: AcceptanceLimits) -> Iterator[AcceptanceFinding | None]:
     yield from _residual(m, scale, limits)
     yield _written(m)
     yield _outside(m, scale, limits)
@@ -125,7 +133,7 @@ def _left_of(trace: TextTrace, limits: AcceptanceLimits) -> tuple[Level | None, 
     return None, []
 
 
-def _residual(m: Measures, scale: float, limits: AcceptanceLimits) -> Iterator[Finding]:
+def _residual(m: AcceptanceMeasures, scale: float, limits: AcceptanceLimits) -> Iterator[AcceptanceFinding]:
     for level in (Level.POOR, Level.REMARK):
         places = []
         for text, trace in m.texts:
@@ -138,7 +146,7 @@ def _residual(m: Measures, scale: float, limits: AcceptanceLimits) -> Iterator[F
             words = ", ".join(f'"{place.text}"' for place in places[:3])
             how = " in traces" if level is Level.REMARK else ""
             reason = f"{len(places)} of {len(m.texts)} texts are left{how}: {words}."
-            yield Finding(problem=Problem.RESIDUAL_TEXT, level=level, reason=reason, places=tuple(places))
+            yield AcceptanceFinding(problem=Problem.RESIDUAL_TEXT, level=level, reason=reason, places=tuple(places))
 
 
 def _place(text: ExpectedText, frames: Sequence[int], rate: float, scale: float, *, words: str, value: float) -> Place:
@@ -152,12 +160,12 @@ def _place(text: ExpectedText, frames: Sequence[int], rate: float, scale: float,
     )
 
 
-def _written(m: Measures) -> Finding | None:
+def _written(m: AcceptanceMeasures) -> AcceptanceFinding | None:
     if not m.written:
         return None
     words = ", ".join(dict.fromkeys(f'"{place.text}"' for place in m.written[:3]))
     repeated = len(m.written) > 1
-    return Finding(
+    return AcceptanceFinding(
         problem=Problem.WRITTEN_TEXT,
         level=Level.POOR if repeated else Level.REMARK,
         reason=f"The result shows text that the source does not have: {words}.",
@@ -165,7 +173,7 @@ def _written(m: Measures) -> Finding | None:
     )
 
 
-def _outside(m: Measures, scale: float, limits: AcceptanceLimits) -> Finding | None:
+def _outside(m: AcceptanceMeasures, scale: float, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     lasting = [c for c in m.outside if (c.last - c.first + 1) / m.rate >= limits.outside_seconds]
     if not lasting:
         return None
@@ -185,7 +193,7 @@ def _outside(m: Measures, scale: float, limits: AcceptanceLimits) -> Finding | N
     )
     worst = min(lasting, key=lambda change: change.psnr)
     reason = f"{len(lasting)} places outside the text differ; the worst tile has {worst.psnr:.1f} dB."
-    return Finding(
+    return AcceptanceFinding(
         problem=Problem.CHANGED_OUTSIDE, level=Level.POOR if poor else Level.REMARK, reason=reason, places=places
     )
 
@@ -195,7 +203,7 @@ def _scaled(box: tuple[int, int, int, int], scale: float) -> tuple[int, int, int
     return left, top, right, bottom
 
 
-def _quality(m: Measures, limits: AcceptanceLimits) -> Finding | None:
+def _quality(m: AcceptanceMeasures, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     if not m.outside_psnr:
         return None
     value = float(np.median(m.outside_psnr))
@@ -205,10 +213,12 @@ def _quality(m: Measures, limits: AcceptanceLimits) -> Finding | None:
     low = m.bit_rate < limits.bit_rate_share * m.source_bit_rate
     why = f" at {m.bit_rate / 1e6:.2f} Mb/s, {m.bit_rate / m.source_bit_rate:.0%} of the source's" if low else ""
     problem = Problem.BIT_RATE if low else Problem.LOW_QUALITY
-    return Finding(problem=problem, level=level, reason=f"The picture outside the text has {value:.1f} dB{why}.")
+    return AcceptanceFinding(
+        problem=problem, level=level, reason=f"The picture outside the text has {value:.1f} dB{why}."
+    )
 
 
-def _frames(m: Measures, limits: AcceptanceLimits) -> Iterator[Finding | None]:
+def _frames(m: AcceptanceMeasures, limits: AcceptanceLimits) -> Iterator[AcceptanceFinding | None]:
     missing = m.frames - m.cleaned_frames
     interval = 1 / m.rate
     at_end = m.source_length - m.cleaned_length > 0.5 * interval * max(1, missing)
@@ -218,7 +228,7 @@ def _frames(m: Measures, limits: AcceptanceLimits) -> Iterator[Finding | None]:
             not m.dropped and at_end and count <= limits.tail_frames
         ) or count <= limits.missing_share * m.frames
         places = tuple(Place(first_frame=n, last_frame=n, time=round(n * interval, 3)) for n in m.dropped)
-        yield Finding(
+        yield AcceptanceFinding(
             problem=Problem.MISSING_FRAMES,
             level=Level.REMARK if harmless else Level.POOR,
             reason=f"{count} of {m.frames} frames are missing.",
@@ -226,18 +236,18 @@ def _frames(m: Measures, limits: AcceptanceLimits) -> Iterator[Finding | None]:
         )
     if missing < 0:
         level = Level.REMARK if -missing <= limits.tail_frames else Level.POOR
-        yield Finding(
+        yield AcceptanceFinding(
             problem=Problem.EXTRA_FRAMES, level=level, reason=f"The result has {-missing} frames more than the source."
         )
 
 
-def _frozen(m: Measures, limits: AcceptanceLimits) -> Finding | None:
+def _frozen(m: AcceptanceMeasures, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     if not m.frozen:
         return None
     longest = max(m.frozen, key=lambda run: run.frames)
     share = sum(run.frames for run in m.frozen) / max(1, m.frames)
     poor = longest.frames / m.rate >= limits.frozen_seconds or share >= limits.frozen_share
-    return Finding(
+    return AcceptanceFinding(
         problem=Problem.FROZEN,
         level=Level.POOR if poor else Level.REMARK,
         reason=f"The picture stands still up to {longest.frames / m.rate:.2f} s while the source moves.",
@@ -247,54 +257,54 @@ def _frozen(m: Measures, limits: AcceptanceLimits) -> Finding | None:
     )
 
 
-def _median_shift(m: Measures) -> tuple[float, float]:
+def _median_shift(m: AcceptanceMeasures) -> tuple[float, float]:
     if not m.shifts:
         return 0.0, 0.0
     across, down = np.median(m.shifts, axis=0)
     return float(across), float(down)
 
 
-def _shifted(m: Measures, scale: float, limits: AcceptanceLimits) -> Finding | None:
+def _shifted(m: AcceptanceMeasures, scale: float, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     across, down = _median_shift(m)
     largest = max(abs(across), abs(down))
     if largest < limits.shift_remark:
         return None
-    return Finding(
+    return AcceptanceFinding(
         problem=Problem.PICTURE_SHIFT,
         level=Level.POOR if largest >= limits.shift_poor else Level.REMARK,
         reason=f"The picture is shifted by {across * scale:+.1f}, {down * scale:+.1f} pixels.",
     )
 
 
-def _time_shift(m: Measures) -> float:
+def _time_shift(m: AcceptanceMeasures) -> float:
     return float(np.median(m.time_shifts)) if m.time_shifts else 0.0
 
 
-def _late(m: Measures, limits: AcceptanceLimits) -> Finding | None:
+def _late(m: AcceptanceMeasures, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     value = _time_shift(m)
     if abs(value) < 0.75 / m.rate:
         return None
     level = Level.POOR if abs(value) >= limits.time_shift_poor else Level.REMARK
-    return Finding(
+    return AcceptanceFinding(
         problem=Problem.TIME_SHIFT,
         level=level,
         reason=f"The picture comes {abs(value):.3f} s too {'late' if value > 0 else 'early'}.",
     )
 
 
-def _sync_error(m: Measures) -> float | None:
+def _sync_error(m: AcceptanceMeasures) -> float | None:
     if m.source_sync is None or m.cleaned_sync is None:
         return None
     return round(m.cleaned_sync - m.source_sync - _time_shift(m), 4)
 
 
-def _sound(m: Measures, limits: AcceptanceLimits) -> Finding | None:
+def _sound(m: AcceptanceMeasures, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     error = _sync_error(m)
     if error is None or abs(error) < limits.sync_remark:
         return None
     level = Level.POOR if abs(error) >= limits.sync_poor else Level.REMARK
     reason = f"The sound is {abs(error):.3f} s too {'late' if error > 0 else 'early'} against the picture."
-    return Finding(problem=Problem.SYNC, level=level, reason=reason)
+    return AcceptanceFinding(problem=Problem.SYNC, level=level, reason=reason)
 
 
 def _flicker(trace: TextTrace) -> float:
@@ -302,7 +312,7 @@ def _flicker(trace: TextTrace) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def _flickers(m: Measures, scale: float, limits: AcceptanceLimits) -> Finding | None:
+def _flickers(m: AcceptanceMeasures, scale: float, limits: AcceptanceLimits) -> AcceptanceFinding | None:
     bad = [(text, trace) for text, trace in m.texts if _flicker(trace) >= limits.flicker_remark]
     if not bad:
         return None
@@ -311,7 +321,7 @@ def _flickers(m: Measures, scale: float, limits: AcceptanceLimits) -> Finding | 
         _place(text, sorted(trace.flicker), m.rate, scale, words=text.text, value=_flicker(trace))
         for text, trace in bad
     )
-    return Finding(
+    return AcceptanceFinding(
         problem=Problem.FLICKER,
         level=Level.POOR if worst >= limits.flicker_poor else Level.REMARK,
         reason=f"{len(bad)} filled places flicker, by up to {worst:.1f} gray levels.",
@@ -319,6 +329,6 @@ def _flickers(m: Measures, scale: float, limits: AcceptanceLimits) -> Finding | 
     )
 
 
-def worst_places(findings: Iterable[Finding]) -> list[tuple[Problem, Place]]:
+def worst_places(findings: Iterable[AcceptanceFinding]) -> list[tuple[Problem, Place]]:
     """Return the places that a claim shows first: of the heaviest findings, worst first."""
     return [(finding.problem, place) for finding in findings for place in finding.places]

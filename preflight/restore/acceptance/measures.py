@@ -32,7 +32,7 @@ class OutsideChange:
 
 
 @dataclass(slots=True, kw_only=True)
-class Measures:
+class AcceptanceMeasures:
     """The measures of a whole video. Frames are the source's; boxes are at the size of the source."""
 
     frames: int = 0

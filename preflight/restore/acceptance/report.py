@@ -75,7 +75,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AcceptanceFinding:
     """One kind of problem, how much it weighs, and where it was found, worst first."""
 
     problem: Problem
@@ -90,7 +90,7 @@ class AcceptanceReport:
     """The verdict on a cleaned video, and all measures behind it."""
 
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: tuple[AcceptanceFinding, ...]
     frames: int
     """Frames of the source that were compared."""
     frame_rate: float

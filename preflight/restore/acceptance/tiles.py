@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class TileMeasures:
-    """Measures of all tiles of a picture pair, each (rows, columns).
+    """AcceptanceMeasures of all tiles of a picture pair, each (rows, columns).
 
     `structure` is the structural similarity (-1..1), `level` the difference of the means in gray levels without that of
     the whole picture, `error` the mean squared error.

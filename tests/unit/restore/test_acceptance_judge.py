@@ -6,7 +6,7 @@ import pytest
 
 from preflight.restore.acceptance import AcceptanceReport, Level, Problem, Verdict
 from preflight.restore.acceptance.judge import judge
-from preflight.restore.acceptance.measures import Measures, OutsideChange, TextTrace
+from preflight.restore.acceptance.measures import AcceptanceMeasures, OutsideChange, TextTrace
 from preflight.restore.acceptance.motion_check import FrozenRun, find_frozen
 from preflight.restore.acceptance.report import ExpectedText, Place
 from preflight.workflow.acceptance import repair_boxes
@@ -16,8 +16,8 @@ BOX = (64, 64, 128, 96)
 SIZE = (800, 400)
 
 
-def measures(**more: object) -> Measures:
-    base = Measures(
+def measures(**more: object) -> AcceptanceMeasures:
+    base = AcceptanceMeasures(
         frames=100,
         cleaned_frames=100,
         source_length=4.0,

@@ -1,4 +1,4 @@
-"""Measures of picture pairs: tiles, traces of letters, flicker."""
+"""AcceptanceMeasures of picture pairs: tiles, traces of letters, flicker."""
 
 import cv2
 import numpy as np
