@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from preflight.model.text import TextRole as TextRole
     from preflight.removal.client import RemovalClient as RemovalClient
     from preflight.restore.acceptance.report import AcceptanceReport as AcceptanceReport
-    from preflight.restore.acceptance.report import Verdict as Verdict
+    from preflight.restore.acceptance.report import AcceptanceVerdict as AcceptanceVerdict
     from preflight.settings import Settings as Settings
     from preflight.settings import load_settings as load_settings
     from preflight.workflow.acceptance import verify as verify
@@ -167,7 +167,7 @@ _MODULES = {
     "Unreadable": "model.media",
     "Upload": "model.job",
     "UsageError": "errors",
-    "Verdict": "restore.acceptance.report",
+    "AcceptanceVerdict": "restore.acceptance.report",
     "check": "api",
     "check_many": "api",
     "collect": "workflow.collection",

@@ -11,6 +11,8 @@ _preflight() {
     "check --deep") COMPREPLY=($(compgen -W "packets decode" -- "$word")); return;;
     "fix --policy") COMPREPLY=($(compgen -W "balanced lossless one-file" -- "$word")); return;;
     "run --language") COMPREPLY=($(compgen -W "en zh auto" -- "$word")); return;;
+    "run --subtitles") COMPREPLY=($(compgen -W "srt vtt ass json" -- "$word")); return;;
+    "run --accept") COMPREPLY=($(compgen -W "any strict" -- "$word")); return;;
     "run --policy") COMPREPLY=($(compgen -W "balanced lossless one-file" -- "$word")); return;;
     "run --service") COMPREPLY=($(compgen -W "auto local aidge" -- "$word")); return;;
     "clean --language") COMPREPLY=($(compgen -W "en zh auto" -- "$word")); return;;
@@ -29,7 +31,7 @@ _preflight() {
     check) COMPREPLY=($(compgen -W "--format --json --deep --text --strict --ignore --max-size --max-duration --jobs --report --null --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     fix) COMPREPLY=($(compgen -W "--output --policy --trim --safe --encoder --preset --tree --dry-run --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     join) COMPREPLY=($(compgen -W "--output --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --trim --policy --service --jobs --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --subtitles --verify --no-verify --accept --repair --trim --policy --service --jobs --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     clean) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --sheet --overlay --subtitles --smart-encode --processes --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     text) COMPREPLY=($(compgen -W "--output --role --language --split-languages --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     verify) COMPREPLY=($(compgen -W "--evidence --all-text --accept --repair --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;

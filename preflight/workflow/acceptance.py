@@ -41,6 +41,8 @@ class Expected:
 
     texts: ScreenTexts
     roles: Collection[TextRole] = OVERLAY
+    language: str | None = None
+    """Language of the text that was to be removed: lines of another script may stay. None for all."""
     report: RemovalReport | None = None
 
 
@@ -78,7 +80,7 @@ def verify(
 
     Example:
         >>> verify("clip.mp4", "cleaned.mp4").verdict
-        <Verdict.ACCEPTED: 'accepted'>
+        <AcceptanceVerdict.ACCEPTED: 'accepted'>
     """
     from preflight.restore.acceptance.compare import accept
     from preflight.restore.acceptance.examine import Pair
@@ -101,7 +103,7 @@ def verify(
             source=source,
             cleaned=cleaned,
             size=(found.width, found.height),
-            texts=[_expected(text) for text in found.texts if _has_to_go(text, expected)],
+            texts=[_expected(text) for text in texts_to_go(expected)],
             regions=_regions(expected),
             known_words=[text.text for text in found.texts if text.role not in expected.roles],
         ),
@@ -113,8 +115,14 @@ def verify(
     )
 
 
+def texts_to_go(expected: Expected) -> list[ScreenText]:
+    """Return the texts that the result must not show: of the roles and the language, read with confidence."""
+    return [text for text in expected.texts.texts if _has_to_go(text, expected)]
+
+
 def _has_to_go(text: ScreenText, expected: Expected) -> bool:
-    return text.role in expected.roles and text.confidence >= MIN_CONFIDENCE
+    asked = expected.language is None or text.language == expected.language
+    return asked and text.role in expected.roles and text.confidence >= MIN_CONFIDENCE
 
 
 def _expected(text: ScreenText) -> ExpectedText:

@@ -11,11 +11,11 @@ from preflight.restore.acceptance.measures import AcceptanceMeasures, TextTrace
 from preflight.restore.acceptance.report import (
     AcceptanceFinding,
     AcceptanceReport,
+    AcceptanceVerdict,
     ExpectedText,
     Level,
     Place,
     Problem,
-    Verdict,
 )
 
 
@@ -83,7 +83,13 @@ def judge(
     found = [finding for finding in _findings(measures, scale, limits) if finding is not None]
     found.sort(key=lambda finding: finding.level is Level.REMARK)
     levels = {finding.level for finding in found}
-    verdict = Verdict.POOR if Level.POOR in levels else Verdict.REMARKS if levels else Verdict.ACCEPTED
+    verdict = (
+        AcceptanceVerdict.POOR
+        if Level.POOR in levels
+        else AcceptanceVerdict.REMARKS
+        if levels
+        else AcceptanceVerdict.ACCEPTED
+    )
     shift = _median_shift(measures)
     return AcceptanceReport(
         verdict=verdict,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class AcceptanceVerdict(StrEnum):
     """Whether a result can be used."""
 
     ACCEPTED = "accepted"
@@ -89,7 +89,7 @@ class AcceptanceFinding:
 class AcceptanceReport:
     """The verdict on a cleaned video, and all measures behind it."""
 
-    verdict: Verdict
+    verdict: AcceptanceVerdict
     findings: tuple[AcceptanceFinding, ...]
     frames: int
     """Frames of the source that were compared."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from preflight.restore.acceptance import AcceptanceReport, Level, Problem, Verdict
+from preflight.restore.acceptance import AcceptanceReport, AcceptanceVerdict, Level, Problem
 from preflight.restore.acceptance.judge import judge
 from preflight.restore.acceptance.measures import AcceptanceMeasures, OutsideChange, TextTrace
 from preflight.restore.acceptance.motion_check import FrozenRun, find_frozen
@@ -48,13 +48,18 @@ def levels(report: AcceptanceReport) -> dict[Problem, Level]:
 
 def test_clean_result_is_accepted_without_reasons() -> None:
     report = judge(measures(texts=[(TEXT, traced())]), SIZE, 2.0)
-    assert (report.verdict, report.reasons, report.texts, report.residual_texts) == (Verdict.ACCEPTED, (), 1, 0)
+    assert (report.verdict, report.reasons, report.texts, report.residual_texts) == (
+        AcceptanceVerdict.ACCEPTED,
+        (),
+        1,
+        0,
+    )
 
 
 def test_text_read_on_two_frames_is_poor() -> None:
     trace = traced(readings={10: "hello", 11: "hello", 12: ""})
     report = judge(measures(texts=[(TEXT, trace)]), SIZE, 2.0)
-    assert (report.verdict, report.residual_texts) == (Verdict.POOR, 1)
+    assert (report.verdict, report.residual_texts) == (AcceptanceVerdict.POOR, 1)
     (place,) = report.findings[0].places
     assert (place.first_frame, place.last_frame, place.box, place.text) == (10, 11, (200, 400, 600, 460), "hello")
 
@@ -65,70 +70,86 @@ def test_text_read_on_one_of_many_frames_is_a_remark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("strength", "verdict"), [(0.1, Verdict.ACCEPTED), (0.2, Verdict.REMARKS), (0.35, Verdict.POOR)]
+    ("strength", "verdict"),
+    [(0.1, AcceptanceVerdict.ACCEPTED), (0.2, AcceptanceVerdict.REMARKS), (0.35, AcceptanceVerdict.POOR)],
 )
-def test_traces_weigh_by_their_contrast(strength: float, verdict: Verdict) -> None:
+def test_traces_weigh_by_their_contrast(strength: float, verdict: AcceptanceVerdict) -> None:
     trace = traced(traces=dict.fromkeys(range(10, 20), strength))
     assert judge(measures(texts=[(TEXT, trace)]), SIZE).verdict is verdict
 
 
 def test_written_text_is_poor_when_seen_twice() -> None:
     place = Place(first_frame=5, last_frame=5, time=0.2, text="SALE")
-    assert judge(measures(written=[place]), SIZE).verdict is Verdict.REMARKS
-    assert judge(measures(written=[place, place]), SIZE).verdict is Verdict.POOR
+    assert judge(measures(written=[place]), SIZE).verdict is AcceptanceVerdict.REMARKS
+    assert judge(measures(written=[place, place]), SIZE).verdict is AcceptanceVerdict.POOR
 
 
 def test_change_outside_the_text_is_poor_when_it_lasts() -> None:
     change = OutsideChange(first=10, last=30, box=BOX, share=0.01, psnr=20.0)
-    assert judge(measures(outside=[change]), SIZE).verdict is Verdict.POOR
-    assert judge(measures(outside=[replace(change, last=11)]), SIZE).verdict is Verdict.ACCEPTED
-    assert judge(measures(outside=[replace(change, share=0.001)]), SIZE).verdict is Verdict.REMARKS
+    assert judge(measures(outside=[change]), SIZE).verdict is AcceptanceVerdict.POOR
+    assert judge(measures(outside=[replace(change, last=11)]), SIZE).verdict is AcceptanceVerdict.ACCEPTED
+    assert judge(measures(outside=[replace(change, share=0.001)]), SIZE).verdict is AcceptanceVerdict.REMARKS
 
 
 def test_change_all_along_is_taken_for_a_removed_graphic() -> None:
     change = OutsideChange(first=0, last=99, box=BOX, share=0.01, psnr=20.0)
-    assert judge(measures(outside=[change]), SIZE).verdict is Verdict.REMARKS
+    assert judge(measures(outside=[change]), SIZE).verdict is AcceptanceVerdict.REMARKS
 
 
 @pytest.mark.parametrize(
     ("count", "length", "verdict"),
-    [(100, 4.0, Verdict.ACCEPTED), (99, 3.96, Verdict.REMARKS), (99, 4.0, Verdict.POOR), (95, 3.8, Verdict.POOR)],
+    [
+        (100, 4.0, AcceptanceVerdict.ACCEPTED),
+        (99, 3.96, AcceptanceVerdict.REMARKS),
+        (99, 4.0, AcceptanceVerdict.POOR),
+        (95, 3.8, AcceptanceVerdict.POOR),
+    ],
 )
-def test_missing_frames_weigh_unless_at_the_end(count: int, length: float, verdict: Verdict) -> None:
+def test_missing_frames_weigh_unless_at_the_end(count: int, length: float, verdict: AcceptanceVerdict) -> None:
     assert judge(measures(cleaned_frames=count, cleaned_length=length), SIZE).verdict is verdict
 
 
-@pytest.mark.parametrize(("count", "verdict"), [(102, Verdict.REMARKS), (110, Verdict.POOR)])
-def test_extra_frames_weigh_by_their_number(count: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("count", "verdict"), [(102, AcceptanceVerdict.REMARKS), (110, AcceptanceVerdict.POOR)])
+def test_extra_frames_weigh_by_their_number(count: int, verdict: AcceptanceVerdict) -> None:
     assert judge(measures(cleaned_frames=count), SIZE).verdict is verdict
 
 
-@pytest.mark.parametrize(("last", "verdict"), [(21, Verdict.REMARKS), (30, Verdict.POOR)])
-def test_frozen_pictures_weigh_by_their_length(last: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("last", "verdict"), [(21, AcceptanceVerdict.REMARKS), (30, AcceptanceVerdict.POOR)])
+def test_frozen_pictures_weigh_by_their_length(last: int, verdict: AcceptanceVerdict) -> None:
     assert judge(measures(frozen=[FrozenRun(20, last)]), SIZE).verdict is verdict
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.3, Verdict.ACCEPTED), (0.6, Verdict.REMARKS), (1.2, Verdict.POOR)])
-def test_shift_of_the_picture_weighs_by_its_size(shift: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("shift", "verdict"),
+    [(0.3, AcceptanceVerdict.ACCEPTED), (0.6, AcceptanceVerdict.REMARKS), (1.2, AcceptanceVerdict.POOR)],
+)
+def test_shift_of_the_picture_weighs_by_its_size(shift: float, verdict: AcceptanceVerdict) -> None:
     report = judge(measures(shifts=[(0.0, shift)]), SIZE, 2.0)
     assert (report.verdict, report.shift) == (verdict, (0.0, round(2 * shift, 2)))
 
 
-@pytest.mark.parametrize(("late", "verdict"), [(0.02, Verdict.ACCEPTED), (0.04, Verdict.REMARKS), (0.12, Verdict.POOR)])
-def test_shift_in_time_weighs_by_its_size(late: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("late", "verdict"),
+    [(0.02, AcceptanceVerdict.ACCEPTED), (0.04, AcceptanceVerdict.REMARKS), (0.12, AcceptanceVerdict.POOR)],
+)
+def test_shift_in_time_weighs_by_its_size(late: float, verdict: AcceptanceVerdict) -> None:
     assert judge(measures(time_shifts=[late]), SIZE).verdict is verdict
 
 
 @pytest.mark.parametrize(
-    ("start", "verdict"), [(0.02, Verdict.ACCEPTED), (0.06, Verdict.REMARKS), (-0.2, Verdict.POOR)]
+    ("start", "verdict"),
+    [(0.02, AcceptanceVerdict.ACCEPTED), (0.06, AcceptanceVerdict.REMARKS), (-0.2, AcceptanceVerdict.POOR)],
 )
-def test_sound_out_of_sync_weighs_by_its_size(start: float, verdict: Verdict) -> None:
+def test_sound_out_of_sync_weighs_by_its_size(start: float, verdict: AcceptanceVerdict) -> None:
     report = judge(measures(source_sync=0.0, cleaned_sync=start), SIZE)
     assert (report.verdict, report.sync_error) == (verdict, start)
 
 
-@pytest.mark.parametrize(("error", "verdict"), [(2.0, Verdict.ACCEPTED), (6.0, Verdict.REMARKS), (12.0, Verdict.POOR)])
-def test_flicker_weighs_by_its_warping_error(error: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [(2.0, AcceptanceVerdict.ACCEPTED), (6.0, AcceptanceVerdict.REMARKS), (12.0, AcceptanceVerdict.POOR)],
+)
+def test_flicker_weighs_by_its_warping_error(error: float, verdict: AcceptanceVerdict) -> None:
     trace = traced(flicker=dict.fromkeys(range(11, 20), error))
     assert judge(measures(texts=[(TEXT, trace)]), SIZE).verdict is verdict
 
