@@ -89,6 +89,12 @@ REMOVE_AUDIO = Parameter(names=("--remove-audio",), count="0", help="Drop the so
 COLOR_BLOCKS = Parameter(names=("--color-blocks",), count="0", help="Remove the block behind text.")
 SUBTITLE_FORMATS = ("srt", "vtt", "ass", "json")
 """The values of `preflight.subtitles.FORMATS`, whose package is not needed by a check; a test compares both."""
+ACCEPT = Parameter(
+    names=("--accept",),
+    choices=("any", "strict"),
+    default="any",
+    help="strict: exit with 1 when the verdict is poor.",
+)
 SUBTITLES = Parameter(
     names=("--subtitles",),
     value="FORMAT",

@@ -42,6 +42,10 @@ def run(
     color_blocks: bool,
     boxes: Sequence[InpaintingBox | PixelBox] | None,
     skip_textless: bool,
+    subtitles: Sequence[str] | None,
+    verify: bool | None,
+    accept: str,
+    repair: bool,
     trim: tuple[Fraction, Fraction] | None,
     policy: str,
     service: str | None,
@@ -64,12 +68,17 @@ def run(
     from preflight import api
     from preflight.workflow.request import RunRequest
 
-    given = context.settings(service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline)
+    given = context.settings(
+        service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline, verify=verify
+    )
     detect = language == "auto"
     request = RunRequest(
         output=output,
         detect_language=detect,
         skip_textless=skip_textless,
+        verify=given.verify or repair or accept == "strict",
+        repair=repair,
+        subtitles=tuple(dict.fromkeys(subtitles or ())),
         policy=Policy(policy),
         trim=trim,
         options=common_options.removal_options(
@@ -123,7 +132,15 @@ def run(
 
     with console.batch_progress(len(paths), json_lines=as_json) as board:
         results = batch.results(paths, jobs=jobs, listen=board.listen)
-        code = tell_all(results, board, batch.report, as_json=as_json, seconds=batch.seconds.get, ended=ended)
+        code = tell_all(
+            results,
+            board,
+            batch.report,
+            as_json=as_json,
+            seconds=batch.seconds.get,
+            ended=ended,
+            strict=accept == "strict",
+        )
     if batch.outside:
         console.say(f"Left out, since --max-jobs or --budget is used up: {len(batch.outside)} videos.")
     return code
@@ -252,6 +269,20 @@ COMMAND = Command(
         common_options.COLOR_BLOCKS,
         common_options.BOXES,
         Parameter(names=("--skip-textless",), count="0", help="Send no video without text (extra local)."),
+        common_options.SUBTITLES,
+        Parameter(
+            names=("--verify",),
+            count="0",
+            negative="--no-verify",
+            help="Compare each finished file with its source: text left or written, other changes (extra local).",
+            default_text="the setting verify",
+        ),
+        common_options.ACCEPT,
+        Parameter(
+            names=("--repair",),
+            count="0",
+            help="Remove text that the service left, or wrote, with the engine on this machine (extra local).",
+        ),
         common_options.TRIM,
         common_options.POLICY,
         common_options.SERVICE,

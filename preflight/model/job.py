@@ -304,6 +304,10 @@ class Succeeded:
     submitted: int
     quality: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    verdict: str | None = None
+    """`accepted`, `accepted with remarks` or `poor`; None where the file was not verified."""
+    reasons: tuple[str, ...] = ()
+    """One sentence for each finding of the acceptance test, the heaviest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

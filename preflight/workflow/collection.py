@@ -19,6 +19,7 @@ from preflight.ledger import Job, Ledger, State
 from preflight.model.job import Result, Succeeded, Task
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load_settings
+from preflight.workflow import beside
 from preflight.workflow.job_driver import FINAL, delete_object, download, problems_of, result_extension
 from preflight.workflow.outcome import Notes, mismatched_result, succeeded_result, unexpected
 from preflight.workflow.output_paths import OutputPaths, picture_of
@@ -231,17 +232,32 @@ def _finish(
     notes = Notes()
     with notes.of("The before/after picture could not be made"):
         api.picture(prepared.source, finished, picture_of(finished), settings=settings)
+    made = beside.make(
+        beside.Finished(
+            source=prepared.source,
+            file=finished,
+            fixed=prepared.fixed,
+            request=prepared.request,
+            settings=settings,
+            listener=listener,
+            cancel=cancel,
+        ),
+        notes,
+    )
     reports = [part.quality for part in collected.parts if part.quality]
     quality = {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
     result = succeeded_result(
         prepared.source, finished, paid.jobs, submitted=paid.submitted, quality=quality, notes=tuple(notes.texts)
     )
+    if made.report is not None:
+        result = replace(result, verdict=made.report.verdict.value, reasons=made.report.reasons)
     inspected = prepared.inspected
     with notes.of("The JSON record could not be written"):
         content = {
             "result": jsonable(result),
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),
+            **made.to_record(),
         }
         outputs.write_record(finished, content)
     with notes.of("The working files could not be removed"):

@@ -26,6 +26,9 @@ class RunRequest:
         name: Name of the outputs without an extension. None: the video's own.
         detect_language: Take the language of most of the text that is seen, in place of the options' (extra `local`).
         skip_textless: Send no video on which no text is seen (extra `local`).
+        verify: Compare the finished file with the source and put the verdict into the record (extra `local`).
+        repair: Remove text that the service left, or wrote, with the engine on this machine (extra `local`).
+        subtitles: Formats (`srt`, `vtt`, `ass`, `json`) in which the text is written beside it (extra `local`).
     """
 
     output: Path = field(default_factory=Path)
@@ -35,6 +38,9 @@ class RunRequest:
     name: str | None = None
     detect_language: bool = False
     skip_textless: bool = False
+    verify: bool = False
+    repair: bool = False
+    subtitles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         output: object = self.output
@@ -83,6 +89,9 @@ class RunRequest:
                 "policy": self.policy.value,
                 "trim": [str(time) for time in self.trim] if self.trim else None,
                 "name": self.name,
+                "verify": self.verify,
+                "repair": self.repair,
+                "subtitles": list(self.subtitles),
             }
         )
 
@@ -98,6 +107,9 @@ class RunRequest:
                 policy=Policy(found["policy"]),
                 trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
                 name=found["name"],
+                verify=bool(found.get("verify")),
+                repair=bool(found.get("repair")),
+                subtitles=tuple(str(kind) for kind in found.get("subtitles") or ()),
             )
         except (ValueError, KeyError, TypeError, UsageError) as error:
             raise LedgerError(

@@ -207,7 +207,7 @@ class Dying(ProcessPoolExecutor):
     """Loses the worker that makes the call with this name."""
 
     def submit(self, call: Any, /, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
-        return super().submit(_die if call.func.__name__ == self.victim else call)
+        return super().submit(_die if call.args[0].__name__ == self.victim else call)
 
     victim = ""
 
