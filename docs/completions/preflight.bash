@@ -29,9 +29,9 @@ _preflight() {
   esac
   case "$command" in
     check) COMPREPLY=($(compgen -W "--format --json --deep --text --strict --ignore --max-size --max-duration --jobs --report --null --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    fix) COMPREPLY=($(compgen -W "--output --policy --trim --safe --encoder --preset --tree --dry-run --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    fix) COMPREPLY=($(compgen -W "--output --policy --trim --safe --quality --min-quality --encoder --preset --tree --dry-run --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     join) COMPREPLY=($(compgen -W "--output --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --subtitles --verify --no-verify --accept --repair --trim --policy --service --jobs --cluster --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --subtitles --verify --no-verify --accept --repair --trim --policy --min-quality --service --jobs --cluster --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     clean) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --sheet --overlay --subtitles --smart-encode --processes --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     text) COMPREPLY=($(compgen -W "--output --role --language --split-languages --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     verify) COMPREPLY=($(compgen -W "--evidence --all-text --accept --repair --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;

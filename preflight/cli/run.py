@@ -48,6 +48,7 @@ def run(
     repair: bool,
     trim: tuple[Fraction, Fraction] | None,
     policy: str,
+    min_quality: float | None,
     service: str | None,
     jobs: int,
     deadline: float | None,
@@ -80,6 +81,7 @@ def run(
         repair=repair,
         subtitles=tuple(dict.fromkeys(subtitles or ())),
         policy=Policy(policy),
+        min_quality=min_quality,
         trim=trim,
         options=common_options.removal_options(
             "en" if detect else language,
@@ -285,6 +287,7 @@ COMMAND = Command(
         ),
         common_options.TRIM,
         common_options.POLICY,
+        common_options.MIN_QUALITY,
         common_options.SERVICE,
         common_options.JOBS,
         common_options.CLUSTER,

@@ -257,6 +257,7 @@ def _finish(
             "result": jsonable(result),
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),
+            "sent_quality": jsonable(prepared.fixed.quality),
             **made.to_record(),
         }
         outputs.write_record(finished, content)

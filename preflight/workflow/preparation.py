@@ -128,7 +128,9 @@ def check_and_plan(
     """Check a video and plan its fix, without any effect: all that a dry run does."""
     listener(Progress(stage=Stage.CHECK, done=0, total=1))
     report = api.check(path, limits=settings.limits, text=request.needs_text_detection)
-    plan = api.plan(report, policy=request.policy, trim=request.trim, settings=settings)
+    plan = api.plan(
+        report, policy=request.policy, trim=request.trim, min_quality=request.min_quality, settings=settings
+    )
     listener(Progress(stage=Stage.CHECK, done=1, total=1))
     return report, plan
 
