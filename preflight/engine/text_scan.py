@@ -47,7 +47,7 @@ def find_texts(
     processes: int | None = None,
     cancel: Cancel | None = None,
 ) -> ScreenTexts:
-    """Return all legible text of a video, as `preflight.engine.find_texts` describes."""
+    """Return all text of a video, also what is in scripts that are not read, as `preflight.engine.find_texts` describes."""
 
     def on_share(share: float) -> None:
         if cancel is not None and cancel.is_set():
@@ -74,7 +74,6 @@ def find_texts(
     texts = [
         _text(track, assign_role(track, overlay, frames=frames, rate=float(facts.rate)), times, scale)
         for track in (*overlay, *scene)
-        if track.text
     ]
     on_share(1.0)
     return ScreenTexts(
