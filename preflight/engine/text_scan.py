@@ -47,7 +47,7 @@ def find_texts(
     processes: int | None = None,
     cancel: Cancel | None = None,
 ) -> ScreenTexts:
-    """Return all text of a video, also what is in scripts that are not read, as `preflight.engine.find_texts` describes."""
+    """Return all text of a video, also in scripts that are not read, as `preflight.engine.find_texts` describes."""
 
     def on_share(share: float) -> None:
         if cancel is not None and cancel.is_set():
