@@ -55,7 +55,7 @@ def find_texts(
         if on_progress is not None:
             on_progress(share)
 
-    facts = inspect(path, program)
+    facts = inspect(path, program, allow_hdr=True)
     small = shrink(facts, SCAN_SIDE)
     with workers(processes) as pool:
         scanned = pipeline.scan(small, program, pool, on_share)
