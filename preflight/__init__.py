@@ -76,8 +76,11 @@ if TYPE_CHECKING:
     from preflight.model.text import ScreenTexts as ScreenTexts
     from preflight.model.text import TextRole as TextRole
     from preflight.removal.client import RemovalClient as RemovalClient
+    from preflight.restore.acceptance.report import AcceptanceReport as AcceptanceReport
+    from preflight.restore.acceptance.report import AcceptanceVerdict as AcceptanceVerdict
     from preflight.settings import Settings as Settings
     from preflight.settings import load_settings as load_settings
+    from preflight.workflow.acceptance import verify as verify
     from preflight.workflow.batch import resume as resume
     from preflight.workflow.batch import run_many as run_many
     from preflight.workflow.collection import Collected as Collected
@@ -97,6 +100,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "AcceptanceReport": "restore.acceptance.report",
     "Cancel": "events",
     "CancelledError": "errors",
     "ChecksumError": "errors",
@@ -163,6 +167,7 @@ _MODULES = {
     "Unreadable": "model.media",
     "Upload": "model.job",
     "UsageError": "errors",
+    "AcceptanceVerdict": "restore.acceptance.report",
     "check": "api",
     "check_many": "api",
     "collect": "workflow.collection",
@@ -181,6 +186,7 @@ _MODULES = {
     "run": "workflow.run",
     "run_many": "workflow.batch",
     "upload": "api",
+    "verify": "workflow.acceptance",
     "write_subtitles": "workflow.text_export",
 }
 """Module of each public name. A test compares it with the imports for type checkers above and with `dir()`."""

@@ -84,6 +84,7 @@ class Settings:
     where a line is far or loses packets, and a kill loses each. `encryption` is '' (the bucket's default), `AES256` or
     `aws:kms`. `public_url` is a template such as `https://cdn.example.com/{key}` that is sent in place of a presigned
     URL.
+    `verify` has `preflight run` compare each finished file with its source.
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
     job may exist.
@@ -130,6 +131,7 @@ class Settings:
     max_size: int = 200_000_000
     max_duration: Fraction = Fraction(360)
     keep_fixed: bool = False
+    verify: bool = True
     cache_size: int = 2_000_000_000
     home: Path = field(default_factory=_default_home)
     ledger_url: LedgerUrl = _NO_LEDGER_URL
@@ -167,6 +169,13 @@ class Settings:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, ({name: value for name, value in self.to_dict().items() if not isinstance(value, Secret)},)
+
+    def with_home(self, home: Path) -> Settings:
+        """Return the settings with another state folder, also where a secret of them is not known here."""
+        made = object.__new__(Settings)
+        for name, value in (self.to_dict() | {"home": home}).items():
+            object.__setattr__(made, name, value)
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """Return the value of each setting by its name, secrets included."""
@@ -291,6 +300,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "resend_after_500": _flag,
     "keep_upload": _flag,
     "keep_fixed": _flag,
+    "verify": _flag,
     "cache_size": lambda value: parse_size(str(value)),
     "request_timeout": lambda value: float(parse_seconds(str(value))),
     "deadline": lambda value: float(parse_seconds(str(value))),

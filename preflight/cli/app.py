@@ -26,6 +26,7 @@ COMMANDS = (
     "run",
     "clean",
     "text",
+    "verify",
     "review",
     "resume",
     "jobs",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from preflight.errors import PreflightError
 from preflight.events import Listener, Progress, ignore
+from preflight.model.address import spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ SCHEMA = 1
 
 def printable(text: object) -> str:
     r"""Return `text` with control, bidi and undecodable characters written as `\x1b`, so that no file name acts."""
-    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in str(text))
+    shown = spelled(text) if isinstance(text, Path) else str(text)
+    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in shown)
 
 
 def _escape(character: str) -> str:

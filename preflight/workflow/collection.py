@@ -19,11 +19,14 @@ from preflight.ledger import Job, Ledger, State
 from preflight.model.job import Result, Succeeded, Task
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load_settings
+from preflight.workflow import beside
 from preflight.workflow.job_driver import FINAL, delete_object, download, problems_of, result_extension
 from preflight.workflow.outcome import Notes, mismatched_result, succeeded_result, unexpected
 from preflight.workflow.output_paths import OutputPaths, picture_of
 from preflight.workflow.payment import Paid
+from preflight.workflow.preparation import Inspected, Prepared, present
 from preflight.workflow.result_check import Measures
+from preflight.workflow.store_output import discard, publish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +89,50 @@ def collect(
         fetched is paid for, so an error of it is a value that `record` tells the ledger, and not an exception.
     """
     settings = settings or load_settings()
-    outputs = paid.prepared.inspected.outputs(settings.home)
+    inspected = present(paid.prepared.inspected, settings, listener=listener, cancel=cancel)
+    paid = replace(paid, prepared=_with_source(paid.prepared, inspected))
+    outputs = inspected.outputs(settings.home)
+    if inspected.destination is not None and target is not None:
+        target = outputs.folder / target.name
     parts = fetch(paid.jobs, results, outputs.work, settings=settings, listener=listener, cancel=cancel)
     collected = Collected(paid=paid, parts=parts, error=next((part.error for part in parts if part.error), None))
     if collected.error is not None:
         return collected
     try:
         if bad := _compared(parts, paid, outputs):
-            return replace(collected, parts=bad)
-        return replace(collected, result=_finish(collected, outputs, target, settings, listener, cancel))
+            return replace(collected, parts=_published_parts(bad, inspected, settings))
+        result = _finish(collected, outputs, target, settings, listener, cancel)
+        if inspected.destination is not None:
+            file = publish(result.file, inspected.destination, inspected.group, settings=settings)
+            discard(outputs.folder)
+            result = replace(result, file=file)
+        return replace(collected, result=result)
     except PreflightError as error:
         return replace(collected, error=error)
     except Exception as error:  # noqa: BLE001 - the ledger has to learn what is fetched, whatever happens
         return replace(collected, error=unexpected(error))
+
+
+def _with_source(prepared: Prepared, inspected: Inspected) -> Prepared:
+    """Return what was prepared with the source as it is on this machine."""
+    media = inspected.report.media
+    if inspected is prepared.inspected or media is None:
+        return prepared
+    fixed = replace(prepared.fixed, source=media, plan=inspected.plan)
+    return replace(prepared, inspected=inspected, fixed=fixed)
+
+
+def _published_parts(parts: Sequence[Fetched], inspected: Inspected, settings: Settings) -> tuple[Fetched, ...]:
+    """Return parts with problems, their files where the results go."""
+    folder = inspected.destination
+    if folder is None:
+        return tuple(parts)
+    return tuple(
+        replace(part, file=publish(part.file, folder, inspected.group, settings=settings))
+        if part.problems and part.file is not None
+        else part
+        for part in parts
+    )
 
 
 def fetch(
@@ -198,17 +232,33 @@ def _finish(
     notes = Notes()
     with notes.of("The before/after picture could not be made"):
         api.picture(prepared.source, finished, picture_of(finished), settings=settings)
+    made = beside.make(
+        beside.Finished(
+            source=prepared.source,
+            file=finished,
+            fixed=prepared.fixed,
+            request=prepared.request,
+            settings=settings,
+            listener=listener,
+            cancel=cancel,
+        ),
+        notes,
+    )
     reports = [part.quality for part in collected.parts if part.quality]
     quality = {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
     result = succeeded_result(
         prepared.source, finished, paid.jobs, submitted=paid.submitted, quality=quality, notes=tuple(notes.texts)
     )
+    if made.report is not None:
+        result = replace(result, verdict=made.report.verdict.value, reasons=made.report.reasons)
     inspected = prepared.inspected
     with notes.of("The JSON record could not be written"):
         content = {
             "result": jsonable(result),
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),
+            "sent_quality": jsonable(prepared.fixed.quality),
+            **made.to_record(),
         }
         outputs.write_record(finished, content)
     with notes.of("The working files could not be removed"):

@@ -23,11 +23,13 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.ledger.accounts import MILLIONTHS
 from preflight.model.job import Placed, RemovalOptions, SecretUrl, Task
 from preflight.model.limits import DEFAULT_LIMITS
 from preflight.model.media import Unreadable
 from preflight.settings import Settings
 from preflight.workflow.result_check import Measures, differences
+from preflight.workflow.shared_rate import SharedRate
 from preflight.workflow.steps import ForTasks, Outcome, Steps, Until
 
 if TYPE_CHECKING:
@@ -82,12 +84,15 @@ class JobDriver:
         from preflight.removal.submit_retry import submit_steps
 
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
+        if self.ledger.is_shared:
+            self.client.limiter = SharedRate(self.ledger, job.account)
+        cost = self._cost(job)
         steps = submit_steps(
             self.client,
             url,
             self.options,
             # Durable before the request that costs money leaves.
-            before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
+            before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service", cost=cost),
             refused=lambda error: self._note_refusal(job, error),
             listener=self.listener,
         )
@@ -113,12 +118,20 @@ class JobDriver:
         """Record the task id, patiently: without it what was paid for would be lost."""
         for attempt in range(RECORD_ATTEMPTS):
             try:
-                return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+                return self.ledger.record_accepted(job, task.task_id)
             except LedgerError as error:
                 if attempt + 1 == RECORD_ATTEMPTS:
                     raise _unrecorded(job, task) from error
             time.sleep(RECORD_PAUSE)
         raise _unrecorded(job, task)
+
+    def _cost(self, job: Job) -> int:
+        """Return what a submit may cost, in the ledger's units; 0 when the price or the length is not known."""
+        if not self.settings.price_per_minute:
+            return 0
+        measures = Measures.from_json(self.ledger.get(job.id).sent)
+        seconds = measures.video_seconds if measures is not None else None
+        return round((seconds or 0) / 60 * self.settings.price_per_minute * MILLIONTHS)
 
     def _note_refusal(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")

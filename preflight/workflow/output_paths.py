@@ -28,7 +28,7 @@ def record_of(file: Path) -> Path:
 
 def picture_of(file: Path) -> Path:
     """Return where the before/after picture of a cleaned file is."""
-    return file.with_name(files.name(file.stem.removesuffix(_MARK), ".before-after.png"))
+    return file.with_name(files.name(file.stem.removesuffix(_MARK), ".before-after.jpg"))
 
 
 def is_result(path: Path) -> bool:

@@ -127,7 +127,7 @@ def claim_steps(
     for number in range(1, inspected.segments + 1):
         job = ledger.claim(
             *inspected.identity,
-            source=inspected.source.absolute(),
+            source=inspected.recorded_source,
             segment=number,
             segments=inspected.segments,
             request=inspected.request.to_json(),

@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight import api
-from preflight.errors import UsageError
+from preflight.errors import FileChangedError, UsageError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.ledger import identify
+from preflight.model.address import S3Address, spelled
 from preflight.model.job import Fixed, Placed, Rejected, Segment, Skipped
+from preflight.model.media import FileIdentity
 from preflight.model.plan import Plan
 from preflight.model.report import Report
 from preflight.settings import Settings, load_settings
+from preflight.workflow.elsewhere import copies_folder
 from preflight.workflow.output_paths import OutputPaths
+from preflight.workflow.remote_source import local_copy
 from preflight.workflow.request import RunRequest
+from preflight.workflow.store_output import staging_folder
 
 if TYPE_CHECKING:
     from preflight.storage import UploadCheckpoint
@@ -36,6 +41,7 @@ class Inspected:
         plan: How the video becomes acceptable.
         digest: SHA-256 of the source in hex. The jobs of a video are known by it, wherever its file lies.
         account: Who pays.
+        origin: The address of the object that the checked file is a copy of; None for a file.
     """
 
     request: RunRequest
@@ -43,11 +49,22 @@ class Inspected:
     plan: Plan
     digest: str
     account: str
+    origin: Path | None = None
 
     @property
     def source(self) -> Path:
-        """The video."""
-        return self.report.path
+        """The video, as it was named."""
+        return self.origin or self.report.path
+
+    @property
+    def recorded_source(self) -> Path:
+        """The name under which the ledger knows the video, wherever a later process is started."""
+        return self.origin or self.report.path.absolute()
+
+    @property
+    def destination(self) -> S3Address | None:
+        """The folder of a store that results go to; None for a folder of this machine."""
+        return S3Address.parse(self.request.output)
 
     @property
     def segments(self) -> int:
@@ -67,7 +84,7 @@ class Inspected:
     def outputs(self, home: Path) -> OutputPaths:
         """Return where results go, and where unfinished files lie under the state folder `home`."""
         return OutputPaths(
-            folder=self.request.output,
+            folder=self.request.output if self.destination is None else staging_folder(home, self.group),
             work=work_folder(home, self.group),
             stem=self.request.name or self.source.stem,
         )
@@ -111,7 +128,9 @@ def check_and_plan(
     """Check a video and plan its fix, without any effect: all that a dry run does."""
     listener(Progress(stage=Stage.CHECK, done=0, total=1))
     report = api.check(path, limits=settings.limits, text=request.needs_text_detection)
-    plan = api.plan(report, policy=request.policy, trim=request.trim, settings=settings)
+    plan = api.plan(
+        report, policy=request.policy, trim=request.trim, min_quality=request.min_quality, settings=settings
+    )
     listener(Progress(stage=Stage.CHECK, done=1, total=1))
     return report, plan
 
@@ -143,17 +162,23 @@ def inspect(
         CancelledError: `cancel` was set.
     """
     path, request, settings = api.require_path(path, "path"), request or RunRequest(), settings or load_settings()
+    origin = path if S3Address.parse(path) else None
+    if origin is not None:
+        path = local_copy(
+            path, settings=settings, folder=copies_folder(settings.home), listener=listener, cancel=cancel
+        )
     report, plan = check_and_plan(path, request, settings, listener)
     if plan.refusal is not None:
-        return Rejected(source=path, codes=report.codes, reason=plan.refusal)
+        return Rejected(source=origin or path, codes=report.codes, reason=plan.refusal)
     if request.is_skipped(report.media):
-        return Skipped(source=path)
+        return Skipped(source=origin or path)
     return Inspected(
         request=request.settled(report.media),
         report=report,
         plan=plan,
         digest=api.digest(report.path, listener=listener, cancel=cancel),
         account=settings.account,
+        origin=origin,
     )
 
 
@@ -204,6 +229,7 @@ def prepare(
         inspected = inspect(video, request, settings=settings, listener=listener, cancel=cancel)
     if not isinstance(inspected, Inspected):
         return inspected
+    inspected = present(inspected, settings, listener=listener, cancel=cancel)
     work = inspected.outputs(settings.home).work
     # What is under way is a copy of somebody's video, wherever the home is.
     work.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -227,6 +253,25 @@ def prepare(
 
     placed = tuple(None if number in accepted else place(each) for number, each in enumerate(fixed.segments, start=1))
     return Prepared(inspected=inspected, fixed=fixed, placed=placed)
+
+
+def present(
+    inspected: Inspected, settings: Settings, *, listener: Listener = ignore, cancel: Cancel | None = None
+) -> Inspected:
+    """Return what was inspected with its file on this machine; an object is copied here when no copy is.
+
+    Raises FileChangedError when the object is not the one that was inspected, StoreError.
+    """
+    media = inspected.report.media
+    if inspected.origin is None or media is None:
+        return inspected
+    folder = copies_folder(settings.home)
+    path = local_copy(inspected.origin, settings=settings, folder=folder, listener=listener, cancel=cancel)
+    if path.parent.name != media.path.parent.name:
+        raise FileChangedError(f"{spelled(inspected.origin)} was replaced meanwhile.", hint="Run it again.")
+    here = replace(media, path=path, identity=FileIdentity.of(path))
+    report = replace(inspected.report, subject=here)
+    return replace(inspected, report=report, plan=replace(inspected.plan, source=here))
 
 
 def _with_digest(fixed: Fixed, digest: str) -> Fixed:

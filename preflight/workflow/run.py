@@ -16,10 +16,12 @@ from preflight import api, worker_secrets
 from preflight.errors import CancelledError, InputError, PreflightError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.ledger import ACCEPTED, Job, Ledger, State
+from preflight.model.address import S3Address
 from preflight.model.job import Failed, RemovalOptions, Result, Task
 from preflight.model.plan import Policy
 from preflight.settings import Settings, load_settings
 from preflight.workflow.collection import collect, fetch, record_fetched, record_leased
+from preflight.workflow.elsewhere import call_elsewhere
 from preflight.workflow.job_driver import JobDriver, result_extension
 from preflight.workflow.outcome import mismatched_result, outcome_of, succeeded_result
 from preflight.workflow.output_paths import OutputPaths
@@ -36,6 +38,7 @@ from preflight.workflow.payment import (
 from preflight.workflow.preparation import Inspected, Prepared, inspect, prepare, work_folder
 from preflight.workflow.request import RunRequest
 from preflight.workflow.steps import ForCall, Returned, Service, Steps, complete, guarded
+from preflight.workflow.store_output import published
 
 _T = TypeVar("_T")
 
@@ -127,7 +130,10 @@ class VideoRun:
     def _steps(self, path: Path) -> Steps[Result]:
         if paid := self._paid_without_source(path):
             return (yield from self._salvage(path, paid))
-        inspected = yield from self._media(inspect, path, self.request, settings=self.settings)
+        with ExitStack() as stack:
+            if S3Address.parse(path) and not self._is_in_process:
+                stack.enter_context(worker_secrets.shared(self.settings.to_dict()))
+            inspected = yield from self._media(inspect, path, self.request, settings=self.settings)
         if not isinstance(inspected, Inspected):
             return inspected
         return (yield from self._clean(inspected))
@@ -138,6 +144,8 @@ class VideoRun:
             return work(*arguments, **options, listener=self.listener, cancel=self.cancel)
         if self._is_in_process:
             options |= {"listener": self.listener, "cancel": self.cancel}
+        else:
+            work = partial(call_elsewhere, work)
         (returned,) = yield ForCall(call=partial(work, *arguments, **options), executor=self.executor)
         assert isinstance(returned, Returned)  # noqa: S101 - see `Outcomes`
         if returned.error is not None:
@@ -149,15 +157,16 @@ class VideoRun:
         """Carry the plan out, and all that follows. Raises what `outcome_of` makes a value of."""
         outputs = inspected.outputs(self.settings.home)
         with self._ledger() as ledger, ExitStack() as stack:
-            if (known := known_result(outputs, inspected.source, ledger.find(*inspected.identity))) is not None:
+            if (known := self._known(outputs, inspected, ledger.find(*inspected.identity))) is not None:
                 return known
             api.require_service(self.settings)
-            outputs.require_writable()
+            if inspected.destination is None:
+                outputs.require_writable()
             jobs = yield from claim_steps(
                 ledger, inspected, stack, deadline=self.settings.deadline, listener=self.listener
             )
             # Another process may have finished them while this one waited for the leases.
-            if (known := known_result(outputs, inspected.source, jobs)) is not None:
+            if (known := self._known(outputs, inspected, jobs)) is not None:
                 return known
             live = stack.enter_context(self.service(self.settings))
             if not self._is_in_process:
@@ -172,6 +181,11 @@ class VideoRun:
             target = _reserved(ledger, paid, results, outputs)
             collected = yield from self._media(collect, paid, results, target=target, settings=live)
             return record_leased(ledger, ended, collected, live)
+
+    def _known(self, outputs: OutputPaths, inspected: Inspected, jobs: Sequence[Job]) -> Result | None:
+        if inspected.destination is not None and (file := published(jobs, settings=self.settings)) is not None:
+            return succeeded_result(inspected.source, file, jobs)
+        return known_result(outputs, inspected.source, jobs)
 
     def _pay(
         self, ledger: Ledger, jobs: list[Job], inspected: Inspected, live: Settings
@@ -228,7 +242,7 @@ class VideoRun:
 
     def _paid_without_source(self, path: Path) -> list[Job]:
         """Return the accepted, unfinished jobs of this request on a source that is gone; none when it is there."""
-        if os.path.lexists(path) or not self.settings.ledger.exists():
+        if os.path.lexists(path) or S3Address.parse(path) or not self.settings.ledger.exists():
             return []
         with self._ledger() as ledger:
             return paid_jobs(ledger, path, self.request.to_json())

@@ -307,15 +307,12 @@ def test_task_that_could_not_be_recorded_is_told_with_its_id(
     cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_driver, "RECORD_PAUSE", 0.0)
-    advance = Ledger.advance
 
-    def full(self: Ledger, job_id: str, state: State, **more: Any) -> Any:
-        if state is State.SUBMITTED:
-            raise LedgerError("The ledger can't be used: disk full.")
-        return advance(self, job_id, state, **more)
+    def full(*_: Any) -> Any:
+        raise LedgerError("The ledger can't be used: disk full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "advance", full)
+        patched.setattr(Ledger, "record_accepted", full)
         result = run(small_mp4, output=tmp_path / "out", settings=settings)
     assert isinstance(result, Failed)
     assert f"--task {cloud.accepted[0].id}" in str(result.error)

@@ -182,7 +182,7 @@ class Counting(Executor):
         self.calls: list[str] = []
 
     def submit(self, call: Any, /, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
-        self.calls.append(call.func.__name__)
+        self.calls.append(call.args[0].__name__)
         future: Future[Any] = Future()
         future.set_result(sent(sent(call)()))
         return future
@@ -207,7 +207,7 @@ class Dying(ProcessPoolExecutor):
     """Loses the worker that makes the call with this name."""
 
     def submit(self, call: Any, /, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
-        return super().submit(_die if call.func.__name__ == self.victim else call)
+        return super().submit(_die if call.args[0].__name__ == self.victim else call)
 
     victim = ""
 
