@@ -139,17 +139,17 @@ def read_line(picture: NDArray[np.uint8]) -> OcrReading:
     return max((_read(np.asarray(cv2.rotate(picture, turn), np.uint8)) for turn in turns), key=lambda r: r.score)
 
 
-def _may_part(one: str, other: str) -> bool:
+def may_be_parted(one: str, other: str) -> bool:
     """Return True for two letters of scripts with spaces between words."""
     return one.isascii() and other.isascii() and one.isalnum() and other.isalnum()
 
 
-def _is_near_space(steps: NDArray[np.float32]) -> bool:
-    """Return True when a space was nearly read on time steps between two letters.
+def is_near_space(steps: NDArray[np.float32], spaces: list[int]) -> bool:
+    """Return True when one of the classes of `spaces` was nearly read on time steps between two letters.
 
     Letters whose time steps follow one another leave none for the space between them.
     """
-    return float(steps[:, _spaces()].max(initial=0.0)) > _NEAR_SPACE
+    return float(steps[:, spaces].max(initial=0.0)) > _NEAR_SPACE
 
 
 @functools.cache
@@ -172,5 +172,9 @@ def _read(picture: NDArray[np.uint8]) -> OcrReading:
     text = "".join(letters[best[i]] for i in kept[:1])
     for before, after in pairwise(kept):
         one, other = letters[best[before]], letters[best[after]]
-        text += f" {other}" if _may_part(one, other) and _is_near_space(steps[before + 1 : after + 1]) else other
+        text += (
+            f" {other}"
+            if may_be_parted(one, other) and is_near_space(steps[before + 1 : after + 1], _spaces())
+            else other
+        )
     return OcrReading(text=text.strip(), score=float(np.mean(sure[kept])) if kept else 0.0)
