@@ -186,5 +186,8 @@ def _tell_success(name: str, result: Succeeded) -> None:
             console.say(f"{name}:   {console.printable(reason)}")
     for note in result.notes:
         console.say(f"{name}: {console.printable(note)}")
+    if record_of(result.file).exists():
+        record = shlex.quote(console.printable(record_of(result.file)))
+        console.say(f"{name}: see before and after with `preflight review {record}`.")
     if not result.submitted:
         console.say(f"{name}: the result was known; no job was submitted.")

@@ -230,8 +230,6 @@ def _finish(
         cancel=cancel,
     ).absolute()
     notes = Notes()
-    with notes.of("The before/after picture could not be made"):
-        api.picture(prepared.source, finished, picture_of(finished), settings=settings)
     made = beside.make(
         beside.Finished(
             source=prepared.source,
@@ -245,6 +243,17 @@ def _finish(
         notes,
     )
     reports = [part.quality for part in collected.parts if part.quality]
+    with notes.of("The before/after picture could not be made"):
+        offset = prepared.inspected.plan.trim[0] if prepared.inspected.plan.trim else 0
+        api.picture(
+            prepared.source,
+            finished,
+            picture_of(finished),
+            reports=reports,
+            starts=[float(start - offset) for start in (offset, *prepared.inspected.plan.cuts)],
+            offset=float(offset),
+            settings=settings,
+        )
     quality = {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
     result = succeeded_result(
         prepared.source, finished, paid.jobs, submitted=paid.submitted, quality=quality, notes=tuple(notes.texts)
@@ -254,6 +263,7 @@ def _finish(
     inspected = prepared.inspected
     with notes.of("The JSON record could not be written"):
         content = {
+            "source": str(prepared.source.absolute()),
             "result": jsonable(result),
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),

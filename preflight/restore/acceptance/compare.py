@@ -54,8 +54,10 @@ def accept(
     """
     size = analysis_size(pair.size)
     scale = pair.size[0] / size[0]
-    streams = [_Stream(path, size, program, cancel) for path in (pair.source, pair.cleaned)]
-    source, cleaned = streams
+    source, cleaned = (
+        _Stream(path, size, filters, program, cancel)
+        for path, filters in zip((pair.source, pair.cleaned), pair.filters, strict=True)
+    )
     interval = frame_interval([float(time) for time in source.times])
     measures = AcceptanceMeasures(rate=1 / interval if interval > 0 else 25.0)
     examiner = Examiner(
@@ -97,8 +99,8 @@ def _shrunk(text: ExpectedText, scale: float) -> ExpectedText:
 class _Stream:
     """The frames of a file at the analysis size, with their times from the first one, and how much each one moves."""
 
-    def __init__(self, path: Path, size: tuple[int, int], program: str, cancel: Cancel | None) -> None:
-        self._path, self._program, self._cancel = path, program, cancel
+    def __init__(self, path: Path, size: tuple[int, int], filters: str, program: str, cancel: Cancel | None) -> None:
+        self._path, self._filters, self._program, self._cancel = path, filters, program, cancel
         self._form = PictureFormat(width=size[0], height=size[1])
         listing = packets.scan(path, ffmpeg=program, maps=("0:V:0", "0:a:0?"), cancel=cancel)
         if 0 not in listing.heads:
@@ -128,7 +130,8 @@ class _Stream:
 
     def _decoded(self) -> Iterator[Timed[Picture]]:
         words = [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(self._path)]
-        filters = f"{_DEINTERLACE},scale={self._form.width}:{self._form.height}:flags=area"
+        fitted = f"{_DEINTERLACE},scale={self._form.width}:{self._form.height}:flags=area"
+        filters = ",".join(filter(None, [fitted, self._filters]))
         argv = frames.decoding(self._program, words, self._form, filters=filters, rotate=True)
         interval = Fraction(frame_interval(self.shown))
         for number, picture in enumerate(frames.read(argv, self._form, cancel=self._cancel)):

@@ -71,6 +71,8 @@ class Pair:
     texts: Sequence[ExpectedText]
     regions: Sequence[ExpectedText] = ()
     known_words: Sequence[str] = ()
+    filters: tuple[str, str] = ("", "")
+    """Filters for the frames of both, such as the conversion from HDR."""
 
 
 def analysis_size(size: tuple[int, int]) -> tuple[int, int]:
