@@ -41,6 +41,9 @@ STEP = 0.5
 APART = 2.5
 """Seconds between two rows, where there is a choice: captions seldom stay longer."""
 
+_ONE_THREAD = ("-threads", "1")
+"""A single frame is decoded of each input: starting a thread a core for each takes longer than that."""
+
 _LINE = re.compile(r"pts_time:([\d.]+)|lavfi\.signalstats\.YAVG=([\d.]+)")
 _DARK, _LIGHT = (24, 26, 30), (236, 238, 242)
 
@@ -148,7 +151,7 @@ def _frames(
             seek = ["-ss", f"{moment.time + (0.0 if side else offset):.3f}"]
             path = after if side else before
             # A fast seek behind the last keyframe of a transport stream yields nothing; reading up to there does.
-            inputs += [*(seek if fast else ()), *tool.INPUT_GUARD, "-i", tool.local(path)]
+            inputs += [*_ONE_THREAD, *(seek if fast else ()), *tool.INPUT_GUARD, "-i", tool.local(path)]
             width, height = SIDE
             scale = f"scale=iw*sar:ih,scale={width}:{height}:force_original_aspect_ratio=decrease,setsar=1"
             outputs += ["-map", f"{place}:v:0", *(() if fast else seek), "-vf", scale, "-frames:v", "1"]
