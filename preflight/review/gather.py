@@ -21,7 +21,7 @@ from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.tools import ffmpeg
 from preflight.tools.output_names import OutputNames
-from preflight.workflow.output_paths import is_result, record_of
+from preflight.workflow.output_paths import clean_record_of, is_result, record_of
 
 
 def desk(
@@ -46,6 +46,8 @@ def desk(
             found.append(path)
         elif path.is_file() and is_result(path):
             found.append(record_of(path))
+        elif path.is_file() and clean_record_of(path).is_file():
+            found.append(clean_record_of(path))
         elif path.is_file():
             video = scan(path, settings, on_progress=scanning and scanning(path.name))
             scanned[video.identifier] = video
