@@ -108,6 +108,24 @@ class WatermarkDetectorSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaintMarkSettings:
+    """Thresholds of large text that is read from static edges."""
+
+    side: int = 384
+    """Shorter side of the picture of the edges that the text detector gets, pixels."""
+    gain: float = 12.0
+    """Gray levels of that picture for a steepness of one level per pixel: 21 are black."""
+    width: float = 0.2
+    """Minimum width of such text, as a share of the frame's."""
+    height: float = 0.06
+    """Minimum height of such text, as a share of the frame's."""
+    letters: int = 5
+    """Minimum number of letters read."""
+    known: float = 0.3
+    """Share of its line from which on it is a text that was found on the frames."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineGroupSettings:
     """Thresholds of lines that stand together on one box, and of the frames that are kept of them."""
 
@@ -180,6 +198,7 @@ class AdjacentGraphicSettings:
 
 
 DETECTOR = WatermarkDetectorSettings()
+FAINT = FaintMarkSettings()
 LINE_GROUP = LineGroupSettings()
 BOX_EDGE = BoxEdgeSettings()
 BOX_DETECTION = BoxDetectionSettings()
