@@ -84,6 +84,14 @@ class WatermarkDetectorSettings:
     """Minimum number of samples of a text for a graphic beside it."""
     reach_beside: float = 4.0
     """Distance from a text within which its graphic lies, text heights."""
+    even_ground: float = 10.0
+    """Difference from the ground's colour from which on a pixel stands out of it, levels."""
+    steady: float = 5.0
+    """Maximum variation of a pixel of a graphic on a ground of one colour, levels."""
+    most_beside: float = 0.4
+    """Maximum share of the surroundings of a name that stands out of a ground of one colour."""
+    largest_beside: float = 3.5
+    """Maximum size of a graphic on such a ground, text heights."""
     most_growth: float = 4.0
     """Maximum ratio of a text's size with its graphic to that without."""
     same_size: float = 0.12
