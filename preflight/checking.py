@@ -11,7 +11,7 @@ from pathlib import Path
 from preflight.errors import InputError, ToolError, ToolMissingError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.model.limits import DEFAULT_LIMITS, Limits
-from preflight.model.media import FileIdentity, Media, Reading, TextPlace, TextSeen, Unreadable
+from preflight.model.media import FileIdentity, Media, ScanResult, TextPlace, TextSeen, Unreadable
 from preflight.model.report import Report
 from preflight.probe import pooled_prober, probe
 from preflight.rules import ADVISORIES, evaluate
@@ -126,7 +126,7 @@ def _deepened(media: Media, deep: str, listener: Listener, cancel: Cancel | None
     return replace(media, reading=reading, duration=_true_duration(media, reading))
 
 
-def _true_duration(media: Media, reading: Reading | None) -> Fraction | None:
+def _true_duration(media: Media, reading: ScanResult | None) -> Fraction | None:
     """Return the header's duration, or how far the packets really reach when that is more."""
     reached = reading.reached if reading is not None else None
     if reached is None or (media.duration is not None and reached <= media.duration + _SLACK):

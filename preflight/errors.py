@@ -22,7 +22,7 @@ PreflightError
 │   ├── MalformedReplyError     neither shape
 │   └── SubmitUnknownError      sent, no answer: may have been accepted             (7)
 ├── DeadlineError               still pending; the task id is kept                  (6)
-├── LedgerError                 the ledger is locked, corrupt or read-only          (1)
+├── LedgerError                 the ledger is locked, damaged or out of reach       (1)
 │   └── JobBusyError            another process works on the job
 └── CancelledError              stopped on request                                  (130)
 """

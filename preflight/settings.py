@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENVIRONMENT = {
+    "ledger_url": "PREFLIGHT_LEDGER",
     "access_key_name": "AIDGE_ACCESS_KEY_NAME",
     "access_key_secret": "AIDGE_ACCESS_KEY_SECRET",
     "api_domain": "AIDGE_API_DOMAIN",
@@ -40,7 +41,18 @@ class Secret(str):
         return "'[hidden]'" if self else "''"
 
 
+class LedgerUrl(Secret):
+    """The address of a ledger that several machines share; it may hold a password."""
+
+    __slots__ = ()
+
+    def exists(self) -> bool:
+        """Return True: only asking the database would tell, and its tables are made when it is opened."""
+        return True
+
+
 _NO_SECRET = Secret("")
+_NO_LEDGER_URL = LedgerUrl("")
 
 
 def _default_home() -> Path:
@@ -67,6 +79,8 @@ class Settings:
     `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
     job may exist.
     `price_per_minute` is what a minute of video costs at the service, in any currency, for reports and `--budget`.
+    `ledger_url` is the address of a PostgreSQL database (`postgresql://...`) for the ledger of many machines; '' is a
+    file in `home`.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
     """
 
@@ -107,6 +121,7 @@ class Settings:
     keep_fixed: bool = False
     cache_size: int = 2_000_000_000
     home: Path = field(default_factory=_default_home)
+    ledger_url: LedgerUrl = _NO_LEDGER_URL
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -123,6 +138,11 @@ class Settings:
         if bool(self.s3_key) != bool(self.s3_secret):
             missing = "s3_secret" if self.s3_key else "s3_key"
             raise UsageError(f"Setting {missing} is missing.", hint="Set both s3_key and s3_secret, or neither.")
+        if self.ledger_url and not re.match(r"postgres(ql)?://", self.ledger_url):
+            raise UsageError(
+                "Setting PREFLIGHT_LEDGER is no address of a PostgreSQL database.",
+                hint="Write postgresql://USER@HOST/DATABASE; without it the ledger is a file in PREFLIGHT_HOME.",
+            )
         for name in ("s3_endpoint", "public_url"):
             value = getattr(self, name)
             if value and not re.match(r"https?://[^\s/]", value):
@@ -134,9 +154,9 @@ class Settings:
         return Limits(max_bytes=self.max_size, max_seconds=self.max_duration)
 
     @property
-    def ledger(self) -> Path:
-        """The file of the ledger."""
-        return self.home / "ledger.sqlite3"
+    def ledger(self) -> Path | LedgerUrl:
+        """Where the ledger is: a file in `home`, or the address of a database."""
+        return self.ledger_url or self.home / "ledger.sqlite3"
 
     @property
     def account(self) -> str:
@@ -228,6 +248,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "home": lambda value: Path(value).expanduser(),
     "access_key_secret": Secret,
     "s3_secret": Secret,
+    "ledger_url": LedgerUrl,
     "upload_rate": lambda value: parse_size(str(value)) if str(value) != "0" else 0,
     "upload_threads": int,
     "trial": _flag,

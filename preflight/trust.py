@@ -20,6 +20,7 @@ RESTRICTED = frozenset(
         "ffmpeg",
         "home",
         "kms_key",
+        "ledger_url",
         "public_url",
         "query_path",
         "s3_endpoint",

@@ -28,7 +28,7 @@ _preflight() {
     run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --trim --policy --service --jobs --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     clean) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --sheet --overlay --smart-encode --processes --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     resume) COMPREPLY=($(compgen -W "--jobs --report --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    jobs) COMPREPLY=($(compgen -W "show resolve retry forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --force --help" -- "$word"));;
+    jobs) COMPREPLY=($(compgen -W "show resolve retry budget prune forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --days --force --help" -- "$word"));;
     upload) COMPREPLY=($(compgen -W "--life --jobs --report --hide-url --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     uploads) COMPREPLY=($(compgen -W "--abort --older --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     submit) COMPREPLY=($(compgen -W "--language --all-text --remove-audio --color-blocks --box --service --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;

@@ -25,6 +25,7 @@ COMMANDS = (
     "join",
     "run",
     "clean",
+    "review",
     "resume",
     "jobs",
     "upload",

@@ -81,7 +81,7 @@ def clean(
 
 def _destination(file: Path, output: Path | None, names: OutputNames) -> Path:
     """Return where the cleaned video goes. Raises InputError when there is no file to clean, UsageError."""
-    refusal = stat_check.look(file)
+    refusal = stat_check.check_status(file)
     if refusal is not None:
         raise InputError(f"{file} can't be cleaned. {refusal.detail}", hint=refusal.hint)
     if output is not None and not output.is_dir():

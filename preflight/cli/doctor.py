@@ -53,6 +53,7 @@ def diagnose(settings: Settings) -> Iterator[Diagnosis]:
     yield _test("ffmpeg", lambda: _ffmpeg(settings))
     yield _test("libmediainfo", _mediainfo)
     yield _test("ledger", lambda: _ledger(settings))
+    yield from _ledger_checks(settings)
     yield _test("service that a run uses", lambda: _choice(settings))
     if settings.uses_local_service:
         yield _test("local service", lambda: _local(settings))
@@ -109,7 +110,7 @@ def _ffmpeg(settings: Settings) -> str:
     for encoder in NEEDED_ENCODERS:
         ffmpeg.require_encoder(build.path, encoder)
     ffmpeg.require_picture_encoder(build.path, settings.encoder)
-    hardware = [name for name in HARDWARE if ffmpeg.opens(build.path, name)]
+    hardware = [name for name in HARDWARE if ffmpeg.can_open(build.path, name)]
     parts = [f"{build.text} ({build.origin}): {build.path}", f"encodes with {settings.encoder}"]
     if build.missing:
         parts.append(f"lacks {', '.join(build.missing)}")
@@ -130,7 +131,20 @@ def _ledger(settings: Settings) -> str:
 
     with Ledger(settings.ledger) as ledger:
         ledger.verify()
-        return f"{ledger.path}: jobs recorded: {sum(ledger.count().values())}"
+        return f"{ledger.name}: jobs recorded: {sum(ledger.count().values())}"
+
+
+def _ledger_checks(settings: Settings) -> Iterator[Diagnosis]:
+    from preflight.ledger import Ledger
+
+    try:
+        with Ledger(settings.ledger) as ledger:
+            for check in ledger.checks():
+                mend = "" if check.ok else check.mend
+                yield Diagnosis(part=f"ledger: {check.name}", ok=check.ok, seen=check.seen, mend=mend)
+    except PreflightError:
+        # Said by the test of the ledger itself.
+        return
 
 
 def _local(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from preflight.model.job import Fixed
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.settings import Settings
-from preflight.tools.output_names import below
+from preflight.tools.output_names import relative_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def fix(
             for path in videos(files, null=null):
                 verdict = api.check(path, limits=settings.limits)
                 plan = api.plan(verdict, policy=Policy(policy), trim=trim, safe=safe, settings=settings)
-                into = output / below(path, map(Path, files)) if tree else output
+                into = output / relative_below(path, map(Path, files)) if tree else output
                 if dry_run or plan.refusal or plan.is_empty:
                     codes.append(_tell(path, verdict, plan, as_json=as_json))
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from preflight.cli import common_options, console
@@ -13,7 +14,6 @@ from preflight.errors import ExitCode, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from preflight.ledger import Job, Ledger, State
 
@@ -114,6 +114,41 @@ def retry(context: Context, *, jobs: Sequence[str], as_json: bool) -> int:
     return int(ExitCode.OK)
 
 
+def budget(context: Context, *, amount: str | None, as_json: bool) -> int:
+    """Show what the account has spent and may spend in all, or set it. Raises UsageError."""
+    from preflight.ledger import Ledger
+    from preflight.ledger.accounts import MILLIONTHS
+
+    settings = context.settings()
+    with Ledger(settings.ledger) as ledger:
+        if amount is not None:
+            limit = None if amount == "none" else round(common_options.amount(amount) * MILLIONTHS)
+            if limit is not None and not settings.price_per_minute:
+                raise UsageError("A budget needs the price of a minute.", hint="Set PREFLIGHT_PRICE_PER_MINUTE.")
+            ledger.accounts.set_budget(settings.account, limit)
+        found = ledger.accounts.budget(settings.account)
+    limit_seen = None if found.limit is None else found.limit / MILLIONTHS
+    if as_json:
+        console.emit("budget", account=settings.account, spent=found.spent / MILLIONTHS, limit=limit_seen)
+    else:
+        limit_text = "no limit" if limit_seen is None else f"{limit_seen:.2f}"
+        console.say(f"{settings.account}: spent {found.spent / MILLIONTHS:.2f}, budget {limit_text}")
+    return int(ExitCode.OK)
+
+
+def prune(context: Context, *, days: int, as_json: bool) -> int:
+    """Delete the histories of jobs that ended long ago; the jobs stay."""
+    from preflight.ledger import Ledger
+
+    with Ledger(context.settings().ledger) as ledger:
+        number = ledger.prune(datetime.now(UTC) - timedelta(days=days))
+    if as_json:
+        console.emit("pruned", entries=number)
+    else:
+        console.say(f"Entries deleted: {number}")
+    return int(ExitCode.OK)
+
+
 def _say(job: Job, *, as_json: bool, event: str = "job") -> None:
     if as_json:
         console.emit(event, **_fields(job))
@@ -196,6 +231,34 @@ COMMAND = Command(
             parameters=(
                 Parameter(
                     names=("JOBS",), count="*", default=(), help="Ids, or their beginnings; else all that failed."
+                ),
+                common_options.AS_JSON,
+            ),
+        ),
+        Command(
+            name="budget",
+            summary="Show or set what the account may spend in all, over every process that uses the ledger.",
+            details="Costs are counted by the setting price_per_minute, from the moment in which a submit leaves.",
+            example="preflight jobs budget 250",
+            run=budget,
+            parameters=(
+                Parameter(names=("AMOUNT",), count="?", help="The new budget, or `none`; else it is only shown."),
+                common_options.AS_JSON,
+            ),
+        ),
+        Command(
+            name="prune",
+            summary="Delete the histories of jobs that ended long ago. The jobs stay, so that none is paid for twice.",
+            example="preflight jobs prune --days 90",
+            run=prune,
+            parameters=(
+                Parameter(
+                    names=("--days",),
+                    value="N",
+                    convert=common_options.positive,
+                    default=90,
+                    default_text="90",
+                    help="Keep the histories of jobs that changed within this many days.",
                 ),
                 common_options.AS_JSON,
             ),

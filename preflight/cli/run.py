@@ -20,7 +20,7 @@ from preflight.model.job import Result, Succeeded
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
 from preflight.settings import Settings
-from preflight.tools.output_names import below
+from preflight.tools.output_names import relative_below
 from preflight.workflow.output_paths import is_result
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ def run(
     paths = sources(files, null=null)
     roots = [Path(name) for name in files]
     batch = _Batch(
-        request=lambda path: replace(request, output=output / below(path, roots)) if tree else request,
+        request=lambda path: replace(request, output=output / relative_below(path, roots)) if tree else request,
         settings=given,
         report=BatchReport(report, price=given.price_per_minute, sources=paths),
         allowance=Allowance(max_jobs=max_jobs, budget=budget, price=given.price_per_minute),

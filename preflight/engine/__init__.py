@@ -23,6 +23,7 @@ from preflight.engine.types import (
 from preflight.errors import INSTALL_LOCAL, ToolMissingError, UsageError
 from preflight.events import Cancel
 from preflight.model.job import RemovalOptions
+from preflight.model.text import ScreenTexts
 
 __all__ = [
     "FillQuality",
@@ -32,6 +33,7 @@ __all__ = [
     "TextPreview",
     "TextSpot",
     "TextTrackSummary",
+    "find_texts",
     "preview_text",
     "remove_text",
 ]
@@ -141,6 +143,49 @@ def preview_text(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:
     from preflight.engine import preview
 
     return preview.preview_text(path, program=ffmpeg, samples=samples)
+
+
+def find_texts(
+    path: Path,
+    *,
+    ffmpeg: str,
+    on_progress: Callable[[float], None] | None = None,
+    processes: int | None = None,
+    cancel: Cancel | None = None,
+) -> ScreenTexts:
+    """Find all text of a video, with its exact frames, without removing any.
+
+    Args:
+        path: the video. It is only read.
+        ffmpeg: the ffmpeg program.
+        on_progress: called with the share of the work that is done, 0..1.
+        processes: number of worker processes; by default one a core, up to four.
+        cancel: stops the work when it is set.
+
+    Returns:
+        Each line of text with its frames, place, colour, role (caption, watermark, sign) and confidence.
+
+    Raises:
+        UsageError: an argument is wrong; the message names it.
+        InputError: the video can't be decoded (code 702).
+        ToolMissingError: the `local` extra is not installed.
+        ToolError: ffmpeg failed.
+        CancelledError: `cancel` was set.
+
+    Example:
+        >>> [text.text for text in find_texts(Path("clip.mp4"), ffmpeg="ffmpeg").texts]
+        ['Never give up']
+    """
+    _require_path("path", path)
+    _require_program(ffmpeg)
+    _require("on_progress", on_progress, on_progress is None or callable(on_progress), "a function or None")
+    if processes is not None:
+        _require_count("processes", processes)
+    _require("cancel", cancel, cancel is None or hasattr(cancel, "is_set"), "an object with is_set(), or None")
+    _require_packages()
+    from preflight.engine import text_scan
+
+    return text_scan.find_texts(path, program=ffmpeg, on_progress=on_progress, processes=processes, cancel=cancel)
 
 
 def _require(name: str, value: object, valid: bool, expected: str) -> None:

@@ -33,7 +33,7 @@ from preflight.engine.report import ReportBuilder
 from preflight.engine.tracking.gap_search import UnexaminedSpan
 from preflight.engine.tracking.tracker import TextTracker
 from preflight.engine.types import RemovalReport
-from preflight.engine.visualize import ContactSheet, chosen_frames, tinted
+from preflight.engine.visualize import ContactSheet, chosen_frames, tint_tracks
 from preflight.errors import CancelledError, DiskFullError, ToolError
 from preflight.events import Cancel
 from preflight.model.job import RemovalOptions
@@ -91,7 +91,7 @@ def remove_text(
         if extras.sheet:
             sheet.save(extras.sheet)
         if extras.overlay:
-            shown = tinted(decode(facts, program), chosen)
+            shown = tint_tracks(decode(facts, program), chosen)
             encoder.write(shown, times, facts, program, extras.overlay, encoder.Companions(()))
     on_share(1.0)
     return RemovalReport(
@@ -223,10 +223,10 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     pending: dict[int, PendingLines] = {}
 
     def request(frame: Frame) -> None:
-        look = state.question(frame)
-        pending[frame.index] = NoLines() if look.parts == () else pool.submit(look)
+        task = state.question(frame)
+        pending[frame.index] = NoLines() if task.parts == () else pool.submit(task)
 
-    def look_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
+    def read_ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
         # Where samples are close together, the answer to one is long in coming: the next two are asked for meanwhile.
         held: deque[Frame] = deque()
         for frame in frames:
@@ -249,7 +249,7 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     expected = float(source.duration * source.rate) if source.duration else 0.0
     with tempfile.TemporaryDirectory(prefix="preflight-", dir=scratch) as folder:
         listing = Path(folder) / "times"
-        for frame in look_ahead(decode(source, program, times=listing)):
+        for frame in read_ahead(decode(source, program, times=listing)):
             state.feed(frame)
             if expected:
                 on_share(min(1.0, frame.index / expected))

@@ -56,7 +56,7 @@ class ContactSheet:
         path.write_bytes(data.tobytes())
 
 
-def tinted(frames: Iterable[Frame], tracks: list[Track]) -> Iterator[Frame]:
+def tint_tracks(frames: Iterable[Frame], tracks: list[Track]) -> Iterator[Frame]:
     """Yield the frames with everything that the tracks paint shown in red."""
     for frame in frames:
         height, width = (side // 2 * 2 for side in frame.y.shape)

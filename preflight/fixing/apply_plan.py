@@ -9,7 +9,7 @@ from pathlib import Path
 
 from preflight.errors import FileChangedError, InputError, PreflightError, ToolError
 from preflight.events import Cancel, Listener, ignore
-from preflight.fixing.encode_to_size import Recheck, Workshop
+from preflight.fixing.encode_to_size import FixContext, Recheck
 from preflight.fixing.make_files import Made, make
 from preflight.model.job import Fixed, Segment
 from preflight.model.media import FileIdentity, Media
@@ -46,25 +46,25 @@ def apply(
         return found
     with files.scratch(into) as folder:
         files.require_room(folder, plan.cost.bytes)
-        shop = Workshop(folder=folder, recheck=recheck, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
-        made = _made(plan, shop)
+        context = FixContext(folder=folder, recheck=recheck, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
+        made = _made(plan, context)
         _require_same(source)
         passed = [_passed(item.report) for item in made]
         fixed = _published(plan, made, passed, into)
         return _recorded(fixed, into, sample, folder)
 
 
-def _made(plan: Plan, shop: Workshop) -> list[Made]:
+def _made(plan: Plan, context: FixContext) -> list[Made]:
     """Return what `make` does. Only a failure is worth the time to ask which encoders there are."""
     try:
-        return make(plan, shop)
+        return make(plan, context)
     except ToolError as error:
         if type(error) is ToolError:
             if plan.video is not None:
-                tool.require_picture_encoder(shop.ffmpeg, plan.video.encoder)
+                tool.require_picture_encoder(context.ffmpeg, plan.video.encoder)
             for stream in plan.streams:
                 if stream.treatment is Treatment.ENCODE and stream.encoder:
-                    tool.require_encoder(shop.ffmpeg, stream.encoder)
+                    tool.require_encoder(context.ffmpeg, stream.encoder)
         raise
 
 

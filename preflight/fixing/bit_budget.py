@@ -50,7 +50,7 @@ _MUX_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class RateCap:
     """A cap for the encoder: bits/s, and the bits of the buffer behind it."""
 
     max_rate: int
@@ -73,7 +73,7 @@ def mux_bytes(seconds: Fraction, frame_rate: Fraction | None, audio_streams: int
     return int(frames * _MUX_BYTES_PER_VIDEO_FRAME + sound * _MUX_BYTES_PER_AUDIO_FRAME) + _MUX_BYTES
 
 
-def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> Rate | None:
+def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> RateCap | None:
     """Return the cap with which `seconds` of picture and `other_bytes` stay within `target_bytes`, or None if too low.
 
     A capped stream takes about rate x time plus what of the buffer is spent.
@@ -83,17 +83,17 @@ def rate_for(target_bytes: int, seconds: Fraction, *, other_bytes: int) -> Rate 
         return None
     length = buffer_seconds(seconds)
     rate = int(bits / (seconds + SPENT * length))
-    return Rate(max_rate=rate, buffer=int(rate * length)) if rate >= MIN_VIDEO_RATE else None
+    return RateCap(max_rate=rate, buffer=int(rate * length)) if rate >= MIN_VIDEO_RATE else None
 
 
-def calm(seconds: Sequence[int]) -> list[bool]:
+def calm_seconds(seconds: Sequence[int]) -> list[bool]:
     """Return for each second of a source whether it takes less than half of what seconds take in the mean."""
     return [2 * taken * len(seconds) < sum(seconds) for taken in seconds]
 
 
 def sample_start(seconds: Sequence[int]) -> int | None:
     """Return where `SAMPLE` calm seconds begin that are like most calm ones; None where a sample would tell little."""
-    quiet = calm(seconds)
+    quiet = calm_seconds(seconds)
     if sum(quiet) < len(seconds) * _UNEVEN:
         return None
     middle = statistics.median(taken for taken, is_calm in zip(seconds, quiet, strict=True) if is_calm)
@@ -101,12 +101,12 @@ def sample_start(seconds: Sequence[int]) -> int | None:
     return min(starts, key=lambda n: abs(seconds[n + 1] - middle), default=None)
 
 
-def wanted(seconds: Sequence[int], sampled: Sequence[int]) -> list[int]:
+def demand_per_second(seconds: Sequence[int], sampled: Sequence[int]) -> list[int]:
     """Return the bits that each second of an uneven source takes without a cap, by those of an encoded sample.
 
     Hard seconds count as wanting more than any cap gives, so that the file can only become smaller than reckoned.
     """
-    quiet = calm(seconds)
+    quiet = calm_seconds(seconds)
     # The sample begins with a keyframe, of which encoders make one in about ten seconds.
     one = (sampled[1] + max(0, sampled[0] - sampled[1]) / 10) * 8
     middle = statistics.median(taken for taken, is_calm in zip(seconds, quiet, strict=True) if is_calm)
@@ -116,7 +116,7 @@ def wanted(seconds: Sequence[int], sampled: Sequence[int]) -> list[int]:
     ]
 
 
-def leveled(flat: int, seconds: Fraction, demand: Sequence[int]) -> int:
+def level_rate(flat: int, seconds: Fraction, demand: Sequence[int]) -> int:
     """Return the cap that spends as much on `demand` (bits of each second) as `flat` would on seconds that want all."""
     length = buffer_seconds(seconds)
     bits = flat * (seconds + SPENT * length)
@@ -139,7 +139,7 @@ def _spent(rate: int, length: Fraction, demand: Sequence[int]) -> Fraction:
     return total
 
 
-def overspent(size: int, limit: int, done: Fraction, length: Fraction) -> bool:
+def is_overspent(size: int, limit: int, done: Fraction, length: Fraction) -> bool:
     """Return whether `size` bytes after `done` of `length` seconds go about as fast as a cap for `limit` bytes allows.
 
     Only early seconds are judged: later ones are not worth to begin anew for.
@@ -149,7 +149,7 @@ def overspent(size: int, limit: int, done: Fraction, length: Fraction) -> bool:
     return begun <= done <= late and size >= _AT_THE_CAP * pace * done
 
 
-def averaged(encode: VideoEncode, length: Fraction) -> VideoEncode | None:
+def as_average_rate(encode: VideoEncode, length: Fraction) -> VideoEncode | None:
     """Return `encode` with an average rate in place of its cap on a quality, or None where that is not sure enough.
 
     Where the cap decides all along, x264 spends the same bits better by an average: 0.1 to 1.2 VMAF on six clips.
@@ -165,7 +165,7 @@ def with_average(encode: VideoEncode, rate: int, length: Fraction) -> VideoEncod
     return replace(encode, average=rate, max_rate=peak, buffer=int(peak * buffer_seconds(length)))
 
 
-def corrected(rate: int, size: int, limit: int, *, picture: int, attempt: int) -> int:
+def correct_rate(rate: int, size: int, limit: int, *, picture: int, attempt: int) -> int:
     """Return the cap for the try after `attempt` (from 1), whose file of `size` bytes passed the `limit`.
 
     Only the `picture`, in bytes, can give way. What is too much is taken off once after the first try and three times
@@ -176,7 +176,7 @@ def corrected(rate: int, size: int, limit: int, *, picture: int, attempt: int) -
     return max(MIN_VIDEO_RATE // 2, int(rate * share))
 
 
-def drained(rate: Rate, seconds: Sequence[int]) -> bool:
+def has_drained(rate: RateCap, seconds: Sequence[int]) -> bool:
     """Return whether the bytes that each second of picture took emptied the buffer so far that quality gave way."""
     left = least = 1 - _RESERVE
     for taken in seconds:
@@ -185,24 +185,24 @@ def drained(rate: Rate, seconds: Sequence[int]) -> bool:
     return least < _HELD_DOWN
 
 
-def raised(capped: Rate, size: int, limit: int, seconds: Sequence[int]) -> int | None:
+def raise_rate(capped: RateCap, size: int, limit: int, seconds: Sequence[int]) -> int | None:
     """Return the cap for another try when the last one left much of the limit unused though it was short of bits.
 
     `seconds` are the bytes that each second of picture took. None when the quality asked for, not the cap, decided.
     """
-    if size >= ENOUGH * limit or not drained(capped, seconds):
+    if size >= ENOUGH * limit or not has_drained(capped, seconds):
         return None
     rate = capped.max_rate
     # Single seconds go up and down by themselves; only a stretch of them tells what held them down.
-    stretches = [seconds[start : start + _STRETCH] for start in range(0, len(seconds), _STRETCH)]
-    starved = sum(len(taken) for taken in stretches if sum(taken) * 8 >= rate * _AT_THE_CAP * len(taken))
+    segments = [seconds[start : start + _STRETCH] for start in range(0, len(seconds), _STRETCH)]
+    starved = sum(len(taken) for taken in segments if sum(taken) * 8 >= rate * _AT_THE_CAP * len(taken))
     if not starved or starved < len(seconds) * _OFTEN:
         return None
     # Where a stretch lies half in a hard scene, more seconds take from what is left than were counted.
     return int(rate + (_RAISED_FILL * limit - size) * 8 / (starved + _STRETCH))
 
 
-def scaled(average: int, size: int, limit: int) -> int:
+def scale_rate(average: int, size: int, limit: int) -> int:
     """Return the average for another try when one that was aimed at left much of the limit unused."""
     return int(average * _RAISED_FILL * limit / size)
 

@@ -1,4 +1,4 @@
-"""A plan in the making: the facts, the wish, what was decided so far, and what the file would be then. Pure."""
+"""A plan in the making: the facts, the request, what was decided so far, and what the file would be then. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class FixRequest:
     """What the person asked for."""
 
     policy: Policy
@@ -41,7 +41,7 @@ class Draft:
 
     report: Report
     media: Media
-    wish: Wish
+    request: FixRequest
     container: Container
     steps: list[Step] = field(default_factory=list)
     video: VideoEncode | None = None
@@ -123,7 +123,7 @@ class Draft:
 
     def drops(self, stream: Stream) -> bool:
         """Return True when the sound of `stream` can be neither copied to the result nor decoded."""
-        copied = containers.holds(self.target, stream, self.media.container)
+        copied = containers.can_hold(self.target, stream, self.media.container)
         channels = getattr(stream, "channels", None) or 0
         return not copied and (not containers.can_be_decoded(stream) or channels > MAX_CHANNELS)
 
@@ -134,12 +134,12 @@ class Draft:
         if self.encode_sound and containers.is_lossless_sound(stream):
             return True
         if (
-            self.wish.safe
+            self.request.safe
             and stream.codec != SOUND.encoder
             and (getattr(stream, "channels", None) or 0) <= MAX_CHANNELS
         ):
             return True
-        return not containers.holds(self.target, stream, self.media.container)
+        return not containers.can_hold(self.target, stream, self.media.container)
 
     def sound_rate(self, stream: AudioStream) -> int:
         """Return the bits/s of a sound stream in the result."""
@@ -165,9 +165,9 @@ class Draft:
 
     def encode(self, reason: str, **changes: Any) -> None:
         """Encode the picture, with `changes` to how. Raises RefusedError where the policy forbids it."""
-        if self.wish.policy is Policy.LOSSLESS:
+        if self.request.policy is Policy.LOSSLESS:
             raise RefusedError(
                 f"{self.media.path} can't pass without encoding its picture again ({reason}), "
                 "which --policy lossless forbids."
             )
-        self.video = replace(self.video or self.wish.encode, **changes)
+        self.video = replace(self.video or self.request.encode, **changes)

@@ -15,7 +15,7 @@ from preflight.model.media import Container, Media, StreamKind
 from preflight.model.plan import Plan, Treatment
 from preflight.tools import bounds, containers, packets
 from preflight.tools import ffmpeg as tool
-from preflight.tools.bounds import Piece
+from preflight.tools.bounds import OutputRange
 from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET
 
 _ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
@@ -30,16 +30,16 @@ _NO_STREAM = "9999?"
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
 
 
-def convert(plan: Plan, piece: Piece, *, ffmpeg: str) -> list[str]:
-    """Return the argv that makes `piece` by decoding and encoding as planned; sound is copied where planned so."""
+def convert(plan: Plan, span: OutputRange, *, ffmpeg: str) -> list[str]:
+    """Return the argv that makes `span` by decoding and encoding as planned; sound is copied where planned so."""
     source = _source(plan)
-    begun = max(Fraction(0), piece.start - bounds.EPSILON)
+    begun = max(Fraction(0), span.start - bounds.EPSILON)
     timing: dict[str, Any] = {"ss": bounds.time(begun)} if begun else {}
-    if piece.end is None:
-        return _compile([_whole(plan, source, replace(piece, start=begun), timing)], ffmpeg)
-    ended = piece.end - bounds.EPSILON
+    if span.end is None:
+        return _compile([_whole(plan, source, replace(span, start=begun), timing)], ffmpeg)
+    ended = span.end - bounds.EPSILON
     timing["t"] = bounds.time(ended - begun)
-    return _compile([_whole(plan, source, replace(piece, start=begun, end=ended), timing)], ffmpeg)
+    return _compile([_whole(plan, source, replace(span, start=begun, end=ended), timing)], ffmpeg)
 
 
 def remux(plan: Plan, output: Path, *, ffmpeg: str, listing: Path | None = None) -> list[str]:
@@ -47,15 +47,15 @@ def remux(plan: Plan, output: Path, *, ffmpeg: str, listing: Path | None = None)
 
     It also writes the list of the source's kept packets to `listing`, which costs nothing but the lines.
     """
-    argv = _compile([_whole(plan, _source(plan), Piece(output=output), {})], ffmpeg)
+    argv = _compile([_whole(plan, _source(plan), OutputRange(output=output), {})], ffmpeg)
     if listing is None:
         return argv
     maps = [f"0:{name}" for name in promises.specifiers(plan)]
     return [*argv, *packets.listing_output(maps), tool.local(listing)]
 
 
-def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, video_scale: int | None = None) -> list[str]:
-    """Return one argv that copies all `pieces` out of the source, side by side.
+def copy(plan: Plan, spans: Sequence[OutputRange], *, ffmpeg: str, video_scale: int | None = None) -> list[str]:
+    """Return one argv that copies all `spans` out of the source, side by side.
 
     Each piece has the packets of its range and no others: those of the video by decoding time, the rest by their own.
     `video_scale` is given for video that others are joined to: its ticks a second; then nothing else is copied.
@@ -63,12 +63,12 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, video_scale: int |
     picture_only = video_scale is not None
     source = _source(plan)
     made, inputs = [], 0
-    for piece in pieces:
-        given = _input(source, **bounds.seek(piece, source.container))
+    for span in spans:
+        given = _input(source, **bounds.seek(span, source.container))
         # A view for the video alone saves what lies around the range; a long range hardly gains by it.
-        exact = None if bounds.is_long(piece) and not picture_only else bounds.seek_picture(piece, source.container)
+        exact = None if bounds.is_long(span) and not picture_only else bounds.seek_picture(span, source.container)
         shown = given if exact is None else _input(source, **exact)
-        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(piece, picture=exact is None)
+        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(span, picture=exact is None)
         streams = _chosen(plan, shown, given, picture_only=picture_only)
         # Each input's chapters are shifted by as much as its packets; ffmpeg-python numbers inputs as they are used.
         inputs += len({stream.node for stream in streams})
@@ -80,24 +80,24 @@ def copy(plan: Plan, pieces: Sequence[Piece], *, ffmpeg: str, video_scale: int |
             # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
             options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
             options["tag:v"] = "hev1"
-        made.append(builder.output(*streams, _local(piece.output), **options))
+        made.append(builder.output(*streams, _local(span.output), **options))
     return _compile(made, ffmpeg)
 
 
-def head(plan: Plan, piece: Piece, *, ffmpeg: str, scale: int) -> list[str]:
-    """Return the argv that encodes the video of `piece` in `scale` ticks a second; copied packets can follow it."""
+def head(plan: Plan, span: OutputRange, *, ffmpeg: str, scale: int) -> list[str]:
+    """Return the argv that encodes the video of `span` in `scale` ticks a second; copied packets can follow it."""
     source = _source(plan)
-    if piece.end is None:
+    if span.end is None:
         raise ValueError("a head has an end")
-    timing = {"ss": bounds.time(piece.start - bounds.EPSILON), "t": bounds.time(piece.end - piece.start)}
+    timing = {"ss": bounds.time(span.start - bounds.EPSILON), "t": bounds.time(span.end - span.start)}
     given = _input(source, **timing)
     options = video_options.head_options(source, scale) | {"map_chapters": "-1"}
     options["vf"] = f"{_until(timing['t'])},{options['vf']}"
-    made = builder.output(given["V:0"], _local(piece.output), **options)
+    made = builder.output(given["V:0"], _local(span.output), **options)
     return _compile([made], ffmpeg)
 
 
-def assemble(plan: Plan, listing: Path, piece: Piece, *, late: Fraction, ffmpeg: str) -> list[str]:
+def assemble(plan: Plan, listing: Path, span: OutputRange, *, late: Fraction, ffmpeg: str) -> list[str]:
     """Return the argv that joins the video in the concat list `listing` and adds the other streams of the range.
 
     The first frame of the list is shown `late` seconds behind the start of the range.
@@ -106,8 +106,8 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, late: Fraction, ffmpeg:
     delay = {"itsoffset": bounds.time(late)} if late else {}
     # The list's demuxer opens its files itself, which are all our own.
     shown = builder.input(_local(listing), **_LIST_OPTIONS, **delay)
-    given = _input(source, **bounds.seek(piece, source.container))
-    options = _copy_options(plan) | bounds.filters(piece, picture=False)
+    given = _input(source, **bounds.seek(span, source.container))
+    options = _copy_options(plan) | bounds.filters(span, picture=False)
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
         options["tag:v"] = "hev1"
@@ -116,7 +116,7 @@ def assemble(plan: Plan, listing: Path, piece: Piece, *, late: Fraction, ffmpeg:
     options |= {f"map_metadata:s:{position}": f"1:s:{name}" for position, name in enumerate(names)}
     # Tags and chapters come from the source even where no stream does; an input that gives none would be left out.
     rest = [given[name] for name in names[1:]] or [given[_NO_STREAM]]
-    return _compile([builder.output(shown["v:0"], *rest, _local(piece.output), **options)], ffmpeg)
+    return _compile([builder.output(shown["v:0"], *rest, _local(span.output), **options)], ffmpeg)
 
 
 def _until(end: str) -> str:
@@ -176,7 +176,7 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
     return options
 
 
-def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> Any:
+def _whole(plan: Plan, source: Media, span: OutputRange, timing: dict[str, Any]) -> Any:
     given = _input(source, **timing)
     heard = given
     if plan.audio_end is not None:
@@ -185,17 +185,17 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
     ended = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
     chosen = [(heard if s.index in ended else given)[containers.specifier(source, s.index)] for s in kept]
     # A seek brings copied sound along from the keyframe before.
-    options = _copy_options(plan) | bounds.filters(piece, picture=False)
+    options = _copy_options(plan) | bounds.filters(span, picture=False)
     if plan.video is not None:
         # The picture is the first of the kept streams.
         options["c:0"] = plan.video.encoder
         options.pop("copyinkf:0")
         options.pop("tag:0", None)
         options |= video_options.options(plan.video, source, plan.container)
-        if piece.held is not None:
-            options["bsf:v:0"] = bounds.hold(piece.held)
+        if span.held is not None:
+            options["bsf:v:0"] = bounds.hold_filter(span.held)
             # As a keyframe it is the last in decoding order too, the only one whose duration MP4 tells freely.
-            options["force_key_frames:0"] = bounds.time(piece.held[0] - bounds.EPSILON)
+            options["force_key_frames:0"] = bounds.time(span.held[0] - bounds.EPSILON)
     elif plan.container in _TAGGED and source.container not in _TAGGED:
         options["bsf:v:0"] = bounds.last_duration()
     if plan.video is not None:
@@ -203,7 +203,7 @@ def _whole(plan: Plan, source: Media, piece: Piece, timing: dict[str, Any]) -> A
             options["filter:0"] = f"{video_options.AT_ZERO},{options['filter:0']}"
         if "t" in timing:
             options["filter:0"] = f"{_until(timing['t'])},{options['filter:0']}"
-    return builder.output(*chosen, _local(piece.output), **options)
+    return builder.output(*chosen, _local(span.output), **options)
 
 
 def _sound_options(plan: Plan, index: int, position: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from preflight.errors import InputError
 from preflight.events import Cancel
 from preflight.fixing import split, video_options
-from preflight.fixing.split import Point, Stretch
+from preflight.fixing.split import Point, SegmentBounds
 from preflight.model.media import Container, Media
 from preflight.model.plan import Plan, Policy
 from preflight.tools import packets, proof
@@ -26,13 +26,13 @@ _MORE = 4
 """Stretches more than the fewest that are tried before a cut between keyframes is given up under `lossless`."""
 
 
-def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[Stretch]:
+def segments(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[SegmentBounds]:
     """Return the stretches that the source of `plan` is cut into. Raises InputError when no keyframes allow it."""
     source = plan.source
     if source is None:
         raise ValueError("a plan without a source can't be carried out")
     if plan.trim is None and not plan.cuts:
-        return [Stretch(start=_beginning(), end=None)]
+        return [SegmentBounds(start=_beginning(), end=None)]
     if plan.trim is None and plan.video is None:
         found = _at_keyframes(plan, source, ffmpeg=ffmpeg, cancel=cancel)
         if found is not None:
@@ -44,7 +44,7 @@ def stretches(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[
     return _anywhere(plan, source, points, _edges(plan, points, shown), cancel)
 
 
-def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[Stretch] | None:
+def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[SegmentBounds] | None:
     """Return stretches found by looking around the even cuts only, or None when that does not settle it."""
     seconds = source.duration or Fraction(0)
     count = len(plan.cuts) + 1
@@ -61,7 +61,7 @@ def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | No
             points, start=first, seconds=seconds, size=source.size, limits=plan.limits, count=count, cancel=cancel
         )
         if cuts is not None:
-            return split.stretches(first, cuts, Stretch(start=first, end=None))
+            return split.segments(first, cuts, SegmentBounds(start=first, end=None))
     return None
 
 
@@ -70,7 +70,9 @@ def _near(
 ) -> list[Point]:
     """Return the keyframes `around` seconds or less from the even cuts of `plan`."""
     starts = [max(Fraction(0), Fraction(int(cut - around))) for cut in plan.cuts]
-    listing = packets.windows(source.path, starts, 2 * around, ffmpeg=ffmpeg, container=source.container, cancel=cancel)
+    listing = packets.read_windows(
+        source.path, starts, 2 * around, ffmpeg=ffmpeg, container=source.container, cancel=cancel
+    )
     points = []
     for number, start in enumerate(starts):
         found = listing.of(number)
@@ -112,7 +114,9 @@ def _beginning() -> Point:
     return Point(time=Fraction(0), dts=Fraction(0), resume=Fraction(0), offset=0)
 
 
-def _anywhere(plan: Plan, source: Media, points: list[Point], kept: Stretch, cancel: Cancel | None) -> list[Stretch]:
+def _anywhere(
+    plan: Plan, source: Media, points: list[Point], kept: SegmentBounds, cancel: Cancel | None
+) -> list[SegmentBounds]:
     """Return stretches of what is `kept` from a whole listing: cut at keyframes when they are there, else between."""
     start, finish = kept.start, kept.finish
     seconds = (finish if finish is not None else source.duration or Fraction(0)) - start.time
@@ -126,14 +130,14 @@ def _anywhere(plan: Plan, source: Media, points: list[Point], kept: Stretch, can
         )
         if cuts is None:
             raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
-        return split.stretches(start, cuts, kept)
+        return split.segments(start, cuts, kept)
     size = kept.end.offset if kept.end else source.size
-    for candidates, count in _tries(plan, points, split.fewest(seconds, size - start.offset, plan.limits)):
+    for candidates, count in _tries(plan, points, split.fewest_segments(seconds, size - start.offset, plan.limits)):
         cuts = split.choose(
             candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count, cancel=cancel
         )
         if cuts is not None:
-            return split.stretches(start, cuts, kept)
+            return split.segments(start, cuts, kept)
     if plan.policy is Policy.ONE_FILE:
         raise InputError(
             f"What is kept of {source.path} takes about {size - start.offset:,} bytes, more than one file may.",
@@ -155,15 +159,15 @@ def _tries(plan: Plan, points: list[Point], fewest: int) -> list[tuple[list[Poin
     return [(clean, fewest + more) for more in range(2)] + [(points, fewest + more) for more in range(_MORE)]
 
 
-def _edges(plan: Plan, points: list[Point], shown: list[Fraction]) -> Stretch:
+def _edges(plan: Plan, points: list[Point], shown: list[Fraction]) -> SegmentBounds:
     """Return what is kept of a source whose pictures are `shown` at these times, as one stretch."""
     whole = plan.source.duration if plan.source else None
     if plan.trim is None:
-        return Stretch(start=_beginning(), end=None)
+        return SegmentBounds(start=_beginning(), end=None)
     first, last = plan.trim
     start = _beginning() if first == 0 else _start(first, points, lossless=plan.policy is Policy.LOSSLESS)
     if whole is not None and last >= whole:
-        return Stretch(start=start, end=None)
+        return SegmentBounds(start=start, end=None)
     following = min((time for time in shown if time >= last), default=None)
     exact = plan.container in {Container.MP4, Container.MOV}
     room = plan.limits.max_seconds - (0 if exact else _PRIMING)
@@ -175,11 +179,11 @@ def _edges(plan: Plan, points: list[Point], shown: list[Fraction]) -> Stretch:
     if plan.video is not None or following is None or end.time == following:
         # All that is shown before `last` is decoded before it, or is encoded anyway.
         dts = end.dts if end.time == following else last + _UNSEEN
-        return Stretch(start=start, end=replace(end, time=last, dts=dts))
+        return SegmentBounds(start=start, end=replace(end, time=last, dts=dts))
     # What can't begin with copied packets is encoded to its very end, whatever the codec.
     can_end = plan.source is not None and (video_options.can_have_head(plan.source) or not start.clean)
     mended = plan.policy is not Policy.LOSSLESS and can_end
-    return Stretch(start=start, end=end, until=last if mended else None)
+    return SegmentBounds(start=start, end=end, until=last if mended else None)
 
 
 def _start(first: Fraction, points: list[Point], *, lossless: bool) -> Point:
@@ -192,6 +196,6 @@ def _start(first: Fraction, points: list[Point], *, lossless: bool) -> Point:
     return at or Point(time=first, dts=first, resume=resume, offset=offset)
 
 
-def needs_encoding(stretch: Stretch, source: Media) -> bool:
+def needs_encoding(segment: SegmentBounds, source: Media) -> bool:
     """Return True when a stretch can't begin with copied packets or a short head, so that it is encoded whole."""
-    return not stretch.clean and not video_options.can_have_head(source)
+    return not segment.clean and not video_options.can_have_head(source)

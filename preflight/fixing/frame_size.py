@@ -15,7 +15,7 @@ def fits(size: tuple[int, int], limits: Limits) -> bool:
     return max(size) <= limits.max_long_side and min(size) <= limits.max_short_side
 
 
-def even(value: Fraction | int) -> int:
+def to_even(value: Fraction | int) -> int:
     """Return the nearest even number, at least 2: yuv420p has one colour sample for two pixels."""
     return max(2, 2 * round(Fraction(value) / 2))
 
@@ -25,7 +25,7 @@ def even_down(value: Fraction | int) -> int:
     return max(2, 2 * int(Fraction(value) / 2))
 
 
-def cropped(size: tuple[int, int], limits: Limits) -> tuple[int, int] | None:
+def cropped_size(size: tuple[int, int], limits: Limits) -> tuple[int, int] | None:
     """Return the size after cutting at most `MAX_CROP` of either side, or None when that is not enough."""
     width, height = size
     box = (limits.max_long_side, limits.max_short_side)
@@ -34,10 +34,10 @@ def cropped(size: tuple[int, int], limits: Limits) -> tuple[int, int] | None:
     return kept if width - kept[0] <= MAX_CROP and height - kept[1] <= MAX_CROP else None
 
 
-def scaled(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
+def scaled_size(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
     """Return the largest even size with the aspect of `size` inside the box, never larger than `size`."""
     long_side, short_side = max(size), min(size)
     factor = min(Fraction(limits.max_long_side, long_side), Fraction(limits.max_short_side, short_side), Fraction(1))
-    new_long = min(even(long_side * factor), even_down(limits.max_long_side))
-    new_short = min(even(short_side * factor), even_down(limits.max_short_side))
+    new_long = min(to_even(long_side * factor), even_down(limits.max_long_side))
+    new_short = min(to_even(short_side * factor), even_down(limits.max_short_side))
     return (new_long, new_short) if size[0] >= size[1] else (new_short, new_long)

@@ -8,15 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.fixing import find_cuts, promises, split
-from preflight.fixing.encode_to_size import Workshop, as_encoded, encode, leveled, source_of
+from preflight.fixing.encode_to_size import FixContext, as_encoded, encode, source_of, with_level_rate
 from preflight.fixing.promises import Reference
-from preflight.fixing.split import Stretch
+from preflight.fixing.split import SegmentBounds
 from preflight.model.media import Container, FileIdentity, StreamKind
 from preflight.model.plan import Action, Plan, Treatment
 from preflight.model.report import Report
 from preflight.tools import containers, files, packets, proof, seekable
 from preflight.tools import ffmpeg as tool
-from preflight.tools.bounds import Piece
+from preflight.tools.bounds import OutputRange
 
 _NO_HOMES = frozenset({Container.WEBM, Container.AVI})
 """Containers in which H.264 is not at home; MKV holds it and all that they hold."""
@@ -44,7 +44,7 @@ class Made:
     report: Report
 
 
-def make(plan: Plan, shop: Workshop) -> list[Made]:
+def make(plan: Plan, context: FixContext) -> list[Made]:
     """Make the files of `plan` and return them in order, each proved to hold what it should and checked.
 
     Raises ToolError, DiskFullError, InputError, CancelledError.
@@ -52,19 +52,19 @@ def make(plan: Plan, shop: Workshop) -> list[Made]:
     source = source_of(plan)
     total = source.duration or Fraction(0)
     if plan.actions == (Action.RENAME,):
-        path = files.copy(source.path, shop.folder / name(plan, 0, 1))
-        return [Made(path=path, start=Fraction(0), end=total, report=shop.recheck(path))]
-    plan = replace(plan, source=seekable.mended(source, shop.folder, ffmpeg=shop.ffmpeg, cancel=shop.cancel))
+        path = files.copy(source.path, context.folder / name(plan, 0, 1))
+        return [Made(path=path, start=Fraction(0), end=total, report=context.recheck(path))]
+    plan = replace(plan, source=seekable.mended(source, context.folder, ffmpeg=context.ffmpeg, cancel=context.cancel))
     if plan.trim is None and not plan.cuts:
-        return [_whole(plan, shop, total)]
-    plan = _cuttable(plan, plan.container, shop)
-    stretches = find_cuts.stretches(plan, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+        return [_whole(plan, context, total)]
+    plan = _cuttable(plan, plan.container, context)
+    segments = find_cuts.segments(plan, ffmpeg=context.ffmpeg, cancel=context.cancel)
     if plan.video is not None:
-        return _encoded(plan, stretches, shop)
-    return _copied(plan, stretches, shop)
+        return _encoded(plan, segments, context)
+    return _copied(plan, segments, context)
 
 
-def _cuttable(plan: Plan, container: Container, shop: Workshop) -> Plan:
+def _cuttable(plan: Plan, container: Container, context: FixContext) -> Plan:
     """Return `plan` for a source that can be cut into files of the kind `container`, which is a copy where need be.
 
     The sound and the subtitles of the copy are those of the result, so that cutting it only copies.
@@ -74,12 +74,12 @@ def _cuttable(plan: Plan, container: Container, shop: Workshop) -> Plan:
     source = source_of(plan)
     if seekable.can_be_cut(source, container):
         return plan
-    holds_video = source.video is not None and containers.holds(container, source.video)
+    holds_video = source.video is not None and containers.can_hold(container, source.video)
     target = container if holds_video else Container.MKV
-    if source.video is not None and not containers.holds(target, source.video):
+    if source.video is not None and not containers.can_hold(target, source.video):
         return plan
-    files.require_room(shop.folder, source.size)
-    path = shop.folder / "seekable" / f"{source.path.stem[:_STEM]}.{containers.EXTENSIONS[target]}"
+    files.require_room(context.folder, source.size)
+    path = context.folder / "seekable" / f"{source.path.stem[:_STEM]}.{containers.EXTENSIONS[target]}"
     path.parent.mkdir(exist_ok=True)
     streams = tuple(
         replace(stream, treatment=Treatment.COPY, encoder=None)
@@ -89,12 +89,12 @@ def _cuttable(plan: Plan, container: Container, shop: Workshop) -> Plan:
     )
     total = source.duration or Fraction(0)
     whole = replace(plan, container=target, trim=None, cuts=(), video=None, audio_end=None, streams=streams)
-    listing = shop.folder / "seekable" / "packets.txt"
-    argv = ffmpeg_commands.remux(whole, path, ffmpeg=shop.ffmpeg, listing=listing)
-    shop.run(argv, done=Fraction(0), length=Fraction(0), total=total)
+    listing = context.folder / "seekable" / "packets.txt"
+    argv = ffmpeg_commands.remux(whole, path, ffmpeg=context.ffmpeg, listing=listing)
+    context.run(argv, done=Fraction(0), length=Fraction(0), total=total)
     reference = promises.of_listing(whole, source, packets.parse_file(listing))
     listing.unlink()
-    _prove(whole, reference, Piece(output=path), shop)
+    _prove(whole, reference, OutputRange(output=path), context)
     return _of_copy(plan, whole, path, reference)
 
 
@@ -135,14 +135,14 @@ def _recut(plan: Plan, *, known: Fraction | None) -> Plan:
     seconds = source_of(plan).duration or Fraction(0)
     if plan.trim is not None or (known is not None and abs(seconds - known) <= _SAME_LENGTH):
         return plan
-    count = split.fewest(seconds, 0 if plan.video else source_of(plan).size, plan.limits)
+    count = split.fewest_segments(seconds, 0 if plan.video else source_of(plan).size, plan.limits)
     return replace(plan, cuts=tuple(seconds * number / count for number in range(1, count)))
 
 
-def _prove(plan: Plan, reference: Reference, piece: Piece, shop: Workshop, *, mended: bool = False) -> None:
-    """Raise ToolError unless the file of `piece` holds what `plan` promises."""
-    kept = promises.promises(plan, reference, piece, ffmpeg=shop.ffmpeg, cancel=shop.cancel, mended=mended)
-    proof.prove(piece.output, kept, container=plan.container, ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+def _prove(plan: Plan, reference: Reference, span: OutputRange, context: FixContext, *, mended: bool = False) -> None:
+    """Raise ToolError unless the file of `span` holds what `plan` promises."""
+    kept = promises.promises(plan, reference, span, ffmpeg=context.ffmpeg, cancel=context.cancel, mended=mended)
+    proof.prove(span.output, kept, container=plan.container, ffmpeg=context.ffmpeg, cancel=context.cancel)
 
 
 def name(plan: Plan, number: int, count: int) -> str:
@@ -151,130 +151,132 @@ def name(plan: Plan, number: int, count: int) -> str:
     return files.name(source_of(plan).path.stem, f"-fixed{suffix}.{containers.EXTENSIONS[plan.container]}")
 
 
-def _whole(plan: Plan, shop: Workshop, total: Fraction) -> Made:
+def _whole(plan: Plan, context: FixContext, total: Fraction) -> Made:
     # ffmpeg-python is loaded only where something is made.
     from preflight.fixing import ffmpeg_commands
 
-    path = shop.folder / name(plan, 0, 1)
-    piece = Piece(output=path)
+    path = context.folder / name(plan, 0, 1)
+    span = OutputRange(output=path)
     if plan.video is None:
-        listing = shop.folder / "packets.txt"
-        argv = ffmpeg_commands.remux(plan, path, ffmpeg=shop.ffmpeg, listing=listing)
-        shop.run(argv, done=Fraction(0), length=total, total=total)
+        listing = context.folder / "packets.txt"
+        argv = ffmpeg_commands.remux(plan, path, ffmpeg=context.ffmpeg, listing=listing)
+        context.run(argv, done=Fraction(0), length=total, total=total)
         reference = promises.of_listing(plan, source_of(plan), packets.parse_file(listing))
-        report = shop.recheck(path)
+        report = context.recheck(path)
     else:
-        reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+        reference = promises.read(plan, source_of(plan), ffmpeg=context.ffmpeg, cancel=context.cancel)
         even = False
         if Action.SHRINK in plan.actions:
-            raised = leveled(plan, shop, total)
+            raised = with_level_rate(plan, context, total)
             even, plan = raised is plan, raised
-        piece = replace(piece, held=promises.held(reference, piece))
-        report = encode(plan, piece, shop, done=Fraction(0), length=total, total=total, even=even)
-    _prove(plan, reference, piece, shop)
+        span = replace(span, held=promises.held_frame(reference, span))
+        report = encode(plan, span, context, done=Fraction(0), length=total, total=total, even=even)
+    _prove(plan, reference, span, context)
     length = report.media.duration if report.media is not None else None
     return Made(path=path, start=Fraction(0), end=length or total, report=report)
 
 
-def _encoded(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
-    spans = _spans(plan, stretches)
-    total = spans[-1][1] - spans[0][0]
-    reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
+def _encoded(plan: Plan, segments: list[SegmentBounds], context: FixContext) -> list[Made]:
+    times = _times(plan, segments)
+    total = times[-1][1] - times[0][0]
+    reference = promises.read(plan, source_of(plan), ffmpeg=context.ffmpeg, cancel=context.cancel)
     made = []
-    for number, (start, end) in enumerate(spans):
-        path = shop.folder / name(plan, number, len(spans))
-        piece = _piece(plan, stretches, number, path)
-        piece = replace(piece, held=promises.held(reference, piece))
-        report = encode(plan, piece, shop, done=start - spans[0][0], length=end - start, total=total)
-        _prove(plan, reference, piece, shop)
+    for number, (start, end) in enumerate(times):
+        path = context.folder / name(plan, number, len(times))
+        span = _span(plan, segments, number, path)
+        span = replace(span, held=promises.held_frame(reference, span))
+        report = encode(plan, span, context, done=start - times[0][0], length=end - start, total=total)
+        _prove(plan, reference, span, context)
         made.append(Made(path=path, start=start, end=end, report=report))
     return made
 
 
-def _copied(plan: Plan, stretches: list[Stretch], shop: Workshop) -> list[Made]:
+def _copied(plan: Plan, segments: list[SegmentBounds], context: FixContext) -> list[Made]:
     """Copy the clean stretches side by side; make the others one by one."""
     from preflight.fixing import ffmpeg_commands
 
-    if plan.container in _NO_HOMES and any(find_cuts.needs_encoding(stretch, source_of(plan)) for stretch in stretches):
-        plan = _cuttable(replace(plan, container=Container.MKV), Container.MKV, shop)
-    spans = _spans(plan, stretches)
-    paths = [shop.folder / name(plan, number, len(spans)) for number in range(len(spans))]
-    pieces = [_piece(plan, stretches, number, path) for number, path in enumerate(paths)]
-    reference = promises.read(plan, source_of(plan), ffmpeg=shop.ffmpeg, cancel=shop.cancel)
-    clean = [piece for piece, stretch in zip(pieces, stretches, strict=True) if stretch.clean]
-    total = spans[-1][1] - spans[0][0]
+    if plan.container in _NO_HOMES and any(find_cuts.needs_encoding(segment, source_of(plan)) for segment in segments):
+        plan = _cuttable(replace(plan, container=Container.MKV), Container.MKV, context)
+    times = _times(plan, segments)
+    paths = [context.folder / name(plan, number, len(times)) for number in range(len(times))]
+    spans = [_span(plan, segments, number, path) for number, path in enumerate(paths)]
+    reference = promises.read(plan, source_of(plan), ffmpeg=context.ffmpeg, cancel=context.cancel)
+    clean = [span for span, segment in zip(spans, segments, strict=True) if segment.clean]
+    total = times[-1][1] - times[0][0]
     entries = sum(len(reference.listing.of(number)) for number in range(len(reference.kept)))
     for batch in _batches(clean, max(1, min(_SIDE_BY_SIDE, _INDEX_ENTRIES // max(1, entries)))):
-        longest = max((piece.end or spans[-1][1]) - piece.start for piece in batch)
-        argv = ffmpeg_commands.copy(plan, batch, ffmpeg=shop.ffmpeg)
-        shop.run(argv, done=batch[0].start - spans[0][0], length=longest, total=total)
+        longest = max((span.end or times[-1][1]) - span.start for span in batch)
+        argv = ffmpeg_commands.copy(plan, batch, ffmpeg=context.ffmpeg)
+        context.run(argv, done=batch[0].start - times[0][0], length=longest, total=total)
     made = []
-    for piece, stretch, (start, end) in zip(pieces, stretches, spans, strict=True):
-        if not stretch.clean:
-            _mended(plan, piece, stretch, end - start, shop, reference)
-        _prove(plan, reference, piece, shop, mended=not stretch.clean)
-        made.append(Made(path=piece.output, start=start, end=end, report=shop.recheck(piece.output)))
+    for span, segment, (start, end) in zip(spans, segments, times, strict=True):
+        if not segment.clean:
+            _mended(plan, span, segment, end - start, context, reference)
+        _prove(plan, reference, span, context, mended=not segment.clean)
+        made.append(Made(path=span.output, start=start, end=end, report=context.recheck(span.output)))
     return made
 
 
-def _batches(pieces: Sequence[Piece], count: int) -> Iterator[Sequence[Piece]]:
-    """Yield `pieces` in groups of `count`, each of which one process copies."""
-    for start in range(0, len(pieces), count):
-        yield pieces[start : start + count]
+def _batches(spans: Sequence[OutputRange], count: int) -> Iterator[Sequence[OutputRange]]:
+    """Yield `spans` in groups of `count`, each of which one process copies."""
+    for start in range(0, len(spans), count):
+        yield spans[start : start + count]
 
 
-def _piece(plan: Plan, stretches: list[Stretch], number: int, path: Path) -> Piece:
-    stretch = stretches[number]
-    return Piece(
+def _span(plan: Plan, segments: list[SegmentBounds], number: int, path: Path) -> OutputRange:
+    segment = segments[number]
+    return OutputRange(
         output=path,
-        start=stretch.start.time,
-        end=stretch.finish,
-        dts_start=stretch.start.dts,
-        dts_end=stretch.end.dts if stretch.end else None,
+        start=segment.start.time,
+        end=segment.finish,
+        dts_start=segment.start.dts,
+        dts_end=segment.end.dts if segment.end else None,
         # A trim may end at the very limit, which its last packet of sound must not pass.
-        sound_end=stretch.finish if plan.trim and number == len(stretches) - 1 else None,
+        sound_end=segment.finish if plan.trim and number == len(segments) - 1 else None,
     )
 
 
-def _spans(plan: Plan, stretches: list[Stretch]) -> list[tuple[Fraction, Fraction]]:
+def _times(plan: Plan, segments: list[SegmentBounds]) -> list[tuple[Fraction, Fraction]]:
     whole = source_of(plan).duration or Fraction(0)
-    return [(s.start.time, whole if s.finish is None else s.finish) for s in stretches]
+    return [(s.start.time, whole if s.finish is None else s.finish) for s in segments]
 
 
-def _mended(plan: Plan, piece: Piece, stretch: Stretch, length: Fraction, shop: Workshop, reference: Reference) -> None:
+def _mended(
+    plan: Plan, span: OutputRange, segment: SegmentBounds, length: Fraction, context: FixContext, reference: Reference
+) -> None:
     """Make a stretch that begins or ends between keyframes: encode the pictures there, copy those between."""
     from preflight.fixing import ffmpeg_commands
 
     def run(argv: Sequence[str]) -> None:
-        shop.run(argv, done=Fraction(0), length=length, total=length)
+        context.run(argv, done=Fraction(0), length=length, total=length)
 
-    if find_cuts.needs_encoding(stretch, source_of(plan)):
-        piece = replace(piece, held=promises.held(reference, piece))
-        encode(as_encoded(plan, length), piece, shop, done=Fraction(0), length=length, total=length)
+    if find_cuts.needs_encoding(segment, source_of(plan)):
+        span = replace(span, held=promises.held_frame(reference, span))
+        encode(as_encoded(plan, length), span, context, done=Fraction(0), length=length, total=length)
         return
-    begin, end = piece.start, piece.start + length
-    resume = stretch.start.resume
-    stop = stretch.end.time if stretch.end else end
+    begin, end = span.start, span.start + length
+    resume = segment.start.resume
+    stop = segment.end.time if segment.end else end
     if resume is None or resume >= stop:
         resume = stop = end
     # The bit stream filters of ffmpeg 5 know the source's time base only.
     scale = reference.listing.heads[0].time_base.denominator
     parts: list[tuple[Path, Fraction | None]] = []
-    late = promises.first_time(reference, piece) if resume != begin else Fraction(0)
+    late = promises.first_time(reference, span) if resume != begin else Fraction(0)
     for name_, start, finish in (("head", begin, resume), ("rest", resume, stop), ("tail", stop, end)):
         # A head without frames begins behind the last frame before and ends with the first one that is copied.
         if start == finish or (name_ == "head" and begin + late >= finish):
             continue
-        part = Piece(output=shop.folder / f"{name_}.mp4", start=start, end=finish)
+        part = OutputRange(output=context.folder / f"{name_}.mp4", start=start, end=finish)
         if name_ == "rest":
-            copied = replace(part, end=piece.end, dts_end=piece.dts_end)
-            copied = replace(copied, dts_start=piece.dts_start) if start == begin else copied
-            run(ffmpeg_commands.copy(plan, [copied], ffmpeg=shop.ffmpeg, video_scale=scale))
+            copied = replace(part, end=span.end, dts_end=span.dts_end)
+            copied = replace(copied, dts_start=span.dts_start) if start == begin else copied
+            run(ffmpeg_commands.copy(plan, [copied], ffmpeg=context.ffmpeg, video_scale=scale))
         else:
-            run(ffmpeg_commands.head(plan, part, ffmpeg=shop.ffmpeg, scale=scale))
+            run(ffmpeg_commands.head(plan, part, ffmpeg=context.ffmpeg, scale=scale))
         parts.append((part.output, None if finish == end else finish - start))
     if parts[0][1] is not None and begin + late < resume:
         parts[0] = (parts[0][0], parts[0][1] - late)
-    listing = shop.folder / "pictures.txt"
+    listing = context.folder / "pictures.txt"
     listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
-    run(ffmpeg_commands.assemble(plan, listing, piece, late=late, ffmpeg=shop.ffmpeg))
+    run(ffmpeg_commands.assemble(plan, listing, span, late=late, ffmpeg=context.ffmpeg))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from preflight.fixing import bit_budget, cost, frame_size, split
-from preflight.fixing.draft import SOUND, Draft, RefusedError, Wish
+from preflight.fixing.draft import SOUND, Draft, FixRequest, RefusedError
 from preflight.model.media import Container, Media, Stream, StreamKind
 from preflight.model.plan import Action, Plan, Policy, StreamPlan, Treatment, VideoEncode
 from preflight.model.report import Code, Report
@@ -48,8 +48,8 @@ def plan(
     media = report.media
     if media is None:
         return Plan(source=None, limits=report.limits, policy=policy, refusal=_unreadable(report))
-    wish = Wish(policy=policy, encode=_encode(media, encoder, preset), trim=trim, safe=safe)
-    draft = Draft(report=report, media=media, wish=wish, container=media.container)
+    request = FixRequest(policy=policy, encode=_encode(media, encoder, preset), trim=trim, safe=safe)
+    draft = Draft(report=report, media=media, request=request, container=media.container)
     try:
         return _decide(draft)
     except RefusedError as refused:
@@ -86,7 +86,7 @@ def _decide(draft: Draft) -> Plan:
 
 
 def _refuse_hopeless(draft: Draft) -> None:
-    if draft.report.ok and draft.wish.trim is None and not draft.wish.safe:
+    if draft.report.ok and draft.request.trim is None and not draft.request.safe:
         return
     for finding in draft.report.failures:
         if finding.fix is None:
@@ -97,9 +97,9 @@ def _refuse_hopeless(draft: Draft) -> None:
 
 
 def _trim(draft: Draft) -> None:
-    if draft.wish.trim is None:
+    if draft.request.trim is None:
         return
-    start, end = draft.wish.trim
+    start, end = draft.request.trim
     whole = draft.media.duration
     if not 0 <= start < end or (whole is not None and start >= whole):
         raise RefusedError(f"The stretch {float(start):g}-{float(end):g} s is not inside {draft.media.path}.")
@@ -149,7 +149,7 @@ def _sound_that_outlasts(draft: Draft) -> None:
 
 
 def _safe(draft: Draft) -> None:
-    if not draft.wish.safe:
+    if not draft.request.safe:
         return
     picture = draft.picture
     plain = picture.bit_depth in {None, _SAFE_DEPTH} and picture.chroma in {None, _SAFE_CHROMA}
@@ -165,8 +165,8 @@ def _resolution(draft: Draft) -> None:
     if draft.media.video is None or frame_size.fits(draft.picture.display_size, draft.limits):
         return
     shown = draft.picture.display_size
-    crop = frame_size.cropped(shown, draft.limits) if draft.picture.sar == 1 else None
-    size = crop or frame_size.scaled(shown, draft.limits)
+    crop = frame_size.cropped_size(shown, draft.limits) if draft.picture.sar == 1 else None
+    size = crop or frame_size.scaled_size(shown, draft.limits)
     before, after = f"{shown[0]}x{shown[1]}", f"{size[0]}x{size[1]}"
     if crop:
         draft.encode(f"a picture of {before}", crop=crop)
@@ -199,9 +199,9 @@ def _small_things(draft: Draft) -> None:
 
 def _split(draft: Draft) -> None:
     """Split what is too long, or too large where the picture is copied."""
-    limits, policy = draft.limits, draft.wish.policy
+    limits, policy = draft.limits, draft.request.policy
     size = draft.copied_bytes if draft.video is None else 0
-    count = split.fewest(draft.seconds, size, limits)
+    count = split.fewest_segments(draft.seconds, size, limits)
     if count == 1:
         return
     _require_duration(draft)
@@ -216,7 +216,7 @@ def _split(draft: Draft) -> None:
     if (draft.media.duration or 0) <= count * limits.max_seconds:
         # Segments cut for their size are short enough with all their sound.
         draft.keep_all_sound()
-        count = split.fewest(draft.seconds, size, limits)
+        count = split.fewest_segments(draft.seconds, size, limits)
     start = draft.trim[0] if draft.trim else Fraction(0)
     draft.cuts = tuple(start + draft.seconds * number / count for number in range(1, count))
     reason = "duration" if too_long else "size"
@@ -266,7 +266,7 @@ def _finished(draft: Draft) -> Plan:
     finished = Plan(
         source=draft.media,
         limits=draft.limits,
-        policy=draft.wish.policy,
+        policy=draft.request.policy,
         container=draft.target,
         steps=tuple(draft.steps),
         streams=streams if draft.steps else (),
@@ -311,7 +311,7 @@ def _beside(draft: Draft, stream: Stream) -> dict[str, Any]:
 def _unless_held(draft: Draft, stream: Stream, lost: dict[str, Any], *, kept_whole: bool) -> dict[str, Any]:
     """Return no changes where the target holds the stream, else how it is converted, or why it is `lost`."""
     target = draft.target
-    held = containers.holds(target, stream, draft.media.container)
+    held = containers.can_hold(target, stream, draft.media.container)
     if held and (kept_whole or stream.kind is StreamKind.SUBTITLE) and stream.kind is not StreamKind.VIDEO:
         return {}
     to_text = stream.kind is StreamKind.SUBTITLE and stream.codec in containers.TEXT_SUBTITLES

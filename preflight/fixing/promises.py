@@ -13,7 +13,7 @@ from preflight.events import Cancel
 from preflight.model.media import Container, Media, Stream, StreamKind
 from preflight.model.plan import Plan, StreamPlan, Treatment
 from preflight.tools import bounds, containers, packets, proof
-from preflight.tools.bounds import Piece
+from preflight.tools.bounds import OutputRange
 from preflight.tools.packets import Listing, PacketTable
 from preflight.tools.proof import KeptStream, Matrix
 
@@ -38,29 +38,29 @@ class Reference:
     matrix: Matrix | None
 
 
-def held(reference: Reference, piece: Piece) -> tuple[Fraction, Fraction] | None:
-    """Return when the last frame of `piece` is shown, from the piece's start, and for how long, in seconds.
+def held_frame(reference: Reference, span: OutputRange) -> tuple[Fraction, Fraction] | None:
+    """Return when the last frame of `span` is shown, from the piece's start, and for how long, in seconds.
 
     None where it lasts about as long as the others, or where the source does not tell.
     """
     base = reference.listing.heads[0].time_base
-    listed = _expected(reference.listing.of(0), base, piece, copied=False, video=True)
+    listed = _expected(reference.listing.of(0), base, span, copied=False, video=True)
     times = listed.shown_times()
     if len(times) < 2:
         return None
     usual = sorted(b - a for a, b in pairwise(times))[(len(times) - 1) // 2]
     last = times[-1] * base
     lasts = listed[listed.times.index(times[-1])].duration * base
-    if piece.end is not None:
-        lasts = min(lasts, piece.end - last)
-    return (last - piece.start, lasts) if lasts > _HELD * usual * base else None
+    if span.end is not None:
+        lasts = min(lasts, span.end - last)
+    return (last - span.start, lasts) if lasts > _HELD * usual * base else None
 
 
-def first_time(reference: Reference, piece: Piece) -> Fraction:
-    """Return how long after the start of `piece` its first frame is shown, in seconds."""
+def first_time(reference: Reference, span: OutputRange) -> Fraction:
+    """Return how long after the start of `span` its first frame is shown, in seconds."""
     base = reference.listing.heads[0].time_base
-    times = _expected(reference.listing.of(0), base, piece, copied=False, video=True).shown_times()
-    return max(Fraction(0), times[0] * base - piece.start) if times else Fraction(0)
+    times = _expected(reference.listing.of(0), base, span, copied=False, video=True).shown_times()
+    return max(Fraction(0), times[0] * base - span.start) if times else Fraction(0)
 
 
 def kept_streams(plan: Plan) -> list[StreamPlan]:
@@ -91,9 +91,9 @@ def of_listing(plan: Plan, source: Media, listing: Listing) -> Reference:
 
 
 def promises(
-    plan: Plan, reference: Reference, piece: Piece, *, ffmpeg: str, cancel: Cancel | None, mended: bool = False
+    plan: Plan, reference: Reference, span: OutputRange, *, ffmpeg: str, cancel: Cancel | None, mended: bool = False
 ) -> list[KeptStream]:
-    """Return what the file of `piece` has to hold. `mended`: some of its video is encoded though the plan copies it."""
+    """Return what the file of `span` has to hold. `mended`: some of its video is encoded though the plan copies it."""
     source = plan.source
     assert source is not None  # noqa: S101
     made = []
@@ -107,13 +107,13 @@ def promises(
         head = reference.listing.heads.get(position, packets.Head())
         base = head.time_base
         listed = reference.listing.of(position)
-        decoded = partial(_decoded, source.path, piece, ffmpeg=ffmpeg, cancel=cancel) if not copied else None
+        decoded = partial(_decoded, source.path, span, ffmpeg=ffmpeg, cancel=cancel) if not copied else None
         made.append(
             KeptStream(
                 name="the video" if told is source.video else f"{told.kind} stream {counts[told.kind]}",
                 kind=told.kind,
                 head=head,
-                expected=_expected(listed, base, piece, copied=copied, video=told is source.video),
+                expected=_expected(listed, base, span, copied=copied, video=told is source.video),
                 copied=copied,
                 reframed=_reframed(told, source.container, plan.container),
                 uncompressed=told.codec.startswith("pcm"),
@@ -129,37 +129,37 @@ def _reframed(stream: Stream, source: Container, target: Container) -> bool:
     return stream.codec in _FRAMED and source in _START_CODES and source is not target
 
 
-def _expected(table: PacketTable, base: Fraction, piece: Piece, *, copied: bool, video: bool) -> PacketTable:
-    """Return the packets of one stream that belong to `piece`."""
-    if not piece.start and piece.end is None:
+def _expected(table: PacketTable, base: Fraction, span: OutputRange, *, copied: bool, video: bool) -> PacketTable:
+    """Return the packets of one stream that belong to `span`."""
+    if not span.start and span.end is None:
         return table
-    begin = (piece.start - _REORDERED) / base if piece.start else None
-    finish = (piece.end + _REORDERED) / base if piece.end is not None else None
+    begin = (span.start - _REORDERED) / base if span.start else None
+    finish = (span.end + _REORDERED) / base if span.end is not None else None
     listed = table.decoded_between(begin, finish)
     margin = bounds.EPSILON if video else proof.TICK
-    if video and copied and piece.start and piece.dts_start is not None:
-        first = math.ceil((piece.dts_start - margin) / base)
+    if video and copied and span.start and span.dts_start is not None:
+        first = math.ceil((span.dts_start - margin) / base)
         listed = listed.chosen(map(first.__le__, listed.decoding_times))
-    elif piece.start:
-        first = math.ceil((piece.start - margin) / base)
+    elif span.start:
+        first = math.ceil((span.start - margin) / base)
         listed = listed.chosen(map(first.__le__, listed.times))
     if video and copied:
-        if piece.dts_end is None:
+        if span.dts_end is None:
             return listed
-        last = math.ceil((piece.dts_end - margin) / base)
+        last = math.ceil((span.dts_end - margin) / base)
         return listed.chosen(map(last.__gt__, listed.decoding_times))
-    if not video and piece.sound_end is not None:
-        last = math.floor((piece.sound_end + proof.TICK) / base)
+    if not video and span.sound_end is not None:
+        last = math.floor((span.sound_end + proof.TICK) / base)
         return listed.chosen(map(last.__ge__, listed.ends()))
-    if piece.end is None:
+    if span.end is None:
         return listed
-    last = math.ceil((piece.end - margin) / base)
+    last = math.ceil((span.end - margin) / base)
     return listed.chosen(map(last.__gt__, listed.times))
 
 
-def _decoded(path: Path, piece: Piece, *, ffmpeg: str, cancel: Cancel | None) -> list[Fraction]:
-    """Return when each frame of `piece` is shown by a decoder, in seconds of the source."""
+def _decoded(path: Path, span: OutputRange, *, ffmpeg: str, cancel: Cancel | None) -> list[Fraction]:
+    """Return when each frame of `span` is shown by a decoder, in seconds of the source."""
     times = packets.decoded_times(path, ffmpeg=ffmpeg, cancel=cancel)
-    first = piece.start - bounds.EPSILON if piece.start else None
-    last = None if piece.end is None else piece.end - bounds.EPSILON
+    first = span.start - bounds.EPSILON if span.start else None
+    last = None if span.end is None else span.end - bounds.EPSILON
     return [time for time in times if (first is None or time >= first) and (last is None or time < last)]

@@ -45,7 +45,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class SegmentBounds:
     """One segment to be: from `start` to `end` (None: the end of the file).
 
     Where no point lies at the time asked for, the few pictures between `end` and `until` (seconds) are encoded.
@@ -101,7 +101,7 @@ def _resumes(packets: Sequence[Packet]) -> list[int | None]:
     return found[::-1]
 
 
-def fewest(seconds: Fraction, size: int, limits: Limits) -> int:
+def fewest_segments(seconds: Fraction, size: int, limits: Limits) -> int:
     """Return how many stretches are needed at least."""
     by_time = -(-seconds // (limits.max_seconds - SECONDS_MARGIN)) if seconds > limits.max_seconds else 1
     by_size = -(-size // int(limits.max_bytes * BYTES_SHARE)) if size > limits.max_bytes else 1
@@ -159,10 +159,10 @@ class _Search:
     size: int
     limits: Limits
 
-    def fits(self, first: Point, time: Fraction, offset: int, stretches: int) -> bool:
+    def fits(self, first: Point, time: Fraction, offset: int, segments: int) -> bool:
         """Return True when what lies between `first` and a later place is within the limits of some stretches."""
-        seconds = stretches * (self.limits.max_seconds - SECONDS_MARGIN)
-        size = stretches * int(self.limits.max_bytes * BYTES_SHARE)
+        seconds = segments * (self.limits.max_seconds - SECONDS_MARGIN)
+        size = segments * int(self.limits.max_bytes * BYTES_SHARE)
         return time - first.time <= seconds and offset - first.offset <= size
 
     def candidates(self, first: Point, left: int) -> Iterator[Point]:
@@ -191,7 +191,7 @@ def _burden(point: Point, ideal: Fraction) -> Fraction:
     return encoded + abs(point.time - ideal) / 4
 
 
-def stretches(start: Point, cuts: Sequence[Point], end: Stretch) -> list[Stretch]:
+def segments(start: Point, cuts: Sequence[Point], end: SegmentBounds) -> list[SegmentBounds]:
     """Return the stretches between `start`, the cuts and the end that `end` has."""
     starts = [start, *cuts]
-    return [*(Stretch(start=a, end=b) for a, b in pairwise(starts)), replace(end, start=starts[-1])]
+    return [*(SegmentBounds(start=a, end=b) for a, b in pairwise(starts)), replace(end, start=starts[-1])]

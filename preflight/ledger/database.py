@@ -4,15 +4,81 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from preflight.errors import LedgerError
-from preflight.ledger import migrations, rows
+from preflight.ledger import holders, migrations
+from preflight.ledger.backend import LedgerCheck, Row, Session
+
+_T = TypeVar("_T")
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
+
+
+class SqliteSession(Session):
+    """The transaction of one connection to the file."""
+
+    # Not `unixepoch('subsec')`, which SQLite has since 3.42 only.
+    clock = "((julianday('now') - 2440587.5) * 86400.0)"
+    # A writing transaction is the only one.
+    lock = ""
+    skip_locked = ""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def all(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return every row of an answer."""
+        return self._connection.execute(query, tuple(values)).fetchall()
+
+    def run(self, query: str, values: Sequence[object] = ()) -> int:
+        """Execute a statement and return the number of rows that it changed."""
+        return self._connection.execute(query, tuple(values)).rowcount
+
+    def run_many(self, query: str, values: Sequence[Sequence[object]]) -> None:
+        """Execute a statement once for each sequence of values."""
+        self._connection.executemany(query, values)
+
+
+class SqliteBackend:
+    """The ledger in one file of this machine."""
+
+    is_shared = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+        self._lock = threading.RLock()
+        self._connection = connect(path)
+        self._session = SqliteSession(self._connection)
+
+    def read(self, work: Callable[[Session], _T]) -> _T:
+        """Return what `work` reads."""
+        with self._lock, translated_errors(self.path):
+            return work(self._session)
+
+    def write(self, work: Callable[[Session], _T]) -> _T:
+        """Return what `work` returns; all that it wrote is durable then, or none of it happened."""
+        with self._lock, translated_errors(self.path), transaction(self._connection):
+            return work(self._session)
+
+    def verify(self) -> None:
+        """Read the whole file and raise LedgerError when it is damaged. The time grows with the file."""
+        with self._lock, translated_errors(self.path):
+            verify(self._connection, self.path)
+
+    def checks(self) -> list[LedgerCheck]:
+        """Return nothing: the file is set up by its connections."""
+        return []
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._connection.close()
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -50,10 +116,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version != len(migrations.MIGRATIONS):
         with transaction(connection):
             migrations.migrate(connection, path)
-    if rows.has_unchecked_crash(connection):
+    session = SqliteSession(connection)
+    if holders.has_unchecked_crash(session):
         verify(connection, path)
         with transaction(connection):
-            rows.mark_crashes_checked(connection)
+            holders.mark_crashes_checked(session)
 
 
 def verify(connection: sqlite3.Connection, path: Path) -> None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import heapq
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
 from preflight.errors import CancelledError, JobBusyError, LedgerError, UsageError
 from preflight.events import Cancel
-from preflight.ledger import database, rows
-from preflight.ledger.owner import BEAT_INTERVAL, current_owner, is_alive
+from preflight.ledger import holders, rows
+from preflight.ledger.accounts import AccountLog
+from preflight.ledger.backend import Backend, LedgerCheck, Session
+from preflight.ledger.location import open_backend
+from preflight.ledger.owner import BEAT_INTERVAL, Owner, current_owner, is_alive
 from preflight.ledger.states import Change, Job, State, identify
 from preflight.ledger.upload_log import UploadLog
 from preflight.model.job import SecretUrl
+from preflight.settings import LedgerUrl
 
 LEASE_POLL_INTERVAL = 0.25
 """Seconds between two attempts to take a lease that another owner holds."""
@@ -58,26 +62,41 @@ class Facts(TypedDict, total=False):
     code: int | str | None
     message: str | None
     sent: str | None
+    cost: int
 
 
 class Ledger:
     """An open ledger, for all threads of a process. Use it as a context manager.
 
     A job is changed only while its lease is held here. No method's cost grows with the number of jobs, except that of
-    `count`, `verify` and a full iteration. Every method raises LedgerError when the file is locked, damaged or
-    read-only. `uploads` remembers multipart uploads that were begun.
+    `count`, `verify` and a full iteration. Every method raises LedgerError when the database is locked, damaged or out
+    of reach. `uploads` remembers multipart uploads that were begun, `accounts` the rate and the budget of each account.
+
+    Args:
+        location: A file of this machine, or the address of a PostgreSQL database; see `Settings.ledger`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, location: Path | LedgerUrl) -> None:
+        self._backend: Backend = open_backend(location)
         self._lock = threading.RLock()
         self._owner = current_owner()
         self._epochs: dict[str, int] = {}
         self._unreleased: dict[str, int] = {}
+        self._taking: set[str] = set()
         self._closed = threading.Event()
-        self._connection = database.connect(path)
         self._heart: threading.Thread | None = None
-        self.uploads = UploadLog(self._reading, self._writing)
+        self.uploads = UploadLog(self._backend)
+        self.accounts = AccountLog(self._backend)
+
+    @property
+    def name(self) -> str:
+        """Where the ledger is, without a password."""
+        return self._backend.name
+
+    @property
+    def is_shared(self) -> bool:
+        """True when processes on other machines may use it."""
+        return self._backend.is_shared
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +107,7 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Close the file; safe to call twice."""
+        """Close the ledger; safe to call twice."""
         if self._closed.is_set():
             return
         self._closed.set()
@@ -97,14 +116,16 @@ class Ledger:
             # The end is clean either way: a dead owner without leases is forgotten by the next one.
             with suppress(LedgerError):
                 self._retry_releases()
-                with self._writing() as connection:
-                    rows.remove_owner(connection, self._owner)
-        self._connection.close()
+                self._backend.write(lambda session: holders.remove_owner(session, self._owner))
+        self._backend.close()
 
     def verify(self) -> None:
-        """Read the whole file and raise LedgerError when it is damaged. The time grows with the number of jobs."""
-        with self._reading() as connection:
-            database.verify(connection, self.path)
+        """Raise LedgerError when the data are damaged. The time grows with the number of jobs."""
+        self._backend.verify()
+
+    def checks(self) -> list[LedgerCheck]:
+        """Return what an administrator should know of the database's set-up."""
+        return self._backend.checks()
 
     # Jobs
 
@@ -138,22 +159,26 @@ class Ledger:
             created=now,
             updated=now,
         )
-        with self._writing() as connection:
-            found = rows.job_of(connection, job_id)
-            if found is not None:
-                if request is None or found.request == job.request:
-                    return found
-                found = replace(found, request=job.request, source=source)
-                rows.put(connection, found)
+
+        def work(session: Session) -> Job:
+            if rows.insert(session, job):
+                rows.note(session, job, None, "claimed")
+                return job
+            found, _ = rows.locked(session, job_id)
+            if request is None or found.request == job.request:
                 return found
-            rows.put(connection, job)
-            rows.note(connection, job, None, "claimed")
-            return job
+            found = replace(found, request=job.request, source=source)
+            rows.update(session, found)
+            return found
+
+        known = self._backend.read(lambda session: rows.job_of(session, job_id))
+        if known is not None and (request is None or known.request == request):
+            return known
+        return self._backend.write(work)
 
     def get(self, job_id: str) -> Job:
         """Return the job whose id starts with `job_id`. Raises UsageError when there is none, or more than one."""
-        with self._reading() as connection:
-            found = rows.with_prefix(connection, job_id, limit=2) if job_id else []
+        found = self._backend.read(lambda session: rows.with_prefix(session, job_id, limit=2)) if job_id else []
         if len(found) != 1:
             what = "No job" if not found else "More than one job"
             raise UsageError(f"{what} has an id that starts with {job_id!r}.", hint="`preflight jobs` lists them.")
@@ -166,8 +191,7 @@ class Ledger:
 
     def group(self, group: str) -> tuple[Job, ...]:
         """Return the jobs of one video, its segments in order."""
-        with self._reading() as connection:
-            return tuple(rows.in_group(connection, group))
+        return tuple(self._backend.read(lambda session: rows.in_group(session, group)))
 
     def iterate(self, *, states: Iterable[State] = (), only_open: bool = False) -> Iterator[Job]:
         """Yield jobs, oldest first, a page at a time: of the given states, or all when none are given.
@@ -183,8 +207,7 @@ class Ledger:
         after: rows.Page | None = None
         limit = FIRST_PAGE_SIZE
         while True:
-            with self._reading() as connection:
-                page = rows.page(connection, state=state, only_open=only_open, after=after, limit=limit)
+            page = self._backend.read(partial(rows.page, state=state, only_open=only_open, after=after, limit=limit))
             yield from page
             if len(page) < limit:
                 return
@@ -199,8 +222,7 @@ class Ledger:
         """Yield the jobs that changed after the change `after` (its time and job id), in the order of the changes."""
         last = after or (datetime.min.replace(tzinfo=UTC), "")
         while True:
-            with self._reading() as connection:
-                page = rows.updated_since(connection, last, limit=PAGE_SIZE)
+            page = self._backend.read(partial(rows.updated_since, after=last, limit=PAGE_SIZE))
             yield from page
             if len(page) < PAGE_SIZE:
                 return
@@ -208,44 +230,53 @@ class Ledger:
 
     def count(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
-        with self._reading() as connection:
-            return rows.count(connection)
+        return self._backend.read(rows.count)
 
     def open_jobs_of(self, source: Path) -> tuple[Job, ...]:
         """Return the jobs of `source` with something left to do, oldest first."""
-        with self._reading() as connection:
-            return tuple(rows.open_of_source(connection, source))
+        return tuple(self._backend.read(lambda session: rows.open_of_source(session, source)))
 
     def of_task(self, task_id: str) -> tuple[Job, ...]:
         """Return the jobs with this task id; more than one only for different accounts."""
-        with self._reading() as connection:
-            return tuple(rows.of_task(connection, task_id))
+        return tuple(self._backend.read(lambda session: rows.of_task(session, task_id)))
 
     def is_object_needed(self, key: str) -> bool:
         """Return whether a job that has not ended may still need the uploaded object `key` to be fetched."""
-        with self._reading() as connection:
-            return rows.is_needed(connection, key)
+        return self._backend.read(lambda session: rows.is_needed(session, key))
 
     def is_contested(self, target: Path, group: str) -> bool:
         """Return whether another group's finished file is on its way to `target`."""
-        with self._reading() as connection:
-            return rows.is_contested(connection, target, group)
+        return self._backend.read(lambda session: rows.is_contested(session, target, group))
 
     def history(self, job_id: str) -> tuple[Transition, ...]:
         """Return every transition of a job in the order it happened."""
-        with self._reading() as connection:
-            return tuple(
-                Transition(
-                    at=datetime.fromisoformat(row["at"]),
-                    origin=State(row["origin"]) if row["origin"] else None,
-                    state=State(row["state"]),
-                    cause=row["cause"],
-                    attempt=row["attempt"],
-                    task_id=rows.restored_task_id(row["task_id"]),
-                    code=rows.code(row["code"]),
-                )
-                for row in connection.execute("SELECT * FROM transitions WHERE job = ? ORDER BY seq", (job_id,))
+        query = "SELECT * FROM transitions WHERE job = ? ORDER BY seq"
+        return tuple(
+            Transition(
+                at=datetime.fromisoformat(row["at"]),
+                origin=State(row["origin"]) if row["origin"] else None,
+                state=State(row["state"]),
+                cause=row["cause"],
+                attempt=row["attempt"],
+                task_id=rows.restored_task_id(row["task_id"]),
+                code=rows.code(row["code"]),
             )
+            for row in self._backend.read(lambda session: session.all(query, (job_id,)))
+        )
+
+    def prune(self, before: datetime) -> int:
+        """Delete the histories of jobs that have ended and were last changed before this time; return how many.
+
+        The jobs themselves stay: they are what keeps a video from being paid for twice.
+        """
+        number = 0
+        after = (datetime.min.replace(tzinfo=UTC), "")
+        while True:
+            page = self._backend.write(partial(rows.prune, after=after, before=before, limit=PAGE_SIZE))
+            number += page.deleted
+            if page.last is None:
+                return number
+            after = page.last
 
     def advance(self, job_id: str, new_state: State, *, cause: str, **facts: Unpack[Facts]) -> Job:
         """Move a leased job and return it; it is durable when this returns. Raises LedgerError for a wrong move.
@@ -277,14 +308,48 @@ class Ledger:
 
     def forget(self, job_id: str) -> None:
         """Delete a leased job and its history: a later run of the same content pays again."""
-        with self._writing() as connection:
-            self._require_lease(connection, job_id)
-            connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+        def work(session: Session) -> None:
+            self._held(session, job_id)
+            for table, column in (("transitions", "job"), ("leases", "job"), ("jobs", "id")):
+                session.run(f"DELETE FROM {table} WHERE {column} = ?", (job_id,))  # noqa: S608
+
+        self._backend.write(work)
+
+    def record_accepted(self, job: Job, task_id: str) -> Job:
+        """Record that the service has accepted the submit of `job` as this task, whoever holds the job by now.
+
+        An answer that arrives after the lease was lost settles the job that was declared unknown meanwhile. When the
+        job has gone on in another way, the task id is noted in its history. Returns the job as it is then.
+        """
+
+        def work(session: Session) -> Job:
+            found, epoch = rows.locked(session, job.id)
+            at = datetime.now(UTC)
+            if epoch == self._epochs.get(job.id) and found.state is not State.UNKNOWN:
+                return rows.move(session, found, Change(to=State.SUBMITTED, at=at, cause="accepted", task_id=task_id))
+            if found.task_id == task_id:
+                return found
+            if found.state is State.UNKNOWN and found.attempt == job.attempt:
+                late = Change(
+                    to=State.SUBMITTED, at=at, cause="accepted; the answer came late", task_id=task_id, is_late=True
+                )
+                return rows.move(session, found, late)
+            other = replace(found, task_id=task_id, updated=at)
+            rows.note(session, other, found.state, f"a late answer names the task {task_id}")
+            return found
+
+        return self._backend.write(work)
 
     def _change(self, job_id: str, change: Change) -> Job:
-        with self._writing() as connection:
-            self._require_lease(connection, job_id)
-            return rows.move(connection, job_id, change)
+        return self._backend.write(lambda session: rows.move(session, self._held(session, job_id), change))
+
+    def _held(self, session: Session, job_id: str) -> Job:
+        """Return a job whose lease is held here, locked. Raises LedgerError for any other job."""
+        job, epoch = rows.locked(session, job_id)
+        if epoch != self._epochs.get(job_id):
+            raise LedgerError(f"Job {job_id} is not leased here, or the lease was taken over.")
+        return job
 
     # Leases
 
@@ -314,20 +379,70 @@ class Ledger:
     def acquire(self, job_id: str) -> Job:
         """Take the lease of a job and return the job as it is now. Raises JobBusyError at once; see `lease`."""
         self._retry_releases()
-        with self._writing() as connection:
-            other, silent, _ = rows.owner_of(connection, job_id)
-            if other is not None and is_alive(other, here=self._owner.machine, silent=silent):
-                raise JobBusyError(
-                    f"Job {job_id} is being worked on by process {other.pid}.", hint="Wait for it, or stop it."
-                )
-            if self._heart is None:
-                rows.remove_dead_owners(connection)
-                rows.put_owner(connection, self._owner)
-            epoch = rows.put_lease(connection, job_id, self._owner)
-            job = _recovered(connection, job_id)
-            self._start_heartbeat()
-        self._epochs[job_id] = epoch
+        with self._taken_alone([job_id]):
+
+            def work(session: Session) -> tuple[Job, int]:
+                rows.locked(session, job_id)
+                other, silent = holders.owner_of(session, job_id)
+                if other is not None and other.id != self._owner.id and self._is_alive(other, silent):
+                    raise JobBusyError(
+                        f"Job {job_id} is being worked on by process {other.pid}.", hint="Wait for it, or stop it."
+                    )
+                return self._take(session, [job_id])[0]
+
+            job, epoch = self._backend.write(work)
+            self._epochs[job_id] = epoch
+        self._start_heartbeat()
         return job
+
+    def acquire_open(self, limit: int) -> list[Job]:
+        """Take the leases of up to `limit` open jobs that nobody works on, the oldest first, in one transaction.
+
+        Unknown jobs are left out: only a person settles them. Several processes get different jobs and don't wait for
+        each other.
+        """
+        self._retry_releases()
+
+        def work(session: Session) -> list[tuple[Job, int]]:
+            alive = holders.living(session, is_shared=self.is_shared)
+            found = rows.claimable(session, [*alive, self._owner.id], limit=limit)
+            return self._take(session, [job.id for job in found])
+
+        # No other thread may see a lease of this process whose epoch is not noted yet.
+        with self._lock:
+            taken = self._backend.write(work)
+            self._epochs.update({job.id: epoch for job, epoch in taken})
+        if taken:
+            self._start_heartbeat()
+        return [job for job, _ in taken]
+
+    def _take(self, session: Session, job_ids: list[str]) -> list[tuple[Job, int]]:
+        """Make this process the holder of locked jobs that nobody holds; return them and their epochs."""
+        if not job_ids:
+            return []
+        if self._heart is None:
+            holders.remove_dead_owners(session, is_shared=self.is_shared)
+        # Also later: it is gone when others took a process that was stopped for long for dead.
+        holders.put_owner(session, self._owner)
+        epochs = holders.put_leases(session, job_ids, self._owner)
+        return [(_recovered(session, job_id), epochs[job_id]) for job_id in job_ids]
+
+    @contextmanager
+    def _taken_alone(self, job_ids: list[str]) -> Iterator[None]:
+        """Keep other threads from jobs that are held here, or are being taken. Raises JobBusyError."""
+        with self._lock:
+            for job_id in job_ids:
+                if job_id in self._epochs or job_id in self._taking:
+                    raise JobBusyError(
+                        f"Job {job_id} is being worked on by process {self._owner.pid}.",
+                        hint="Wait for it, or stop it.",
+                    )
+            self._taking.update(job_ids)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taking.difference_update(job_ids)
 
     def release(self, job_id: str) -> None:
         """Give a lease back. What can't be written now is written with the next heartbeat."""
@@ -335,8 +450,7 @@ class Ledger:
         if epoch is None:
             return
         try:
-            with self._writing() as connection:
-                rows.remove_lease(connection, job_id, self._owner, epoch)
+            self._backend.write(lambda session: holders.remove_lease(session, job_id, self._owner, epoch))
         except LedgerError:
             self._unreleased[job_id] = epoch
 
@@ -345,57 +459,48 @@ class Ledger:
         with self._lock:
             self._epochs.clear()
             self._unreleased.clear()
-            with self._writing() as connection:
-                rows.remove_leases(connection, self._owner)
+            self._backend.write(lambda session: holders.remove_leases(session, self._owner))
 
     def holder(self, job_id: str) -> int | None:
         """Return the process id of the living holder of a job, or None."""
-        with self._reading() as connection:
-            owner, silent, _ = rows.owner_of(connection, job_id)
-        return owner.pid if owner and is_alive(owner, here=self._owner.machine, silent=silent) else None
+        owner, silent = self._backend.read(lambda session: holders.owner_of(session, job_id))
+        return owner.pid if owner and self._is_alive(owner, silent) else None
 
-    def _require_lease(self, connection: sqlite3.Connection, job_id: str) -> None:
-        owner, _, epoch = rows.owner_of(connection, job_id)
-        if owner is None or owner.id != self._owner.id or epoch != self._epochs.get(job_id):
-            raise LedgerError(f"Job {job_id} is not leased here, or the lease was taken over.")
+    def _is_alive(self, owner: Owner, silent: float) -> bool:
+        return is_alive(owner, here=self._owner.machine, silent=silent, is_shared=self.is_shared)
 
     def _retry_releases(self) -> None:
         with self._lock:
-            if self._unreleased:
-                with self._writing() as connection:
-                    for job_id, epoch in self._unreleased.items():
-                        rows.remove_lease(connection, job_id, self._owner, epoch)
-                self._unreleased.clear()
+            waiting = dict(self._unreleased)
+        if not waiting:
+            return
+
+        def work(session: Session) -> None:
+            for job_id, epoch in waiting.items():
+                holders.remove_lease(session, job_id, self._owner, epoch)
+
+        self._backend.write(work)
+        with self._lock:
+            for job_id in waiting:
+                self._unreleased.pop(job_id, None)
 
     def _start_heartbeat(self) -> None:
-        if self._heart is None:
-            self._heart = threading.Thread(target=self._keep_beating, name="ledger-heartbeat", daemon=True)
-            self._heart.start()
+        with self._lock:
+            if self._heart is None:
+                self._heart = threading.Thread(target=self._keep_beating, name="ledger-heartbeat", daemon=True)
+                self._heart.start()
 
     def _keep_beating(self) -> None:
         while not self._closed.wait(BEAT_INTERVAL):
             # The next change tells the error to a caller who can act on it.
             with suppress(LedgerError):
                 self._retry_releases()
-                with self._writing() as connection:
-                    rows.put_owner(connection, self._owner)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, database.translated_errors(self.path), database.transaction(self._connection):
-            yield self._connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, database.translated_errors(self.path):
-            yield self._connection
+                self._backend.write(lambda session: holders.put_owner(session, self._owner))
 
 
-def _recovered(connection: sqlite3.Connection, job_id: str) -> Job:
-    job = rows.job_of(connection, job_id)
-    if job is None:
-        raise rows.missing(job_id)
+def _recovered(session: Session, job_id: str) -> Job:
+    job, _ = rows.locked(session, job_id)
     if job.state is not State.SUBMITTING:
         return job
     cause = "the process that was submitting ended before the answer"
-    return rows.move(connection, job_id, Change(to=State.UNKNOWN, at=datetime.now(UTC), cause=cause))
+    return rows.move(session, job, Change(to=State.UNKNOWN, at=datetime.now(UTC), cause=cause))

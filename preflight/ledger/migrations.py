@@ -70,6 +70,14 @@ _VERSION_3 = """
     CREATE INDEX leases_holder ON leases (holder);
 """
 
+_VERSION_4 = """
+    ALTER TABLE jobs ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE accounts (
+        account TEXT PRIMARY KEY, pace REAL, free_at REAL NOT NULL DEFAULT 0, pauses INTEGER NOT NULL DEFAULT 0,
+        spent INTEGER NOT NULL DEFAULT 0, budget INTEGER
+    ) STRICT;
+"""
+
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema of the ledger at `path` to the newest version, inside the caller's transaction.
@@ -131,5 +139,6 @@ MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection, Path], None] | None],
     (_VERSION_1, None),
     (_VERSION_2, None),
     (_VERSION_3, _convert_to_3),
+    (_VERSION_4, None),
 )
 """SQL statements of each version, and a function for what SQL alone can't convert."""

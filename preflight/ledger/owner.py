@@ -53,10 +53,16 @@ def start_time(pid: int) -> str | None:
     return None if state in {"Z", "X"} else rest[18]
 
 
-def is_alive(owner: Owner, *, here: str, silent: float) -> bool:
-    """Return whether `owner` is alive: looked up on the same machine (`here`), else judged by `silent` seconds."""
+def is_alive(owner: Owner, *, here: str, silent: float, is_shared: bool = False) -> bool:
+    """Return whether `owner` is alive: looked up on the same machine (`here`), else judged by `silent` seconds.
+
+    Where the ledger `is_shared` with other machines, a process that exists and is silent counts as dead as well: they
+    can't tell that it exists, and all have to judge alike.
+    """
     if owner.machine and owner.machine == here:
-        return start_time(owner.pid) == owner.started
+        exists = start_time(owner.pid) == owner.started
+        if not exists or not is_shared:
+            return exists
     # A clock that was set back must not keep a dead owner alive.
     return abs(silent) < STALE_AFTER
 

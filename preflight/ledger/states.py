@@ -37,6 +37,9 @@ ACCEPTED = frozenset({State.SUBMITTED, State.RUNNING, State.DONE, State.FETCHED,
 ENDED = frozenset({State.FETCHED, State.MISMATCHED, State.FAILED, State.CANCELLED})
 """The service has nothing more to do for the job."""
 
+CLAIMABLE = frozenset(State) - ENDED - {State.UNKNOWN} | {State.FETCHED}
+"""An open job in one of these states can be continued by any process; only a person settles an unknown one."""
+
 _BEFORE = {State.FAILED, State.CANCELLED}
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.FIXED, State.UPLOADING, *_BEFORE}),
@@ -73,7 +76,8 @@ class Job:
     jobs share `group`. `url` is the result's without its query string: a fresh one is had with `task_id`. `key` is the
     uploaded object's. `file` is what was fetched, and the finished file once it is at its `target`. `request` is the
     JSON of what a later `resume` has to know to continue, `sent` the JSON of the measures of the file that was sent.
-    `attempt` counts from 1 and rises when an ended job is queued again.
+    `attempt` counts from 1 and rises when an ended job is queued again. `cost` is what its submit may cost, in
+    millionths of the currency; 0 when no price is known.
     """
 
     id: str
@@ -95,6 +99,7 @@ class Job:
     message: str | None = None
     request: str = "{}"
     sent: str | None = None
+    cost: int = 0
     created: datetime
     updated: datetime
 
@@ -118,7 +123,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A move to `to`, why, and what became known with it (None: nothing new)."""
+    """A move to `to`, why, and what became known with it (None: nothing new).
+
+    `by_person` says that a person settles the job; `is_late` that the service's answer came after the job was declared
+    unknown, which settles it as well.
+    """
 
     to: State
     at: datetime
@@ -131,7 +140,9 @@ class Change:
     code: int | str | None = None
     message: str | None = None
     sent: str | None = None
+    cost: int | None = None
     by_person: bool = False
+    is_late: bool = False
 
 
 def apply(job: Job, change: Change) -> Job:
@@ -140,6 +151,8 @@ def apply(job: Job, change: Change) -> Job:
     allowed = MOVES[job.state] | {job.state}
     if change.by_person and job.state in _OPEN_TO_A_PERSON:
         allowed |= RESOLUTIONS
+    if change.is_late and job.state is State.UNKNOWN:
+        allowed |= {State.SUBMITTED}
     if to not in allowed:
         hint = f"`preflight jobs resolve {job.id}` settles it." if job.state is State.UNKNOWN else None
         raise LedgerError(f"Job {job.id} can't go from {job.state} to {to}.", hint=hint)
@@ -162,9 +175,23 @@ def apply(job: Job, change: Change) -> Job:
         code=change.code if change.code is not None else start.code,
         message=change.message or start.message,
         sent=change.sent or start.sent,
+        cost=change.cost if change.cost is not None else start.cost,
     )
     _require_facts(moved, change)
     return moved
+
+
+def spending(job: Job, moved: Job) -> int:
+    """Return how much more of the account's budget is used after a move of `job` to `moved`.
+
+    The cost counts from the moment in which the submit may leave, and is given back when it was not accepted.
+    """
+    if moved.state is State.SUBMITTING and job.state is not State.SUBMITTING:
+        return moved.cost
+    refused = {State.UPLOADED, State.FAILED, State.QUEUED, State.CANCELLED}
+    if job.state in {State.SUBMITTING, State.UNKNOWN} and moved.state in refused:
+        return -job.cost
+    return 0
 
 
 def _require_facts(job: Job, change: Change) -> None:

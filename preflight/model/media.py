@@ -126,7 +126,7 @@ class FileIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ScanResult:
     """What reading every packet of a file brought to light.
 
     `reached`: seconds up to which packets came; `cut`: what says that the data ends too soon; `damage`: kinds of error;
@@ -189,7 +189,7 @@ class Media:
     chapters: int = 0
     missing_bytes: int = 0
     sha256: str | None = None
-    reading: Reading | None = None
+    reading: ScanResult | None = None
     text: TextSeen | None = None
 
     @property

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from preflight.errors import CancelledError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.model.media import Media, Reading
+from preflight.model.media import Media, ScanResult
 from preflight.probe import codec_names
 from preflight.probe.transport_duration import DEMUXERS
 from preflight.tools import ffmpeg, process
@@ -36,7 +36,7 @@ _PREFIX = re.compile(r"(\[[^\]]*@ 0x[0-9a-f]+\] )+|\[[^\]]*\] ")
 
 def read(
     media: Media, *, depth: Depth = Depth.PACKETS, listener: Listener = ignore, cancel: Cancel | None = None
-) -> Reading | None:
+) -> ScanResult | None:
     """Return what reading all packets of `media` shows; None where its container has no demuxer in the table.
 
     Nothing is written and no other file is opened. Raises ToolMissingError without ffmpeg, CancelledError.
@@ -85,13 +85,15 @@ def command(media: Media, demuxer: str, depth: Depth) -> list[str]:
     return [ffmpeg.find(), *progress, *source, *streams, "-vf", f"{look},metadata=print:file=-", "-f", "null", "-"]
 
 
-def interpret(log: Iterable[str], printed: Iterable[str], *, reached: Fraction, depth: Depth, failed: bool) -> Reading:
-    """Return the `Reading` that ffmpeg's last words in `log` and the filters' lines in `printed` stand for. Pure."""
+def interpret(
+    log: Iterable[str], printed: Iterable[str], *, reached: Fraction, depth: Depth, failed: bool
+) -> ScanResult:
+    """Return the `ScanResult` that ffmpeg's last words in `log` and the filters' lines in `printed` stand for. Pure."""
     said = [line for line in log if "[error]" in line or "[fatal]" in line or "corrupt" in line]
     words = _kinds(_PREFIX.sub("", line).strip() for line in said)
     cut = next((word for word in words if _CUT.search(word)), None)
     damage = tuple(word for word in words if word != cut and not _DISORDER.search(word))
-    return Reading(
+    return ScanResult(
         decoded=depth is Depth.DECODE,
         reached=reached or None,
         cut=cut,

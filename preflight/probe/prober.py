@@ -85,7 +85,7 @@ class Prober:
         The worker goes on with `following`, if given, while this answer is judged: it should be probed next.
         Raises ToolMissingError without MediaInfo, and ToolError where it crashes on any file.
         """
-        refusal = stat_check.look(path)
+        refusal = stat_check.check_status(path)
         if refusal is not None:
             return refusal
         if self._worker is not None and self._worker.owes_other_than(path):
@@ -94,7 +94,9 @@ class Prober:
         assert self._worker is not None  # noqa: S101
         is_new = self._worker.is_new
         try:
-            facts = self._worker.ask(path, following if following and stat_check.look(following) is None else None)
+            facts = self._worker.ask(
+                path, following if following and stat_check.check_status(following) is None else None
+            )
         except WorkerDied as death:
             self.close()
             if is_new and not death.timed_out:

@@ -32,7 +32,7 @@ def unreadable(path: Path, reason: str, detail: str, *, hint: str | None = None,
     return Unreadable(path=path, reason=reason, detail=detail, hint=hint or _HINTS.get(reason, ""), size=size)
 
 
-def look(path: Path) -> Unreadable | None:
+def check_status(path: Path) -> Unreadable | None:
     """Return why `path` can't be read as a file, or None when it is a regular file that is not empty.
 
     Nothing is opened, so pipes, sockets and devices neither block nor act.

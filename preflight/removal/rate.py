@@ -34,7 +34,7 @@ CANCEL_POLL_INTERVAL = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class SubmitRate:
     """The seconds between two submits (`interval`), and the monotonic time from which the next one may leave. Pure.
 
     `pauses` counts the refusals, so that a waiting thread notices a new one.
@@ -44,31 +44,31 @@ class Rate:
     free_at: float = 0.0
     pauses: int = 0
 
-    def take(self, now: float) -> tuple[Rate, float]:
+    def take(self, now: float) -> tuple[SubmitRate, float]:
         """Return the rate after a submit was given its turn, and the time of that turn."""
         turn = max(now, self.free_at)
         return replace(self, free_at=turn + self.interval), turn
 
-    def accepted(self) -> Rate:
+    def accepted(self) -> SubmitRate:
         """Return the rate after the service took a submit."""
         return replace(self, interval=max(SHORTEST_INTERVAL, self.interval * SPEED_UP))
 
-    def refused(self, now: float, retry_after: float | None) -> Rate:
+    def refused(self, now: float, retry_after: float | None) -> SubmitRate:
         """Return the rate after 501 or 429: twice as slow, and nobody asks before the pause is over."""
         interval = min(LONGEST_INTERVAL, self.interval * 2)
         pause = min(LONGEST_PAUSE, retry_after if retry_after is not None else interval)
-        return Rate(interval=interval, free_at=max(self.free_at, now + pause), pauses=self.pauses + 1)
+        return SubmitRate(interval=interval, free_at=max(self.free_at, now + pause), pauses=self.pauses + 1)
 
 
 class RateLimiter:
     """A submit rate shared by the threads of this process."""
 
     def __init__(self) -> None:
-        self._rate = Rate()
+        self._rate = SubmitRate()
         self._lock = threading.Lock()
 
     @property
-    def rate(self) -> Rate:
+    def rate(self) -> SubmitRate:
         """The rate as it is now."""
         with self._lock:
             return self._rate

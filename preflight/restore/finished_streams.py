@@ -19,7 +19,7 @@ _MAX_DENOMINATOR = 10**6
 def is_kept(stream: Stream, source: Media, target: Container, *, keep_audio: bool) -> bool:
     """Return True for sound and subtitles of the source that the finished file can hold."""
     wanted = stream.kind is StreamKind.SUBTITLE or (stream.kind is StreamKind.AUDIO and keep_audio)
-    return wanted and containers.holds(target, stream, source.container)
+    return wanted and containers.can_hold(target, stream, source.container)
 
 
 def promises(
@@ -67,7 +67,7 @@ def _source_stream(stream: Stream, number: int, listing: Listing, fixed: Fixed, 
         start = Fraction(fixed.segments[0].start).limit_denominator(_MAX_DENOMINATOR)
         end = fixed.plan.trim[1]
     earlier = round(start / head.time_base)
-    kept = proof.within(listing.of(number), head.time_base, start=start, end=end)
+    kept = proof.packets_between(listing.of(number), head.time_base, start=start, end=end)
     return KeptStream(
         name=f"{stream.kind} stream {number + 1}",
         kind=stream.kind,

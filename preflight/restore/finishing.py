@@ -12,7 +12,7 @@ from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import Fixed
 from preflight.model.media import Container, FileIdentity, Media, StreamKind
 from preflight.restore import finished_streams, source_streams, video_concat
-from preflight.restore.video_concat import Shown
+from preflight.restore.video_concat import CleanedSegment
 from preflight.tools import bounds, containers, files, proof, seekable
 from preflight.tools import ffmpeg as tool
 
@@ -37,7 +37,7 @@ def container(cleaned: Sequence[Path], fixed: Fixed) -> str:
         for s in fixed.source.streams
         if s.kind is StreamKind.SUBTITLE or (s.kind is StreamKind.AUDIO and containers.can_be_decoded(s))
     ]
-    return "mp4" if all(containers.holds(Container.MP4, stream) for stream in kept) else "mkv"
+    return "mp4" if all(containers.can_hold(Container.MP4, stream) for stream in kept) else "mkv"
 
 
 def finish(
@@ -68,8 +68,12 @@ def finish(
         source = _readable(fixed, target, folder, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
         fixed = replace(fixed, source=source)
         lead = _lead(fixed, ffmpeg, cancel)
-        shown = _shown(cleaned, fixed, lead)
-        picture = shown[0].path if len(shown) == 1 else video_concat.join(shown, folder, ffmpeg=ffmpeg, cancel=cancel)
+        segments = _segments(cleaned, fixed, lead)
+        picture = (
+            segments[0].path
+            if len(segments) == 1
+            else video_concat.join(segments, folder, ffmpeg=ffmpeg, cancel=cancel)
+        )
         offset = lead - video_concat.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
         made = folder / f"finished{destination.suffix}"
         argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
@@ -108,7 +112,7 @@ def _readable(
         return source
     kept = [s for s in source.streams if finished_streams.is_kept(s, source, target, keep_audio=keep_audio)]
     video = [source.video] if source.video is not None else []
-    return seekable.copied(source, [*video, *kept], target, folder, ffmpeg=ffmpeg, cancel=cancel)
+    return seekable.seekable_copy(source, [*video, *kept], target, folder, ffmpeg=ffmpeg, cancel=cancel)
 
 
 def _require_source(source: Media) -> None:
@@ -122,18 +126,18 @@ def _require_source(source: Media) -> None:
         raise FileChangedError(f"{source.path} changed since it was sent; its sound may not fit any more.")
 
 
-def _shown(cleaned: Sequence[Path], fixed: Fixed, lead: Fraction) -> list[Shown]:
+def _segments(cleaned: Sequence[Path], fixed: Fixed, lead: Fraction) -> list[CleanedSegment]:
     """Return the cleaned segments with their stretches, counted from the first's start; pictures begin at `lead`."""
     starts = [Fraction(s.start).limit_denominator(10**6) for s in fixed.segments]
     whole = len(fixed.segments) == 1
     ends: list[Fraction | None] = [*starts[1:], None]
     if not whole and fixed.segments[-1].end is not None:
         ends[-1] = Fraction(fixed.segments[-1].end).limit_denominator(10**6)
-    shown = [
-        Shown(path=path, start=max(lead, start - starts[0]), end=None if end is None else end - starts[0])
+    segments = [
+        CleanedSegment(path=path, start=max(lead, start - starts[0]), end=None if end is None else end - starts[0])
         for path, start, end in zip(cleaned, starts, ends, strict=True)
     ]
-    return [*shown[:-1], replace(shown[-1], without_frames=_without_frames(fixed, lead))]
+    return [*segments[:-1], replace(segments[-1], without_frames=_without_frames(fixed, lead))]
 
 
 def _without_frames(fixed: Fixed, lead: Fraction) -> Fraction:
@@ -165,7 +169,7 @@ def _combine(
     source = fixed.source
     target = Container(made.suffix[1:].lower())
     art = source_streams.covers(source, made.parent, ffmpeg=ffmpeg, cancel=cancel)
-    fonts = source_streams.others(source, target, ffmpeg=ffmpeg, cancel=cancel)
+    fonts = source_streams.other_streams(source, target, ffmpeg=ffmpeg, cancel=cancel)
     names = [
         containers.specifier(source, stream.index)
         for stream in source.streams
@@ -188,7 +192,7 @@ def _combine(
     for position, name in enumerate(names, start=1):
         argv += ["-map", f"1:{name}"]
         tags += [f"-map_metadata:s:{position}", f"1:s:{name}"]
-    argv += [*source_streams.outputs(art, target, first_input=2, others=fonts), "-c", "copy", *cut, *tags]
+    argv += [*source_streams.outputs(art, target, first_input=2, other_streams=fonts), "-c", "copy", *cut, *tags]
     if any(stream.codec in containers.EXPERIMENTAL for stream in source.audio):
         argv += ["-strict", "-2"]
     argv += ["-movflags", "+faststart"] if target in {Container.MP4, Container.MOV} else []
@@ -198,10 +202,10 @@ def _combine(
 def _stretch(fixed: Fixed, made: Path) -> tuple[list[str], list[str]]:
     """Return the options before the source and for the output that choose the stretch that a trim kept."""
     source, trim = fixed.source, fixed.plan.trim
-    piece = bounds.Piece(output=made)
+    span = bounds.OutputRange(output=made)
     if trim is not None:
         start = Fraction(fixed.segments[0].start).limit_denominator(10**6)
-        piece = bounds.Piece(output=made, start=start, end=trim[1])
-    seek = [word for name, value in bounds.seek(piece, source.container).items() for word in (f"-{name}", value)]
-    cut = [word for name, value in bounds.filters(piece, picture=False).items() for word in (f"-{name}", value)]
+        span = bounds.OutputRange(output=made, start=start, end=trim[1])
+    seek = [word for name, value in bounds.seek(span, source.container).items() for word in (f"-{name}", value)]
+    cut = [word for name, value in bounds.filters(span, picture=False).items() for word in (f"-{name}", value)]
     return seek, cut

@@ -42,7 +42,7 @@ def covers(source: Media, folder: Path, *, ffmpeg: str, cancel: Cancel | None = 
     return found
 
 
-def others(source: Media, target: Container, *, ffmpeg: str, cancel: Cancel | None = None) -> int:
+def other_streams(source: Media, target: Container, *, ffmpeg: str, cancel: Cancel | None = None) -> int:
     """Return how many attachments that are no covers `target` takes over: only Matroska has them. Raises ToolError."""
     if source.container is not Container.MKV or target is not Container.MKV:
         return 0
@@ -56,13 +56,13 @@ def inputs(pictures: list[Path], target: Container) -> list[str]:
     return [word for path in pictures for word in ("-i", tool.local(path))] if target is Container.MP4 else []
 
 
-def outputs(pictures: list[Path], target: Container, *, first_input: int, others: int) -> list[str]:
-    """Return the words that put `pictures` behind one video and `others` attachments into an output."""
+def outputs(pictures: list[Path], target: Container, *, first_input: int, other_streams: int) -> list[str]:
+    """Return the words that put `pictures` behind one video and `other_streams` attachments into an output."""
     words: list[str] = []
     for number, path in enumerate(pictures):
         if target is Container.MP4:
             words += ["-map", f"{first_input + number}:v:0", f"-disposition:v:{number + 1}", "attached_pic"]
         elif target is Container.MKV:
             kind = "image/jpeg" if path.suffix == ".jpg" else "image/png"
-            words += ["-attach", str(path), f"-metadata:s:t:{others + number}", f"mimetype={kind}"]
+            words += ["-attach", str(path), f"-metadata:s:t:{other_streams + number}", f"mimetype={kind}"]
     return words

@@ -25,7 +25,7 @@ _LOOKED_AT = Fraction(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class CleanedSegment:
     """A cleaned segment: its file, and the range of the finished file that it fills, in seconds.
 
     `without_frames` is how much of the range's end has no frames in the source either, because its sound goes on.
@@ -45,34 +45,34 @@ def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: C
     return min((time for time in times if time >= 0), default=Fraction(0))
 
 
-def join(shown: Sequence[Shown], folder: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> Path:
+def join(cleaned: Sequence[CleanedSegment], folder: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> Path:
     """Return a file in `folder` with all pictures: packets copied when the segments agree, else encoded once.
 
     Raises ToolError when a segment is shorter than the stretch that it stands for.
     """
-    suffix = _suffix(shown, ffmpeg, cancel)
-    alone = [_alone(item.path, folder / f"{n}{suffix}", ffmpeg, cancel) for n, item in enumerate(shown)]
+    suffix = _suffix(cleaned, ffmpeg, cancel)
+    alone = [_alone(item.path, folder / f"{n}{suffix}", ffmpeg, cancel) for n, item in enumerate(cleaned)]
     listings = [packets.scan(path, ffmpeg=ffmpeg, cancel=cancel) for path in alone]
     heads = [listing.heads[0] for listing in listings]
-    for item, listing in zip(shown, listings, strict=True):
+    for item, listing in zip(cleaned, listings, strict=True):
         _require_length(item, listing.end(0))
-    copied = agree(heads) and not any(map(_overlaps, shown, listings))
+    copied = can_be_copied(heads) and not any(map(_overlaps, cleaned, listings))
     if not copied:
         suffix = ".mp4"
         alone = [
             _alike(item, path, heads[0], folder / f"alike-{n}.mp4", ffmpeg, cancel)
-            for n, (item, path) in enumerate(zip(shown, alone, strict=True))
+            for n, (item, path) in enumerate(zip(cleaned, alone, strict=True))
         ]
     made = folder / f"pictures{suffix}"
-    lengths = [None if item.end is None else item.end - item.start for item in shown]
+    lengths = [None if item.end is None else item.end - item.start for item in cleaned]
     listed = folder / "pictures.txt"
     text = tool.concat_list(list(zip(alone, lengths, strict=True)))
     listed.write_text(text, encoding="utf-8", errors="surrogateescape")
     argv = [ffmpeg, *tool.QUIET, "-protocol_whitelist", "file,pipe", "-f", "concat", "-safe", "0"]
     argv += ["-i", tool.local(listed), "-map", "0:v:0", "-c", "copy", "-video_track_timescale", _TIME_SCALE]
     tool.run([*argv, tool.local(made)], cancel=cancel)
-    promised = _promised(shown, listings, copied=copied)
-    first = shown[0].path
+    promised = _promised(cleaned, listings, copied=copied)
+    first = cleaned[0].path
     promised = replace(promised, matrix=proof.display_matrix(first, _container(first)) if copied else None)
     proof.prove(made, [promised], container=_container(made), ffmpeg=ffmpeg, cancel=cancel)
     return made
@@ -85,7 +85,7 @@ def _container(path: Path) -> Container:
         return Container.OTHER
 
 
-def _overlaps(item: Shown, listing: Listing) -> bool:
+def _overlaps(item: CleanedSegment, listing: Listing) -> bool:
     """Return True when the last frame of a cleaned segment would be shown after the next segment's first."""
     times = [packet.pts for packet in listing.of(0)]
     if item.end is None or not times:
@@ -93,11 +93,11 @@ def _overlaps(item: Shown, listing: Listing) -> bool:
     return (max(times) - min(times)) * listing.heads[0].time_base > item.end - item.start - _TOLERANCE
 
 
-def _promised(shown: Sequence[Shown], listings: Sequence[Listing], *, copied: bool) -> KeptStream:
+def _promised(cleaned: Sequence[CleanedSegment], listings: Sequence[Listing], *, copied: bool) -> KeptStream:
     """Return all frames of the segments, each at the time of its stretch."""
     ticks = int(_TIME_SCALE)
     expected = PacketTable(0)
-    for item, listing in zip(shown, listings, strict=True):
+    for item, listing in zip(cleaned, listings, strict=True):
         base = listing.heads[0].time_base
         frames: Sequence[Packet] = listing.of(0)
         first = min((packet.pts for packet in frames), default=0)
@@ -119,7 +119,7 @@ def _promised(shown: Sequence[Shown], listings: Sequence[Listing], *, copied: bo
     )
 
 
-def agree(heads: Sequence[packets.Head]) -> bool:
+def can_be_copied(heads: Sequence[packets.Head]) -> bool:
     """Return True when packets of these streams can follow each other in one stream.
 
     H.264 segments may differ in their setup, which ffmpeg then puts before each keyframe; others may not.
@@ -130,9 +130,11 @@ def agree(heads: Sequence[packets.Head]) -> bool:
     return first.codec == "h264" or all(head.extradata == first.extradata for head in heads)
 
 
-def _suffix(shown: Sequence[Shown], ffmpeg: str, cancel: Cancel | None) -> str:
+def _suffix(cleaned: Sequence[CleanedSegment], ffmpeg: str, cancel: Cancel | None) -> str:
     """Return the name's end of files that can hold the pictures alone: MP4, whose times are finer, or else MKV."""
-    codecs = {packets.scan(item.path, ffmpeg=ffmpeg, length=_LOOKED_AT, cancel=cancel).heads[0].codec for item in shown}
+    codecs = {
+        packets.scan(item.path, ffmpeg=ffmpeg, length=_LOOKED_AT, cancel=cancel).heads[0].codec for item in cleaned
+    }
     return ".mp4" if codecs <= containers.MP4_PICTURES else ".mkv"
 
 
@@ -144,7 +146,7 @@ def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
     return made
 
 
-def _require_length(item: Shown, length: Fraction) -> None:
+def _require_length(item: CleanedSegment, length: Fraction) -> None:
     wanted = Fraction(0) if item.end is None else item.end - item.start - item.without_frames
     if length < wanted - _SHORT:
         raise ToolError(
@@ -153,7 +155,9 @@ def _require_length(item: Shown, length: Fraction) -> None:
         )
 
 
-def _alike(item: Shown, alone: Path, head: packets.Head, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
+def _alike(
+    item: CleanedSegment, alone: Path, head: packets.Head, made: Path, ffmpeg: str, cancel: Cancel | None
+) -> Path:
     """Encode the pictures of one segment so that they agree with those of all others made so."""
     width, height = head.size or (1920, 1080)
     chain = f"scale={width}:{height},setsar=1,format=yuv420p"

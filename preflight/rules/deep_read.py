@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from preflight.model.limits import Limits
-from preflight.model.media import Media, Reading
+from preflight.model.media import Media, ScanResult
 from preflight.model.report import Code, Finding
 from preflight.rules import wording
 from preflight.rules.advisory import advisory
@@ -56,7 +56,7 @@ def size_change(sizes: Sequence[tuple[int, int]]) -> Finding:
     return advisory("size-change", message, measured=shown, usual="one size")
 
 
-def _cut(media: Media, reading: Reading, limits: Limits) -> Iterator[Finding]:
+def _cut(media: Media, reading: ScanResult, limits: Limits) -> Iterator[Finding]:
     video = media.video
     frames = 3 / video.frame_rate if video is not None and video.frame_rate else Fraction(0)
     # Decoding timestamps run a few frames ahead of the pictures', which matters at one frame a second.
@@ -74,7 +74,7 @@ def _cut(media: Media, reading: Reading, limits: Limits) -> Iterator[Finding]:
     )
 
 
-def _sameness(media: Media, reading: Reading) -> Iterator[Finding]:
+def _sameness(media: Media, reading: ScanResult) -> Iterator[Finding]:
     total = media.duration or reading.reached
     if not total:
         return

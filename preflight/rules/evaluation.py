@@ -66,7 +66,7 @@ def evaluate(
     if isinstance(subject, Unreadable):
         return Report(subject=subject, limits=limits, findings=tuple(readable.check(subject, limits)))
     found = [f for rule in RULES for f in rule(subject, limits)]
-    findings = judged(with_commands(found), strict=strict, ignore=ignore)
+    findings = apply_policy(with_commands(found), strict=strict, ignore=ignore)
     return Report(subject=subject, limits=limits, findings=findings)
 
 
@@ -83,7 +83,9 @@ def with_commands(findings: list[Finding]) -> Iterator[Finding]:
             yield replace(finding, fix=wording.with_command(finding.fix, finding.command))
 
 
-def judged(findings: Iterable[Finding], *, strict: Collection[str], ignore: Collection[str]) -> tuple[Finding, ...]:
+def apply_policy(
+    findings: Iterable[Finding], *, strict: Collection[str], ignore: Collection[str]
+) -> tuple[Finding, ...]:
     """Return `findings` with `strict` and `ignore` applied, failures first."""
     kept = [_strictly(f, strict) for f in findings if f.severity is Severity.FAILURE or not _named(f, ignore)]
     return tuple(sorted(kept, key=lambda f: f.severity is Severity.ADVISORY))

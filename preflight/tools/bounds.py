@@ -22,7 +22,7 @@ _INDEXES_EACH_STREAM = frozenset({Container.MP4, Container.MOV})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class OutputRange:
     """A stretch of the source, `start` to `end` in seconds (None: to its end), and the file it goes to.
 
     `dts_start` and `dts_end` are the decoding times of the first packet of a copied picture and of the first that does
@@ -45,69 +45,69 @@ def time(seconds: Fraction) -> str:
     return f"{float(max(seconds, Fraction(0))):.6f}"
 
 
-def seek(piece: Piece, container: Container) -> dict[str, str]:
-    """Return the input options that make the packets of `piece` count from 0, with some before and behind it.
+def seek(span: OutputRange, container: Container) -> dict[str, str]:
+    """Return the input options that make the packets of `span` count from 0, with some before and behind it.
 
     Seeking alone is not exact: it lands on keyframes, and a packet that reaches over the bound comes along.
     """
     room = _PREROLL_EACH if container in _INDEXES_EACH_STREAM else _PREROLL
-    before = min(piece.start, room)
+    before = min(span.start, room)
     options = {}
-    if piece.start > before:
-        options["ss"] = time(piece.start - before)
+    if span.start > before:
+        options["ss"] = time(span.start - before)
     if before:
         options["itsoffset"] = f"-{time(before)}"
-    if piece.end is not None:
-        options["t"] = time(piece.end - piece.start + before + room)
+    if span.end is not None:
+        options["t"] = time(span.end - span.start + before + room)
     return options
 
 
-def is_long(piece: Piece) -> bool:
+def is_long(span: OutputRange) -> bool:
     """Return True for a range so long that the seconds read around it don't count."""
-    return piece.end is not None and piece.end - piece.start >= _LONG
+    return span.end is not None and span.end - span.start >= _LONG
 
 
-def seek_picture(piece: Piece, container: Container) -> dict[str, str] | None:
-    """Return the input options that make a copied picture's packets those of `piece`, or None where none are exact.
+def seek_picture(span: OutputRange, container: Container) -> dict[str, str] | None:
+    """Return the input options that make a copied picture's packets those of `span`, or None where none are exact.
 
     Where each stream has an index, seeking lands on the keyframe that was chosen, and the first packet at the end by
     its decoding time ends the stream. Filters do the same anywhere, but read every byte of what they let through.
     """
-    if container not in _INDEXES_EACH_STREAM or (piece.start and piece.dts_start is None):
+    if container not in _INDEXES_EACH_STREAM or (span.start and span.dts_start is None):
         return None
     options: dict[str, str] = {}
-    if piece.start:
-        options |= {"ss": time(piece.start + EPSILON), "itsoffset": time(EPSILON)}
-    if piece.dts_end is not None:
-        options["t"] = time(piece.dts_end - piece.start - EPSILON)
+    if span.start:
+        options |= {"ss": time(span.start + EPSILON), "itsoffset": time(EPSILON)}
+    if span.dts_end is not None:
+        options["t"] = time(span.dts_end - span.start - EPSILON)
     return options
 
 
-def filters(piece: Piece, *, picture: bool) -> dict[str, str]:
+def filters(span: OutputRange, *, picture: bool) -> dict[str, str]:
     """Return the output options that drop what `seek` lets in beside the stretch, packets and chapters."""
     rest = []
-    if piece.start:
+    if span.start:
         rest.append(f"lt(pts*tb,{_number(-_TICK)})")
-    if piece.sound_end is not None:
-        rest.append(f"gt((pts+d)*tb,{_number(piece.sound_end - piece.start + _TICK)})")
-    elif piece.end is not None:
-        rest.append(f"gte(pts*tb,{_number(piece.end - piece.start - _TICK)})")
+    if span.sound_end is not None:
+        rest.append(f"gt((pts+d)*tb,{_number(span.sound_end - span.start + _TICK)})")
+    elif span.end is not None:
+        rest.append(f"gte(pts*tb,{_number(span.end - span.start - _TICK)})")
     chosen = {"bsf:a": _drop(rest), "bsf:s": _drop(rest)} if rest else {}
-    if piece.end is not None:
+    if span.end is not None:
         # Chapters know no other end. All wanted packets are earlier.
-        chosen["t"] = time(piece.end - piece.start)
-    shown = _picture(piece) if picture else []
+        chosen["t"] = time(span.end - span.start)
+    shown = _picture(span) if picture else []
     return chosen | ({"bsf:v": _drop(shown)} if shown else {})
 
 
-def _picture(piece: Piece) -> list[str]:
+def _picture(span: OutputRange) -> list[str]:
     conditions = []
-    if piece.start and piece.dts_start is not None:
-        conditions.append(f"lt(dts*tb,{_number(piece.dts_start - piece.start - EPSILON)})")
-    elif piece.start:
+    if span.start and span.dts_start is not None:
+        conditions.append(f"lt(dts*tb,{_number(span.dts_start - span.start - EPSILON)})")
+    elif span.start:
         conditions.append(f"lt(pts*tb,{_number(-EPSILON)})")
-    if piece.dts_end is not None:
-        conditions.append(f"gte(dts*tb,{_number(piece.dts_end - piece.start - EPSILON)})")
+    if span.dts_end is not None:
+        conditions.append(f"gte(dts*tb,{_number(span.dts_end - span.start - EPSILON)})")
     return conditions
 
 
@@ -120,7 +120,7 @@ def _drop(conditions: list[str]) -> str:
     return "noise=amount=0:drop=" + "+".join(conditions).replace(",", "\\,")
 
 
-def hold(last: tuple[Fraction, Fraction]) -> str:
+def hold_filter(last: tuple[Fraction, Fraction]) -> str:
     """Return the bit stream filter that sets the duration of the packet shown at `last[0]` to `last[1]` seconds."""
     shown, duration = last
     condition = f"gte(PTS*TB,{_number(shown - EPSILON)})"

@@ -82,7 +82,7 @@ def _is_pcm(codec: str) -> bool:
     return codec.startswith("pcm")
 
 
-def holds(container: Container, stream: Stream, own: Container | None = None) -> bool:
+def can_hold(container: Container, stream: Stream, own: Container | None = None) -> bool:
     """Return True when packets of `stream`, which come from a file of the kind `own`, can be copied to `container`."""
     if stream.kind is StreamKind.VIDEO and (container is own or container is Container.MKV):
         return container is own or stream.codec not in _MKV_VIDEO_REFUSED
@@ -128,7 +128,7 @@ def for_remux(media: Media) -> Container | None:
     """
     content = [s for s in media.streams if s is media.video or (s.kind is StreamKind.AUDIO and can_be_decoded(s))]
     for container in (Container.MP4, Container.MKV):
-        if all(holds(container, stream) for stream in content):
+        if all(can_hold(container, stream) for stream in content):
             return container
     return None
 

@@ -54,7 +54,7 @@ def describe(setting: str | None = None) -> Build:
     """Return version, origin and missing features of the ffmpeg that `find` returns. Raises ToolMissingError."""
     path, origin = _located(setting or os.environ.get("PREFLIGHT_FFMPEG") or None)
     version, text = ffmpeg_build.version_of(path)
-    return Build(path=path, origin=origin, version=version, text=text, missing=ffmpeg_build.missing(path))
+    return Build(path=path, origin=origin, version=version, text=text, missing=ffmpeg_build.missing_features(path))
 
 
 def version(ffmpeg: str) -> tuple[int, int]:
@@ -106,12 +106,12 @@ def require_encoder(ffmpeg: str, name: str) -> None:
 def require_picture_encoder(ffmpeg: str, name: str) -> None:
     """Raise ToolMissingError when this ffmpeg can't encode pictures with `name` on this machine."""
     require_encoder(ffmpeg, name)
-    if name not in SOFTWARE and not opens(ffmpeg, name):
+    if name not in SOFTWARE and not can_open(ffmpeg, name):
         raise ToolMissingError(f"The encoder {name} does not work on this machine.", hint=_OTHER_ENCODER)
 
 
 @functools.cache
-def opens(ffmpeg: str, name: str) -> bool:
+def can_open(ffmpeg: str, name: str) -> bool:
     """Return True when `name` encodes a picture here: a hardware encoder is listed wherever ffmpeg knows of it."""
     trial = ["-f", "lavfi", "-i", "color=size=256x256:duration=0.1", "-pix_fmt", "yuv420p", "-c:v", name]
     argv = [ffmpeg, *QUIET, *trial, "-f", "null", "-"]

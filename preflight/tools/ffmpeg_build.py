@@ -91,7 +91,7 @@ def features(path: str, kind: str) -> frozenset[str]:
     return frozenset(name for names in re.findall(pattern, listing, re.MULTILINE) for name in names.split(","))
 
 
-def missing(path: str) -> tuple[str, ...]:
+def missing_features(path: str) -> tuple[str, ...]:
     """Return the features in use that the program lacks, such as `encoder libx264`; optional encoders are left out."""
     return tuple(
         f"{kind.removesuffix('s')} {name}"

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from preflight.errors import DiskFullError, ToolError
-from preflight.tools.scratch import hidden
+from preflight.tools.scratch import hidden_folder
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 MAX_NAME_BYTES = 255
@@ -28,24 +28,24 @@ def scratch(folder: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            made = stack.enter_context(hidden(folder))
+            made = stack.enter_context(hidden_folder(folder))
         except OSError as error:
             raise _refused(error, folder) from error
         try:
             yield made
         except OSError as error:
             if error.errno in _FULL:
-                raise full(folder) from error
+                raise disk_full(folder) from error
             raise
 
 
 def _refused(error: OSError, folder: Path) -> ToolError:
     if error.errno in _FULL:
-        return full(folder)
+        return disk_full(folder)
     return ToolError(f"{folder} can't be written: {error.strerror}.", hint="Choose another output folder with -o.")
 
 
-def full(folder: Path) -> DiskFullError:
+def disk_full(folder: Path) -> DiskFullError:
     """Return the error for a file system without room."""
     return DiskFullError(
         f"There is no room left in {folder}.", hint="Free some space, or choose another folder with -o."

@@ -17,7 +17,7 @@ _SAMPLE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ManifestFile:
     """One file of a fix: its name beside the manifest, its stretch of the source in seconds, its size in bytes."""
 
     file: str
@@ -36,7 +36,7 @@ class Manifest:
     source_size: int
     source_sample: str
     trim: tuple[Fraction, Fraction] | None
-    parts: tuple[Part, ...]
+    parts: tuple[ManifestFile, ...]
 
     def to_json(self) -> str:
         """Return the text that `read` reads."""
@@ -58,7 +58,7 @@ class Manifest:
 def of(fixed: Fixed, *, fingerprint: str, sample: str) -> Manifest:
     """Return the manifest of a finished fix."""
     parts = tuple(
-        Part(
+        ManifestFile(
             file=segment.media.path.name,
             start=Fraction(segment.start).limit_denominator(10**6),
             end=Fraction(segment.end or 0).limit_denominator(10**6),
@@ -84,7 +84,7 @@ def read(path: Path) -> Manifest:
         if data["schema"] != SCHEMA:
             raise InputError(f"{path} has the manifest version {data['schema']}, known is {SCHEMA}.")
         parts = tuple(
-            Part(
+            ManifestFile(
                 file=Path(part["file"]).name,
                 start=Fraction(part["start"]),
                 end=Fraction(part["end"]),

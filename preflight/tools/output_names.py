@@ -75,7 +75,7 @@ def is_same(path: Path, other: Path) -> bool:
         return path.resolve() == other.resolve()
 
 
-def below(path: Path, roots: Iterable[Path]) -> Path:
+def relative_below(path: Path, roots: Iterable[Path]) -> Path:
     """Return the folder of `path` relative to the first of `roots` that holds it; `.` when none does."""
     for root in roots:
         if path.resolve().is_relative_to(root.resolve()):

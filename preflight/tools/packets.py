@@ -263,7 +263,7 @@ def _reading(container: Container) -> list[str]:
     return [*tool.INPUT_GUARD, *(word for name, value in options for word in (f"-{name}", value))]
 
 
-def windows(
+def read_windows(
     path: Path,
     starts: Sequence[Fraction],
     length: Fraction,

@@ -392,7 +392,7 @@ def display_matrix(path: Path, container: Container, number: int = 0) -> Matrix 
     return matrices[number] if number < len(matrices) else None
 
 
-def within(
+def packets_between(
     listed: PacketTable, base: Fraction, *, start: Fraction, end: Fraction | None, margin: Fraction = TICK
 ) -> PacketTable:
     """Return the packets that are shown from `start` up to `end`, in seconds, each bound put earlier by `margin`."""

@@ -20,7 +20,7 @@ _NEW, _HELD = "new-", "held-"
 
 
 @contextmanager
-def hidden(folder: Path) -> Iterator[Path]:
+def hidden_folder(folder: Path) -> Iterator[Path]:
     """Make a hidden folder in `folder` for a block, and remove those of dead processes. Raises OSError.
 
     The kernel's lock on it ends with its process, however that ends: a folder that can be locked belongs to nobody.

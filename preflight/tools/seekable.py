@@ -30,7 +30,7 @@ def needs_all_streams(source: Media) -> bool:
     return source.container in _CLOCKS
 
 
-def misleads(source: Media) -> bool:
+def has_misleading_index(source: Media) -> bool:
     """Return True when the index of `source` is missing or wrong, so that it is read packet after packet."""
     return source.container is Container.AVI and source.indexed is False
 
@@ -50,7 +50,7 @@ def mended(source: Media, folder: Path, *, ffmpeg: str, cancel: Cancel | None = 
 
     Raises ToolError, DiskFullError, CancelledError.
     """
-    if not misleads(source):
+    if not has_misleading_index(source):
         return source
     files.require_room(folder, source.size)
     # Its own folder leaves the name free, from which those of results are made.
@@ -63,7 +63,7 @@ def mended(source: Media, folder: Path, *, ffmpeg: str, cancel: Cancel | None = 
     return replace(source, path=made, indexed=True)
 
 
-def copied(
+def seekable_copy(
     source: Media,
     streams: Sequence[Stream],
     target: Container,
@@ -78,7 +78,7 @@ def copied(
     """
     files.require_room(folder, source.size)
     video = [stream for stream in streams if stream is source.video]
-    kind = target if all(containers.holds(target, stream) for stream in video) else Container.MKV
+    kind = target if all(containers.can_hold(target, stream) for stream in video) else Container.MKV
     made = folder / "seekable" / f"copy.{containers.EXTENSIONS[kind]}"
     made.parent.mkdir(exist_ok=True)
     argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD]

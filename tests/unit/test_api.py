@@ -68,3 +68,14 @@ def test_no_package_exports_a_name_of_its_own_modules() -> None:
         }
         names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert not names & modules, package
+
+
+def test_class_names_are_unique_in_the_package() -> None:
+    """A name that two modules give to different things needs its module to be understood."""
+    places: dict[str, list[str]] = {}
+    for module in sorted(Path(str(preflight.__file__)).parent.rglob("*.py")):
+        for node in ast.parse(module.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module.name)
+    assert len(places) > 200
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}

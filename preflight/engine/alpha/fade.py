@@ -18,7 +18,7 @@ from preflight.engine.alpha.fade_curve import FadingText, FrameContrast, fit_opa
 from preflight.engine.alpha.matte import BLACK_YCBCR, AlphaMatte, unblend
 from preflight.engine.alpha.settings import FADE
 from preflight.engine.core.arrays import BoolMask, ColorVector, FloatImage, FloatMap, dilate
-from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.filters import normalized_convolution, weighted_mean
 from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
 
@@ -72,7 +72,7 @@ def fit_fade(text: FadingText) -> Fade | None:
 
 
 def _fit_over(text: FadingText, average: FloatImage, scene: FloatImage) -> Fade | None:
-    """Return the fade of a text with an `average` look over a `scene`, both YCbCr."""
+    """Return the fade of a text with an `average` appearance over a `scene`, both YCbCr."""
     painted = _alpha_over(average, scene, text.mask)
     if painted is None:
         return None
@@ -160,7 +160,7 @@ def _alpha_over(average: FloatImage, scene: FloatImage, mask: BoolMask) -> tuple
     closed = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) * dilate(mask)
     # At low alpha the letters' colour is the better estimate, because the average contains a rest of the scene.
     own = closed[..., None]
-    mixed = own * (average - weighted(scene, 1 - closed)) + (1 - own) * premultiplied
+    mixed = own * (average - weighted_mean(scene, 1 - closed)) + (1 - own) * premultiplied
     return closed, mixed.astype(np.float32)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from preflight.engine.alpha.settings import MATTE
 from preflight.engine.core.arrays import FloatImage, FloatMap, YCbCr
-from preflight.engine.core.filters import weighted
+from preflight.engine.core.filters import weighted_mean
 
 BLACK_YCBCR = np.array([16, 128, 128], np.float32)
 """Black in YCbCr (ITU-R BT.601, video range)."""
@@ -65,7 +65,7 @@ def unblend(observed: YCbCr, matte: AlphaMatte) -> Unblended:
         The scene, and its error: noise grows by the inverse of the transmittance.
     """
     divisor = np.maximum(matte.transmittance, MATTE.least_transmittance).astype(np.float32)
-    scene = weighted(observed - matte.premultiplied, np.asarray(1 / divisor, np.float32))
+    scene = weighted_mean(observed - matte.premultiplied, np.asarray(1 / divisor, np.float32))
     confidence = np.maximum(matte.confidence, MATTE.least_confidence)
     return Unblended(scene, np.asarray(matte.noise / (divisor * confidence), np.float32))
 

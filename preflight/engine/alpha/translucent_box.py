@@ -76,17 +76,17 @@ class _Edge:
         return abs(difference) < BOX.same_transmittance and distance < BOX.same_color
 
 
-def find_translucent_box(looks: list[BGR], lines: list[Box], height: int) -> TranslucentBox | None:
+def find_translucent_box(crops: list[BGR], lines: list[Box], height: int) -> TranslucentBox | None:
     """Return the translucent box behind lines of text; None without one.
 
     Each line has a rectangle of its own, so that boxes with steps are found too.
 
     Args:
-        looks: the same part of several frames.
+        crops: the same part of several frames.
         lines: bounding boxes of the letters of each line on it, from top to bottom.
         height: text height in pixels.
     """
-    stack = np.stack(looks).astype(np.float32)
+    stack = np.stack(crops).astype(np.float32)
     rows, columns = stack.shape[1:3]
     reach = round(BOX.reach_across * height)
     sides = []

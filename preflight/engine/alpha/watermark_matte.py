@@ -17,7 +17,7 @@ import numpy as np
 from preflight.engine.alpha.matte import AlphaMatte, Unblended, to_uint8, unblend
 from preflight.engine.alpha.settings import WATERMARK
 from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, YCbCr, dilate
-from preflight.engine.core.filters import weighted
+from preflight.engine.core.filters import weighted_mean
 from preflight.engine.core.harmonic_fill import harmonic_inpaint
 
 
@@ -86,7 +86,7 @@ def _without_stroke_tint(scene: FloatImage, matte: AlphaMatte, own: BoolMask) ->
     for stroke in (painted & bright, painted & ~bright):
         weight = stroke.astype(np.float32)
         share = 1 / np.maximum(_tint_mean(weight), 1e-3)
-        tint = weighted(_tint_mean(weighted(surroundings - scene, weight)), share.astype(np.float32))
+        tint = weighted_mean(_tint_mean(weighted_mean(surroundings - scene, weight)), share.astype(np.float32))
         result[stroke] += tint[stroke]
     return result
 
@@ -94,7 +94,7 @@ def _without_stroke_tint(scene: FloatImage, matte: AlphaMatte, own: BoolMask) ->
 def _added_roughness(matte: AlphaMatte, sample: WatermarkSample, scene: FloatImage, mark: BoolMask) -> float:
     """Return how much rougher the unblended scene is than its surroundings on one frame, levels."""
     below = unblend_watermark(sample.color, matte, mark).scene
-    mixed = to_uint8(scene + weighted(below - scene, matte.confidence * mark))
+    mixed = to_uint8(scene + weighted_mean(below - scene, matte.confidence * mark))
     painted = mark & (matte.transmittance < WATERMARK.clear) & ~sample.others
     outside = ~dilate(mark | sample.others)
     if not painted.any() or not outside.any():
@@ -107,14 +107,14 @@ def _added_roughness(matte: AlphaMatte, sample: WatermarkSample, scene: FloatIma
 def _regress(samples: list[WatermarkSample], scenes: list[FloatImage], mark: BoolMask) -> AlphaMatte | None:
     """Return the matte that makes the observed `samples` of the interpolated `scenes`."""
     count = np.maximum(sum(sample.weight for sample in samples), 1).astype(np.float32)
-    observed_mean = _mean((weighted(sample.observed, sample.weight) for sample in samples), count)
+    observed_mean = _mean((weighted_mean(sample.observed, sample.weight) for sample in samples), count)
     pairs = list(zip(samples, scenes, strict=True))
-    scene_mean = _mean((weighted(scene, sample.weight) for sample, scene in pairs), count)
+    scene_mean = _mean((weighted_mean(scene, sample.weight) for sample, scene in pairs), count)
     own, common, shown = (np.zeros(mark.shape, np.float32) for _ in range(3))
     # Frame by frame: all of them at once, as real values, take hundreds of megabytes.
     for sample, scene in pairs:
-        x = weighted(scene - scene_mean, sample.weight)
-        y = weighted(sample.observed - observed_mean, sample.weight)
+        x = weighted_mean(scene - scene_mean, sample.weight)
+        y = weighted_mean(sample.observed - observed_mean, sample.weight)
         own += _channel_dot(x, x)
         common += _channel_dot(x, y)
         shown += _channel_dot(y, y)
@@ -216,7 +216,7 @@ def _surrounding_mean(values: FloatMap, mark: BoolMask) -> FloatMap:
 
 def _mean(images: Iterable[FloatImage], count: FloatMap) -> FloatImage:
     """Return the sum of images divided by the `count` of each pixel."""
-    return weighted(np.asarray(sum(images), np.float32), np.asarray(1 / count, np.float32))
+    return weighted_mean(np.asarray(sum(images), np.float32), np.asarray(1 / count, np.float32))
 
 
 def _channel_dot(a: FloatImage, b: FloatImage) -> FloatMap:

@@ -14,7 +14,7 @@ from preflight.engine.classify import classifier, signs
 from preflight.engine.classify.classifier import Evidence
 from preflight.engine.classify.settings import CLASSIFIER, SELECTION, SIGNS
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import Reading
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.media.probe import Source
 from preflight.engine.model.course import fit_course
 from preflight.engine.model.identity import IDENTITY, is_same_text
@@ -142,7 +142,7 @@ def _places_of_marks(tracks: Sequence[Track]) -> list[list[Track]]:
 
 def _jumps(before: Track, after: Track) -> bool:
     """Return True when a text stands at another place right after it went."""
-    standing = not signs.moves(before) and not signs.moves(after)
+    standing = not signs.is_moving(before) and not signs.is_moving(after)
     low, high = sorted((before.line.text_height, after.line.text_height))
     follows = 0 < after.first - before.last <= SELECTION.slot_pause and high <= SIGNS.max_scale * low
     return standing and follows and is_same_text(before.text, after.text, IDENTITY.exact_similarity)
@@ -155,7 +155,7 @@ def _lasts(track: Track, frames: int | None) -> bool:
     return track.frames >= SELECTION.min_frames
 
 
-def is_readable(reading: Reading, language: str) -> bool:
+def is_readable(reading: OcrReading, language: str) -> bool:
     """Return True when what was read is text; what is short or not in `language` has to be read more surely."""
     letters = sum(letter.isalnum() for letter in reading.text)
     if letters < SELECTION.min_letters:
@@ -176,7 +176,7 @@ def is_unread_text(track: Track) -> bool:
         and track.evidence.text_probability > SELECTION.unread_probability
         and (track.evidence.certainty > SELECTION.unread_certainty or _is_likely(track))
         and track.frames >= SELECTION.unread_frames
-        and not signs.moves(track)
+        and not signs.is_moving(track)
     )
 
 
@@ -209,7 +209,7 @@ def select_tracks(
         for track in wanted
         if _lasts(track, frames)
         and (
-            any(is_readable(Reading(track.text, track.score), language) for language in languages)
+            any(is_readable(OcrReading(track.text, track.score), language) for language in languages)
             or (any_script and is_unread_text(track))
         )
     ]
@@ -241,7 +241,10 @@ def same_caption_slot(track: Track, other: Track) -> bool:
 
     Captions that come word by word have words too short to be read surely on their own.
     """
-    if signs.moves(track) or not 0 < max(track.first - other.last, other.first - track.last) <= SELECTION.slot_pause:
+    if (
+        signs.is_moving(track)
+        or not 0 < max(track.first - other.last, other.first - track.last) <= SELECTION.slot_pause
+    ):
         return False
     a, b = track.line, other.line
     height = min(a.height, b.height)

@@ -10,7 +10,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.model.identity import anchor_shift, is_same_or_part, is_same_place
 from preflight.engine.model.track import LEGIBLE, Track
 from preflight.engine.motion.camera import Motion
-from preflight.engine.motion.displacement import cumulative_displacement, spread
+from preflight.engine.motion.displacement import cumulative_displacement, largest_distance
 
 _STRIDE = 4
 """Frames from one place of a path to the next one that is compared with the scene."""
@@ -53,7 +53,7 @@ def _is_same_thing(a: Track, b: Track) -> bool:
 
 def is_same_block(a: Track, b: Track) -> bool:
     """Return True when two lines stand together: one above or beside the other, as high, aligned, at the same time."""
-    if moves(a) or moves(b) or (a.score > LEGIBLE) != (b.score > LEGIBLE):
+    if is_moving(a) or is_moving(b) or (a.score > LEGIBLE) != (b.score > LEGIBLE):
         return False
     shared = min(a.last, b.last) - max(a.first, b.first) + 1
     if shared < BLOCKS.shared * min(a.frames, b.frames):
@@ -78,7 +78,7 @@ def settled_offset(track: Track) -> tuple[int, int] | None:
     return offset if near >= CLASSIFIER.settled * len(track.path) else None
 
 
-def moves(track: Track) -> bool:
+def is_moving(track: Track) -> bool:
     """Return True for a track that does not stand at one place for most of its frames."""
     return settled_offset(track) is None
 
@@ -88,8 +88,8 @@ def displacement_of(tracks: Sequence[Track], width: int) -> float:
 
     `width` is the frame's. Text that slides in or out, or pops up, stands for the rest of its time.
     """
-    paths = [track.path for track in tracks if track.path is not None and moves(track)]
-    way = max((spread(path) for path in paths), default=0.0)
+    paths = [track.path for track in tracks if track.path is not None and is_moving(track)]
+    way = max((largest_distance(path) for path in paths), default=0.0)
     if way > SIGNS.min_path * width / 640:
         return way
     places = [(track.line.moved(*(settled_offset(track) or (0, 0))), track.frames) for track in tracks]
@@ -115,7 +115,7 @@ def distance_from_scene(track: Track, motion: Motion) -> float:
         scene = cumulative_displacement(motion, before, index, following)
         x, y = x + scene[0] - (after.x0 - before.x0), y + scene[1] - (after.y0 - before.y0)
         places.append((x, y))
-    return spread(places)
+    return largest_distance(places)
 
 
 def is_cut_off(line: Box, size: tuple[int, int]) -> bool:

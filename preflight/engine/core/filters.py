@@ -31,16 +31,16 @@ def normalized_convolution(values: FloatImage, weight: FloatMap, sigma: float, *
         The same shape as `values`.
     """
     height, width = weight.shape
-    both = _block_means(cv2.merge((weighted(values, weight), weight)), shrink)
+    both = _block_means(cv2.merge((weighted_mean(values, weight), weight)), shrink)
     near, far = cv2.GaussianBlur(both, (0, 0), sigma / shrink), _block_means(both, _FAR_SCALE)
     far = cv2.resize(cv2.GaussianBlur(far, (0, 0), sigma / shrink), None, fx=_FAR_SCALE, fy=_FAR_SCALE)
     total = near + np.float32(_FAR_WEIGHT) * far[: near.shape[0], : near.shape[1]]
     top, bottom = total[..., 0] if values.ndim == 2 else total[..., :-1], total[..., -1]
-    mean = weighted(top, 1 / (bottom + np.float32(_SMALLEST_WEIGHT)))
+    mean = weighted_mean(top, 1 / (bottom + np.float32(_SMALLEST_WEIGHT)))
     return mean if shrink == 1 else cv2.resize(mean, None, fx=shrink, fy=shrink)[:height, :width]
 
 
-def weighted(values: FloatImage, weight: FloatMap) -> FloatImage:
+def weighted_mean(values: FloatImage, weight: FloatMap) -> FloatImage:
     """Return `values`, of one channel or several, multiplied by a weight for each pixel."""
     # Broadcasting over so short a last axis takes several times as long.
     return values * (cv2.merge([weight] * values.shape[2]) if values.ndim == 3 else weight)

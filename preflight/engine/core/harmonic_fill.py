@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap
-from preflight.engine.core.filters import weighted
+from preflight.engine.core.filters import weighted_mean
 
 _ITERATIONS = 10
 """Jacobi iterations on each level. More change nothing visible on holes as wide as strokes."""
@@ -48,7 +48,7 @@ def _pyramid(image: FloatImage, known: FloatMap) -> list[tuple[FloatImage, Float
         height, width = known.shape
         size = ((width + 1) // 2, (height + 1) // 2)
         share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        total = cv2.resize(weighted(image, known), size, interpolation=cv2.INTER_AREA)
-        image, known = weighted(total, 1 / np.maximum(share, 1e-6)), (share > 0).astype(np.float32)
+        total = cv2.resize(weighted_mean(image, known), size, interpolation=cv2.INTER_AREA)
+        image, known = weighted_mean(total, 1 / np.maximum(share, 1e-6)), (share > 0).astype(np.float32)
         levels.append((image.copy(), known))
     return levels

@@ -67,7 +67,7 @@ class DetectTask:
         height, width = self.picture.shape[:2]
         small = ocr.detection_size(width, height, DETECTION.coarse_side)
         picture = np.asarray(cv2.resize(self.picture, small, interpolation=cv2.INTER_AREA), np.uint8)
-        lines = plausible(ocr.find_lines(picture, self.size), self.size[1])
+        lines = plausible_lines(ocr.find_lines(picture, self.size), self.size[1])
         return any(not any(_is_known(line, other) for other in known) for line in lines)
 
     def _shows_any(self, parts: tuple[Box, ...]) -> bool:
@@ -87,7 +87,7 @@ class DetectTask:
 
     def _lines_in(self, part: Box) -> list[Box]:
         lines = ocr.find_lines(self.picture[part.slices], (part.width, part.height))
-        return plausible(lines, self.picture.shape[0])
+        return plausible_lines(lines, self.picture.shape[0])
 
 
 def _is_known(line: Box, known: Box) -> bool:
@@ -108,11 +108,11 @@ def make_task(frame: Frame, side: int = DETECTION.side) -> DetectTask:
     return DetectTask(picture=frame.shrunk(*ocr.detection_size(width, height, side)), size=(width, height))
 
 
-def plausible(lines: list[Box], height: int) -> list[Box]:
+def plausible_lines(lines: list[Box], height: int) -> list[Box]:
     """Return the lines with their words joined, without boxes about as large as a frame `height` pixels high."""
     return [box for box in join_words(lines) if box.text_height < DETECTION.max_height * height]
 
 
 def find_text(frame: Frame) -> list[Box]:
     """Return the lines of text on a frame."""
-    return plausible(make_task(frame).run(), frame.y.shape[0])
+    return plausible_lines(make_task(frame).run(), frame.y.shape[0])

@@ -44,7 +44,7 @@ _MAX_READ_WIDTH = 960
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class OcrReading:
     """What the recogniser read: the text and its mean confidence per character, 0..1."""
 
     text: str
@@ -125,7 +125,7 @@ def find_lines(picture: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:
     return lines
 
 
-def read_line(picture: NDArray[np.uint8]) -> Reading:
+def read_line(picture: NDArray[np.uint8]) -> OcrReading:
     """Read the one line of text that fills a blue-green-red picture.
 
     A tall one is turned to lie first, either way: a column of letters, and a line that runs up or down.
@@ -136,7 +136,7 @@ def read_line(picture: NDArray[np.uint8]) -> Reading:
     return max((_read(np.asarray(cv2.rotate(picture, turn), np.uint8)) for turn in turns), key=lambda r: r.score)
 
 
-def _read(picture: NDArray[np.uint8]) -> Reading:
+def _read(picture: NDArray[np.uint8]) -> OcrReading:
     session, letters = _recogniser()
     height, width = picture.shape[:2]
     target = int(np.clip(round(width * _READ_HEIGHT / height), _MIN_READ_WIDTH, _MAX_READ_WIDTH))
@@ -149,4 +149,4 @@ def _read(picture: NDArray[np.uint8]) -> Reading:
     # CTC: a run of one letter is one letter, and class 0 is the gap between two.
     kept = [i for i in range(len(best)) if best[i] and (i == 0 or best[i] != best[i - 1])]
     text = "".join(letters[best[i]] for i in kept)
-    return Reading(text=text.strip(), score=float(np.mean(sure[kept])) if kept else 0.0)
+    return OcrReading(text=text.strip(), score=float(np.mean(sure[kept])) if kept else 0.0)

@@ -96,7 +96,7 @@ def command(
     Without `reorder` there are no B-frames.
     """
     base = source.time_base
-    picture = ["-vf", tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
+    picture = ["-vf", color_tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
     picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p", *([] if reorder else ["-bf", "0"])]
     return _joined(source, program, destination, beside, "matroska", shift, picture)
 
@@ -136,7 +136,7 @@ def _ending(form: str) -> list[str]:
     return [*(("-movflags", "+faststart") if form in {"mp4", "mov"} else ()), "-f", form]
 
 
-def tags(source: Source) -> str:
+def color_tags(source: Source) -> str:
     """Return the filters that mark pictures with the source's colour tags and shape of samples."""
     fields = [f"range={'pc' if source.full_range else 'tv'}"]
     named = (("color_primaries", source.primaries), ("color_trc", source.transfer), ("colorspace", source.matrix))

@@ -7,28 +7,26 @@ can hold all of them and a player needs nothing in between. Cuts are made at IDR
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, chain, count, islice
+from itertools import accumulate, chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-from preflight.engine.encode import encoder, fmp4, gop_plan, h264
+from preflight.engine.encode import encoder
 from preflight.engine.encode.encoder import Companions
-from preflight.engine.encode.fmp4 import Sample
-from preflight.engine.encode.gop_plan import Span
 from preflight.engine.media.decode import Frame, decode_part, parse_times
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
-from preflight.tools import ffmpeg, packets, process
-from preflight.tools.packets import Packet
+from preflight.model.media import ColorTags
+from preflight.tools import elementary, ffmpeg, fmp4, gop_plan, h264, packets, process
+from preflight.tools.elementary import Stream, TimedPacket
+from preflight.tools.fmp4 import Track
+from preflight.tools.gop_plan import Span
 
 Clean = Callable[[Iterable[Frame]], Iterable[Frame]]
 """Puts the patches on frames."""
 _FORMATS = frozenset({"mp4", "mov", "matroska"})
-_IN_A_FRAGMENT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +44,6 @@ class RenderTask:
     fine: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
-    """The packets of a picture in decoding order, as Annex B in the file `path`, each at its place there."""
-
-    path: Path
-    packets: tuple[Packet, ...]
-    places: tuple[int, ...]
-    entries: frozenset[int]
-    sets: h264.Sets
-
-    def read(self, file: BinaryIO, number: int) -> bytes:
-        """Return a packet's bytes from the opened file."""
-        file.seek(self.places[number])
-        return file.read(self.packets[number].size)
-
-
-class TimedPacket(NamedTuple):
-    """A packet of a stream, and when its picture is shown."""
-
-    stream: Stream
-    number: int
-    time: int
-
-
 def write(task: RenderTask, clean: Clean, destination: Path, beside: Companions) -> int:
     """Write `destination` atomically, encoding only groups with touched frames; return how many frames were copied.
 
@@ -77,7 +51,7 @@ def write(task: RenderTask, clean: Clean, destination: Path, beside: Companions)
     with the reason when it can't be done so, and DiskFullError.
     """
     _require(task.source, destination)
-    given = _unpacked(task.source.path, task.folder / "given", task.program)
+    given = elementary.unpack(task.source.path, task.folder / "given", task.program)
     visible = _visible(given, task.times)
     hidden = {number for number in range(len(given.packets)) if number not in visible}
     touched = hidden.union(visible.start + frame for frame in task.touched)
@@ -122,45 +96,13 @@ def _visible_frames(span: Span, visible: range) -> range:
     return range(max(span.first, visible.start), min(span.last + 1, visible.stop))
 
 
-def _unpacked(path: Path, at: Path, program: str) -> Stream:
-    """Return the picture of `path`, taken apart into the file `at`."""
-    listing = at.with_suffix(".txt")
-    argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
-    for form, output in (("data", at), ("framecrc", listing)):
-        argv += ["-map", "0:V:0", "-c", "copy", "-copyinkf", "-bsf", "h264_mp4toannexb", "-f", form]
-        argv += [ffmpeg.local(output)]
-    done = process.run(argv)
-    if done.status:
-        raise ffmpeg.failure(done.stderr_tail)
-    found = packets.parse(listing.read_text("ascii").splitlines()).packets
-    entries: list[int] = []
-    sets: h264.Sets = {}
-    with at.open("rb") as file:
-        for number, packet in enumerate(found):
-            data = file.read(packet.size)
-            if any(sets.setdefault(name, unit) != unit for name, unit in h264.parameter_sets(data).items()):
-                raise ToolError("its parameter sets change on the way")
-            if packet.key and h264.is_clean_entry(data):
-                entries.append(number)
-    return Stream(
-        path=at,
-        packets=found,
-        places=tuple(accumulate((packet.size for packet in found), initial=0)),
-        entries=gop_plan.closed_gop_starts(entries, [packet.pts for packet in found]),
-        sets=sets,
-    )
-
-
 def _encoded(task: RenderTask, given: Stream, spans: Sequence[Span], visible: range, clean: Clean) -> Stream:
     """Return the frames of `spans`, cleaned, as one stream that can be entered at the start of each."""
     number = h264.free_number(given.sets)
     if number is None:
         raise ToolError("its parameter sets take every number")
     part, made = task.folder / "part.h264", task.folder / "made.mp4"
-    with given.path.open("rb") as file, part.open("wb") as chosen:
-        for span in spans:
-            chosen.writelines(b"\0\0\0\1" + unit for _, unit in sorted(given.sets.items()))
-            chosen.writelines(given.read(file, packet) for packet in span.frames)
+    given.write_part([span.frames for span in spans], part)
     indices = [index for span in spans for index in span.frames]
     decoded = zip(indices, decode_part(part, task.source, task.program), strict=False)
     frames = (
@@ -172,7 +114,7 @@ def _encoded(task: RenderTask, given: Stream, spans: Sequence[Span], visible: ra
     starts = list(accumulate(lengths[:-1], initial=0))
     argv = _encoder(task, starts, ("-x264-params", f"sps-id={number}"), made)
     encoder.feed(argv, (plane for frame in clean(frames) for plane in encoder.raw(frame, task.source)))
-    result = _unpacked(made, task.folder / "made", task.program)
+    result = elementary.unpack(made, task.folder / "made", task.program)
     if len(result.packets) != sum(lengths):
         raise ToolError(f"{sum(lengths)} frames were to be encoded and {len(result.packets)} were")
     if not result.entries.issuperset(starts) or result.sets.keys() & given.sets.keys():
@@ -188,7 +130,7 @@ def _encoder(task: RenderTask, starts: Sequence[int], options: Sequence[str], ma
     # Half a frame early: a time that is rounded up would miss its frame.
     forced = ",".join(f"{float((start - Fraction(1, 2)) / source.rate):.6f}" for start in starts if start)
     argv += ["-force_key_frames", forced, "-forced-idr", "1"] if forced else []
-    return [*argv, "-vf", encoder.tags(source), *picture, *options, "-pix_fmt", "yuv420p", ffmpeg.local(made)]
+    return [*argv, "-vf", encoder.color_tags(source), *picture, *options, "-pix_fmt", "yuv420p", ffmpeg.local(made)]
 
 
 def _timed_packets(
@@ -214,32 +156,29 @@ def _assemble(task: RenderTask, placed: list[TimedPacket], tail: int, part: Path
     """Write the picture, each packet at its time, and all else of the source to `part`; `tail` ticks end the video."""
     times = gop_plan.decoding_times([packet.time for packet in placed])
     early = max(0, -times[0])
-    sets: h264.Sets = {}
+    sets: elementary.Sets = {}
     for stream in {packet.stream.path: packet.stream for packet in placed}.values():
         sets |= stream.sets
-    header = fmp4.header(task.source, h264.header_record(sets))
+    source = task.source
+    header = fmp4.header(
+        Track(
+            width=source.width,
+            height=source.height,
+            ticks=source.time_base.denominator,
+            record=("avcC", h264.header_record(sets)),
+            sar=source.sar,
+            color=ColorTags(
+                primaries=source.primaries,
+                transfer=source.transfer,
+                matrix=source.matrix,
+                full_range=source.full_range,
+            ),
+        )
+    )
     rows = zip(placed, times, [*times[1:], times[-1] + tail], strict=True)
-    written = _fragments(rows, early, task.source.time_base.numerator)
+    written = elementary.fragments(rows, early=early, scale=task.source.time_base.numerator)
     argv = encoder.assembly(task.source, task.program, part, beside, shift=-early * task.source.time_base)
     encoder.feed(argv, chain((header,), written))
-
-
-def _fragments(rows: Iterable[tuple[TimedPacket, int, int]], early: int, scale: int) -> Iterator[bytes]:
-    """Yield packets, given with their decoding time and the next one's, in fragments, `early` ticks later."""
-    rows = iter(rows)
-    with ExitStack() as stack:
-        files: dict[Path, BinaryIO] = {}
-        for number in count(1):
-            samples = []
-            for (stream, packet, shown), now, end in islice(rows, _IN_A_FRAGMENT):
-                if stream.path not in files:
-                    files[stream.path] = stack.enter_context(stream.path.open("rb"))
-                data = h264.packed(stream.read(files[stream.path], packet))
-                start, lasts, offset = (scale * value for value in (now + early, end - now, shown - now))
-                samples.append(Sample(data, start, lasts, offset, packet in stream.entries))
-            if not samples:
-                return
-            yield fmp4.fragment(number, samples)
 
 
 def _times(path: Path, task: RenderTask) -> list[Fraction]:

@@ -55,7 +55,7 @@ def detect_backing_boxes(
     found = []
     for frame in frames:
         for group in groups:
-            group.look_on(frame)
+            group.add_crop(frame)
         for group in [group for group in groups if group.end <= frame.index]:
             groups.remove(group)
             found.append(_settled(group, motion))
@@ -65,34 +65,34 @@ def detect_backing_boxes(
 
 def _settled(group: LineGroup, motion: Motion) -> Track | None:
     """Return the track of the block behind a group of lines, None when there is none."""
-    if not group.looks:
+    if not group.crops:
         return None
-    look, spread = strokes.median_and_spread(list(group.looks.values()))
-    mask, veil = _behind(group, look, spread)
+    crop, spread = strokes.median_and_spread(list(group.crops.values()))
+    mask, translucent = _behind(group, crop, spread)
     if not mask.any():
         return None
-    border = BoxEdge.of(mask, look, group.scale, group.height)
-    strengths = _strengths(group, border, veil)
-    told = [strengths[n] for n in group.looks if not np.isnan(strengths[n])]
+    border = BoxEdge.of(mask, crop, group.scale, group.height)
+    strengths = _strengths(group, border, translucent)
+    told = [strengths[n] for n in group.crops if not np.isnan(strengths[n])]
     if not told or np.percentile(told, 20) < BOX_DETECTION.steady:
         return None
     usual = float(np.median(told))
     strengths = {index: strength / usual for index, strength in strengths.items()}
     # A band from side to side stays where it is, whatever runs along it.
     moves = group.moves and not _crosses(mask)
-    slides = {} if veil is not None or group.moves else _slides(group, border, strengths)
-    first, last = _life(group, strengths, BOX_DETECTION.gone if veil is None else BOX_DETECTION.gone_translucent)
+    slides = {} if translucent is not None or group.moves else _slides(group, border, strengths)
+    first, last = _life(group, strengths, BOX_DETECTION.gone if translucent is None else BOX_DETECTION.gone_translucent)
     before = first - 1 if first - 1 in strengths and not _cut(motion, first - 1, group.first) else None
     after = last + 1 if last + 1 in strengths and not _cut(motion, group.last, last + 1) else None
     comes = before is not None or after is not None
-    if not (comes or moves or _stands_apart(group, mask, None if veil else look, motion)):
+    if not (comes or moves or _stands_apart(group, mask, None if translucent else crop, motion)):
         return None
     path = _path(group, slides, first, last, moves=moves)
-    if veil is not None:
+    if translucent is not None:
         lives = tuple(
             1.0 if (share := strengths[n]) > BOX_DETECTION.full else max(0.0, share) for n in range(first, last + 1)
         )
-        return _track(group, veil.rim, first, last, path=path, veil=replace(veil, opacity=lives))
+        return _track(group, translucent.rim, first, last, path=path, translucent=replace(translucent, opacity=lives))
     full = [n for n in range(first, last + 1) if not strengths[n] < BOX_DETECTION.full and n not in slides] or [
         first,
         last,
@@ -107,38 +107,40 @@ def _settled(group: LineGroup, motion: Motion) -> Track | None:
     return replace(block.with_evidence(appears=comes, vanishes=goes), lasting=not (comes and goes))
 
 
-def _strengths(group: LineGroup, border: BoxEdge, veil: translucent_box.TranslucentBox | None) -> dict[int, float]:
+def _strengths(
+    group: LineGroup, border: BoxEdge, translucent: translucent_box.TranslucentBox | None
+) -> dict[int, float]:
     """Return how much of a block is there, frame by frame: between those that were kept, what the last of them has."""
     kept = sorted(group.small)
-    own = {index: border.strength(group.small[index], veil) for index in kept}
+    own = {index: border.strength(group.small[index], translucent) for index in kept}
     return {index: own[before] for before, after in pairwise([*kept, kept[-1] + 1]) for index in range(before, after)}
 
 
-def _behind(group: LineGroup, look: BGR, spread: FloatMap) -> tuple[BoolMask, translucent_box.TranslucentBox | None]:
-    """Return what the block behind the lines covers of their look, and what is seen through it."""
-    fills = [fill for fill in _fills(group, look, spread) if fill.any()]
-    nothing = np.zeros(look.shape[:2], bool)
+def _behind(group: LineGroup, crop: BGR, spread: FloatMap) -> tuple[BoolMask, translucent_box.TranslucentBox | None]:
+    """Return what the block behind the lines covers of their crop, and what is seen through it."""
+    fills = [fill for fill in _fills(group, crop, spread) if fill.any()]
+    nothing = np.zeros(crop.shape[:2], bool)
     if not fills:
         return nothing, None
     rects = [cv2.boundingRect(fill.astype(np.uint8)) for fill in fills]
-    # Where the scene under a veil is flat it looks like a plate, but never the other way round.
-    veil = translucent_box.find_translucent_box(
-        list(group.looks.values()), [Box(x, y, x + w, y + h) for x, y, w, h in rects], group.height
+    # Where the scene under a translucent box is flat it looks like a plate, but never the other way round.
+    translucent = translucent_box.find_translucent_box(
+        list(group.crops.values()), [Box(x, y, x + w, y + h) for x, y, w, h in rects], group.height
     )
-    if veil is not None:
-        return veil.area, veil
-    ink = np.logical_or.reduce(fills)
-    found = [backing_box.find_whole(look, spread, fill, ink, group.height) for fill in fills]
+    if translucent is not None:
+        return translucent.area, translucent
+    foreground = np.logical_or.reduce(fills)
+    found = [backing_box.find_whole(crop, spread, fill, foreground, group.height) for fill in fills]
     return np.logical_or.reduce([nothing, *(block for block in found if block is not None)]), None
 
 
-def _fills(group: LineGroup, look: BGR, spread: FloatMap) -> list[BoolMask]:
+def _fills(group: LineGroup, crop: BGR, spread: FloatMap) -> list[BoolMask]:
     """Return the letters' body of each line, from top to bottom."""
     fills = []
     for track in sorted(group.tracks, key=lambda t: t.line.y0):
-        place, inner = track.line.moved(-group.around.x0, -group.around.y0), np.zeros(look.shape[:2], bool)
+        place, inner = track.line.moved(-group.around.x0, -group.around.y0), np.zeros(crop.shape[:2], bool)
         inner[max(0, place.y0 - 2) : place.y1 + 2, max(0, place.x0 - 2) : place.x1 + 2] = True
-        fills.append(strokes.find_strokes(look, spread, track.line.text_height, inner).fill)
+        fills.append(strokes.find_strokes(crop, spread, track.line.text_height, inner).fill)
     return fills
 
 
@@ -192,10 +194,10 @@ def _cut(motion: Motion, start: int, end: int) -> bool:
     return any(start <= cut < end for cut in motion.cuts)
 
 
-def _stands_apart(group: LineGroup, mask: BoolMask, look: BGR | None, motion: Motion) -> bool:
+def _stands_apart(group: LineGroup, mask: BoolMask, crop: BGR | None, motion: Motion) -> bool:
     """Return True when a block that was always there is none of the scene: it stays where the scene does not.
 
-    In a still scene only by its `look`: no wall is of one colour, or has borders as straight.
+    In a still scene only by its `crop`: no wall is of one colour, or has borders as straight.
     """
     cut = _cut(motion, group.first, group.last)
     if cut or _crosses(mask):
@@ -206,10 +208,10 @@ def _stands_apart(group: LineGroup, mask: BoolMask, look: BGR | None, motion: Mo
         > BOX_DETECTION.moved * group.size[0] / 640
     ):
         return True
-    if look is None:
+    if crop is None:
         return False
     inside = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    ground = look[inside].astype(np.float32)
+    ground = crop[inside].astype(np.float32)
     uneven = float(np.median(np.abs(ground - np.median(ground, axis=0)).max(axis=1)))
     return (
         uneven < BOX_DETECTION.strict_even
@@ -224,9 +226,9 @@ def _track(
     last: int,
     *,
     path: tuple[Offset, ...] | None = None,
-    veil: translucent_box.TranslucentBox | None = None,
+    translucent: translucent_box.TranslucentBox | None = None,
 ) -> Track:
-    """Return the track of a block that covers `mask`, with or without a veil inside."""
+    """Return the track of a block that covers `mask`, with or without a translucent box inside."""
     around = group.around
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     box = Box(x, y, x + width, y + height).padded(0, around.width, around.height)
@@ -238,7 +240,9 @@ def _track(
         last=last,
         masks=MaskModel(
             usual=mask[box.slices],
-            film=None if veil is None else replace(veil, area=veil.area[box.slices], rim=mask[box.slices]),
+            translucent=None
+            if translucent is None
+            else replace(translucent, area=translucent.area[box.slices], rim=mask[box.slices]),
         ),
         path=path,
     )

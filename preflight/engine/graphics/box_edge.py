@@ -14,12 +14,12 @@ from preflight.engine.graphics.settings import BOX_EDGE
 from preflight.engine.motion.template_match import Offset
 
 
-def downscale(look: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+def downscale(crop: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     """Return a picture at one in `scale` of its size."""
     if scale == 1:
-        return look
-    size = max(1, look.shape[1] // scale), max(1, look.shape[0] // scale)
-    return np.asarray(cv2.resize(look, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return crop
+    size = max(1, crop.shape[1] // scale), max(1, crop.shape[0] // scale)
+    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class BoxEdge:
     color: FloatImage
 
     @classmethod
-    def of(cls, mask: BoolMask, look: BGR, scale: int, height: int) -> BoxEdge:
-        """Return the border of `mask` on pictures at a `scale` of `look`."""
+    def of(cls, mask: BoolMask, crop: BGR, scale: int, height: int) -> BoxEdge:
+        """Return the border of `mask` on pictures at a `scale` of `crop`."""
         outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         points = np.concatenate([outline.reshape(-1, 2) for outline in outlines])
         soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 2)
@@ -41,18 +41,18 @@ class BoxEdge:
         inward /= np.maximum(np.hypot(inward[:, 0], inward[:, 1]), 1e-6)[:, None]
         inside = np.rint((points + max(2.5, 0.12 * height) * inward) / scale - 0.25).astype(int)
         outside = np.rint((points - max(3.5, 0.18 * height) * inward) / scale - 0.25).astype(int)
-        small = downscale(look, scale)
+        small = downscale(crop, scale)
         rows, columns = small.shape[:2]
         most = np.array([columns, rows])
         seen = ((inside >= 0) & (inside < most) & (outside >= 0) & (outside < most)).all(axis=1)
         inside, outside = inside[seen], outside[seen]
         return cls(inside, outside, small[inside[:, 1], inside[:, 0]].astype(np.float32))
 
-    def strength(self, small: BGR, veil: translucent_box.TranslucentBox | None) -> float:
+    def strength(self, small: BGR, translucent: translucent_box.TranslucentBox | None) -> float:
         """Return how far a block is there: 1 wholly, 0 not at all; NaN when its colour is all around."""
-        if veil is not None:
+        if translucent is not None:
             ends = [small[at[:, 1], at[:, 0]].astype(np.float32) for at in (self.inside, self.outside)]
-            return translucent_box.box_opacity(veil, *ends)
+            return translucent_box.box_opacity(translucent, *ends)
         return self._strength(small, (0, 0), len(self.color) // 10)[0]
 
     def slid(self, small: BGR, near: Offset) -> tuple[Offset, float]:

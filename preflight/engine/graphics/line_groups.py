@@ -24,7 +24,7 @@ class LineGroup:
 
     tracks: list[Track]
     size: tuple[int, int]
-    looks: dict[int, BGR] = field(default_factory=dict)
+    crops: dict[int, BGR] = field(default_factory=dict)
     small: dict[int, BGR] = field(default_factory=dict)
 
     @property
@@ -83,14 +83,14 @@ class LineGroup:
         path = self.tracks[0].path
         return (0, 0) if path is None else path[min(max(0, index - self.first), len(path) - 1)]
 
-    def look_on(self, frame: Frame) -> None:
+    def add_crop(self, frame: Frame) -> None:
         """Keep what a frame shows."""
         if not self._is_kept(frame.index):
             return
-        look = frame.color(self.around.moved(*self.offset(frame.index)))
-        if frame.index in self._looked_at():
-            self.looks[frame.index] = look
-        self.small[frame.index] = downscale(look, self.scale)
+        crop = frame.color(self.around.moved(*self.offset(frame.index)))
+        if frame.index in self._sampled_frames():
+            self.crops[frame.index] = crop
+        self.small[frame.index] = downscale(crop, self.scale)
 
     def shown(self, index: int) -> BGR:
         """Return the small picture of a frame, or of the last one before it that was kept."""
@@ -98,10 +98,10 @@ class LineGroup:
             index -= 1
         return self.small[index]
 
-    def _looked_at(self) -> set[int]:
+    def _sampled_frames(self) -> set[int]:
         early, late = self.first, self.last
         rest = min(LINE_GROUP.settled, (late - early) // 4)
-        return set(np.linspace(early + rest, late - rest, LINE_GROUP.looks).astype(int).tolist())
+        return set(np.linspace(early + rest, late - rest, LINE_GROUP.crops).astype(int).tolist())
 
     def _is_kept(self, index: int) -> bool:
         """Return True for every frame on which a block may come or go, and for some of all others."""
@@ -110,7 +110,9 @@ class LineGroup:
         ends = (end for track in self.tracks for end in (track.first, track.last))
         stride = 1 + (self.end - self.start) // LINE_GROUP.between
         return (
-            any(abs(index - end) <= SEARCH_FRAMES for end in ends) or index % stride == 0 or index in self._looked_at()
+            any(abs(index - end) <= SEARCH_FRAMES for end in ends)
+            or index % stride == 0
+            or index in self._sampled_frames()
         )
 
     @property

@@ -104,8 +104,8 @@ class WatermarkDetectorSettings:
 class LineGroupSettings:
     """Thresholds of lines that stand together on one box, and of the frames that are kept of them."""
 
-    looks: int = 8
-    """Frames, evenly spread, from which the usual look of a group is taken."""
+    crops: int = 8
+    """Frames, evenly spread, from which the median crop of a group is taken."""
     settled: int = 12
     """Frames after text came, and before it goes, on which its box may still come or go already."""
     around: float = 3.0
@@ -141,7 +141,7 @@ class BoxDetectionSettings:
     better: float = 0.05
     """Minimum advantage of that place over the place where the box rests, presence."""
     steady: float = 0.6
-    """Minimum presence on all but one fifth of the looks; a ground that resembles a box now and then has less."""
+    """Minimum presence on all but one fifth of the crops; a ground that resembles a box now and then has less."""
     gone: float = 0.15
     """Presence below which an opaque box is gone; chance stays below."""
     gone_translucent: float = 0.25

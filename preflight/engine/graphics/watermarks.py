@@ -31,12 +31,12 @@ class FrameSampler:
     """Small gray frames of a video, evenly spread over all of it.
 
     Attributes:
-        looks: the frames by index, (height, width) each.
+        samples: the frames by index, (height, width) each.
         stride: of the frames that are offered, one in so many is kept.
         seen: number of frames that were offered.
     """
 
-    looks: dict[int, Gray] = field(default_factory=dict)
+    samples: dict[int, Gray] = field(default_factory=dict)
     stride: int = 1
     seen: int = 0
 
@@ -45,11 +45,11 @@ class FrameSampler:
         if self.seen % self.stride == 0:
             height, width = frame.y.shape
             scale = min(1.0, DETECTOR.long_side / max(height, width))
-            self.looks[frame.index] = _resized(frame.y, max(2, round(width * scale)), max(2, round(height * scale)))
+            self.samples[frame.index] = _resized(frame.y, max(2, round(width * scale)), max(2, round(height * scale)))
         self.seen += 1
-        if len(self.looks) > DETECTOR.most_samples:
+        if len(self.samples) > DETECTOR.most_samples:
             self.stride *= 2
-            self.looks = dict(list(self.looks.items())[::2])
+            self.samples = dict(list(self.samples.items())[::2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,14 @@ def detect(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Wa
         size: width and height of its frames.
         frames: number of its frames.
     """
-    if len(gallery.looks) < DETECTOR.least_samples:
+    if len(gallery.samples) < DETECTOR.least_samples:
         return []
-    stack = np.stack(list(gallery.looks.values()))
+    stack = np.stack(list(gallery.samples.values()))
     if float(np.percentile(stack[::2, ::4, ::4].std(axis=0), 75)) < DETECTOR.lively:
         return []
     scale = max(size) / max(stack.shape[1:])
     return [
-        Watermark(_track(edges, place, scale, size, frames), dict(zip(gallery.looks, shares.tolist(), strict=True)))
+        Watermark(_track(edges, place, scale, size, frames), dict(zip(gallery.samples, shares.tolist(), strict=True)))
         for place, edges, shares in _marks(stack)
     ]
 
@@ -130,11 +130,11 @@ def add_graphics(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int
     result: dict[int, Track] = {}
     # The longest first: it shows the graphic best.
     for track in sorted(tracks, key=lambda track: track.first - track.last):
-        looks = [look for index, look in gallery.looks.items() if track.first <= index <= track.last]
-        graphic = _find_graphic(track, looks, size) if _may_have_graphic(track) else None
+        samples = [sample for index, sample in gallery.samples.items() if track.first <= index <= track.last]
+        graphic = _find_graphic(track, samples, size) if _may_have_graphic(track) else None
         if graphic is not None and not any(known.is_of(track, size) for known in found):
             found.append(graphic)
-        again = (known.found_again(track, looks, size) for known in found if known.is_of(track, size))
+        again = (known.found_again(track, samples, size) for known in found if known.is_of(track, size))
         mark = graphic.mark if graphic is not None else next((mark for mark in again if mark is not None), None)
         result[id(track)] = track if mark is None else _joined(track, mark)
     return [result[id(track)] for track in tracks]
@@ -148,7 +148,7 @@ class _Graphic:
         text: what the name says.
         line: the name's place on the samples.
         mark: graphic and name as a track.
-        template: median look at them, (height, width).
+        template: median of the samples of them, (height, width).
         box: place of the template on the samples.
         edges: static edges inside the template.
     """
@@ -167,18 +167,18 @@ class _Graphic:
         same = abs(height - self.line.height) < 4 and abs(width - self.line.width) < DETECTOR.same_size * width
         return track.text == self.text and track.score > LEGIBLE and same
 
-    def found_again(self, track: Track, looks: Sequence[Gray], size: tuple[int, int]) -> Track | None:
+    def found_again(self, track: Track, samples: Sequence[Gray], size: tuple[int, int]) -> Track | None:
         """Return the graphic at another place of its name, by template matching; None where it is not there."""
-        if not looks or not _may_have_graphic(track):
+        if not samples or not _may_have_graphic(track):
             return None
-        look = np.median(np.stack(looks), axis=0).astype(np.uint8)
-        height, width = look.shape
-        line = _on_samples(track.line, size, look.shape)
+        sample = np.median(np.stack(samples), axis=0).astype(np.uint8)
+        height, width = sample.shape
+        line = _on_samples(track.line, size, sample.shape)
         place = self.box.moved(line.x0 - self.line.x0, line.y0 - self.line.y0)
         area = place.padded(DETECTOR.shift, width, height)
         if area.width < place.width or area.height < place.height:
             return None
-        scores = cv2.matchTemplate(np.ascontiguousarray(look[area.slices]), self.template, cv2.TM_CCOEFF_NORMED)
+        scores = cv2.matchTemplate(np.ascontiguousarray(sample[area.slices]), self.template, cv2.TM_CCOEFF_NORMED)
         _, best, _, (x, y) = cv2.minMaxLoc(scores)
         if best < DETECTOR.alike:
             return None
@@ -189,21 +189,21 @@ class _Graphic:
 def _may_have_graphic(track: Track) -> bool:
     """Return True for a text that stays at its place, as it is, without a box."""
     masks = track.masks
-    plain = masks.plate is None and masks.film is None and masks.counter is None and not masks.by_frame
+    plain = masks.plate is None and masks.translucent is None and masks.counter is None and not masks.by_frame
     return plain and track.path is None and not track.scaled and not track.lasting and bool(track.text)
 
 
-def _find_graphic(track: Track, looks: Sequence[Gray], size: tuple[int, int]) -> _Graphic | None:
+def _find_graphic(track: Track, samples: Sequence[Gray], size: tuple[int, int]) -> _Graphic | None:
     """Return the graphic beside a text, by its static edges; None without one."""
-    if len(looks) < DETECTOR.least_samples_beside:
+    if len(samples) < DETECTOR.least_samples_beside:
         return None
-    height, width = looks[0].shape
+    height, width = samples[0].shape
     line = _on_samples(track.line, size, (height, width))
     if line.width > DETECTOR.widest_name * width:
         return None
     near = line.padded(line.text_height, width, height)
     place = line.padded(max(DETECTOR.around, round(DETECTOR.reach_beside * line.text_height)), width, height)
-    part = _Part.of(np.stack(looks), place)
+    part = _Part.of(np.stack(samples), place)
     own = part.mark(near.moved(-place.x0, -place.y0))
     beyond = own.copy()
     beyond[line.padded(line.text_height // 2, width, height).moved(-place.x0, -place.y0).slices] = False
@@ -216,7 +216,7 @@ def _find_graphic(track: Track, looks: Sequence[Gray], size: tuple[int, int]) ->
     x, y, across, down = cv2.boundingRect(own.astype(np.uint8))
     tight = Box(x, y, x + across, y + down)
     box = tight.moved(place.x0, place.y0)
-    template = np.median(np.stack([look[box.slices] for look in looks]), axis=0).astype(np.uint8)
+    template = np.median(np.stack([sample[box.slices] for sample in samples]), axis=0).astype(np.uint8)
     return _Graphic(track.text, line, mark, template, box, own[tight.slices])
 
 
@@ -261,7 +261,7 @@ def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, BoolMask, FloatImage
     A few small samples tell where to look closely.
     """
     count, height, width = stack.shape
-    few = [_resized(look, width // 2, height // 2) for look in stack[:: max(1, count // DETECTOR.coarse_samples)]]
+    few = [_resized(sample, width // 2, height // 2) for sample in stack[:: max(1, count // DETECTOR.coarse_samples)]]
     whole = _Part.of(np.stack(few), Box(0, 0, width // 2, height // 2))
     spots = sorted(whole.spots(DETECTOR.least_edges // 4, DETECTOR.join // 2 | 1), key=lambda spot: -int(spot[1].sum()))
     calm = whole.static_cells() <= DETECTOR.static_cells
@@ -314,16 +314,18 @@ class _Part:
 
     @classmethod
     def of(cls, stack: NDArray[np.uint8], place: Box) -> _Part:
-        looks = stack[(slice(None), *place.slices)]
-        slopes = np.stack([[cv2.Sobel(look, cv2.CV_16S, *d, ksize=3) for d in ((1, 0), (0, 1))] for look in looks])
+        samples = stack[(slice(None), *place.slices)]
+        slopes = np.stack(
+            [[cv2.Sobel(sample, cv2.CV_16S, *d, ksize=3) for d in ((1, 0), (0, 1))] for sample in samples]
+        )
         median = np.median(slopes, axis=0).astype(np.float32)
         deviation = np.median(np.abs(slopes - median.astype(np.int16)), axis=0).astype(np.float32)
-        error = _MEDIAN_ERROR * np.hypot(*deviation) / 8 / np.sqrt(len(looks))
+        error = _MEDIAN_ERROR * np.hypot(*deviation) / 8 / np.sqrt(len(samples))
         usual = (np.hypot(*slopes.astype(np.float32).transpose(1, 0, 2, 3)) / 8).mean(axis=0)
         steep = np.hypot(*median) / 8
         static = steep > DETECTOR.significance * np.maximum(error, DETECTOR.error_floor)
         edges = _without_bars(static & (steep > DETECTOR.edge))
-        return cls(slopes, median / 8, usual, edges, looks.astype(np.float32).std(axis=0))
+        return cls(slopes, median / 8, usual, edges, samples.astype(np.float32).std(axis=0))
 
     def static_cells(self) -> float:
         """Return the share of the textured cells of a grid that have static edges."""
@@ -377,7 +379,7 @@ class _Part:
         return bool(covers and around > DETECTOR.lively and visible)
 
     def shares(self, own: BoolMask) -> FloatImage:
-        """Return how much of a mark's `own` edges each look has: 1 as usual, 0 without it, whatever the scene adds."""
+        """Return how much of a mark's `own` edges each sample has: 1 as usual, 0 without."""
         usual = self.median[:, own]
         slopes = self.slopes[:, :, own].astype(np.float32)
         shares: FloatImage = (slopes * usual).sum(axis=(1, 2)) / (8 * float((usual**2).sum()))

@@ -17,11 +17,11 @@ from preflight.engine.inpaint.translucent_marks import TranslucentMark
 from preflight.engine.model.rasterize import rasterize
 from preflight.engine.model.track import Track
 
-Look = Callable[[int], Planes[np.uint8]]
+PlaneReader = Callable[[int], Planes[np.uint8]]
 """Returns the planes of a chunk's region on a frame."""
 
 
-def with_fade(track: Track, others: Sequence[Track], chunk: InpaintChunk, look: Look) -> Track:
+def with_fade(track: Track, others: Sequence[Track], chunk: InpaintChunk, planes_at: PlaneReader) -> Track:
     """Return a track with its fitted fade, if it has one. `others` may cover parts of it."""
     if not track.may_fade:
         return track
@@ -32,15 +32,19 @@ def with_fade(track: Track, others: Sequence[Track], chunk: InpaintChunk, look: 
         first=track.first,
         last=track.last,
         known=chunk.known,
-        luma=lambda index: look(index).luma[place],
-        color=lambda index: look(index).to_ycbcr()[place],
+        luma=lambda index: planes_at(index).luma[place],
+        color=lambda index: planes_at(index).to_ycbcr()[place],
         hidden=lambda index: rasterize(others, index, track.box, hidden=True),
     )
     return track.with_masks(fade=fades.fit_fade(text))
 
 
 def seen_through(
-    chunk: InpaintChunk, index: int, look: Look, hidden: Callable[[int], BoolMask], marks: Sequence[TranslucentMark]
+    chunk: InpaintChunk,
+    index: int,
+    planes_at: PlaneReader,
+    hidden: Callable[[int], BoolMask],
+    marks: Sequence[TranslucentMark],
 ) -> UnblendedRegion | None:
     """Return a chunk's region on frame `index` with fading text and `marks` unblended; None when there are none.
 
@@ -53,7 +57,7 @@ def seen_through(
     ]
     if not fading and not marks:
         return None
-    seen, hole = look(index).to_ycbcr(), hidden(index)
+    seen, hole = planes_at(index).to_ycbcr(), hidden(index)
     texts = [
         (track, track.mask_on(index), unblend(seen[_place(track, chunk)], fade.matte(index))) for track, fade in fading
     ]

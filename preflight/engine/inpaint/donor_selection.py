@@ -89,7 +89,7 @@ def shrink(mask: BoolMask) -> Gray:
     return small
 
 
-def best(known: Coverage, counted: NDArray[np.uint8], tried: set[int], loyal: set[int]) -> int | None:
+def best_donor(known: Coverage, counted: NDArray[np.uint8], tried: set[int], loyal: set[int]) -> int | None:
     """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
     chosen, most = None, 0.01 * known.count
     weight = np.where(counted == 0, 1.0, np.where(counted == 1, 0.3, 0.0))

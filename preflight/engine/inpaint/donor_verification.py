@@ -87,7 +87,7 @@ def unexpected_text(gray: Gray, text_height: int, settings: InpaintSettings = IN
     return ocr.find_lines(np.asarray(picture, np.uint8), (width, height))
 
 
-def outliers(
+def find_outliers(
     images: Sequence[FloatImage], usable: Sequence[BoolMask], hole: BoolMask, settings: InpaintSettings = INPAINT
 ) -> list[BoolMask | None]:
     """Return for each donor where it contradicts the median of all donors.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BoolMask, FloatImage, Gray
-from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.filters import normalized_convolution, weighted_mean
 from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, donor_verification, propagation
 from preflight.engine.inpaint.bands import band_edges, inpaint_parts
@@ -171,7 +171,7 @@ class Inpainter:
         )
         counted = np.zeros(known.count, np.uint8)
         while len(used) < FUSION.most_donors and len(tried) < FUSION.most_tries:
-            other = donor_selection.best(known, counted, tried, self._loyal)
+            other = donor_selection.best_donor(known, counted, tried, self._loyal)
             if other is None:
                 break
             tried.add(other)
@@ -196,13 +196,13 @@ class Inpainter:
         if before is None or flow_field is None:
             return result
         still = flow_field.shift <= SMOOTHING.still_motion
-        moved = before.filled.inside(target.box) if still else propagation.moved(before.filled, flow_field)
+        moved = before.filled.inside(target.box) if still else propagation.warp_planes(before.filled, flow_field)
         most, far, off = (
             (1.0, SMOOTHING.still_difference, SMOOTHING.still_error)
             if still
             else (SMOOTHING.moving_share, SMOOTHING.moving_difference, SMOOTHING.moving_error)
         )
-        alike = np.clip(2 - 2 * propagation.apart(moved, result) / far, 0, 1)
+        alike = np.clip(2 - 2 * propagation.plane_distance(moved, result) / far, 0, 1)
         share = most * alike * upscale_2x(np.clip((off - flow_field.error) * 3 / off, 0, 1))
         return Planes(
             _blended(result.luma, moved.luma, share, target.hole),
@@ -267,7 +267,9 @@ def _seen_through(
     # A fill from around the text knows too little of the scene to speak against what was learnt over many frames.
     apart = np.where(unblended.with_fade[target.box.slices], apart * trust / FUSION.fitted_ratio, apart)
     share = (expected / np.maximum(np.maximum(both, apart), 1e-6) * own).astype(np.float32)
-    return Planes(filled.luma + off * share, filled.chroma + weighted(part.chroma - filled.chroma, downscale_2x(share)))
+    return Planes(
+        filled.luma + off * share, filled.chroma + weighted_mean(part.chroma - filled.chroma, downscale_2x(share))
+    )
 
 
 def _filled(
@@ -294,5 +296,5 @@ def _filled(
 
 def _blended(one: FloatImage, other: FloatImage, share: FloatImage, where: BoolMask) -> FloatImage:
     """Return `one`, and `share` of the `other` in it at the places of a mask."""
-    result: FloatImage = cv2.copyTo(one + weighted(other - one, share), where.view(np.uint8), one.copy())
+    result: FloatImage = cv2.copyTo(one + weighted_mean(other - one, share), where.view(np.uint8), one.copy())
     return result

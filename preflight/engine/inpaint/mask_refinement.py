@@ -23,24 +23,24 @@ def is_vague(track: Track) -> bool:
     return by_itself and not moves and track.masks.usual.sum() > REFINEMENT.vague_cover * track.line.area
 
 
-def sharpened(track: Track, looks: Sequence[Gray]) -> Track:
-    """Return a track with the mask of the strokes common to its gray `looks`, or else clipped to its line."""
+def refine_track(track: Track, crops: Sequence[Gray]) -> Track:
+    """Return a track with the mask of the strokes common to its gray `crops`, or else clipped to its line."""
     line, pad = track.line.moved(-track.box.x0, -track.box.y0), track.line.text_height // 8
     inside, around = (np.zeros(track.masks.usual.shape, bool) for _ in range(2))
     inside[line.slices] = True
     around[max(0, line.y0 - pad) : line.y1 + pad, max(0, line.x0 - pad) : line.x1 + pad] = True
-    found = strokes(looks, inside, track.line.text_height)
+    found = common_strokes(crops, inside, track.line.text_height)
     return track.with_masks(usual=track.masks.usual & around if found is None else found)
 
 
-def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
+def common_strokes(crops: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask | None:
     """Return the mask of the text in `line` from gray images of its box; None when it is not clear.
 
-    Looks should be some frames apart, so that the scene has moved between them.
+    Crops should be some frames apart, so that the scene has moved between them.
     """
-    if len(looks) < REFINEMENT.least_samples or line.all():
+    if len(crops) < REFINEMENT.least_samples or line.all():
         return None
-    steepness = np.hypot(*(_median_slope(looks, across) for across in (True, False)))
+    steepness = np.hypot(*(_median_slope(crops, across) for across in (True, False)))
     least = max(REFINEMENT.least_slope, REFINEMENT.edge_ratio * float(np.percentile(steepness[~line], 75)))
     edges = steepness > least
     if not edges.any() or edges[line].sum() < REFINEMENT.inside_share * edges.sum():
@@ -53,8 +53,8 @@ def strokes(looks: Sequence[Gray], line: BoolMask, text_height: int) -> BoolMask
     return mask if REFINEMENT.least_cover < mask[line].mean() < REFINEMENT.most_cover else None
 
 
-def _median_slope(looks: Sequence[Gray], across: bool) -> FloatImage:
+def _median_slope(crops: Sequence[Gray], across: bool) -> FloatImage:
     order = (1, 0) if across else (0, 1)
-    slopes = np.stack([cv2.Sobel(look, cv2.CV_16S, *order, ksize=3) for look in looks])
+    slopes = np.stack([cv2.Sobel(crop, cv2.CV_16S, *order, ksize=3) for crop in crops])
     median: FloatImage = (np.median(slopes, axis=0) / 8).astype(np.float32)
     return median

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.core.box import Box
-from preflight.engine.core.filters import normalized_convolution, weighted
+from preflight.engine.core.filters import normalized_convolution, weighted_mean
 from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_verification
 from preflight.engine.inpaint.optical_flow import FlowField, RegionView
@@ -85,7 +85,7 @@ def propagate(
         usable &= _warped(kept.view(np.uint8), flow_field) == 0
     if not usable.any():
         return None
-    planes = moved(there.planes, flow_field)
+    planes = warp_planes(there.planes, flow_field)
     difference = target.planes.luma - planes.luma
     gap = np.clip(difference, -FUSION.largest_gain, FUSION.largest_gain)
     visible = usable & ~target.wide
@@ -135,7 +135,7 @@ def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> F
     height, width = target.hole.shape
     luma, chroma = _WeightedMean((height, width)), _WeightedMean((height // 2, width // 2, 2))
     error: FloatImage = np.full((height, width), 99, np.float32)
-    outliers = donor_verification.outliers(
+    outliers = donor_verification.find_outliers(
         [candidate.planes.luma for candidate, _ in candidates],
         [candidate.usable for candidate, _ in candidates],
         target.hole,
@@ -152,13 +152,13 @@ def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> F
         whole = downscale_2x(usable.view(np.uint8) * 255) == 255
         chroma.add(candidate.planes.chroma, downscale_2x(weight) * whole)
     mean_luma, mean_chroma = luma.mean(), chroma.mean()
-    apart = np.maximum(cv2.absdiff(mean_luma, luma.best), upscale_2x(_largest(mean_chroma - chroma.best)))
+    difference = np.maximum(cv2.absdiff(mean_luma, luma.best), upscale_2x(_largest(mean_chroma - chroma.best)))
     alone: FloatImage = np.clip(
-        (apart - FUSION.disagreement) / (FUSION.contradiction - FUSION.disagreement), 0, 1
+        (difference - FUSION.disagreement) / (FUSION.contradiction - FUSION.disagreement), 0, 1
     ).astype(np.float32)
     planes = Planes(
         mean_luma + (luma.best - mean_luma) * alone,
-        mean_chroma + weighted(chroma.best - mean_chroma, downscale_2x(alone)),
+        mean_chroma + weighted_mean(chroma.best - mean_chroma, downscale_2x(alone)),
     )
     return FusedEstimate(planes, error, luma.weights > 0, chroma.weights > 0)
 
@@ -172,7 +172,7 @@ class _WeightedMean:
 
     def add(self, image: FloatImage, weight: FloatImage) -> NDArray[np.uint8]:
         """Add an image and return where it outweighs all before it."""
-        self._total += weighted(image, weight)
+        self._total += weighted_mean(image, weight)
         self.weights += weight
         better = (weight > self._greatest).view(np.uint8)
         cv2.copyTo(image, better, self.best)
@@ -181,14 +181,14 @@ class _WeightedMean:
 
     def mean(self) -> FloatImage:
         """Return the weighted mean, 0 where nothing was added."""
-        return weighted(self._total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
+        return weighted_mean(self._total, np.reciprocal(np.maximum(self.weights, np.float32(1e-6))))
 
 
 def _warped(image: NDArray[np.uint8], flow_field: FlowField) -> NDArray[np.uint8]:
     return np.asarray(cv2.remap(image, flow_field.x, flow_field.y, cv2.INTER_NEAREST), np.uint8)
 
 
-def moved(planes: Planes[np.uint8] | Planes[np.float32], flow_field: FlowField) -> Planes[np.float32]:
+def warp_planes(planes: Planes[np.uint8] | Planes[np.float32], flow_field: FlowField) -> Planes[np.float32]:
     """Return a region's samples at the places of the core that was aligned to it."""
     edge = cv2.BORDER_REPLICATE
     luma = cv2.remap(planes.luma, flow_field.x, flow_field.y, cv2.INTER_CUBIC, borderMode=edge)
@@ -196,7 +196,7 @@ def moved(planes: Planes[np.uint8] | Planes[np.float32], flow_field: FlowField) 
     return Planes(luma.astype(np.float32, copy=False), chroma.astype(np.float32, copy=False))
 
 
-def apart(one: Planes[np.float32], other: Planes[np.float32]) -> FloatImage:
+def plane_distance(one: Planes[np.float32], other: Planes[np.float32]) -> FloatImage:
     """Return the largest difference of the three colours at each place of luma."""
     largest: FloatImage = np.maximum(cv2.absdiff(one.luma, other.luma), upscale_2x(_largest(one.chroma - other.chroma)))
     return largest

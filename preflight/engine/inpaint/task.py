@@ -192,7 +192,7 @@ class InpaintTask:
         others = [other for other in chunk.tracks if other is not track]
         if mask_refinement.is_vague(track):
             place = track.box.moved(*corner).slices
-            track = mask_refinement.sharpened(
+            track = mask_refinement.refine_track(
                 track, [self._planes(file, index).luma[place] for index in sample_frames(track, chunk)]
             )
         return alpha_layers.with_fade(track, others, chunk, partial(self._planes, file))

@@ -42,7 +42,7 @@ class TranslucentMark:
         """Where the track's box lies in the region."""
         return self.track.box.moved(-self.chunk.region.x0, -self.chunk.region.y0).slices
 
-    def learn(self, look: Callable[[int], YCbCr]) -> bool:
+    def learn(self, region_at: Callable[[int], YCbCr]) -> bool:
         """Fit the matte from the chunk's frames; return False when the track isn't translucent."""
         chunk, track = self.chunk, self.track
         if track.masks.matte is not None:
@@ -50,8 +50,10 @@ class TranslucentMark:
             return True
         if track.line.text_height < _LEAST_HEIGHT:
             return False
-        looks = [WatermarkSample(look(index)[self.place], self._others(index)) for index in sample_frames(track, chunk)]
-        self.matte = fit_watermark(looks, track.masks.usual)
+        samples = [
+            WatermarkSample(region_at(index)[self.place], self._others(index)) for index in sample_frames(track, chunk)
+        ]
+        self.matte = fit_watermark(samples, track.masks.usual)
         return self.matte is not None
 
     def lifted(self, index: int, seen: YCbCr) -> tuple[BoolMask, Unblended] | None:

@@ -71,7 +71,9 @@ def decode(source: Source, program: str, *, stop: int | None = None, times: Path
     With `times`, ffmpeg writes there a listing of the frames' exact timestamps, for `parse_times`, in the same pass.
     Interlaced video is turned into whole frames at the same rate, since a fill would else tear the fields.
     """
-    filters = ["-vf", "bwdif=mode=send_frame:deint=interlaced"] if source.interlaced else []
+    chain = ["bwdif=mode=send_frame:deint=interlaced"] if source.interlaced else []
+    chain += [f"scale={source.width}:{source.height}:flags=area"] if source.shrunk else []
+    filters = ["-vf", ",".join(chain)] if chain else []
     argv = [program, *_QUIET, "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:V:0", *filters, *_planes(source)]
     argv += [] if stop is None else ["-frames:v", str(stop)]

@@ -56,6 +56,8 @@ class Source:
     audio_streams: int = 0
     mirrored: bool = False
     """The turned picture is mirrored left to right when it is shown."""
+    shrunk: bool = False
+    """`width` and `height` are smaller than those of the file: frames are scaled to them while they are decoded."""
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -73,6 +75,18 @@ class Source:
     def deep(self) -> bool:
         """True when samples have more than 8 bits or chroma is finer than 4:2:0, which the result does not keep."""
         return self.pixel_format not in {"yuv420p", "yuvj420p"}
+
+
+def shrink(source: Source, short_side: int) -> Source:
+    """Return the source with its frames scaled while they are decoded, to a shorter side of `short_side` samples.
+
+    A picture that is not larger stays as it is.
+    """
+    scale = Fraction(short_side, min(source.width, source.height))
+    if scale >= 1:
+        return source
+    width, height = (max(2, round(side * scale / 2) * 2) for side in (source.width, source.height))
+    return replace(source, width=width, height=height, shrunk=True)
 
 
 def inspect(path: Path, program: str) -> Source:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from preflight.engine.core.box import Box
-from preflight.engine.motion.displacement import spread
+from preflight.engine.motion.displacement import largest_distance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,4 +75,4 @@ def anchor_shift(lines: Sequence[Box]) -> float:
         [(0.0, (line.y0 + line.y1) / 2) for line in lines],
         [(0.0, float(line.y1)) for line in lines],
     )
-    return math.hypot(min(map(spread, across)), min(map(spread, down)))
+    return math.hypot(min(map(largest_distance, across)), min(map(largest_distance, down)))

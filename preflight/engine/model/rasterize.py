@@ -52,37 +52,38 @@ def changed_mask(tracks: Iterable[Track], index: int, region: Box, widened: int 
 def has_plates(tracks: Iterable[Track], index: int) -> bool:
     """Return True when a frame has translucent boxes, or letters on plates, which are removed before anything else."""
     return any(
-        track.plate_on(index) is not None or (track.masks.film is not None and track.first <= index <= track.last)
+        track.plate_on(index) is not None
+        or (track.masks.translucent is not None and track.first <= index <= track.last)
         for track in tracks
     )
 
 
-def without_plates(look: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
+def without_plates(crop: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
     """Return a region of a frame (luma, blue, red [H, W, 3]) without translucent boxes and letters on plates."""
     tracks = tuple(tracks)
-    for film, area, number in _translucent_boxes(tracks, index, region):
-        look = np.where(area[..., None], to_uint8(unblend(look, film.matte(number, area.shape)).scene), look)
+    for translucent, area, number in _translucent_boxes(tracks, index, region):
+        crop = np.where(area[..., None], to_uint8(unblend(crop, translucent.matte(number, area.shape)).scene), crop)
     for track in tracks:
         ground = track.plate_on(index)
         if ground is not None:
             letters = track.masks.usual & ground
-            look = _on_plate(look, *(place_mask(region, track.box_on(index), own) for own in (letters, ground)))
-    return look
+            crop = _on_plate(crop, *(place_mask(region, track.box_on(index), own) for own in (letters, ground)))
+    return crop
 
 
-def _on_plate(look: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
+def _on_plate(crop: YCbCr, letters: BoolMask, plate: BoolMask) -> YCbCr:
     """Return a region with letters filled from the plate around them, as this frame shows it."""
     x, y, width, height = cv2.boundingRect(plate.astype(np.uint8))
     part = slice(y, y + height), slice(x, x + width)
     own, known = letters[part], plate[part] & ~letters[part]
     if not own.any():
-        return look
-    result = look.copy()
+        return crop
+    result = crop.copy()
     if not known.any():
         # Letters cover less of a plate than its ground does, so the median is the ground's colour.
-        result[part][own] = np.median(look[part][plate[part]], axis=0).astype(np.uint8)
+        result[part][own] = np.median(crop[part][plate[part]], axis=0).astype(np.uint8)
         return result
-    filled = harmonic_inpaint(look[part].astype(np.float32), ~known)
+    filled = harmonic_inpaint(crop[part].astype(np.float32), ~known)
     result[part][own] = np.clip(np.rint(filled[own]), 0, 255).astype(np.uint8)
     return result
 
@@ -92,8 +93,12 @@ def _translucent_boxes(
 ) -> Iterator[tuple[TranslucentBox, BoolMask, int]]:
     """Yield the translucent boxes on a frame, with their area in the region and the number of their frame."""
     for track in tracks:
-        if track.masks.film is not None and track.first <= index <= track.last:
-            yield track.masks.film, place_mask(region, track.box_on(index), track.masks.film.area), index - track.first
+        if track.masks.translucent is not None and track.first <= index <= track.last:
+            yield (
+                track.masks.translucent,
+                place_mask(region, track.box_on(index), track.masks.translucent.area),
+                index - track.first,
+            )
 
 
 def place_mask(region: Box, box: Box, own: BoolMask) -> BoolMask:

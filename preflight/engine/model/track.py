@@ -11,6 +11,7 @@ from preflight.engine.alpha.matte import AlphaMatte
 from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask
 from preflight.engine.core.box import Box
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import Offset
@@ -36,7 +37,7 @@ class MaskModel:
     """Opacity of the text on the frames on which it fades."""
     matte: AlphaMatte | None = None
     """Alpha matte of translucent text, fitted to samples of the whole video."""
-    film: TranslucentBox | None = None
+    translucent: TranslucentBox | None = None
     """Translucent plate that is unblended, so that only its border, the mask, is filled."""
     plate: BoolMask | None = None
     """Opaque plate behind the letters, from which alone the letters are filled."""
@@ -91,6 +92,10 @@ class Track:
     """What the recogniser read."""
     score: float = 0.0
     """Confidence of the recogniser (0..1)."""
+    readings: tuple[OcrReading, ...] = ()
+    """All readings of the text, by different frames."""
+    color: tuple[float, float, float] | None = None
+    """Blue, green and red of its letters."""
     kind: Kind = Kind.ARTIFICIAL
     path: tuple[Offset, ...] | None = None
     """Offset of the box on each frame, for text that moves."""
@@ -150,7 +155,7 @@ class Track:
     @property
     def needs_no_donors(self) -> bool:
         """True for what is restored from the frame itself: letters on an opaque plate, a translucent plate."""
-        return self.masks.film is not None or self.masks.plate is not None
+        return self.masks.translucent is not None or self.masks.plate is not None
 
     @property
     def may_fade(self) -> bool:

@@ -28,9 +28,9 @@ def maximum_displacement(motion: Motion, box: Box, first: int, last: int) -> flo
         dx, dy = cumulative_displacement(motion, box, index, min(last, index + 4))
         x, y = x + dx, y + dy
         places.append((x, y))
-    return spread(places)
+    return largest_distance(places)
 
 
-def spread(places: Sequence[tuple[float, float]]) -> float:
+def largest_distance(places: Sequence[tuple[float, float]]) -> float:
     """Return the largest distance between two of `places`, of which about 40 are looked at."""
     return max(math.dist(a, b) for a in places[:: max(1, len(places) // 40)] for b in places)

@@ -38,14 +38,14 @@ class LineTemplate:
     """1 on the letters and right beside them, else 0 [H, W]."""
 
 
-def match_template(look: LineTemplate, line: Box, frame: Frame, around: Offset, radius: Offset) -> TemplateMatch:
+def match_template(template: LineTemplate, line: Box, frame: Frame, around: Offset, radius: Offset) -> TemplateMatch:
     """Search for a line of text on a frame.
 
     Only the letters and the pixels right beside them are compared, as the scene changes behind moving text. A line that
     has partly left the frame is compared by the part that is still on it.
 
     Args:
-        look: what the line looks like.
+        template: what the line looks like.
         line: where it was first seen.
         frame: the frame to search on.
         around: offset (x, y) from `line` around which it is searched for.
@@ -62,7 +62,7 @@ def match_template(look: LineTemplate, line: Box, frame: Frame, around: Offset, 
     shown = seen.moved(-home.x0, -home.y0).slices
     left, top = max(0, seen.x0 - radius[0]), max(0, seen.y0 - radius[1])
     field = frame.y[top : seen.y1 + radius[1], left : seen.x1 + radius[0]]
-    part, near = np.ascontiguousarray(look.gray[shown]), np.ascontiguousarray(look.near[shown])
+    part, near = np.ascontiguousarray(template.gray[shown]), np.ascontiguousarray(template.near[shown])
     scores = cv2.matchTemplate(np.ascontiguousarray(field), part, cv2.TM_CCOEFF_NORMED, mask=near)
     # On flat ground, and where no letter is left to compare, there is nothing to divide by.
     scores = np.nan_to_num(scores, nan=-1.0, posinf=-1.0, neginf=-1.0)

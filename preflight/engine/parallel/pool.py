@@ -18,7 +18,7 @@ from preflight.tools import process
 _LENGTH = struct.Struct("<Q")
 
 
-class Task(Protocol):
+class PoolTask(Protocol):
     """Something that can be sent to a worker and run there."""
 
     def run(self) -> Any:
@@ -36,11 +36,11 @@ class Pool:
         self._threads = ThreadPoolExecutor(max_workers=len(workers))
         self.size = len(workers)
 
-    def submit(self, task: Task) -> Future[Any]:
+    def submit(self, task: PoolTask) -> Future[Any]:
         """Start a task; its future raises the error that the task raised."""
         return self._threads.submit(self._run, task)
 
-    def _run(self, task: Task) -> Any:
+    def _run(self, task: PoolTask) -> Any:
         worker = self._idle.get()
         try:
             send(worker.stdin, task)
@@ -105,7 +105,7 @@ def receive(pipe: IO[bytes]) -> Any:
     return pickle.loads(pipe.read(_LENGTH.unpack(head)[0]))  # noqa: S301 - the other end is our own process
 
 
-def answer(task: Task) -> Any:
+def answer(task: PoolTask) -> Any:
     """Run a task and return its result, or the error it raised."""
     try:
         return task.run()

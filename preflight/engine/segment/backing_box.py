@@ -21,32 +21,32 @@ class BackingBox:
 
     Attributes:
         area: its pixels with the letters, (height, width).
-        ink: pixels of other colours than its own.
+        foreground: pixels of other colours than its own.
     """
 
     area: BoolMask
-    ink: BoolMask
+    foreground: BoolMask
 
     @property
     def letters(self) -> BoolMask:
         """Pixels that letters cover, inside the box."""
-        return np.asarray(_grown(self.ink, 5) & _inside(self.area), bool)
+        return np.asarray(_grown(self.foreground, 5) & _inside(self.area), bool)
 
 
-def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None = None) -> BackingBox | None:
-    """Return the box behind one line, as far as a look shows it; None without one.
+def find_solid(crop: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | None = None) -> BackingBox | None:
+    """Return the box behind one line, as far as a crop shows it; None without one.
 
     It is the flat, steady area of one colour around the letters, with straight edges. Boxes of other lines with their
     letters may adjoin it.
 
     Args:
-        look: typical look at the text, (height, width, 3).
+        crop: median crop of the text, (height, width, 3).
         spread: variation over the frames, (height, width), levels.
         fill: body of the letters.
         changed: what changed when the letters came and went, which is no part of the scene.
     """
     body = _body(fill)
-    found = _even(look, spread, fill, body)
+    found = _even(crop, spread, fill, body)
     if found is None:
         return None
     same, color = found
@@ -56,7 +56,7 @@ def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | 
         return None
     if _thick_share(same & solid, body) < BACKING_BOX.thick:
         return None
-    mixed = _between(look, color, np.median(look[fill], axis=0).astype(np.float32))
+    mixed = _between(crop, color, np.median(crop[fill], axis=0).astype(np.float32))
     # Letters of other lines are thin; a scene of such colours is not.
     mixed &= ~_opened(mixed, round(0.4 * np.count_nonzero(body.any(axis=1))) | 1)
     came = changed is not None and float(changed[solid].mean()) > BACKING_BOX.appeared
@@ -66,16 +66,16 @@ def find_solid(look: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | 
     return BackingBox(solid, solid & ~same & beside)
 
 
-def find_partial(look: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> BackingBox | None:
+def find_partial(crop: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> BackingBox | None:
     """Return the rectangles of one colour behind a part of the letters `fill`, or behind all of them; None without."""
-    found = find_rectangles(look, spread, fill, text_height)
+    found = find_rectangles(crop, spread, fill, text_height)
     if not found:
         return None
-    area, ink = np.zeros(fill.shape, bool), np.zeros(fill.shape, bool)
+    area, foreground = np.zeros(fill.shape, bool), np.zeros(fill.shape, bool)
     for box, same in found:
         area[box.slices] = True
-        ink[box.slices] |= ~same[box.slices]
-    return BackingBox(area, ink)
+        foreground[box.slices] |= ~same[box.slices]
+    return BackingBox(area, foreground)
 
 
 def find_translucent(fill: BoolMask, changes: Sequence[BoolMask], *, outlined: bool = False) -> BackingBox | None:
@@ -112,31 +112,31 @@ def find_translucent(fill: BoolMask, changes: Sequence[BoolMask], *, outlined: b
     return None
 
 
-def find_whole(look: BGR, spread: FloatMap, fill: BoolMask, ink: BoolMask, height: int) -> BoolMask | None:
+def find_whole(crop: BGR, spread: FloatMap, fill: BoolMask, foreground: BoolMask, height: int) -> BoolMask | None:
     """Return the whole box behind the letters of one line; None without one.
 
     The box may have steps and rounded corners, and may go from side to side; a ground without an upper or a lower end
     in sight is none.
 
     Args:
-        look: typical look that goes well beyond the line, (height, width, 3).
+        crop: median crop that goes well beyond the line, (height, width, 3).
         spread: variation over the frames, (height, width), levels.
         fill: body of the line's letters.
-        ink: all letters on the look.
+        foreground: all letters on the crop.
         height: text height in pixels.
     """
     body = _body(fill)
-    even = _even(look, spread, ink, body)
-    whole = None if even is None else _grow(even[0], ink, body, height)
+    even = _even(crop, spread, foreground, body)
+    whole = None if even is None else _grow(even[0], foreground, body, height)
     if whole is not None:
         return whole
-    found = find_rectangles(look, spread, fill, height)
+    found = find_rectangles(crop, spread, fill, height)
     return np.logical_or.reduce([_mask_of(box, fill.shape) for box, _ in found]) if found else None
 
 
-def _grow(same: BoolMask, ink: BoolMask, body: BoolMask, height: int) -> BoolMask | None:
+def _grow(same: BoolMask, foreground: BoolMask, body: BoolMask, height: int) -> BoolMask | None:
     """Return the flat area around the letters, by region growing; None unless it ends in sight with straight edges."""
-    base = _closed(same | _grown(ink, 5), 3)
+    base = _closed(same | _grown(foreground, 5), 3)
     # Without thin leaks into a scene of its colour; what they cost at corners comes back.
     leak = max(3, height // 5 | 1)
     near = _touching(_opened(_filled(base), leak), body)
@@ -171,13 +171,13 @@ def straightness(solid: BoolMask, height: int) -> float:
     return straight / total if total else 0.0
 
 
-def _even(look: BGR, spread: FloatMap, ink: BoolMask, body: BoolMask) -> tuple[BoolMask, ColorVector] | None:
+def _even(crop: BGR, spread: FloatMap, foreground: BoolMask, body: BoolMask) -> tuple[BoolMask, ColorVector] | None:
     """Return the pixels with the steady colour of the ground among the letters, and that colour."""
-    among = body & ~_grown(ink, 5)
+    among = body & ~_grown(foreground, 5)
     if among.sum() < BACKING_BOX.least_ground_pixels:
         return None
-    color = np.median(look[among], axis=0).astype(np.float32)
-    apart = np.abs(look.astype(np.float32) - color).max(axis=2)
+    color = np.median(crop[among], axis=0).astype(np.float32)
+    apart = np.abs(crop.astype(np.float32) - color).max(axis=2)
     same: BoolMask = (apart < BACKING_BOX.flat) & (spread < BACKING_BOX.steady)
     return (same, color) if same[among].mean() >= BACKING_BOX.least_ground else None
 
@@ -191,11 +191,11 @@ def _thick_share(area: BoolMask, body: BoolMask) -> float:
     return float(_opened(area, size).sum() / max(1, area.sum()))
 
 
-def _between(look: BGR, a: ColorVector, b: ColorVector) -> BoolMask:
+def _between(crop: BGR, a: ColorVector, b: ColorVector) -> BoolMask:
     """Return the pixels whose colour is a mixture of two."""
     way = b - a
-    share = np.clip((look - a) @ way / max(1.0, float(way @ way)), 0, 1)
-    return np.asarray(np.abs(look - (a + share[..., None] * way)).max(axis=2) < BACKING_BOX.flat, bool)
+    share = np.clip((crop - a) @ way / max(1.0, float(way @ way)), 0, 1)
+    return np.asarray(np.abs(crop - (a + share[..., None] * way)).max(axis=2) < BACKING_BOX.flat, bool)
 
 
 def _borders(covered: BoolMask, body: BoolMask, *, runs: bool = True) -> int:

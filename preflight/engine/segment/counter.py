@@ -27,21 +27,21 @@ def digit_area(fill: BoolMask) -> BoolMask:
     return result
 
 
-def static_strokes(strokes: Strokes, looks: list[BGR]) -> tuple[Strokes, BGR, FloatMap]:
-    """Return the strokes that do not change, with the median of all looks and its variation.
+def static_strokes(strokes: Strokes, crops: list[BGR]) -> tuple[Strokes, BGR, FloatMap]:
+    """Return the strokes that do not change, with the median of all crops and its variation.
 
     Outline and ground are measured where the scene moves and the letters stay. Without enough static letters, the last
-    look alone is used.
+    crop alone is used.
 
     Args:
-        strokes: strokes of the last look.
-        looks: the text on several frames, (height, width, 3) each.
+        strokes: strokes of the last crop.
+        crops: the text on several frames, (height, width, 3) each.
     """
-    look, spread = median_and_spread(looks)
+    crop, spread = median_and_spread(crops)
     fill = strokes.fill & (spread < COUNTER.static)
     if fill.sum() < COUNTER.least_static * strokes.fill.sum():
-        return strokes, *median_and_spread(looks[-1:])
-    return replace(strokes, fill=fill), look, spread
+        return strokes, *median_and_spread(crops[-1:])
+    return replace(strokes, fill=fill), crop, spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +49,29 @@ class CounterModel:
     """Colour model of a counter.
 
     Attributes:
-        ink: mask and strokes of one frame.
+        text_mask: mask and strokes of one frame.
         box: place of the text.
     """
 
-    ink: TextMask
+    text_mask: TextMask
     box: Box
 
-    def masks(self, looks: Mapping[int, BGR]) -> dict[int, BoolMask]:
+    def masks(self, crops: Mapping[int, BGR]) -> dict[int, BoolMask]:
         """Return the mask of each frame.
 
         Pixels of most frames belong to the text on all of them, even where the ground has the letters' colour. Pixels
         of few frames around belong to the scene, because digits share their strokes.
 
         Args:
-            looks: the box on each frame, by index.
+            crops: the box on each frame, by index.
         """
-        if not looks:
+        if not crops:
             return {}
-        own = np.stack([self.ink.alone(look) for look in looks.values()])
+        own = np.stack([self.text_mask.alone(crop) for crop in crops.values()])
         sums = np.concatenate((np.zeros((1, *own.shape[1:]), np.int32), np.cumsum(own, axis=0, dtype=np.int32)))
         usual = sums[-1] > COUNTER.usual * len(own)
         masks = {}
-        for place, (index, mask) in enumerate(zip(looks, own, strict=True)):
+        for place, (index, mask) in enumerate(zip(crops, own, strict=True)):
             start, stop = max(0, place - COUNTER.window), min(len(own), place + COUNTER.window + 1)
             seldom = sums[stop] - sums[start] < COUNTER.seldom * (stop - start)
             masks[index] = (mask & ~seldom) | usual

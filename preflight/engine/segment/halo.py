@@ -46,15 +46,15 @@ def distance(fill: BoolMask) -> FloatMap:
     return np.asarray(cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
 
 
-def fit_halo(look: BGR, fill: BoolMask, text_height: int) -> Halo:
-    """Return the halo of the letters `fill` on a typical `look` at them.
+def fit_halo(crop: BGR, fill: BoolMask, text_height: int) -> Halo:
+    """Return the halo of the letters `fill` on a median `crop` of them.
 
     Args:
-        look: (height, width, 3); its margin around the letters is larger than any halo.
+        crop: (height, width, 3); its margin around the letters is larger than any halo.
         fill: body of the letters, (height, width), not empty.
         text_height: in pixels.
     """
-    image, away = look.astype(np.float32), distance(fill)
+    image, away = crop.astype(np.float32), distance(fill)
     for share in HALO.reaches:
         reach = max(HALO.least_reach, round(share * text_height))
         scene = harmonic_inpaint(image, away <= reach + 1)

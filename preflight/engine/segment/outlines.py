@@ -10,12 +10,12 @@ from preflight.engine.segment.halo import Halo, distance
 from preflight.engine.segment.settings import OUTLINE, STROKES
 
 
-def is_outlined(look: BGR, fill: BoolMask, text_height: int) -> bool:
+def is_outlined(crop: BGR, fill: BoolMask, text_height: int) -> bool:
     """Return True when the letters have an outline: a line that is darker or brighter than both letters and ground.
 
     Paint on a thing meets its ground directly; only text set on top of a picture needs a line between the two.
     """
-    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
+    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     away = distance(fill)
     line, ground = gray[(away > 1) & (away <= 2.5)], gray[_ground_between(fill, text_height)]
     if line.size < STROKES.least_pixels or ground.size < STROKES.least_pixels or not fill.any():
@@ -26,27 +26,27 @@ def is_outlined(look: BGR, fill: BoolMask, text_height: int) -> bool:
     return bool(below or edge > max(letters, brightest) + OUTLINE.least_difference)
 
 
-def enclosed_letters(look: BGR, spread: FloatMap, fill: BoolMask, halo: Halo, text_height: int) -> BoolMask:
+def enclosed_letters(crop: BGR, spread: FloatMap, fill: BoolMask, halo: Halo, text_height: int) -> BoolMask:
     """Return letters of other colours than `fill` that the outline of `fill` encloses too, without their outline.
 
     Emphasised words, and letters in the colour of the scene, are found only by their outline.
 
     Args:
-        look: typical look at the text, (height, width, 3).
+        crop: median crop of the text, (height, width, 3).
         spread: variation over the frames, (height, width), levels.
         fill: body of the letters that are known by their colour.
         halo: their surroundings.
         text_height: in pixels.
     """
     away = distance(fill)
-    color = np.median(look[(away > 1) & (away <= 2.5)], axis=0)
-    difference = channel_max(np.abs(look.astype(np.float32) - color.astype(np.float32)))
+    color = np.median(crop[(away > 1) & (away <= 2.5)], axis=0)
+    difference = channel_max(np.abs(crop.astype(np.float32) - color.astype(np.float32)))
     outline = (difference < STROKES.same_color) & (spread < STROKES.steady)
     labels = cv2.connectedComponents(outline.astype(np.uint8))[1]
     own = outline & np.isin(labels, np.unique(labels[(away <= 3) & outline]))
     holes = ((~own) & (spread < STROKES.steady) & ~fill).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
-    beyond_scene = channel_max(np.abs(look - halo.scene)) > OUTLINE.counter_difference
+    beyond_scene = channel_max(np.abs(crop - halo.scene)) > OUTLINE.counter_difference
     result = np.zeros(fill.shape, bool)
     for label in range(1, count):
         x, y, width, height = (int(value) for value in stats[label][:4])
@@ -58,14 +58,14 @@ def enclosed_letters(look: BGR, spread: FloatMap, fill: BoolMask, halo: Halo, te
     return result & dilate(own, 1 + text_height // 4)
 
 
-def is_outline(look: BGR, fill: BoolMask, text_height: int) -> bool:
+def is_outline(crop: BGR, fill: BoolMask, text_height: int) -> bool:
     """Return True when `fill` is the outline of letters: it encloses much that differs from the ground."""
     contours, _ = cv2.findContours(fill.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     inside = (cv2.drawContours(np.zeros(fill.shape, np.uint8), contours, -1, 1, cv2.FILLED) > 0) & ~fill
     ground = _ground_between(fill, text_height)
     if inside.sum() < max(STROKES.least_pixels, OUTLINE.enclosed * fill.sum()) or ground.sum() < STROKES.least_pixels:
         return False
-    outline, held, around = (np.median(look[part], axis=0) for part in (fill, inside, ground))
+    outline, held, around = (np.median(crop[part], axis=0) for part in (fill, inside, ground))
     way = around - outline
     nearest = outline + way * np.clip((held - outline) @ way / max(1.0, way @ way), 0, 1)
     return bool(np.abs(held - nearest).max() > OUTLINE.other_color)

@@ -18,11 +18,11 @@ from preflight.engine.core.box import Box
 from preflight.engine.segment.settings import BACKING_BOX, RECTANGLE
 
 
-def find_rectangles(look: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> list[tuple[Box, BoolMask]]:
+def find_rectangles(crop: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> list[tuple[Box, BoolMask]]:
     """Return the rectangles that hold the letters `fill` or a part of them, each with the pixels of its colour.
 
     Args:
-        look: typical look at the text and its surroundings, (height, width, 3).
+        crop: median crop of the text and its surroundings, (height, width, 3).
         spread: variation over the frames, (height, width), levels.
         fill: body of the letters of one line.
         text_height: in pixels.
@@ -30,8 +30,8 @@ def find_rectangles(look: BGR, spread: FloatMap, fill: BoolMask, text_height: in
     if not fill.any():
         return []
     line, found = _letters(fill), []
-    for color in _ground_colors(look, fill, line):
-        same = (channel_max(np.abs(look - color)) < BACKING_BOX.flat) & (spread < BACKING_BOX.steady)
+    for color in _ground_colors(crop, fill, line):
+        same = (channel_max(np.abs(crop - color)) < BACKING_BOX.flat) & (spread < BACKING_BOX.steady)
         solid = same | dilate(fill, 2)
         for start, end in _runs(solid[line.y0 : line.y1].mean(axis=0) > RECTANGLE.column, text_height):
             box = _grown(solid, Box(start, line.y0, end, line.y1), text_height)
@@ -47,11 +47,11 @@ def _letters(fill: BoolMask) -> Box:
     return Box(int(columns.min()), top, int(columns.max()) + 1, bottom + 1)
 
 
-def _ground_colors(look: BGR, fill: BoolMask, line: Box) -> Iterator[ColorVector]:
+def _ground_colors(crop: BGR, fill: BoolMask, line: Box) -> Iterator[ColorVector]:
     """Yield the common colours of the ground between and around the letters of a line."""
     among = np.zeros(fill.shape, bool)
     among[line.slices] = True
-    samples = look[among & ~dilate(fill, 2)].astype(np.float32)
+    samples = crop[among & ~dilate(fill, 2)].astype(np.float32)
     if len(samples) < BACKING_BOX.least_ground_pixels:
         return
     cv2.setRNGSeed(1)

@@ -39,42 +39,42 @@ class Strokes:
         return STROKES.bleed if max(self.color) - min(self.color) > STROKES.vivid else 0
 
 
-def median_and_spread(looks: list[BGR]) -> tuple[BGR, FloatMap]:
+def median_and_spread(crops: list[BGR]) -> tuple[BGR, FloatMap]:
     """Return the median of equally large images and the variation of each pixel.
 
     The variation is the median absolute deviation, scaled to a standard deviation: some frames without the text must
     not make its letters look unsteady.
 
     Args:
-        looks: (height, width, 3) each.
+        crops: (height, width, 3) each.
 
     Returns:
         Median, (height, width, 3), and variation, (height, width), levels.
     """
-    stack = np.stack(looks)
+    stack = np.stack(crops)
     median = np.median(stack, axis=0).astype(np.uint8)
-    apart = np.stack([channel_max(cv2.absdiff(look, median)) for look in looks])
+    apart = np.stack([channel_max(cv2.absdiff(crop, median)) for crop in crops])
     return median, (np.median(apart, axis=0) * 1.48).astype(np.float32)
 
 
-def find_strokes(look: BGR, spread: FloatMap, text_height: int, inner: BoolMask) -> Strokes:
+def find_strokes(crop: BGR, spread: FloatMap, text_height: int, inner: BoolMask) -> Strokes:
     """Return the letters' body: the steady, flat, stroke-wide colour that spans the line best.
 
     Args:
-        look: typical look at the text, (height, width, 3).
+        crop: median crop of the text, (height, width, 3).
         spread: variation over the frames, (height, width), levels.
         text_height: in pixels.
         inner: the line's own rectangle, (height, width).
     """
-    best = Strokes(fill=np.zeros(look.shape[:2], bool), color=(0.0, 0.0, 0.0), certainty=0.0)
+    best = Strokes(fill=np.zeros(crop.shape[:2], bool), color=(0.0, 0.0, 0.0), certainty=0.0)
     for bright, favour in ((True, 1.1), (False, 1.0)):
-        hat = _hat(look, text_height, bright=bright)
-        for color, score in _flat_colors(look, spread, hat, inner, text_height):
+        hat = _hat(crop, text_height, bright=bright)
+        for color, score in _flat_colors(crop, spread, hat, inner, text_height):
             if score * favour <= best.certainty:
                 continue
-            fill = _of_color(look, spread, hat, inner, color)
+            fill = _of_color(crop, spread, hat, inner, color)
             certainty = score * favour * min(1.0, 1.2 - _barred(fill, text_height)) ** 2
-            if certainty > best.certainty and _is_ground(look, spread, fill, inner, color):
+            if certainty > best.certainty and _is_ground(crop, spread, fill, inner, color):
                 certainty *= STROKES.gap_factor
             if certainty > best.certainty:
                 best = Strokes(fill=fill, color=color, certainty=certainty, bright=bright)
@@ -88,7 +88,7 @@ def _barred(fill: BoolMask, text_height: int) -> float:
     return float((bars[0] | bars[1]).sum() / max(1, solid.sum()))
 
 
-def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
+def _hat(crop: BGR, text_height: int, *, bright: bool) -> Gray:
     """Return the top-hat or black-hat transform with an element wider than a stroke: the largest of the channels.
 
     White on pink has as much red as its ground, so luma alone would miss it.
@@ -97,18 +97,18 @@ def _hat(look: BGR, text_height: int, *, bright: bool) -> Gray:
     # A large ellipse takes time by its area, a rectangle by its sides.
     form = cv2.MORPH_ELLIPSE if size < STROKES.large_element else cv2.MORPH_RECT
     element = cv2.getStructuringElement(form, (size, size))
-    hat = cv2.morphologyEx(look, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
+    hat = cv2.morphologyEx(crop, cv2.MORPH_TOPHAT if bright else cv2.MORPH_BLACKHAT, element)
     return channel_max(hat)
 
 
-def segment_like(look: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
+def segment_like(crop: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
     """Return the letters' body on another frame, by the colour of the known `strokes`."""
-    hat = _hat(look, text_height, bright=strokes.bright)
-    return _of_color(look, np.zeros(look.shape[:2], np.float32), hat, inner, strokes.color)
+    hat = _hat(crop, text_height, bright=strokes.bright)
+    return _of_color(crop, np.zeros(crop.shape[:2], np.float32), hat, inner, strokes.color)
 
 
 def stray_strokes(
-    look: BGR, spread: FloatMap, strokes: Strokes, line: BoolMask, text_height: int, changed: BoolMask | None
+    crop: BGR, spread: FloatMap, strokes: Strokes, line: BoolMask, text_height: int, changed: BoolMask | None
 ) -> BoolMask:
     """Return strokes of the text outside its found `line`: a dash before it, a full stop, a tail, a dot.
 
@@ -118,8 +118,8 @@ def stray_strokes(
     """
     if not strokes.found:
         return strokes.fill
-    hat = _hat(look, text_height, bright=strokes.bright)
-    difference = channel_max(np.abs(look.astype(np.float32) - np.array(strokes.color, np.float32)))
+    hat = _hat(crop, text_height, bright=strokes.bright)
+    difference = channel_max(np.abs(crop.astype(np.float32) - np.array(strokes.color, np.float32)))
     similar = (difference < STROKES.same_color) & (spread < STROKES.steady / 2)
     candidate = similar if changed is None else similar | (changed & (spread < STROKES.steady / 2))
     reach = np.ones((2 * (text_height // 4) + 1, 2 * text_height + 1), np.uint8)
@@ -141,14 +141,14 @@ def _lies(line: BoolMask) -> bool:
 
 
 def _flat_colors(
-    look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, text_height: int
+    crop: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, text_height: int
 ) -> list[tuple[tuple[float, float, float], float]]:
     """Return the colour clusters of stroke-like pixels, each with its score as the body of a line of text."""
     least = np.clip(0.4 * np.percentile(hat[inner], 98), STROKES.least_contrast, 25) if inner.any() else 25
     rows, columns = np.nonzero((hat > least) & inner)
     if len(rows) < 20:
         return []
-    colors = look[rows, columns].astype(np.float32)
+    colors = crop[rows, columns].astype(np.float32)
     clusters = min(STROKES.clusters, max(1, len(rows) // 40))
     cv2.setRNGSeed(1)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 1.0)
@@ -178,9 +178,9 @@ def _span(columns: NDArray[np.int_], inner: BoolMask, text_height: int) -> float
     return float(near[used].mean()) if used.any() else 0.0
 
 
-def _of_color(look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tuple[float, float, float]) -> BoolMask:
-    apart = channel_max(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
-    ground = np.median(look[~inner], axis=0) if not inner.all() else np.zeros(3)
+def _of_color(crop: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tuple[float, float, float]) -> BoolMask:
+    apart = channel_max(np.abs(crop.astype(np.float32) - np.array(color, np.float32)))
+    ground = np.median(crop[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
     near = float(
         np.clip(0.6 * np.abs(ground - np.array(color)).max(), STROKES.least_color_distance, STROKES.same_color)
@@ -193,19 +193,19 @@ def _of_color(look: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tu
     return strong | _thin_parts(strong, spread, hat, inner)
 
 
-def stands_out(look: BGR, inner: BoolMask, color: tuple[float, float, float]) -> bool:
+def stands_out(crop: BGR, inner: BoolMask, color: tuple[float, float, float]) -> bool:
     """Return True when a colour differs from the most common colour of the line."""
-    return bool(np.abs(np.median(look[inner], axis=0) - np.array(color)).max() > STROKES.ground_distance)
+    return bool(np.abs(np.median(crop[inner], axis=0) - np.array(color)).max() > STROKES.ground_distance)
 
 
-def _is_ground(look: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, color: tuple[float, float, float]) -> bool:
+def _is_ground(crop: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, color: tuple[float, float, float]) -> bool:
     """Return True when a fill is the ground between letters: most of the line has its colour, and so has the outside.
 
     Letters in the colour of their ground are separated from it by an outline.
     """
-    if not fill.any() or stands_out(look, inner, color):
+    if not fill.any() or stands_out(crop, inner, color):
         return False
-    apart = channel_max(np.abs(look.astype(np.float32) - np.array(color, np.float32)))
+    apart = channel_max(np.abs(crop.astype(np.float32) - np.array(color, np.float32)))
     akin = (apart < STROKES.same_color) & (spread < STROKES.steady)
     _, labels = cv2.connectedComponents(akin.astype(np.uint8), connectivity=4)
     ground = np.isin(labels, np.unique(labels[~inner & (labels > 0)]))

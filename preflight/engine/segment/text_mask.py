@@ -17,18 +17,18 @@ from preflight.engine.segment.strokes import Strokes, segment_like, stray_stroke
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextPlace:
-    """The box of a text as it usually looks.
+class TextCrop:
+    """The box of a text as a median over its frames.
 
     Attributes:
-        look: median over the frames, (height, width, 3).
+        crop: median over the frames, (height, width, 3).
         spread: variation of each pixel over the frames, (height, width), levels.
         inner: the line's own rectangle in the box.
         height: text height in pixels.
-        changing: the text grows, shrinks or has changing digits, so its usual look holds for few frames.
+        changing: the text grows, shrinks or has changing digits, so its median crop holds for few frames.
     """
 
-    look: BGR
+    crop: BGR
     spread: FloatMap
     inner: BoolMask
     height: int
@@ -48,24 +48,24 @@ class TextMask:
         ground: the box that it stands on, None without one.
     """
 
-    place: TextPlace
+    place: TextCrop
     strokes: Strokes
     mask: BoolMask
     reach: int
     outlined: bool
     ground: BoolMask | None = None
 
-    def on(self, look: BGR) -> BoolMask:
+    def on(self, crop: BGR) -> BoolMask:
         """Return the mask of a frame on which the text is not as usual."""
-        return self.alone(look) if self.place.changing else self.alone(look) | self.mask
+        return self.alone(crop) if self.place.changing else self.alone(crop) | self.mask
 
-    def alone(self, look: BGR) -> BoolMask:
+    def alone(self, crop: BGR) -> BoolMask:
         """Return the mask of a frame by what that frame alone shows."""
-        fill = segment_like(look, self.strokes, self.place.inner, self.place.height)
+        fill = segment_like(crop, self.strokes, self.place.inner, self.place.height)
         return stroke_mask(fill, self.reach, self.place.height)
 
 
-def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask]) -> TextMask:
+def fit_text_mask(place: TextCrop, strokes: Strokes, changes: Sequence[BoolMask]) -> TextMask:
     """Return the mask of a text.
 
     Args:
@@ -73,31 +73,31 @@ def fit_text_mask(place: TextPlace, strokes: Strokes, changes: Sequence[BoolMask
         strokes: the body of its letters, found there.
         changes: what changed at each known end of its time.
     """
-    look, spread, height = place.look, place.spread, place.height
-    halo = fit_halo(look, strokes.fill, height)
+    crop, spread, height = place.crop, place.spread, place.height
+    halo = fit_halo(crop, strokes.fill, height)
     reach = max(halo.width, strokes.bleed)
-    outlined = is_outlined(look, strokes.fill, height)
+    outlined = is_outlined(crop, strokes.fill, height)
     changed = np.logical_and.reduce(changes) if changes else None
-    body = strokes.fill | stray_strokes(look, spread, strokes, place.inner, height, changed)
+    body = strokes.fill | stray_strokes(crop, spread, strokes, place.inner, height, changed)
     box = None
     if not place.changing:
-        box = backing_box.find_solid(look, spread, strokes.fill, changed)
+        box = backing_box.find_solid(crop, spread, strokes.fill, changed)
         box = box or backing_box.find_translucent(body, changes, outlined=outlined)
-        box = box or backing_box.find_partial(look, spread, strokes.fill, height)
+        box = box or backing_box.find_partial(crop, spread, strokes.fill, height)
     if box is not None:
         # A box comes and goes with its letters, so what changed then is not theirs alone.
         beyond = strokes.fill & ~box.area
         mask = box.letters
         if beyond.sum() >= STROKES.least_pixels:
-            reach = max(fit_halo(look, beyond, height).width, strokes.bleed)
+            reach = max(fit_halo(crop, beyond, height).width, strokes.bleed)
             mask |= stroke_mask(beyond, reach, height) & ~box.area
         return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined, ground=box.area)
     if outlined:
-        body |= enclosed_letters(look, spread, strokes.fill, halo, height)
+        body |= enclosed_letters(crop, spread, strokes.fill, halo, height)
     if _covered_columns(body, place.inner, height) < STROKES.least_columns:
-        body |= _edge_strokes(look, strokes.fill, place.inner, height)
+        body |= _edge_strokes(crop, strokes.fill, place.inner, height)
     elif not place.changing:
-        body |= _missing_strokes(look, strokes.fill, place.inner, height, stroke_mask(body, reach, height, changed))
+        body |= _missing_strokes(crop, strokes.fill, place.inner, height, stroke_mask(body, reach, height, changed))
     mask = stroke_mask(body, reach, height, changed)
     return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined)
 
@@ -110,31 +110,31 @@ def _covered_columns(body: BoolMask, inner: BoolMask, text_height: int) -> float
     return float(near[line].mean()) if line.any() else 1.0
 
 
-def _edge_strokes(look: BGR, fill: BoolMask, inner: BoolMask, text_height: int) -> BoolMask:
-    """Return the strokes of a line by their edges on the median look, where a scene that moves has none.
+def _edge_strokes(crop: BGR, fill: BoolMask, inner: BoolMask, text_height: int) -> BoolMask:
+    """Return the strokes of a line by their edges on the median crop, where a scene that moves has none.
 
     Translucent letters have another colour on every ground, so only a part of them has the one of the `fill`.
     """
-    edges = _steep_edges(look, fill) & inner
+    edges = _steep_edges(crop, fill) & inner
     width = max(3, text_height // 8) | 1
     closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
     return np.asarray(closed > 0, bool)
 
 
-def _missing_strokes(look: BGR, fill: BoolMask, inner: BoolMask, text_height: int, mask: BoolMask) -> BoolMask:
+def _missing_strokes(crop: BGR, fill: BoolMask, inner: BoolMask, text_height: int, mask: BoolMask) -> BoolMask:
     """Return the strokes of a line that its `mask` lacks, by their edges; none where the scene has such edges too."""
     scene = ~inner & ~dilate(mask)
-    if not scene.any() or (_steep_edges(look, fill) & scene).sum() > STROKES.scene_edges * scene.sum():
+    if not scene.any() or (_steep_edges(crop, fill) & scene).sum() > STROKES.scene_edges * scene.sum():
         return np.zeros(fill.shape, bool)
-    missing = _edge_strokes(look, fill, inner, text_height) & ~mask
+    missing = _edge_strokes(crop, fill, inner, text_height) & ~mask
     count, labels, stats, _ = cv2.connectedComponentsWithStats(missing.astype(np.uint8), connectivity=8)
     large = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] >= STROKES.least_pixels) + 1
     return np.asarray(np.isin(labels, large), bool)
 
 
-def _steep_edges(look: BGR, fill: BoolMask) -> BoolMask:
-    """Return where the typical look is about as steep as at the edge of known strokes."""
-    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
+def _steep_edges(crop: BGR, fill: BoolMask) -> BoolMask:
+    """Return where the median crop is about as steep as at the edge of known strokes."""
+    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     steep = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     edge = fill & ~(cv2.erode(fill.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if not edge.any():

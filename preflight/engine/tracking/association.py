@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import Reading, read_line
+from preflight.engine.detect.ocr import OcrReading, read_line
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
 from preflight.engine.model.track import LEGIBLE
@@ -80,6 +80,6 @@ def _is_typed(line: Box, tracklet: Tracklet, frame: Frame) -> bool:
     return here.score > LEGIBLE and len(here.text) > len(tracklet.reading.text)
 
 
-def _read(line: Box, frame: Frame) -> Reading:
+def _read(line: Box, frame: Frame) -> OcrReading:
     height, width = frame.y.shape
     return read_line(frame.color(line.padded(2, width, height)))

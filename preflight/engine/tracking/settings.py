@@ -83,9 +83,9 @@ class TrackletSettings:
 
     doubtful: float = 0.3
     """Confidence of the recogniser up to which it has read nothing."""
-    max_looks: int = 24
+    max_crops: int = 24
     """Pictures of its samples that a tracklet keeps, thinned evenly."""
-    few_looks: int = 5
+    few_crops: int = 5
     """Pictures below which those from its first and last frames are used too."""
     max_letter: float = 1.5
     """Text heights that a letter is wide and high; what is larger than that is the scene in the letters' colour."""
@@ -148,7 +148,7 @@ class AssociationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CounterSettings:
+class DigitReadingSettings:
     """When two readings are of a clock, a counter or a timecode."""
 
     score: float = 0.8
@@ -211,5 +211,5 @@ APPEARANCE = AppearanceSettings()
 TRACKLET = TrackletSettings()
 STITCHING = StitchingSettings()
 ASSOCIATION = AssociationSettings()
-COUNTERS = CounterSettings()
+COUNTERS = DigitReadingSettings()
 TRANSITIONS = TransitionSettings()

@@ -75,6 +75,7 @@ def _joined(a: Track, b: Track) -> Track:
         line=a.line.united(b.line),
         first=a.first,
         last=ends.last,
+        readings=a.readings + b.readings,
         masks=replace(
             read.masks,
             usual=_on(box, a.box, a.masks.usual) | _on(box, b.box, b.masks.usual),

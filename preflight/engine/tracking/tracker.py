@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from preflight.engine.core.box import Box, with_margin
 from preflight.engine.detect import detector
 from preflight.engine.detect.change_detection import ChangeDetector
-from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible
+from preflight.engine.detect.detector import Detector, DetectTask, PendingLines, plausible_lines
 from preflight.engine.detect.settings import DETECTION
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
@@ -130,7 +130,7 @@ class TextTracker:
         since, self.judged = self.judged + 1, index
         frame = self._frame(index)
         pending = self.answers.pop(index, None) or self.finder(frame)
-        lines = plausible(pending.result(), self.size[1])
+        lines = plausible_lines(pending.result(), self.size[1])
         before, kept, ended = list(self.live), list[Tracklet](), list[Tracklet]()
         for tracklet in before:
             if any(association.is_scaled(line, tracklet, frame) for line in lines):
@@ -159,7 +159,7 @@ class TextTracker:
         tracklet.keep(frame.index, frame.color(tracklet.current_box))
         if tracklet.seen in self.settings.relearned_after and not tracklet.path:
             tracklet.notice_ticking()
-            learn_strokes(tracklet, list(tracklet.looks.values()))
+            learn_strokes(tracklet, list(tracklet.crops.values()))
             if tracklet.letters < self.settings.min_letters:
                 tracklet.read()
 
@@ -265,10 +265,10 @@ class TextTracker:
             max(4, round(self.settings.search_height * self.size[1])),
         )
         guess = interpolate_offset(*tracklet.course(self.step), frame.index) if tracklet.path else start
-        found = match_template(tracklet.look, tracklet.line, frame, guess, (3, 3) if there else wide)
+        found = match_template(tracklet.line_template, tracklet.line, frame, guess, (3, 3) if there else wide)
         if not there and found.score <= SAME_TEXT:
             return False
-        home = match_template(tracklet.look, tracklet.line, frame, start, (0, 0))
+        home = match_template(tracklet.line_template, tracklet.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + self.settings.move_gain):
             if tracklet.path:
                 self._trace(tracklet, (before, start), (frame.index, start), range(before + 1, frame.index + 1))
@@ -292,14 +292,14 @@ class TextTracker:
         """Return True when a text went at once between two frames, and what is in its place is only like it."""
         if appearance.is_whole(known, self._frame(last).color(place)):
             return False
-        looks = [frame.color(place) for frame in self._frames(first, last)]
-        return any(appearance.goes_at_once(known, looks[number : number + 4]) for number in range(len(looks) - 2))
+        crops = [frame.color(place) for frame in self._frames(first, last)]
+        return any(appearance.goes_at_once(known, crops[number : number + 4]) for number in range(len(crops) - 2))
 
     def _is_on(self, tracklet: Tracklet, start: tuple[int, Offset], end: tuple[int, Offset]) -> bool:
         """Return True when the text is on the straight way between two places: a scene has its like here and there."""
         scores = sorted(
             match_template(
-                tracklet.look, tracklet.line, frame, interpolate_offset(start, end, frame.index), (2, 2)
+                tracklet.line_template, tracklet.line, frame, interpolate_offset(start, end, frame.index), (2, 2)
             ).score
             for frame in self._frames(start[0] + 1, end[0] - 1)
         )
@@ -324,7 +324,7 @@ class TextTracker:
                 return
             score, offset = -1.0, guess
             if held:
-                found = match_template(tracklet.look, tracklet.line, self._frame(index), guess, (2, 2))
+                found = match_template(tracklet.line_template, tracklet.line, self._frame(index), guess, (2, 2))
                 score, offset = found.score, found.offset
             if stop and share == 1 and index != start[0] and score < self.settings.path_score:
                 return
@@ -336,16 +336,16 @@ class TextTracker:
         tracklet = Tracklet(line=line, box=box, seen_first=index, seen_last=index, scaled=scaled)
         for frame in self._frames(index - self.settings.history_samples * self.step, index):
             tracklet.note(frame)
-        look = self._frame(index).color(box)
+        crop = self._frame(index).color(box)
         # One frame only: the text may move, and frames taken together would smear it.
-        strokes, *_ = learn_strokes(tracklet, [look])
+        strokes, *_ = learn_strokes(tracklet, [crop])
         if tracklet.template is None:
             return []
-        whole = complete_line(tracklet, look, strokes)
+        whole = complete_line(tracklet, crop, strokes)
         if whole != line:
             tracklet.line = whole
-            learn_strokes(tracklet, [look])
-        tracklet.keep(index, look)
+            learn_strokes(tracklet, [crop])
+        tracklet.keep(index, crop)
         tracklet.read()
         self.live.append(tracklet)
         return [tracklet]

@@ -11,7 +11,7 @@ import numpy as np
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_max
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import TEXT_PROBABILITY, Reading, read_line, text_map
+from preflight.engine.detect.ocr import TEXT_PROBABILITY, OcrReading, read_line, text_map
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import LEGIBLE, MaskModel, Track, TrackEvidence
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
@@ -28,7 +28,7 @@ from preflight.engine.tracking.transitions import Moment, Scene
 class Tracklet:
     """A track in the making, with pictures of its box by frame index.
 
-    `looks` are those of samples that show the text, `edges` those around its first and last frame; `moments` hold what
+    `crops` are those of samples that show the text, `edges` those around its first and last frame; `moments` hold what
     the whole frame shows there. `scaled` text grows or shrinks, the digits of `ticking` text change.
     """
 
@@ -36,7 +36,7 @@ class Tracklet:
     box: Box
     seen_first: int
     seen_last: int
-    looks: dict[int, BGR] = field(default_factory=dict)
+    crops: dict[int, BGR] = field(default_factory=dict)
     edges: dict[int, BGR] = field(default_factory=dict)
     moments: dict[int, Moment] = field(default_factory=dict)
     stride: int = 1
@@ -47,7 +47,7 @@ class Tracklet:
     relative_motion: RelativeMotion = UNKNOWN
     scaled: bool = False
     ticking: bool = False
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[OcrReading] = field(default_factory=list)
 
     @property
     def current_line(self) -> Box:
@@ -61,35 +61,35 @@ class Tracklet:
 
     def note(self, frame: Frame) -> None:
         """Keep what a frame near the first or last one of the text shows."""
-        look = frame.color(self.box)
-        self.moments[frame.index] = Moment(look, Scene.of(frame))
+        crop = frame.color(self.box)
+        self.moments[frame.index] = Moment(crop, Scene.of(frame))
         # Between the first and the last sample, only samples are kept.
         if not self.seen_first < frame.index < self.seen_last:
-            self.edges[frame.index] = look
+            self.edges[frame.index] = crop
 
     def read(self) -> None:
         """Read the text by the median of its pictures so far."""
         if self.template is not None:
-            self.readings.append(read_line(self.template.look[_within(self.line, self.box)]))
+            self.readings.append(read_line(self.template.crop[_within(self.line, self.box)]))
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> OcrReading:
         """What the recogniser read of the text at first."""
-        return self.readings[0] if self.readings else Reading("", 0.0)
+        return self.readings[0] if self.readings else OcrReading("", 0.0)
 
     def notice_ticking(self) -> None:
         """Find out from the pictures of the samples whether the text is a clock or a counter."""
         if (
             self.ticking
             or self.path
-            or len(self.looks) < 2
+            or len(self.crops) < 2
             or not (self.confirmed and counters.has_digits(self.reading))
         ):
             return
-        place, looks = _within(self.line, self.box), list(self.looks.values())
+        place, crops = _within(self.line, self.box), list(self.crops.values())
         # Near ones too: over a long time too much of a clock changes for one text.
-        pairs = {(0, len(looks) // 2), (0, len(looks) - 1), (len(looks) - 2, len(looks) - 1)}
-        readings = {number: read_line(looks[number][place]) for pair in pairs for number in pair}
+        pairs = {(0, len(crops) // 2), (0, len(crops) - 1), (len(crops) - 2, len(crops) - 1)}
+        readings = {number: read_line(crops[number][place]) for pair in pairs for number in pair}
         self.ticking = any(counters.differ_in_digits(readings[a], readings[b]) for a, b in pairs)
 
     @property
@@ -103,21 +103,21 @@ class Tracklet:
         likely = [reading.text for reading in self.readings if reading.score > TRACKLET.doubtful]
         return max((sum(letter.isalnum() for letter in text) for text in likely), default=0)
 
-    def keep(self, index: int, look: BGR) -> None:
+    def keep(self, index: int, crop: BGR) -> None:
         """Keep the picture of a sample that shows the text, thinned evenly so that memory stays bounded."""
         if self.seen % self.stride == 0:
-            self.looks[index] = look
+            self.crops[index] = crop
         self.seen += 1
-        if len(self.looks) > TRACKLET.max_looks:
+        if len(self.crops) > TRACKLET.max_crops:
             self.stride *= 2
-            self.looks = dict(list(self.looks.items())[::2])
+            self.crops = dict(list(self.crops.items())[::2])
 
     @property
-    def look(self) -> LineTemplate:
+    def line_template(self) -> LineTemplate:
         """The template of the line, without the padding of its box."""
         assert self.template is not None  # noqa: S101
         inside = self.line.moved(-self.box.x0, -self.box.y0).slices
-        gray: Gray = cv2.cvtColor(self.template.look[inside], cv2.COLOR_BGR2GRAY)
+        gray: Gray = cv2.cvtColor(self.template.crop[inside], cv2.COLOR_BGR2GRAY)
         return LineTemplate(gray, self.template.band[inside].astype(np.uint8))
 
     def course(self, span: int) -> tuple[tuple[int, Offset], tuple[int, Offset]]:
@@ -137,29 +137,29 @@ class Tracklet:
         return inside
 
 
-def learn_strokes(tracklet: Tracklet, looks: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
+def learn_strokes(tracklet: Tracklet, crops: list[BGR]) -> tuple[glyphs.Strokes, BGR, FloatMap]:
     """Find the strokes on pictures of the box, and learn the template of the tracklet from them."""
     if tracklet.ticking:
-        looks = looks[-1:]
-    look, spread = glyphs.median_and_spread(looks)
-    strokes = glyphs.find_strokes(look, spread, tracklet.line.text_height, tracklet.inner)
+        crops = crops[-1:]
+    crop, spread = glyphs.median_and_spread(crops)
+    strokes = glyphs.find_strokes(crop, spread, tracklet.line.text_height, tracklet.inner)
     if strokes.found:
-        tracklet.template = appearance.learn_template(look, strokes, looks)
-    return strokes, look, spread
+        tracklet.template = appearance.learn_template(crop, strokes, crops)
+    return strokes, crop, spread
 
 
-def complete_line(tracklet: Tracklet, look: BGR, strokes: glyphs.Strokes) -> Box:
+def complete_line(tracklet: Tracklet, crop: BGR, strokes: glyphs.Strokes) -> Box:
     """Return the tracklet's line, grown by the rest of the letters that its border cuts through.
 
     Args:
         tracklet: a tracklet with a line and a padded box.
-        look: the box on one frame [H, W, 3].
+        crop: the box on one frame [H, W, 3].
         strokes: the letters inside the line on that frame.
     """
     line, box = tracklet.line, tracklet.box
     height, level = line.text_height, line.width >= line.height
-    everywhere = np.ones(look.shape[:2], bool)
-    fill = glyphs.segment_like(look, strokes, everywhere, height) | strokes.fill
+    everywhere = np.ones(crop.shape[:2], bool)
+    fill = glyphs.segment_like(crop, strokes, everywhere, height) | strokes.fill
     _, labels, stats, _ = cv2.connectedComponentsWithStats(fill.astype(np.uint8), connectivity=4)
     cut = set(np.unique(labels[strokes.fill]).tolist()) - {0}
     for x, y, w, h, _ in stats[sorted(cut)].tolist():
@@ -183,12 +183,12 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
         The track; None when there are no strokes after all.
     """
     tracklet.notice_ticking()
-    looks = _looks(tracklet)
-    strokes, look, spread = learn_strokes(tracklet, looks)
+    crops = _full_contrast_crops(tracklet)
+    strokes, crop, spread = learn_strokes(tracklet, crops)
     if tracklet.template is None:
         return None
     first, last = _edges(tracklet)
-    reading = read_line(look[_within(tracklet.line, tracklet.box)])
+    reading = read_line(crop[_within(tracklet.line, tracklet.box)])
     tracklet.readings.append(reading)
     changing = _changing(tracklet, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
@@ -196,9 +196,9 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
     inner, height = tracklet.inner, tracklet.line.text_height
     if tracklet.ticking:
         inner &= counter.digit_area(strokes.fill)
-        strokes, look, spread = counter.static_strokes(strokes, looks)
+        strokes, crop, spread = counter.static_strokes(strokes, crops)
     usual = not (tracklet.scaled or tracklet.ticking)
-    place = text_mask.TextPlace(look=look, spread=spread, inner=inner, height=height, changing=not usual)
+    place = text_mask.TextCrop(crop=crop, spread=spread, inner=inner, height=height, changing=not usual)
     own = text_mask.fit_text_mask(place, strokes, changes)
     alone = _alone(tracklet, others)
     outside = _match_near(tracklet, before - 1), _match_near(tracklet, after + 1)
@@ -209,6 +209,8 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
         last=after,
         text=reading.text,
         score=reading.score,
+        readings=tuple(tracklet.readings),
+        color=strokes.color,
         path=tuple(tracklet.path[index] for index in range(first, last + 1)) if tracklet.path else None,
         scaled=tracklet.scaled,
         masks=MaskModel(
@@ -223,8 +225,8 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
             appears=not tracklet.path and before - 1 in tracklet.edges,
             vanishes=not tracklet.path and after + 1 in tracklet.edges,
             isolated=(
-                before - 1 in alone[0] or transitions.falls(tracklet.template, alone[0]),
-                after + 1 in alone[1] or transitions.falls(tracklet.template, alone[1]),
+                before - 1 in alone[0] or transitions.loses_contrast(tracklet.template, alone[0]),
+                after + 1 in alone[1] or transitions.loses_contrast(tracklet.template, alone[1]),
             ),
             gradual=(
                 transitions.is_fade(tracklet.template, alone[0]),
@@ -232,8 +234,8 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
             ),
             match_outside=(outside[0].score, outside[1].score),
             slips=any(map(_has_slipped, outside)),
-            flat_ground=_flat_ground(look, strokes, own),
-            text_probability=0.0 if _is_read(reading) else _text_probability(tracklet, look),
+            flat_ground=_flat_ground(crop, strokes, own),
+            text_probability=0.0 if _is_read(reading) else _text_probability(tracklet, crop),
             motion=tracklet.relative_motion,
         ),
     )
@@ -244,10 +246,10 @@ def _match_near(tracklet: Tracklet, index: int) -> TemplateMatch:
 
     What is left of a fade matches too, but faintly; that is none.
     """
-    look, template, line, box = tracklet.edges.get(index), tracklet.look, tracklet.line, tracklet.box
-    if look is None or tracklet.path:
+    crop, template, line, box = tracklet.edges.get(index), tracklet.line_template, tracklet.line, tracklet.box
+    if crop is None or tracklet.path:
         return TemplateMatch((0, 0), 0.0)
-    gray = cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)
+    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     scores = cv2.matchTemplate(gray, template.gray, cv2.TM_CCOEFF_NORMED, mask=template.near)
     _, best, _, (x, y) = cv2.minMaxLoc(np.nan_to_num(scores, nan=-1.0, posinf=-1.0, neginf=-1.0))
     height, width = template.gray.shape
@@ -259,11 +261,11 @@ def _match_near(tracklet: Tracklet, index: int) -> TemplateMatch:
     )
 
 
-def _is_read(reading: Reading) -> bool:
+def _is_read(reading: OcrReading) -> bool:
     return reading.score > LEGIBLE and len(reading.text) > 1
 
 
-def _flat_ground(look: BGR, strokes: glyphs.Strokes, own: text_mask.TextMask) -> float:
+def _flat_ground(crop: BGR, strokes: glyphs.Strokes, own: text_mask.TextMask) -> float:
     """Return the share of the pixels beside the letters, and beyond their outline, that have one colour."""
     beyond = 2 * (own.reach + TRACKLET.beyond_outline) + 1
     ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((beyond, beyond), np.uint8)) == 0
@@ -271,25 +273,25 @@ def _flat_ground(look: BGR, strokes: glyphs.Strokes, own: text_mask.TextMask) ->
         ground = cv2.dilate(strokes.fill.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     if not ground.any():
         return 0.0
-    apart = np.abs(look[ground].astype(np.int16) - np.median(look[ground], axis=0).astype(np.int16)).max(axis=1)
+    apart = np.abs(crop[ground].astype(np.int16) - np.median(crop[ground], axis=0).astype(np.int16)).max(axis=1)
     return float((apart <= TRACKLET.one_color).mean())
 
 
-def _text_probability(tracklet: Tracklet, look: BGR) -> float:
+def _text_probability(tracklet: Tracklet, crop: BGR) -> float:
     """Return how sure the detector is of the line on a close-up, at the scale that suits its height."""
     scale = min(1.0, TRACKLET.close_up / max(1, tracklet.line.text_height))
     size = (max(32, round(side * scale / 32) * 32) for side in (tracklet.box.width, tracklet.box.height))
-    small = np.asarray(cv2.resize(look, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
+    small = np.asarray(cv2.resize(crop, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
     probability = text_map(small)
     marked = probability > TEXT_PROBABILITY
     return float(probability[marked].mean()) if marked.any() else 0.0
 
 
 def _is_outlined(own: text_mask.TextMask, strokes: glyphs.Strokes) -> bool:
-    look, inner, height = own.place.look, own.place.inner, own.place.height
+    crop, inner, height = own.place.crop, own.place.inner, own.place.height
     # Between letters in the colour of their ground and gaps between letters there is no telling.
-    sure = own.outlined and glyphs.stands_out(look, inner, strokes.color)
-    return sure or outlines.is_outline(look, strokes.fill, height)
+    sure = own.outlined and glyphs.stands_out(crop, inner, strokes.color)
+    return sure or outlines.is_outline(crop, strokes.fill, height)
 
 
 def other_lines(tracklet: Tracklet, live: Iterable[Tracklet], done: Sequence[Track]) -> list[Box]:
@@ -308,19 +310,19 @@ def _alone(tracklet: Tracklet, others: Sequence[Box]) -> tuple[dict[int, Moment]
     start = {index: moments[index] for index in sorted(moments, reverse=True) if index <= middle}
     end = {index: moments[index] for index in sorted(moments) if index >= middle}
     return (
-        transitions.alone(known, tracklet.line, others, start),
-        transitions.alone(known, tracklet.line, others, end),
+        transitions.isolated_frames(known, tracklet.line, others, start),
+        transitions.isolated_frames(known, tracklet.line, others, end),
     )
 
 
-def _changing(tracklet: Tracklet, first: int, last: int, reading: Reading) -> list[int]:
+def _changing(tracklet: Tracklet, first: int, last: int, reading: OcrReading) -> list[int]:
     """Return the frames before `first` and after `last` on which the text can be read, though it is not as usual."""
     if tracklet.path or reading.score <= LEGIBLE:
         return []
     inside = _within(tracklet.line, tracklet.box)
 
-    def read(look: BGR) -> Reading:
-        return read_line(look[inside])
+    def read(crop: BGR) -> OcrReading:
+        return read_line(crop[inside])
 
     runs = ((first - 1, -1), (last + 1, 1))
     return [
@@ -343,18 +345,18 @@ def _has_slipped(match: TemplateMatch) -> bool:
     return match.score > TRACKLET.slipped and max(map(abs, match.offset)) >= TRACKLET.min_slip
 
 
-def _looks(tracklet: Tracklet) -> list[BGR]:
+def _full_contrast_crops(tracklet: Tracklet) -> list[BGR]:
     """Return the pictures to learn the strokes from: those with full contrast, and some from the ends when few."""
-    looks = list(tracklet.looks.values())
+    crops = list(tracklet.crops.values())
     known = tracklet.template
     if known is None:
-        return looks
-    if not tracklet.path and len(looks) < TRACKLET.few_looks:
-        there = [look for index, look in sorted(tracklet.edges.items()) if appearance.is_there(known, look)]
-        looks += there[:: max(1, len(there) // TRACKLET.few_looks)]
-    strengths = [appearance.strength(known, look)[0] for look in looks]
+        return crops
+    if not tracklet.path and len(crops) < TRACKLET.few_crops:
+        there = [crop for index, crop in sorted(tracklet.edges.items()) if appearance.is_there(known, crop)]
+        crops += there[:: max(1, len(there) // TRACKLET.few_crops)]
+    strengths = [appearance.strength(known, crop)[0] for crop in crops]
     return [
-        look for look, share in zip(looks, strengths, strict=True) if share >= TRACKLET.full_strength * max(strengths)
+        crop for crop, share in zip(crops, strengths, strict=True) if share >= TRACKLET.full_strength * max(strengths)
     ]
 
 
@@ -382,18 +384,18 @@ def _edges(tracklet: Tracklet) -> tuple[int, int]:
     return first, last
 
 
-def _reach(known: appearance.AppearanceTemplate, looks: Mapping[int, BGR], index: int, step: int) -> int:
+def _reach(known: appearance.AppearanceTemplate, crops: Mapping[int, BGR], index: int, step: int) -> int:
     """Return the last frame from `index` on, in steps of 1 or -1, that shows the text."""
-    while index + step in looks and appearance.is_there(known, looks[index + step]):
-        beyond = [looks[place] for place in range(index, index + 4 * step, step) if place in looks]
+    while index + step in crops and appearance.is_there(known, crops[index + step]):
+        beyond = [crops[place] for place in range(index, index + 4 * step, step) if place in crops]
         if appearance.goes_at_once(known, beyond):
             break
         index += step
     return index
 
 
-def _fading(known: appearance.AppearanceTemplate, look: BGR | None) -> bool:
-    return look is not None and appearance.is_fading(known, look)
+def _fading(known: appearance.AppearanceTemplate, crop: BGR | None) -> bool:
+    return crop is not None and appearance.is_fading(known, crop)
 
 
 def _changes(tracklet: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:

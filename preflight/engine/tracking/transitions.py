@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import Reading
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
 from preflight.engine.tracking import appearance
@@ -47,11 +47,13 @@ class Scene(NamedTuple):
 class Moment(NamedTuple):
     """What one frame shows: at a text's place, in colour, and as a whole."""
 
-    look: BGR
+    crop: BGR
     scene: Scene
 
 
-def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]) -> dict[int, Moment]:
+def isolated_frames(
+    known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapping[int, Moment]
+) -> dict[int, Moment]:
     """Return the moments at one end of a text, outwards, from where it is last whole until anything else changes.
 
     Args:
@@ -62,7 +64,7 @@ def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapp
     """
     if not way:
         return {}
-    strengths = [appearance.strength(known, moment.look)[0] for moment in way.values()]
+    strengths = [appearance.strength(known, moment.crop)[0] for moment in way.values()]
     there = _there(strengths)
     scenes = [moment.scene for moment in way.values()][there.start :]
     around = _Surroundings.of(scenes[len(there) - 1], line, others)
@@ -71,20 +73,20 @@ def alone(known: AppearanceTemplate, line: Box, others: Sequence[Box], way: Mapp
     return dict(beyond[ahead] for ahead in left)
 
 
-def falls(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
+def loses_contrast(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` of frames loses most of its contrast at once."""
-    shares = [appearance.strength(known, moment.look)[0] for moment in run.values()]
+    shares = [appearance.strength(known, moment.crop)[0] for moment in run.values()]
     return any(before - after > TRANSITIONS.fall * shares[0] > 0 for before, after in pairwise(shares))
 
 
 def is_fade(known: AppearanceTemplate, run: Mapping[int, Moment]) -> bool:
     """Return True when a text that is whole at the start of a `run` of frames fades over it, evenly over its pixels."""
-    looks = [moment.look for moment in run.values()]
-    shares = [appearance.strength(known, look)[0] for look in looks]
+    crops = [moment.crop for moment in run.values()]
+    shares = [appearance.strength(known, crop)[0] for crop in crops]
     gone = int(np.argmin(shares)) if shares else 0
     if not gone or shares[0] < TRANSITIONS.min_strength or shares[gone] > TRANSITIONS.max_rest * shares[0]:
         return False
-    return _is_even(known.band, looks[: gone + 1])
+    return _is_even(known.band, crops[: gone + 1])
 
 
 def _there(strengths: Sequence[float]) -> range:
@@ -144,17 +146,17 @@ class _Surroundings(NamedTuple):
         return np.array([(changed & part).sum() for part in self.parts], np.int64)
 
 
-def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
+def _is_even(band: BoolMask, crops: Sequence[BGR]) -> bool:
     """Return True when the pixels of a text, there on the first picture and gone on the last, fade together.
 
     A wipe or typewriter effect removes some pixels completely and leaves the others, which is maximally uneven.
     """
-    gone = looks[-1][band].astype(np.float32)
-    whole: FloatMap = looks[0][band] - gone
+    gone = crops[-1][band].astype(np.float32)
+    whole: FloatMap = crops[0][band] - gone
     all_of_it = max(1.0, float((whole * whole).sum()))
     uneven = []
-    for look in looks[1:-1]:
-        part = look[band] - gone
+    for crop in crops[1:-1]:
+        part = crop[band] - gone
         share = float((part * whole).sum()) / all_of_it
         if TRANSITIONS.between[0] < share < TRANSITIONS.between[1]:
             uneven.append(float(((part - share * whole) ** 2).sum()) / all_of_it / (share * (1 - share)))
@@ -162,17 +164,17 @@ def _is_even(band: BoolMask, looks: Sequence[BGR]) -> bool:
 
 
 def readable_frames(
-    looks: Mapping[int, BGR], start: int, step: int, text: str, read: Callable[[BGR], Reading]
+    crops: Mapping[int, BGR], start: int, step: int, text: str, read: Callable[[BGR], OcrReading]
 ) -> Iterator[int]:
     """Yield the frames from `start` on, in steps of 1 or -1, on whose pictures `text` can be read.
 
     On those the text is there but not as usual: it pops up, grows, is typed, or fades.
     """
     for index in range(start, start + step * TRANSITIONS.max_frames, step):
-        look = looks.get(index)
-        if look is None:
+        crop = crops.get(index)
+        if crop is None:
             return
-        reading = read(look)
+        reading = read(crop)
         if reading.score < TRANSITIONS.readable or not is_same_text(reading.text, text):
             return
         yield index

@@ -12,7 +12,7 @@ import pytest
 from preflight.errors import JobFailedError, RateLimitError, ServiceError
 from preflight.model.job import RemovalOptions, TaskState
 from preflight.removal import RemovalClient, submit_retry
-from preflight.removal.rate import Rate, RateLimiter
+from preflight.removal.rate import RateLimiter, SubmitRate
 from preflight.server import engine_runner as runner_module
 from preflight.server import service as service_module
 from preflight.server.task_store import TaskStore
@@ -56,7 +56,7 @@ def test_full_queue_is_a_rate_limit_that_passes(tmp_path: Path, monkeypatch: pyt
             (tmp_path / "service" / "tasks" / "go").touch()
             tasks.append(third.result().task_id)
         assert {client.wait(task, deadline=60).state for task in tasks} == {TaskState.DONE}
-        assert client.limiter.rate.interval > Rate().interval * 0.9
+        assert client.limiter.rate.interval > SubmitRate().interval * 0.9
 
 
 def test_states_follow_each_other(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_donor_that_shows_most_is_taken_first() -> None:
     half[:, 32:] = False
     hidden = {1: donor_selection.shrink(half), 2: None}
     known = donor_selection.coverage(hole, 0, (1, 2), hidden.get, still(3), (0, 0))
-    assert donor_selection.best(known, np.zeros(known.count, np.uint8), set(), set()) == 2
+    assert donor_selection.best_donor(known, np.zeros(known.count, np.uint8), set(), set()) == 2
 
 
 def test_a_clear_frame_far_away_lends_before_a_near_one_that_shows_little() -> None:
@@ -104,7 +104,7 @@ def test_a_clear_frame_far_away_lends_before_a_near_one_that_shows_little() -> N
     most = hole.copy()
     most[:, 52:] = False
     known = donor_selection.coverage(hole, 0, (1, 300), {1: donor_selection.shrink(most)}.get, still(301), (0, 0))
-    assert donor_selection.best(known, np.zeros(known.count, np.uint8), set(), set()) == 300
+    assert donor_selection.best_donor(known, np.zeros(known.count, np.uint8), set(), set()) == 300
 
 
 def test_motion_is_unknown_over_a_cut() -> None:

@@ -18,7 +18,7 @@ def letters() -> BGR:
     )
 
 
-def looks(count: int, step: int, opacity: float, *, hard: bool = False) -> list[BGR]:
+def crops(count: int, step: int, opacity: float, *, hard: bool = False) -> list[BGR]:
     """Looks at letters over a scene, maybe with hard edges, that moves `step` samples from one to the next."""
     dice = np.random.default_rng(5)
     wide = sum(
@@ -37,19 +37,19 @@ def found(mask: BoolMask | None) -> BoolMask:
 
 
 def test_translucent_letters_are_found_over_a_scene_that_moves() -> None:
-    mask = found(mask_refinement.strokes(looks(24, 20, 0.35), LINE, 48))
+    mask = found(mask_refinement.common_strokes(crops(24, 20, 0.35), LINE, 48))
     painted = letters() > 60
     assert mask[painted].mean() > 0.98
     assert mask.mean() < 2.5 * painted.mean()
 
 
 def test_a_scene_that_stands_still_is_not_taken_for_letters() -> None:
-    assert mask_refinement.strokes(looks(24, 0, 0.35, hard=True), LINE, 48) is None
+    assert mask_refinement.common_strokes(crops(24, 0, 0.35, hard=True), LINE, 48) is None
 
 
 def test_a_scene_without_letters_has_no_strokes() -> None:
-    assert mask_refinement.strokes(looks(24, 20, 0.0), LINE, 48) is None
+    assert mask_refinement.common_strokes(crops(24, 20, 0.0), LINE, 48) is None
 
 
 def test_few_looks_tell_nothing() -> None:
-    assert mask_refinement.strokes(looks(REFINEMENT.least_samples - 1, 20, 0.35), LINE, 48) is None
+    assert mask_refinement.common_strokes(crops(REFINEMENT.least_samples - 1, 20, 0.35), LINE, 48) is None

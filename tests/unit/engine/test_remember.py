@@ -117,7 +117,7 @@ def test_a_remembered_frame_lends_before_a_near_one_that_shows_little() -> None:
     most[:, 52:] = False
     motion = Motion(steps=moving().steps, leaps={900: (0, np.eye(3))})
     known = donor_selection.coverage(hole, 0, (1, 900), {1: donor_selection.shrink(most)}.get, motion, (0, 0))
-    assert donor_selection.best(known, np.zeros(known.count, np.uint8), set(), set()) == 900
+    assert donor_selection.best_donor(known, np.zeros(known.count, np.uint8), set(), set()) == 900
 
 
 def test_crops_of_remembered_frames_outlast_the_ring(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from fixtures import values
 from preflight.fixing import ffmpeg_commands, plan, video_options
 from preflight.model.media import Container, StreamKind
 from preflight.tools import bounds, containers
-from preflight.tools.bounds import Piece
+from preflight.tools.bounds import OutputRange
 from preflight.tools.ffmpeg import INPUT_OPTIONS
 
 GUARD = ["-format_whitelist", INPUT_OPTIONS["format_whitelist"], "-protocol_whitelist", "file,pipe"]
@@ -46,7 +46,7 @@ def test_scale() -> None:
     made = plan(values.report(values.media("in.avi", streams=streams, container=Container.AVI)))
     assert made.video is not None
     made = replace(made, video=replace(made.video, max_rate=4_000_000, buffer=8_000_000))
-    argv = ffmpeg_commands.convert(made, Piece(output=Path("out.mp4")), ffmpeg="ffmpeg")
+    argv = ffmpeg_commands.convert(made, OutputRange(output=Path("out.mp4")), ffmpeg="ffmpeg")
     assert argv == [
         "ffmpeg", "-fflags", "+genpts", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
         "-b:1", "160000", "-bufsize:0", "8000000", "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
@@ -61,11 +61,11 @@ def test_scale() -> None:
 
 def test_copies_of_stretches_that_only_filters_can_bound() -> None:
     made = plan(values.report(values.media("in.mkv", duration=Fraction(700), container=Container.MKV)))
-    pieces = [
-        Piece(output=Path("1.mkv"), end=Fraction(350), dts_end=Fraction(34992, 100)),
-        Piece(output=Path("2.mkv"), start=Fraction(350), dts_start=Fraction(34992, 100)),
+    spans = [
+        OutputRange(output=Path("1.mkv"), end=Fraction(350), dts_end=Fraction(34992, 100)),
+        OutputRange(output=Path("2.mkv"), start=Fraction(350), dts_start=Fraction(34992, 100)),
     ]
-    argv = ffmpeg_commands.copy(made, pieces, ffmpeg="ffmpeg")
+    argv = ffmpeg_commands.copy(made, spans, ffmpeg="ffmpeg")
     filters = [argv[place + 1] for place, word in enumerate(argv) if word == "-bsf:v"]
     assert filters == ["noise=amount=0:drop=gte(dts*tb\\,349.919000)", "noise=amount=0:drop=lt(dts*tb\\,-0.081000)"]
     assert argv.count("-i") == 2
@@ -73,15 +73,15 @@ def test_copies_of_stretches_that_only_filters_can_bound() -> None:
 
 def test_copies_of_stretches() -> None:
     made = plan(values.report(values.media("in.mp4", duration=Fraction(700))))
-    pieces = [
-        Piece(output=Path("1.mp4"), end=Fraction(35), dts_end=Fraction(3492, 100)),
-        Piece(output=Path("2.mp4"), start=Fraction(35), dts_start=Fraction(3492, 100)),
+    spans = [
+        OutputRange(output=Path("1.mp4"), end=Fraction(35), dts_end=Fraction(3492, 100)),
+        OutputRange(output=Path("2.mp4"), start=Fraction(35), dts_start=Fraction(3492, 100)),
     ]
     codecs = ["-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters"]
     common = ["-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
     ends = "noise=amount=0:drop=gte(pts*tb\\,34.999999)"
     starts = "noise=amount=0:drop=lt(pts*tb\\,-0.000001)"
-    assert ffmpeg_commands.copy(made, pieces, ffmpeg="ffmpeg") == [
+    assert ffmpeg_commands.copy(made, spans, ffmpeg="ffmpeg") == [
         "ffmpeg", *GUARD, "-t", "34.919000", "-i", "file:in.mp4", *GUARD, "-t", "36.000000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "0.001000", *GUARD[2:], "-ss", "35.001000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "34.000000", "-i", "file:in.mp4",

@@ -21,7 +21,7 @@ SIDES = st.integers(1, 20_000)
     ],
 )
 def test_scaled_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    assert frame_size.scaled(size, DEFAULT_LIMITS) == wanted
+    assert frame_size.scaled_size(size, DEFAULT_LIMITS) == wanted
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ def test_scaled_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
     [((1920, 1088), (1920, 1080)), ((1088, 1920), (1080, 1920)), ((1936, 1096), (1920, 1080)), ((1920, 1100), None)],
 )
 def test_cropped_size(size: tuple[int, int], wanted: tuple[int, int] | None) -> None:
-    assert frame_size.cropped(size, DEFAULT_LIMITS) == wanted
+    assert frame_size.cropped_size(size, DEFAULT_LIMITS) == wanted
 
 
 @given(SIDES, SIDES)
 def test_scaled_fits_and_is_even(width: int, height: int) -> None:
-    size = frame_size.scaled((width, height), DEFAULT_LIMITS)
+    size = frame_size.scaled_size((width, height), DEFAULT_LIMITS)
     assert frame_size.fits(size, DEFAULT_LIMITS)
     assert size[0] % 2 == size[1] % 2 == 0
 
 
 @given(st.integers(200, 20_000), st.integers(200, 20_000))
 def test_scaled_keeps_the_aspect(width: int, height: int) -> None:
-    new_width, new_height = frame_size.scaled((width, height), DEFAULT_LIMITS)
+    new_width, new_height = frame_size.scaled_size((width, height), DEFAULT_LIMITS)
     # Even rounding moves a side by at most one pixel.
     assert abs(new_width * height - new_height * width) <= 1.01 * (width + height)

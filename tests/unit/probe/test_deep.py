@@ -3,16 +3,16 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.model.media import Reading
+from preflight.model.media import ScanResult
 from preflight.probe.packet_scan import Depth, interpret
 
 
-def reading(*log: str, printed: tuple[str, ...] = (), failed: bool = False) -> Reading:
+def reading(*log: str, printed: tuple[str, ...] = (), failed: bool = False) -> ScanResult:
     return interpret(log, printed, reached=Fraction(10), depth=Depth.DECODE, failed=failed)
 
 
 def test_quiet_log_is_a_whole_file() -> None:
-    assert reading("[mov @ 0x1] [warning] odd but fine") == Reading(decoded=True, reached=Fraction(10))
+    assert reading("[mov @ 0x1] [warning] odd but fine") == ScanResult(decoded=True, reached=Fraction(10))
 
 
 def test_end_of_data_is_told_apart_from_damage() -> None:
@@ -44,4 +44,4 @@ def test_failure_without_a_word_is_damage() -> None:
 
 @given(st.lists(st.text(max_size=60)), st.lists(st.text(max_size=60)))
 def test_any_words_give_a_reading(log: list[str], printed: list[str]) -> None:
-    assert isinstance(reading(*log, printed=tuple(printed)), Reading)
+    assert isinstance(reading(*log, printed=tuple(printed)), ScanResult)

@@ -14,7 +14,7 @@ from preflight.errors import (
     SubmitUnknownError,
     UnreachableError,
 )
-from preflight.removal.rate import LONGEST_INTERVAL, LONGEST_PAUSE, SHORTEST_INTERVAL, Rate
+from preflight.removal.rate import LONGEST_INTERVAL, LONGEST_PAUSE, SHORTEST_INTERVAL, SubmitRate
 from preflight.removal.submit_retry import pause_before_retry
 
 SERVICE_ERRORS = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, ServiceError)]
@@ -77,7 +77,7 @@ def test_pauses_are_bounded(made: int, chance: float, retry_after: float | None)
 
 
 def test_turns_keep_the_interval() -> None:
-    rate, turns = Rate(interval=0.2), []
+    rate, turns = SubmitRate(interval=0.2), []
     for _ in range(4):
         rate, turn = rate.take(10.0)
         turns.append(round(turn, 6))
@@ -85,14 +85,14 @@ def test_turns_keep_the_interval() -> None:
 
 
 def test_refusal_halves_the_rate_and_holds_everybody() -> None:
-    rate = Rate(interval=0.2).refused(100.0, 7.0)
+    rate = SubmitRate(interval=0.2).refused(100.0, 7.0)
     assert rate.interval == 0.4
     assert rate.take(100.0)[1] == 107.0
 
 
 @given(st.lists(st.booleans() | st.floats(0, 10**6), max_size=200))
 def test_rate_stays_within_bounds(answers: list[bool | float]) -> None:
-    rate = Rate()
+    rate = SubmitRate()
     for answer in answers:
         rate = rate.accepted() if answer is True else rate.refused(0.0, None if answer is False else answer)
         assert SHORTEST_INTERVAL <= rate.interval <= LONGEST_INTERVAL

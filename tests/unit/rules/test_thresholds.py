@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from preflight.model.media import AudioStream, Container, FileIdentity, Media, Reading, Stream, StreamKind, VideoStream
+from preflight.model.media import (
+    AudioStream,
+    Container,
+    FileIdentity,
+    Media,
+    ScanResult,
+    Stream,
+    StreamKind,
+    VideoStream,
+)
 from preflight.rules import evaluate
 
 VIDEO = VideoStream(index=0, kind=StreamKind.VIDEO, codec="h264", width=100, height=100, frame_rate=Fraction(100))
@@ -25,7 +34,7 @@ def rules(media: Media) -> set[str]:
 
 
 def read(**facts: object) -> Media:
-    return replace(MEDIA, reading=Reading(**facts))  # type: ignore[arg-type]
+    return replace(MEDIA, reading=ScanResult(**facts))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

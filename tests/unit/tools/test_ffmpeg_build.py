@@ -55,5 +55,5 @@ def test_missing_features_are_named(tmp_path: Path) -> None:
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\necho ' V....D libx264              x264'\n")
     program.chmod(0o755)
-    assert "encoder aac" in ffmpeg_build.missing(str(program))
-    assert "encoder libx264" not in ffmpeg_build.missing(str(program))
+    assert "encoder aac" in ffmpeg_build.missing_features(str(program))
+    assert "encoder libx264" not in ffmpeg_build.missing_features(str(program))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import ToolError, UsageError
-from preflight.tools.output_names import OutputNames, below
+from preflight.tools.output_names import OutputNames, relative_below
 
 
 @pytest.fixture
@@ -73,5 +73,5 @@ def test_folder_is_made_or_told(source: Path) -> None:
 
 def test_tree_is_that_below_the_named_folder(tmp_path: Path) -> None:
     (tmp_path / "in" / "a").mkdir(parents=True)
-    assert below(tmp_path / "in" / "a" / "x.mp4", [tmp_path / "in"]) == Path("a")
-    assert below(tmp_path / "else" / "x.mp4", [tmp_path / "in"]) == Path()
+    assert relative_below(tmp_path / "in" / "a" / "x.mp4", [tmp_path / "in"]) == Path("a")
+    assert relative_below(tmp_path / "else" / "x.mp4", [tmp_path / "in"]) == Path()

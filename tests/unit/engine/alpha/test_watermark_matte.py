@@ -43,7 +43,7 @@ def shown(scene: BGR, opacity: float, *, thick: int = 2) -> BGR:
 MARK: BoolMask = np.asarray(cv2.dilate(letters(), np.ones((5, 5), np.uint8)) > 8, np.bool_)
 
 
-def looks(opacity: float, count: int = 40) -> list[WatermarkSample]:
+def samples(opacity: float, count: int = 40) -> list[WatermarkSample]:
     return [WatermarkSample(shown(scene, opacity), FREE) for scene in scenes(count)]
 
 
@@ -53,7 +53,7 @@ def error(a: BGR, b: BGR) -> float:
 
 @pytest.mark.parametrize("opacity", [0.3, 0.5, 0.7])
 def test_scene_shows_through(opacity: float) -> None:
-    known = fit_watermark(looks(opacity), MARK)
+    known = fit_watermark(samples(opacity), MARK)
     assert known is not None
     body = letters() > 250
     assert float(np.median(known.transmittance[body])) == pytest.approx(1 - opacity, abs=0.06)
@@ -86,12 +86,12 @@ def test_opaque_text_over_a_busy_scene_is_no_overlay() -> None:
 
 def test_highlighted_words_are_no_overlay() -> None:
     dull = [
-        WatermarkSample((look.color * (0.4 + 0.6 * (n // 6 % 2))).astype(np.uint8), FREE)
-        for n, look in enumerate(looks(1.0))
+        WatermarkSample((sample.color * (0.4 + 0.6 * (n // 6 % 2))).astype(np.uint8), FREE)
+        for n, sample in enumerate(samples(1.0))
     ]
     words = [
-        WatermarkSample(np.where(letters()[..., None] > 128, look.color, scene), FREE)
-        for look, scene in zip(dull, scenes(40), strict=True)
+        WatermarkSample(np.where(letters()[..., None] > 128, sample.color, scene), FREE)
+        for sample, scene in zip(dull, scenes(40), strict=True)
     ]
     assert fit_watermark(words, MARK) is None
 
@@ -101,12 +101,12 @@ def test_hairlines_that_coding_mixes_with_the_scene_are_no_overlay() -> None:
     scene = scenes(26)
     grounds = [scene[0] // 3 + 150 if number < 16 else scene[number] for number in range(26)]
     coded = [cv2.imencode(".jpg", shown(ground, 1.0, thick=1), [cv2.IMWRITE_JPEG_QUALITY, 40])[1] for ground in grounds]
-    looks = [WatermarkSample(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8), FREE) for data in coded]
-    assert fit_watermark(looks, MARK) is None
+    samples = [WatermarkSample(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8), FREE) for data in coded]
+    assert fit_watermark(samples, MARK) is None
 
 
 def test_opaque_text_is_no_overlay() -> None:
-    assert fit_watermark(looks(1.0), MARK) is None
+    assert fit_watermark(samples(1.0), MARK) is None
 
 
 def test_still_scene_tells_nothing() -> None:
@@ -115,16 +115,16 @@ def test_still_scene_tells_nothing() -> None:
 
 
 def test_few_looks_tell_nothing() -> None:
-    assert fit_watermark(looks(0.5, WATERMARK.least_samples - 1), MARK) is None
+    assert fit_watermark(samples(0.5, WATERMARK.least_samples - 1), MARK) is None
 
 
 def test_other_text_that_passes_is_not_counted() -> None:
-    plain = fit_watermark(looks(0.5), MARK)
+    plain = fit_watermark(samples(0.5), MARK)
     passing = []
-    for number, look in enumerate(looks(0.5)):
+    for number, sample in enumerate(samples(0.5)):
         band = FREE.copy()
         band[:, 4 * number : 4 * number + 12] = True
-        color = look.color.copy()
+        color = sample.color.copy()
         color[band] = 255
         passing.append(WatermarkSample(color, band))
     among = fit_watermark(passing, MARK)

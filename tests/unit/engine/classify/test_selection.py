@@ -14,7 +14,7 @@ from preflight.engine.classify.selection import (
     select_tracks,
 )
 from preflight.engine.core.box import Box
-from preflight.engine.detect.ocr import Reading
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.media.probe import Source
 from preflight.engine.model.kind import Kind
 from preflight.engine.model.track import MaskModel, Track, TrackEvidence
@@ -75,7 +75,7 @@ def source() -> Source:
     ],
 )
 def test_language_confirms_what_was_read(text: str, score: float, language: str, expected: bool) -> None:
-    assert is_readable(Reading(text, score), language) is expected
+    assert is_readable(OcrReading(text, score), language) is expected
 
 
 def test_natural_text_stays_unless_all_is_asked() -> None:

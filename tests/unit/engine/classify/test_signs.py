@@ -68,7 +68,7 @@ def test_a_path_that_ends_at_one_place_stands() -> None:
     assert signs.settled_offset(moving(*[(9, 0)] * 2, *[(0, 0)] * 8)) == (0, 0)
     assert signs.settled_offset(moving(*[(9, 0)] * 3, *[(0, 0)] * 7)) is None
     assert signs.settled_offset(moving(*[(0, 0), (1, 1)] * 5)) is not None
-    assert not signs.moves(track())
+    assert not signs.is_moving(track())
 
 
 def test_a_thing_moves_when_its_tracks_stand_elsewhere() -> None:

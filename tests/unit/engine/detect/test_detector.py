@@ -32,7 +32,7 @@ def written(*lines: tuple[str, int, float]) -> BGR:
 
 
 def found(picture: BGR, known: tuple[Box, ...] | None) -> list[Box]:
-    return detector.plausible(DetectTask(picture=picture, size=SIZE, known=known).run(), SIZE[1])
+    return detector.plausible_lines(DetectTask(picture=picture, size=SIZE, known=known).run(), SIZE[1])
 
 
 def test_a_quick_look_at_new_text_is_followed_by_a_close_one() -> None:

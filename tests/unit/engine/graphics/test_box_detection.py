@@ -38,13 +38,13 @@ def wide_scene() -> BGR:
 def frames(draw: Draw, speed: int = 2) -> Iterator[Frame]:
     """Yield frames of a scene on which `draw` has drawn, with a line of text from `FIRST` to `LAST`."""
     for index in range(COUNT):
-        look = wide_scene()[:, speed * index : speed * index + WIDTH].copy()
-        draw(look, index)
+        crop = wide_scene()[:, speed * index : speed * index + WIDTH].copy()
+        draw(crop, index)
         if FIRST <= index <= LAST:
             cv2.putText(
-                look, "Maria Gonzalez", (LINE.x0 + 2, LINE.y1 - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (240,) * 3, 2
+                crop, "Maria Gonzalez", (LINE.x0 + 2, LINE.y1 - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (240,) * 3, 2
             )
-        planes = cv2.cvtColor(look, cv2.COLOR_BGR2YUV_I420)
+        planes = cv2.cvtColor(crop, cv2.COLOR_BGR2YUV_I420)
         area = HEIGHT * WIDTH
         chroma = planes.ravel()[area:].reshape(2, HEIGHT // 2, WIDTH // 2)
         yield Frame(index=index, y=planes[:HEIGHT].copy(), u=chroma[0].copy(), v=chroma[1].copy())
@@ -66,15 +66,15 @@ def covered(track: Track, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np
     return rasterize.changed_mask([track], index, Box(0, 0, WIDTH, HEIGHT))
 
 
-def plate(look: BGR, box: Box = PLATE, color: tuple[int, int, int] = (120, 30, 20)) -> None:
-    look[box.slices] = color
+def plate(crop: BGR, box: Box = PLATE, color: tuple[int, int, int] = (120, 30, 20)) -> None:
+    crop[box.slices] = color
 
 
 def test_block_comes_before_its_text_bit_by_bit() -> None:
-    def wiped(look: BGR, index: int) -> None:
+    def wiped(crop: BGR, index: int) -> None:
         shown = min(index - 12, 8, 48 - index) / 8
         if shown > 0:
-            plate(look, Box(PLATE.x0, PLATE.y0, PLATE.x0 + round(PLATE.width * shown), PLATE.y1))
+            plate(crop, Box(PLATE.x0, PLATE.y0, PLATE.x0 + round(PLATE.width * shown), PLATE.y1))
 
     track = found(wiped)
     assert track is not None
@@ -86,9 +86,9 @@ def test_block_comes_before_its_text_bit_by_bit() -> None:
 
 @pytest.mark.parametrize("first", [0, FIRST])
 def test_it_is_known_whether_a_block_was_off_before(first: int) -> None:
-    def shown(look: BGR, index: int) -> None:
+    def shown(crop: BGR, index: int) -> None:
         if first <= index <= LAST:
-            plate(look)
+            plate(crop)
 
     track = found(shown)
     assert track is not None
@@ -98,11 +98,11 @@ def test_it_is_known_whether_a_block_was_off_before(first: int) -> None:
 def test_bar_beside_a_plate_goes_with_it() -> None:
     bar, other = Box(52, 100, 60, 132), Box(250, 40, 262, 52)
 
-    def barred(look: BGR, index: int) -> None:
+    def barred(crop: BGR, index: int) -> None:
         if FIRST <= index <= LAST:
-            plate(look)
-            plate(look, bar, (20, 20, 220))
-            plate(look, other, (20, 20, 220))
+            plate(crop)
+            plate(crop, bar, (20, 20, 220))
+            plate(crop, other, (20, 20, 220))
 
     track = found(barred)
     assert track is not None
@@ -117,16 +117,16 @@ def test_bar_beside_a_plate_goes_with_it() -> None:
     ids=["half", "still", "faint", "band"],
 )
 def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box: Box) -> None:
-    def veiled(look: BGR, index: int) -> None:
+    def translucent(crop: BGR, index: int) -> None:
         if FIRST <= index <= LAST:
-            look[box.slices] = look[box.slices] * (1 - alpha)
+            crop[box.slices] = crop[box.slices] * (1 - alpha)
 
-    track = found(veiled, speed)
+    track = found(translucent, speed)
     assert track is not None
     assert (track.first, track.last) == (FIRST, LAST)
     assert not covered(track, FIRST - 1).any()
     whole = Box(0, 0, WIDTH, HEIGHT)
-    shown = next(frame for frame in frames(veiled, speed) if frame.index == 30)
+    shown = next(frame for frame in frames(translucent, speed) if frame.index == 30)
     truth = next(frame for frame in frames(lambda *_: None, speed) if frame.index == 30)
     lifted = rasterize.without_plates(np.dstack([shown.y] * 3), [track], 30, whole)[..., 0]
     # Where there are no letters.
@@ -136,16 +136,16 @@ def test_scene_is_seen_through_a_translucent_plate(alpha: float, speed: int, box
 
 
 def test_rectangle_that_was_there_before_is_of_the_scene() -> None:
-    def board(look: BGR, _: int) -> None:
-        plate(look, color=(118, 34, 22))
-        look[PLATE.slices] += np.linspace(0, 14, PLATE.width).astype(np.uint8)[None, :, None]
+    def board(crop: BGR, _: int) -> None:
+        plate(crop, color=(118, 34, 22))
+        crop[PLATE.slices] += np.linspace(0, 14, PLATE.width).astype(np.uint8)[None, :, None]
 
     assert found(board, speed=0) is None
 
 
 def test_bands_of_the_scene_are_no_blocks() -> None:
-    def beach(look: BGR, _: int) -> None:
-        plate(look, Box(0, 90, WIDTH, 140), (150, 120, 60))
+    def beach(crop: BGR, _: int) -> None:
+        plate(crop, Box(0, 90, WIDTH, 140), (150, 120, 60))
 
     assert found(beach) is None
 
@@ -155,11 +155,11 @@ def test_bare_text_has_no_block() -> None:
 
 
 def test_block_slides_in_before_its_text() -> None:
-    def sliding(look: BGR, index: int) -> None:
+    def sliding(crop: BGR, index: int) -> None:
         away = -24 * max(0, 18 - index) + 24 * max(0, index - 41)
         left, right = max(0, PLATE.x0 + away), min(WIDTH, PLATE.x1 + away)
         if left < right:
-            plate(look, Box(left, PLATE.y0, right, PLATE.y1))
+            plate(crop, Box(left, PLATE.y0, right, PLATE.y1))
 
     track = found(sliding)
     assert track is not None
@@ -173,21 +173,21 @@ def test_block_slides_in_before_its_text() -> None:
 
 
 def test_plate_of_the_colour_of_all_around_is_left() -> None:
-    def flat(look: BGR, _: int) -> None:
-        look[:] = (120, 30, 20)
+    def flat(crop: BGR, _: int) -> None:
+        crop[:] = (120, 30, 20)
 
     assert found(flat) is None
 
 
 def test_frames_kept_of_a_long_text_do_not_grow_with_its_length() -> None:
-    shown = list(frames(lambda look, _: plate(look), speed=0))[FIRST]
+    shown = list(frames(lambda crop, _: plate(crop), speed=0))[FIRST]
 
     def kept(length: int) -> list[int]:
         text = Track(box=LINE, line=LINE, first=100, last=99 + length, masks=MaskModel(usual=np.ones((24, 164), bool)))
         group = LineGroup([text], (WIDTH, HEIGHT))
         for index in range(length + 300):
-            group.look_on(replace(shown, index=index))
-        assert len(group.looks) == 8
+            group.add_crop(replace(shown, index=index))
+        assert len(group.crops) == 8
         assert group.shown(101 + length // 2).shape == group.small[100].shape
         return sorted(group.small)
 
@@ -204,7 +204,7 @@ def test_block_behind_a_long_text_has_its_exact_frames() -> None:
         for index in range(last + 80):
             yield replace(still if first - 5 <= index <= last + 5 else bare, index=index)
 
-    still = list(frames(lambda look, _: plate(look)))[FIRST]
+    still = list(frames(lambda crop, _: plate(crop)))[FIRST]
     bare = next(frames(lambda *_: None))
     box = LINE.padded(8, WIDTH, HEIGHT)
     text = Track(

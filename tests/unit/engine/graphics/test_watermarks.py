@@ -46,8 +46,8 @@ def gallery(
     return result
 
 
-def found(looks: FrameSampler, *texts: Track) -> list[Track]:
-    return watermarks.suppress_explained(watermarks.detect(looks, (WIDTH, HEIGHT), 200), texts, texts)
+def found(samples: FrameSampler, *texts: Track) -> list[Track]:
+    return watermarks.suppress_explained(watermarks.detect(samples, (WIDTH, HEIGHT), 200), texts, texts)
 
 
 def text(first: int, last: int) -> Track:
@@ -67,11 +67,11 @@ def test_what_stays_in_a_corner_of_a_moving_scene_is_a_logo(alpha: float) -> Non
 
 @pytest.mark.parametrize(("speed", "known"), [(48, True), (0, False)], ids=["moving", "still"])
 def test_a_logo_over_a_soft_scene_is_found_if_the_scene_moves(speed: int, known: bool) -> None:
-    looks = gallery(on=range(0), speed=speed)
-    for look in looks.looks.values():
-        look[:] = cv2.GaussianBlur(look, (0, 0), 4)
-        look[star()] = 240
-    assert len(found(looks)) == known
+    samples = gallery(on=range(0), speed=speed)
+    for sample in samples.samples.values():
+        sample[:] = cv2.GaussianBlur(sample, (0, 0), 4)
+        sample[star()] = 240
+    assert len(found(samples)) == known
 
 
 def test_a_wide_mark_of_many_edges_is_no_bar() -> None:
@@ -110,8 +110,8 @@ def test_a_mark_across_the_middle_needs_a_scene_that_passes_everywhere() -> None
 
 
 def test_a_few_looks_are_not_enough() -> None:
-    looks = gallery()
-    assert found(FrameSampler(looks=dict(list(looks.looks.items())[:8]))) == []
+    samples = gallery()
+    assert found(FrameSampler(samples=dict(list(samples.samples.items())[:8]))) == []
 
 
 def test_a_text_that_is_always_there_explains_a_mark() -> None:
@@ -152,7 +152,7 @@ def test_a_gallery_stays_small_and_evenly_spread() -> None:
     result, chroma = FrameSampler(), np.zeros((16, 16), np.uint8)
     for index in range(1000):
         result.add(Frame(index=index, y=np.full((32, 32), index // 4, np.uint8), u=chroma, v=chroma))
-    shown = [int(look[0, 0]) for look in result.looks.values()]
+    shown = [int(sample[0, 0]) for sample in result.samples.values()]
     assert len(shown) <= 48
     assert max(np.diff(shown)) <= 2 * min(np.diff(shown)) + 1
     assert shown[0] == 0
@@ -169,13 +169,13 @@ def name(x: int, first: int, last: int) -> Track:
 
 def named(*stars: tuple[int, Sequence[int]]) -> FrameSampler:
     """Return samples on which a star and a name stand at each `x` on some of the looks."""
-    looks = gallery(on=range(0))
+    samples = gallery(on=range(0))
     for x, on in stars:
         shape = np.roll(star(), x - 584, axis=1).astype(np.uint8)
         cv2.putText(shape, "NAME", (x + 30, 56), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 1, 2)
         for number in on:
-            looks.looks[10 * number][shape > 0] = 240
-    return looks
+            samples.samples[10 * number][shape > 0] = 240
+    return samples
 
 
 def test_a_graphic_beside_a_name_belongs_to_it() -> None:
@@ -186,15 +186,15 @@ def test_a_graphic_beside_a_name_belongs_to_it() -> None:
 
 
 def test_the_graphic_is_found_again_where_its_name_is_for_a_short_time() -> None:
-    looks = named((440, range(16)), (80, range(16, 20)))
-    first, second = watermarks.add_graphics([name(440, 0, 159), name(80, 160, 199)], looks, (WIDTH, HEIGHT))
+    samples = named((440, range(16)), (80, range(16, 20)))
+    first, second = watermarks.add_graphics([name(440, 0, 159), name(80, 160, 199)], samples, (WIDTH, HEIGHT))
     assert first.line.x0 == pytest.approx(418, abs=4)
     assert second.line.x0 == pytest.approx(58, abs=4)
 
 
 def test_a_name_alone_stays_as_it_is() -> None:
     tracks = [name(440, 0, 199)]
-    looks = named((440, range(LOOKS)))
-    for look in looks.looks.values():
-        look[20:75, 410:468] = gallery(on=range(0)).looks[0][20:75, 410:468]
+    samples = named((440, range(LOOKS)))
+    for sample in samples.samples.values():
+        sample[20:75, 410:468] = gallery(on=range(0)).samples[0][20:75, 410:468]
     assert watermarks.add_graphics(tracks, gallery(on=range(0)), (WIDTH, HEIGHT)) == tracks

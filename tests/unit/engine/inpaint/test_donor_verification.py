@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from preflight.engine.core.arrays import BoolMask, FloatImage
-from preflight.engine.inpaint.donor_verification import differing, outliers, untrusted
+from preflight.engine.inpaint.donor_verification import differing, find_outliers, untrusted
 from preflight.engine.inpaint.settings import INPAINT
 
 HEIGHT, WIDTH, WINDOW = 48, 160, 24
@@ -64,18 +64,18 @@ def test_the_donor_that_contradicts_the_others_is_dropped() -> None:
     hole[10:40, 20:140] = True
     images = [np.full((HEIGHT, WIDTH), value, np.float32) for value in (100, 104, 98)]
     images[2][20:30, 60:80] += 29
-    first, second, third = outliers(images, [EVERYWHERE] * 3, hole)
+    first, second, third = find_outliers(images, [EVERYWHERE] * 3, hole)
     assert first is None
     assert second is None
     assert third is not None
     assert third[18, 70]
     assert not third[17, 70]
     images[2][20:30, 60:80] -= 10
-    assert outliers(images, [EVERYWHERE] * 3, hole) == [None] * 3
+    assert find_outliers(images, [EVERYWHERE] * 3, hole) == [None] * 3
 
 
 def test_two_donors_that_disagree_are_both_kept() -> None:
     images = [np.full((HEIGHT, WIDTH), value, np.float32) for value in (50, 200)]
-    assert outliers(images, [EVERYWHERE] * 2, EVERYWHERE) == [None] * 2
+    assert find_outliers(images, [EVERYWHERE] * 2, EVERYWHERE) == [None] * 2
     third = np.zeros((HEIGHT, WIDTH), bool)
-    assert outliers([*images, images[0]], [EVERYWHERE, EVERYWHERE, third], EVERYWHERE) == [None] * 3
+    assert find_outliers([*images, images[0]], [EVERYWHERE, EVERYWHERE, third], EVERYWHERE) == [None] * 3

@@ -68,13 +68,13 @@ def coverage(away: dict[int, float], shown: dict[int, float]) -> Coverage:
 @pytest.mark.parametrize(("distance", "chosen"), [(15, 9), (30, 2)])
 def test_a_near_frame_is_preferred_to_a_far_one_that_shows_more(distance: int, chosen: int) -> None:
     known = coverage({2: 2, 9: distance}, {2: 0.5, 9: 1.0})
-    assert donor_selection.best(known, np.zeros(10, np.uint8), set(), set()) == chosen
+    assert donor_selection.best_donor(known, np.zeros(10, np.uint8), set(), set()) == chosen
 
 
 @pytest.mark.parametrize(("share", "chosen"), [(0.9, 2), (0.6, 9)])
 def test_a_donor_of_the_previous_frame_is_preferred(share: float, chosen: int) -> None:
     known = coverage({2: 5, 9: 5}, {2: share, 9: 1.0})
-    assert donor_selection.best(known, np.zeros(10, np.uint8), set(), {2}) == chosen
+    assert donor_selection.best_donor(known, np.zeros(10, np.uint8), set(), {2}) == chosen
 
 
 def test_far_frames_count_alike() -> None:

@@ -15,11 +15,11 @@ def scene(seed: int = 3) -> strokes.BGR:
     return np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def write(look: strokes.BGR, color: tuple[int, int, int] = (255, 255, 255), thickness: int = 1) -> strokes.BoolMask:
+def write(crop: strokes.BGR, color: tuple[int, int, int] = (255, 255, 255), thickness: int = 1) -> strokes.BoolMask:
     """Write a line on the look and return its letters' body."""
-    body = np.zeros(look.shape[:2], np.uint8)
-    for picture, ink in ((look, color), (body, 255)):
-        cv2.putText(picture, "Plate 24h", (40, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, ink, thickness)
+    body = np.zeros(crop.shape[:2], np.uint8)
+    for picture, foreground in ((crop, color), (body, 255)):
+        cv2.putText(picture, "Plate 24h", (40, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, foreground, thickness)
     return np.asarray(body > 127, bool)
 
 
@@ -27,9 +27,9 @@ STILL = np.zeros((HEIGHT, WIDTH), np.float32)
 
 
 def test_plate_is_found_to_its_borders() -> None:
-    look = scene()
-    look[10:50, 30:210] = (60, 20, 10)
-    found = backing_box.find_solid(look, STILL, write(look))
+    crop = scene()
+    crop[10:50, 30:210] = (60, 20, 10)
+    found = backing_box.find_solid(crop, STILL, write(crop))
     assert found is not None
     assert found.area[10:50, 30:210].all()
     assert not found.area[:6].any()
@@ -38,51 +38,51 @@ def test_plate_is_found_to_its_borders() -> None:
 
 @pytest.mark.parametrize("rows", [slice(10, 60), slice(0, 50)], ids=["goes on below", "goes on above"])
 def test_plate_of_several_lines_is_found_as_far_as_it_is_seen(rows: slice) -> None:
-    look = scene()
-    look[rows, 30:210] = (60, 20, 10)
-    found = backing_box.find_solid(look, STILL, write(look))
+    crop = scene()
+    crop[rows, 30:210] = (60, 20, 10)
+    found = backing_box.find_solid(crop, STILL, write(crop))
     assert found is not None
     assert found.area[rows, 30:210].all()
 
 
 def test_a_dark_band_of_the_scene_without_a_margin_below_the_letters_is_no_plate() -> None:
-    look = scene()
-    look[10:41, 30:210] = (60, 20, 10)
-    assert backing_box.find_solid(look, STILL, write(look)) is None
+    crop = scene()
+    crop[10:41, 30:210] = (60, 20, 10)
+    assert backing_box.find_solid(crop, STILL, write(crop)) is None
 
 
 def test_flat_wall_is_no_plate() -> None:
-    look = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
-    assert backing_box.find_solid(look, STILL, write(look)) is None
+    crop = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
+    assert backing_box.find_solid(crop, STILL, write(crop)) is None
 
 
 def test_textured_ground_is_no_plate() -> None:
-    look = scene()
-    assert backing_box.find_solid(look, STILL, write(look)) is None
+    crop = scene()
+    assert backing_box.find_solid(crop, STILL, write(crop)) is None
 
 
 def test_outlines_that_flow_together_are_no_plate() -> None:
-    look = scene()
-    write(look, (10, 10, 10), thickness=14)
-    assert backing_box.find_solid(look, STILL, write(look)) is None
+    crop = scene()
+    write(crop, (10, 10, 10), thickness=14)
+    assert backing_box.find_solid(crop, STILL, write(crop)) is None
 
 
 def test_letters_on_a_plate_are_what_has_not_its_colour() -> None:
-    look = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
-    look[10:50, 30:210] = (60, 20, 10)
-    body = write(look)
+    crop = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
+    crop[10:50, 30:210] = (60, 20, 10)
+    body = write(crop)
     half = body.copy()
     half[:, 120:] = False
-    found = backing_box.find_solid(look, STILL, half)
+    found = backing_box.find_solid(crop, STILL, half)
     assert found is not None
     assert found.letters[body].all()
     assert not found.letters[:10].any()
     assert not found.letters[50:].any()
 
 
-def stepped(look: strokes.BGR, corner: int = 0) -> strokes.BoolMask:
+def stepped(crop: strokes.BGR, corner: int = 0) -> strokes.BoolMask:
     """Put two lines' plates one above the other, of unlike width, on a look and return what they cover."""
-    covered = np.zeros(look.shape[:2], np.uint8)
+    covered = np.zeros(crop.shape[:2], np.uint8)
     for x0, y0, x1, y1 in ((60, 70, 250, 100), (30, 100, 280, 130)):
         cv2.rectangle(covered, (x0 + corner, y0), (x1 - corner - 1, y1 - 1), 1, cv2.FILLED)
         cv2.rectangle(covered, (x0, y0 + corner), (x1 - 1, y1 - corner - 1), 1, cv2.FILLED)
@@ -93,40 +93,40 @@ def stepped(look: strokes.BGR, corner: int = 0) -> strokes.BoolMask:
             (x1 - 1 - 2 * corner, y1 - 1 - 2 * corner),
         ):
             cv2.circle(covered, (x + corner, y + corner), corner, 1, cv2.FILLED)
-    look[covered > 0] = 245
+    crop[covered > 0] = 245
     return covered > 0
 
 
-def two_lines(look: strokes.BGR) -> tuple[strokes.BoolMask, strokes.BoolMask]:
+def two_lines(crop: strokes.BGR) -> tuple[strokes.BoolMask, strokes.BoolMask]:
     """Write two lines on a look and return their letters' bodies."""
     bodies = []
     for text, place in (("First line", (75, 94)), ("and a second one", (45, 124))):
-        body = np.zeros(look.shape[:2], np.uint8)
-        for picture, ink in ((look, (10, 10, 10)), (body, 255)):
-            cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, ink, 2)
+        body = np.zeros(crop.shape[:2], np.uint8)
+        for picture, foreground in ((crop, (10, 10, 10)), (body, 255)):
+            cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, foreground, 2)
         bodies.append(np.asarray(body > 127, bool))
     return bodies[0], bodies[1]
 
 
 @pytest.mark.parametrize("corner", [0, 8], ids=["square", "round"])
 def test_block_has_steps_and_corners(corner: int) -> None:
-    look = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
-    truth = stepped(look, corner)
-    above, below = two_lines(look)
-    still = np.zeros(look.shape[:2], np.float32)
+    crop = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
+    truth = stepped(crop, corner)
+    above, below = two_lines(crop)
+    still = np.zeros(crop.shape[:2], np.float32)
     for line in (above, below):
-        found = backing_box.find_whole(look, still, line, above | below, 24)
+        found = backing_box.find_whole(crop, still, line, above | below, 24)
         assert found is not None
         assert (found != truth).sum() < 0.01 * truth.sum()
 
 
 def test_letters_of_a_lower_line_stand_on_its_plate() -> None:
-    look = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
-    truth = stepped(look)
-    _, below = two_lines(look)
+    crop = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
+    truth = stepped(crop)
+    _, below = two_lines(crop)
     # As a line is looked at: with little around it, in which the line above is cut through.
     part = slice(92, 140), slice(30, 290)
-    found = backing_box.find_solid(look[part], np.zeros((48, 260), np.float32), below[part])
+    found = backing_box.find_solid(crop[part], np.zeros((48, 260), np.float32), below[part])
     assert found is not None
     assert not (found.area & ~truth[part]).any()
     assert found.letters[below[part]].all()
@@ -134,10 +134,10 @@ def test_letters_of_a_lower_line_stand_on_its_plate() -> None:
 
 @pytest.mark.parametrize("rows", [slice(0, 200), slice(0, 120), slice(88, 200)], ids=["all over", "sky", "road"])
 def test_ground_without_ends_is_no_block(rows: slice) -> None:
-    look = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
-    look[rows] = 210
-    above, below = two_lines(look)
-    assert backing_box.find_whole(look, np.zeros(look.shape[:2], np.float32), above, above | below, 24) is None
+    crop = np.asarray(cv2.resize(scene(), (320, 200), interpolation=cv2.INTER_CUBIC), np.uint8)
+    crop[rows] = 210
+    above, below = two_lines(crop)
+    assert backing_box.find_whole(crop, np.zeros(crop.shape[:2], np.float32), above, above | below, 24) is None
 
 
 def film(*, straight: bool) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -25,11 +25,11 @@ def letters(thickness: int = 6) -> BoolMask:
 
 def painted(width: int, alpha: float, color: tuple[int, int, int] = (0, 0, 0)) -> BGR:
     """Return yellow letters with a surrounding of that width, opacity and colour."""
-    look, fill = scene().astype(np.float32), letters()
+    crop, fill = scene().astype(np.float32), letters()
     ring = cv2.distanceTransform((~fill).astype(np.uint8), cv2.DIST_L2, 5) <= width
-    look[ring] = (1 - alpha) * look[ring] + alpha * np.array(color, np.float32)
-    look[fill] = (0, 230, 240)
-    return np.clip(look, 0, 255).astype(np.uint8)
+    crop[ring] = (1 - alpha) * crop[ring] + alpha * np.array(color, np.float32)
+    crop[fill] = (0, 230, 240)
+    return np.clip(crop, 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("width", [2, 4, 7, 10])
@@ -45,16 +45,16 @@ def test_faint_shadow_is_found(alpha: float) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_letters_alone_have_no_halo(seed: int) -> None:
-    look = scene(seed)
-    look[letters()] = (0, 230, 240)
-    assert fit_halo(look, letters(), TEXT).width <= 2
+    crop = scene(seed)
+    crop[letters()] = (0, 230, 240)
+    assert fit_halo(crop, letters(), TEXT).width <= 2
 
 
 def test_a_board_without_end_in_sight_is_no_halo() -> None:
-    look = scene()
-    look[20:104, 10:410] = (40, 30, 160)
-    look[letters()] = (0, 230, 240)
-    assert fit_halo(look, letters(), TEXT).width <= HALO.unknown
+    crop = scene()
+    crop[20:104, 10:410] = (40, 30, 160)
+    crop[letters()] = (0, 230, 240)
+    assert fit_halo(crop, letters(), TEXT).width <= HALO.unknown
 
 
 def test_scene_below_the_halo_is_interpolated() -> None:

@@ -19,28 +19,28 @@ def scene() -> BGR:
     return np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def write(look: BGR, start: int = 70, text: str = "Boxed words") -> BoolMask:
+def write(crop: BGR, start: int = 70, text: str = "Boxed words") -> BoolMask:
     body = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for image, ink in ((look, (255, 255, 255)), (body, 255)):
-        cv2.putText(image, text, (start, 55), cv2.FONT_HERSHEY_SIMPLEX, 1.0, ink, 2)
+    for image, foreground in ((crop, (255, 255, 255)), (body, 255)):
+        cv2.putText(image, text, (start, 55), cv2.FONT_HERSHEY_SIMPLEX, 1.0, foreground, 2)
     return np.asarray(body > 127, bool)
 
 
 def test_box_beside_trousers_of_its_colour_is_found() -> None:
-    look = scene()
-    look[:, 120:150] = 0
-    look[BOX.slices] = 0
-    fill = write(look)
-    whole = find_whole(look, STILL, fill, fill, TEXT)
+    crop = scene()
+    crop[:, 120:150] = 0
+    crop[BOX.slices] = 0
+    fill = write(crop)
+    whole = find_whole(crop, STILL, fill, fill, TEXT)
     assert whole is not None
     assert cv2.boundingRect(whole.astype(np.uint8)) == pytest.approx((60, 28, 240, 36), abs=1)
 
 
 def test_box_behind_a_part_of_a_line_is_found() -> None:
-    look = scene()
-    look[BOX.slices] = 0
-    fill = write(look, 10, "A long boxed line")
-    found = find_partial(look, STILL, fill, TEXT)
+    crop = scene()
+    crop[BOX.slices] = 0
+    fill = write(crop, 10, "A long boxed line")
+    found = find_partial(crop, STILL, fill, TEXT)
     assert found is not None
     assert found.area.sum() == pytest.approx(BOX.area, rel=0.05)
     assert not found.letters[:, :56].any()
@@ -49,16 +49,16 @@ def test_box_behind_a_part_of_a_line_is_found() -> None:
 
 @pytest.mark.parametrize("thickness", [10, 14])
 def test_thick_outlines_are_no_rectangle(thickness: int) -> None:
-    look = scene()
-    cv2.putText(look, "Boxed words", (70, 55), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), thickness)
-    assert find_rectangles(look, STILL, write(look), TEXT) == []
+    crop = scene()
+    cv2.putText(crop, "Boxed words", (70, 55), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), thickness)
+    assert find_rectangles(crop, STILL, write(crop), TEXT) == []
 
 
 def test_flat_wall_and_texture_are_no_rectangle() -> None:
     wall = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     assert find_rectangles(wall, STILL, write(wall), TEXT) == []
-    look = scene()
-    assert find_rectangles(look, STILL, write(look), TEXT) == []
+    crop = scene()
+    assert find_rectangles(crop, STILL, write(crop), TEXT) == []
 
 
 def test_no_letters_have_no_rectangle() -> None:

@@ -29,10 +29,10 @@ STROKES = Strokes(fill=LETTERS, color=(240.0, 240.0, 240.0), certainty=1.0)
 
 
 def look_with(extra: BoolMask, level: int = 240) -> np.ndarray:
-    look = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
-    look[LETTERS] = 240
-    look[extra] = level
-    return look
+    crop = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    crop[LETTERS] = 240
+    crop[extra] = level
+    return crop
 
 
 def strays(extra: BoolMask, level: int = 240) -> bool:
@@ -63,10 +63,10 @@ def test_the_part_of_a_shirt_beside_the_line_is_no_stroke() -> None:
 
 @pytest.mark.parametrize(("difference", "outlined"), [(8, False), (11, False), (14, True), (22, True)])
 def test_an_outline_differs_from_letters_and_ground(difference: int, outlined: bool) -> None:
-    look = look_with(np.zeros_like(LETTERS))
+    crop = look_with(np.zeros_like(LETTERS))
     ring = cv2.dilate(LETTERS.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    look[ring & ~LETTERS] = 60 - difference
-    assert outlines.is_outlined(look, LETTERS, TEXT) == outlined
+    crop[ring & ~LETTERS] = 60 - difference
+    assert outlines.is_outlined(crop, LETTERS, TEXT) == outlined
 
 
 @pytest.mark.parametrize(("reach", "covered"), [(0, 2), (3, 5), (6, 8)])
@@ -83,16 +83,16 @@ def test_what_changed_near_the_letters_belongs_to_them(distance: int, taken: boo
 
 @pytest.mark.parametrize(("variation", "found"), [(0, True), (30, True), (38, False), (80, False)])
 def test_strokes_are_steady(variation: float, found: bool) -> None:
-    look = look_with(np.zeros_like(LETTERS))
+    crop = look_with(np.zeros_like(LETTERS))
     spread = np.full((HEIGHT, WIDTH), variation, np.float32)
-    assert find_strokes(look, spread, TEXT, LINE).found == found
+    assert find_strokes(crop, spread, TEXT, LINE).found == found
 
 
 @pytest.mark.parametrize(("contrast", "found"), [(6, False), (9, False), (16, True), (40, True)])
 def test_strokes_stand_out(contrast: int, found: bool) -> None:
-    look = look_with(np.zeros_like(LETTERS))
-    look[LETTERS] = 60 + contrast
-    assert find_strokes(look, STILL, TEXT, LINE).found == found
+    crop = look_with(np.zeros_like(LETTERS))
+    crop[LETTERS] = 60 + contrast
+    assert find_strokes(crop, STILL, TEXT, LINE).found == found
 
 
 @pytest.mark.parametrize(("color", "bleed"), [((0.0, 100.0, 100.0), 0), ((0.0, 230.0, 230.0), 3)])
@@ -102,20 +102,20 @@ def test_vivid_letters_bleed(color: tuple[float, float, float], bleed: int) -> N
 
 @pytest.mark.parametrize(("noise", "found"), [(0, True), (15, True), (21, False), (40, False)])
 def test_a_box_is_of_one_colour(noise: int, found: bool) -> None:
-    look = np.random.default_rng(2).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-    look[15:85, 30:330] = 60
-    look[15:85, 30:330:3] = 60 + noise
-    look[LETTERS] = 240
-    assert (backing_box.find_solid(look, STILL, LETTERS) is not None) == found
+    crop = np.random.default_rng(2).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    crop[15:85, 30:330] = 60
+    crop[15:85, 30:330:3] = 60 + noise
+    crop[LETTERS] = 240
+    assert (backing_box.find_solid(crop, STILL, LETTERS) is not None) == found
 
 
 @pytest.mark.parametrize(("variation", "found"), [(0, True), (11, True), (13, False), (24, False)])
 def test_a_box_is_steady(variation: float, found: bool) -> None:
-    look = np.random.default_rng(2).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-    look[15:85, 30:330] = 60
-    look[LETTERS] = 240
+    crop = np.random.default_rng(2).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    crop[15:85, 30:330] = 60
+    crop[LETTERS] = 240
     spread = np.full((HEIGHT, WIDTH), variation, np.float32)
-    assert (backing_box.find_solid(look, spread, LETTERS) is not None) == found
+    assert (backing_box.find_solid(crop, spread, LETTERS) is not None) == found
 
 
 @pytest.mark.parametrize(("count", "rows"), [(2, 51), (3, 40), (8, 40)])
@@ -126,7 +126,7 @@ def test_sparse_rows_are_no_digits(count: int, rows: int) -> None:
 
 
 def test_a_halo_is_looked_for_within_its_reach() -> None:
-    look = look_with(np.zeros_like(LETTERS))
+    crop = look_with(np.zeros_like(LETTERS))
     wide = cv2.distanceTransform((~LETTERS).astype(np.uint8), cv2.DIST_L2, 5)
-    look[(wide <= 9) & ~LETTERS] = 20
-    assert fit_halo(look, LETTERS, TEXT).width == pytest.approx(9, abs=1)
+    crop[(wide <= 9) & ~LETTERS] = 20
+    assert fit_halo(crop, LETTERS, TEXT).width == pytest.approx(9, abs=1)

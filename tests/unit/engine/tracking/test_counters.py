@@ -2,7 +2,7 @@
 
 import pytest
 
-from preflight.engine.detect.ocr import Reading
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.tracking.counters import differ_in_digits, has_digits
 
 
@@ -20,9 +20,9 @@ from preflight.engine.tracking.counters import differ_in_digits, has_digits
     ],
 )
 def test_a_counter_differs_in_digits_alone(before: str, after: str, score: float, expected: bool) -> None:
-    assert differ_in_digits(Reading(before, 0.95), Reading(after, score)) is expected
+    assert differ_in_digits(OcrReading(before, 0.95), OcrReading(after, score)) is expected
 
 
 @pytest.mark.parametrize(("text", "expected"), [("00:12", True), ("Take 12", True), ("Chapters 12", False)])
 def test_text_with_few_digits_is_not_read_again(text: str, expected: bool) -> None:
-    assert has_digits(Reading(text, 0.9)) is expected
+    assert has_digits(OcrReading(text, 0.9)) is expected

@@ -33,12 +33,12 @@ def flat(blue: int, green: int, red: int) -> BGR:
     return np.full((240, 320, 3), (blue, green, red), np.uint8)
 
 
-def learned(look: BGR) -> appearance.AppearanceTemplate:
-    inner = np.zeros(look.shape[:2], bool)
+def learned(crop: BGR) -> appearance.AppearanceTemplate:
+    inner = np.zeros(crop.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
-    strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
+    strokes = glyphs.find_strokes(crop, np.zeros(crop.shape[:2], np.float32), LINE.height, inner)
     assert strokes.found
-    return appearance.learn_template(look, strokes, [look])
+    return appearance.learn_template(crop, strokes, [crop])
 
 
 @pytest.mark.parametrize(("ground", "letters"), [(245, 30), (30, 230)])
@@ -107,9 +107,9 @@ def test_an_outline_that_was_found_in_place_of_letters_tells_of_type_on_top(stro
     ImageDraw.Draw(picture).text(
         (30, 30), "今天天气真好 SALE", color, font=font, stroke_width=stroke, stroke_fill=around
     )
-    look = np.asarray(picture, np.uint8)[..., ::-1].copy()
-    fill = np.asarray(look.max(axis=2) < 60, bool)
-    assert outlines.is_outline(look, fill, 34) == expected
+    crop = np.asarray(picture, np.uint8)[..., ::-1].copy()
+    fill = np.asarray(crop.max(axis=2) < 60, bool)
+    assert outlines.is_outline(crop, fill, 34) == expected
 
 
 @dataclass

@@ -21,11 +21,11 @@ def shown(blob: tuple[int, int, int, int] | None = None) -> BGR:
     return picture[PLACE.slices]
 
 
-def completed(line: Box, look: BGR) -> Box:
+def completed(line: Box, crop: BGR) -> Box:
     tracklet = Tracklet(line=line, box=PLACE, seen_first=0, seen_last=0)
-    strokes, *_ = learn_strokes(tracklet, [look])
+    strokes, *_ = learn_strokes(tracklet, [crop])
     assert tracklet.template is not None
-    return complete_line(tracklet, look, strokes)
+    return complete_line(tracklet, crop, strokes)
 
 
 def test_a_letter_that_the_line_cuts_is_taken_whole() -> None:

@@ -37,11 +37,11 @@ def dimmed(picture: BGR) -> BGR:
 
 
 def known() -> appearance.AppearanceTemplate:
-    look = titled(scene())[PAD.slices]
-    inner = np.zeros(look.shape[:2], bool)
+    crop = titled(scene())[PAD.slices]
+    inner = np.zeros(crop.shape[:2], bool)
     inner[LINE.moved(-PAD.x0, -PAD.y0).slices] = True
-    strokes = glyphs.find_strokes(look, np.zeros(look.shape[:2], np.float32), LINE.height, inner)
-    return appearance.learn_template(look, strokes, [look])
+    strokes = glyphs.find_strokes(crop, np.zeros(crop.shape[:2], np.float32), LINE.height, inner)
+    return appearance.learn_template(crop, strokes, [crop])
 
 
 def run(pictures: Sequence[BGR], others: Sequence[Box] = ()) -> dict[int, Moment]:
@@ -52,7 +52,7 @@ def run(pictures: Sequence[BGR], others: Sequence[Box] = ()) -> dict[int, Moment
         half = np.full((120, 160), 128, np.uint8)
         frame = Frame(index=index, y=np.asarray(gray, np.uint8), u=half, v=half)
         moments[index] = Moment(picture[PAD.slices], Scene.of(frame))
-    return transitions.alone(known(), LINE, others, moments)
+    return transitions.isolated_frames(known(), LINE, others, moments)
 
 
 def test_text_that_fades_on_a_picture_that_stays_was_put_on_it() -> None:
@@ -109,9 +109,9 @@ def test_what_ends_right_after_a_cut_is_alone() -> None:
 def test_what_ends_at_once_inside_a_dissolve_falls_and_a_sign_does_not() -> None:
     grounds = [mixed(scene(), scene()[::-1, ::-1], 1 - number / 12) for number in range(13)]
     captioned = [titled(ground) if number < 4 else ground for number, ground in enumerate(grounds)]
-    assert transitions.falls(known(), run(captioned))
+    assert transitions.loses_contrast(known(), run(captioned))
     signed = [mixed(titled(scene()), scene()[::-1, ::-1], 1 - number / 12) for number in range(13)]
-    assert not transitions.falls(known(), run(signed))
+    assert not transitions.loses_contrast(known(), run(signed))
 
 
 def test_captions_that_come_together_are_alone() -> None:
@@ -132,5 +132,5 @@ def test_a_sign_that_something_passes_is_not_alone() -> None:
 
 
 def test_nothing_is_known_of_nothing() -> None:
-    assert transitions.alone(known(), LINE, [], {}) == {}
+    assert transitions.isolated_frames(known(), LINE, [], {}) == {}
     assert not transitions.is_fade(known(), {})

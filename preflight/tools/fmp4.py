@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple
 
-from preflight.engine.media.probe import Source
+from preflight.model.media import ColorTags
 
-_MATRIX = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
+UPRIGHT = (1, 0, 0, 1)
+"""Display matrix (a, b, c, d) of a picture that is shown as it is stored."""
 _TRACK = (1).to_bytes(4, "big")
 _SYNC, _OTHER = 0x02000000, 0x01010000
 _DURATIONS_SIZES_FLAGS_OFFSETS = 0xF01
 _BASE_IS_MOOF = 0x020000
 _UNSAID = 2
+_NO_COLOR = ColorTags()
 _PRIMARIES = {
     "bt709": 1, "bt470m": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "film": 8, "bt2020": 9, "smpte428": 10,
     "smpte431": 11, "smpte432": 12, "ebu3213": 22,
 }  # fmt: skip
 _TRANSFERS = {
     "bt709": 1, "bt470m": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "linear": 8, "log100": 9, "log316": 10,
-    "iec61966-2-4": 11, "bt1361e": 12, "iec61966-2-1": 13, "bt2020-10": 14, "bt2020-12": 15,
+    "iec61966-2-4": 11, "bt1361e": 12, "iec61966-2-1": 13, "bt2020-10": 14, "bt2020-12": 15, "smpte2084": 16,
+    "smpte428": 17, "arib-std-b67": 18,
 }  # fmt: skip
 _MATRICES = {
     "gbr": 0, "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "ycgco": 8, "bt2020nc": 9,
     "bt2020c": 10, "ictcp": 14,
 }  # fmt: skip
 """Numbers of ITU-T H.273 by ffmpeg's names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """The picture of a file: stored size in samples, ticks a second, and the decoder's configuration.
+
+    `entry` is the kind of sample entry (`avc1`, `hvc1`, `hev1`) and `record` its configuration box as `(kind, bytes)`.
+    `matrix` is (a, b, c, d) of the display matrix. `light` are further boxes of the sample entry, such as `mdcv`.
+    """
+
+    width: int
+    height: int
+    ticks: int
+    record: tuple[str, bytes]
+    entry: str = "avc1"
+    sar: Fraction = Fraction(1)
+    color: ColorTags = _NO_COLOR
+    matrix: tuple[int, int, int, int] = UPRIGHT
+    light: tuple[tuple[str, bytes], ...] = ()
 
 
 class Sample(NamedTuple):
@@ -51,33 +75,46 @@ def _words(*values: int) -> bytes:
     return b"".join(value.to_bytes(4, "big") for value in values)
 
 
-def header(source: Source, record: bytes) -> bytes:
-    """Return what comes before the first fragment of an H.264 stream like that of `source`, with an `avcC` record."""
-    width, height, ticks = source.width, source.height, source.time_base.denominator
+def header(track: Track) -> bytes:
+    """Return what comes before the first fragment of a stream like `track`."""
+    width, height = track.width, track.height
     entry = bytes(6) + b"\0\1" + bytes(16) + width.to_bytes(2, "big") + height.to_bytes(2, "big")
     entry += _words(0x480000, 0x480000, 0) + b"\0\1" + bytes(32) + b"\0\x18\xff\xff"
-    shape = _box("pasp", _words(source.sar.numerator, source.sar.denominator))
-    described = _full("stsd", 0, 0, _words(1), _box("avc1", entry, _box("avcC", record), shape, _colors(source)))
-    empty = [_full(kind, 0, 0, _words(0)) for kind in ("stts", "stsc", "stco")]
-    table = _box("stbl", described, *empty, _full("stsz", 0, 0, _words(0, 0)))
+    shape = _box("pasp", _words(track.sar.numerator, track.sar.denominator))
+    kind, record = track.record
+    light = b"".join(_box(name, content) for name, content in track.light)
+    described = _box(track.entry, entry, _box(kind, record), shape, _colors(track.color), light)
+    empty = [_full(name, 0, 0, _words(0)) for name in ("stts", "stsc", "stco")]
+    table = _box("stbl", _full("stsd", 0, 0, _words(1), described), *empty, _full("stsz", 0, 0, _words(0, 0)))
     here = _box("dinf", _full("dref", 0, 0, _words(1), _full("url ", 0, 1)))
     media = _box(
         "mdia",
-        _full("mdhd", 0, 0, _words(0, 0, ticks, 0), b"\x55\xc4\0\0"),
+        _full("mdhd", 0, 0, _words(0, 0, track.ticks, 0), b"\x55\xc4\0\0"),
         _full("hdlr", 0, 0, _words(0), b"vide", bytes(13)),
         _box("minf", _full("vmhd", 0, 1, bytes(8)), here, table),
     )
     size = _words(width << 16, height << 16)
-    track = _full("tkhd", 0, 3, _words(0, 0), _TRACK, bytes(24), _MATRIX, size)
-    movie = _full("mvhd", 0, 0, _words(0, 0, 1000, 0, 0x10000), b"\1\0", bytes(10), _MATRIX, bytes(24), _words(2))
+    tkhd = _full("tkhd", 0, 3, _words(0, 0), _TRACK, bytes(24), _matrix(track.matrix, width, height), size)
+    movie = _full(
+        "mvhd", 0, 0, _words(0, 0, 1000, 0, 0x10000), b"\1\0", bytes(10), _matrix(UPRIGHT, 0, 0), bytes(24), _words(2)
+    )
     extends = _box("mvex", _full("trex", 0, 0, _TRACK, _words(1, 0, 0, 0)))
-    return _box("ftyp", b"iso5", _words(0), b"iso5") + _box("moov", movie, _box("trak", track, media), extends)
+    return _box("ftyp", b"iso5", _words(0), b"iso5") + _box("moov", movie, _box("trak", tkhd, media), extends)
 
 
-def _colors(source: Source) -> bytes:
-    named = ((_PRIMARIES, source.primaries), (_TRANSFERS, source.transfer), (_MATRICES, source.matrix))
+def _matrix(turn: tuple[int, int, int, int], width: int, height: int) -> bytes:
+    """Return a display matrix in 16.16 fixed point that keeps the shown picture at the origin."""
+    a, b, c, d = turn
+    right = width * (a < 0) + height * (c < 0)
+    down = width * (b < 0) + height * (d < 0)
+    values = (a << 16, b << 16, 0, c << 16, d << 16, 0, right << 16, down << 16, 1 << 30)
+    return b"".join(value.to_bytes(4, "big", signed=True) for value in values)
+
+
+def _colors(color: ColorTags) -> bytes:
+    named = ((_PRIMARIES, color.primaries), (_TRANSFERS, color.transfer), (_MATRICES, color.matrix))
     codes = b"".join(table.get(name or "", _UNSAID).to_bytes(2, "big") for table, name in named)
-    return _box("colr", b"nclx", codes, b"\x80" if source.full_range else b"\0")
+    return _box("colr", b"nclx", codes, b"\x80" if color.full_range else b"\0")
 
 
 def fragment(number: int, samples: Sequence[Sample]) -> bytes:

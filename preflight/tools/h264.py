@@ -33,14 +33,17 @@ def parameter_sets(data: bytes) -> Sets:
     return {(unit[0] & _KINDS, _number(unit)): unit for unit in units(data) if _is_set(unit)}
 
 
-def packed(data: bytes) -> bytes:
+def length_prefixed(data: bytes) -> bytes:
     """Return an access unit without its parameter sets, each NAL unit behind its length in four bytes."""
     kept = [unit for unit in units(data) if unit and not _is_set(unit)]
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in kept)
 
 
-def header_record(sets: Sets) -> bytes:
-    """Return the decoder configuration record (`avcC`) of all `sets`: 8-bit 4:2:0, the highest profile and level."""
+def header_record(sets: Sets, *, chroma: int = 1, depth: int = 8) -> bytes:
+    """Return the decoder configuration record (`avcC`) of all `sets`: the highest profile and level.
+
+    `chroma` is `chroma_format_idc` (1 for 4:2:0, 2 for 4:2:2), `depth` the bits of a sample.
+    """
     sequences = [unit for (kind, _), unit in sorted(sets.items()) if kind == _SPS]
     pictures = [unit for (kind, _), unit in sorted(sets.items()) if kind == _PPS]
     profile, level = (max(unit[place] for unit in sequences) for place in (1, 3))
@@ -49,7 +52,7 @@ def header_record(sets: Sets) -> bytes:
         limits &= unit[2]
     record = bytes((1, profile, limits, level, 0xFF, 0xE0 | len(sequences))) + _listed(sequences)
     record += bytes((len(pictures),)) + _listed(pictures)
-    return record + (bytes((0xFD, 0xF8, 0xF8, 0)) if profile in _WITH_CHROMA else b"")
+    return record + (bytes((0xFC | chroma, 0xF8 | depth - 8, 0xF8 | depth - 8, 0)) if profile in _WITH_CHROMA else b"")
 
 
 def free_number(sets: Sets) -> int | None:

@@ -2,14 +2,13 @@
 
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.engine.encode import fmp4, gop_plan, h264
-from preflight.engine.encode.fmp4 import Sample
-from preflight.engine.media.probe import Source
+from preflight.model.media import ColorTags
+from preflight.tools import fmp4, gop_plan, h264
+from preflight.tools.fmp4 import Sample, Track
 
 SPS = bytes.fromhex("6764001facd9405005bb011000000300100000030320f1831960")
 PPS = bytes.fromhex("68ebe3cb22c0")
@@ -59,7 +58,7 @@ def test_units_are_found_behind_long_and_short_start_codes() -> None:
     assert list(h264.units(data)) == [SPS, PPS, b"\x65\x88\x80"]
     assert h264.is_clean_entry(data)
     assert not h264.is_clean_entry(b"\0\0\1\x41\x9a")
-    assert h264.packed(data) == b"\0\0\0\3\x65\x88\x80"
+    assert h264.length_prefixed(data) == b"\0\0\0\3\x65\x88\x80"
 
 
 def test_parameter_sets_are_known_by_their_numbers() -> None:
@@ -78,12 +77,11 @@ def test_header_holds_all_sets_under_the_highest_profile_and_level() -> None:
 
 
 def test_boxes_are_as_long_as_they_say() -> None:
-    source = Source(
-        path=Path("a.mp4"), codec="h264", pixel_format="yuv420p", width=320, height=240, sar=Fraction(4, 3), turns=0,
-        rate=Fraction(25), time_base=Fraction(1, 12800), full_range=True, matrix="bt709", primaries="bt709",
-        transfer=None, interlaced=False,
+    color = ColorTags(primaries="bt709", matrix="bt709", full_range=True)
+    track = Track(
+        width=320, height=240, sar=Fraction(4, 3), ticks=12800, color=color, record=("avcC", b"record")
     )  # fmt: skip
-    header = fmp4.header(source, b"record")
+    header = fmp4.header(track)
     assert boxes(header) == ["ftyp", "moov"]
     assert b"colrnclx\0\1\0\2\0\1\x80" in header
     assert boxes(fmp4.fragment(1, [Sample(b"picture", 512, 512, 0, key=True)])) == ["moof", "mdat"]

@@ -1,0 +1,182 @@
+"""Finds what there is to review, and keeps an index of it: results by their records, jobs without a result."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import InputError
+from preflight.ledger import Job, State
+from preflight.review import decisions as decided
+from preflight.review import record_reader
+from preflight.review.decisions import Decisions, Overall
+from preflight.review.subject import IndexRow, ReviewVideo, Status, Totals
+
+RECORD_SUFFIX = ".cleaned.json"
+"""End of the name of a record that `run` writes."""
+
+DECISIONS_SUFFIX = ".decisions.json"
+"""End of the name of the decisions, beside the record."""
+
+LARGEST_RECORD = 64_000_000
+"""Bytes above which a file is not read as a record: one of a six-minute video with a text a frame has 5 MB."""
+
+UNFINISHED = (State.UNKNOWN, State.MISMATCHED, State.FAILED)
+"""States of jobs that the index lists although they have no result."""
+
+
+def decisions_path(record: Path) -> Path:
+    """Return where the decisions about a result are saved: beside its record."""
+    return record.with_name(record.name.removesuffix(".json").removesuffix(".cleaned") + DECISIONS_SUFFIX)
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    """Return a record's JSON. Raises InputError that says what is wrong."""
+    hint = "Give the .cleaned.json that `preflight run` wrote."
+    try:
+        if path.stat().st_size > LARGEST_RECORD:
+            raise InputError(f"{path} has more than {LARGEST_RECORD:,} bytes: it is no record.", hint=hint)
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} can't be read as a record: {error}.", hint=hint) from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} is not a record.", hint=hint)
+    return value
+
+
+def load(path: Path) -> ReviewVideo:
+    """Return the video of a record. Raises InputError."""
+    return record_reader.read(load_record(path), path)
+
+
+def load_decisions(record: Path) -> Decisions:
+    """Return what was decided about a result so far. Raises UsageError for a file that is no such thing."""
+    path = decisions_path(record)
+    return decided.parse(path.read_bytes()) if path.is_file() else Decisions()
+
+
+def records(place: Path) -> Iterator[Path]:
+    """Yield the records of a folder and those below it, in order of their names; the record itself for a file."""
+    if place.is_file():
+        yield place
+        return
+    for folder, names, files in os.walk(place):
+        names.sort()
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(RECORD_SUFFIX))
+
+
+@dataclass(slots=True)
+class Library:
+    """An index over places to look in; `refresh` reads only what is new or has changed.
+
+    `jobs` yields the ledger's unfinished jobs; `price` is that of a minute of video, None when it is not set.
+    """
+
+    places: Sequence[Path]
+    jobs: Callable[[], Iterable[Job]] = tuple
+    price: float | None = None
+    _rows: dict[Path, tuple[tuple[int, int, int], IndexRow]] = field(default_factory=dict)
+    _paths: dict[str, Path] = field(default_factory=dict)
+    _failed: list[IndexRow] = field(default_factory=list)
+
+    def refresh(self) -> None:
+        """Read the records that were written since the last time, and the jobs."""
+        seen = set[Path]()
+        for place in self.places:
+            for path in records(place):
+                seen.add(path)
+                try:
+                    stamp = _stamp(path)
+                    if path not in self._rows or self._rows[path][0] != stamp:
+                        self._rows[path] = (stamp, _row(path))
+                        self._paths[record_reader.identifier(path)] = path
+                except OSError:
+                    continue
+        for gone in self._rows.keys() - seen:
+            self._paths.pop(record_reader.identifier(gone), None)
+            del self._rows[gone]
+        self._failed = [_job_row(job) for job in self.jobs() if job.state in UNFINISHED]
+
+    def record(self, identifier: str) -> Path | None:
+        """Return the record with this identifier, None for an unknown one."""
+        return self._paths.get(identifier)
+
+    def rows(self, *, search: str = "", state: str = "", order: str = "severity") -> list[IndexRow]:
+        """Return the rows that match, worst first or in order of `name` or `duration`."""
+        found = [*self._failed, *(row for _, row in self._rows.values())]
+        wanted = search.casefold()
+        found = [r for r in found if wanted in r.name.casefold() and state in {"", r.state, r.decision or "open"}]
+        keys: dict[str, Callable[[IndexRow], Any]] = {
+            "severity": lambda row: (-row.severity, row.name),
+            "name": lambda row: row.name,
+            "duration": lambda row: (-row.duration, row.name),
+        }
+        return sorted(found, key=keys.get(order, keys["severity"]))
+
+    def totals(self) -> Totals:
+        """Return what all rows add up to."""
+        rows = [row for _, row in self._rows.values()]
+        minutes = sum(row.duration for row in rows) / 60
+        return Totals(
+            videos=len(rows),
+            failed=len(self._failed),
+            jobs=sum(row.jobs for row in rows),
+            minutes=round(minutes, 2),
+            cost=None if self.price is None else round(minutes * self.price, 2),
+            accepted=sum(row.decision == Overall.ACCEPT for row in rows),
+            rejected=sum(row.decision == Overall.REJECT for row in rows),
+        )
+
+
+def _stamp(record: Path) -> tuple[int, int, int]:
+    """Return what changes when a record or its decisions do."""
+    status, beside = record.stat(), decisions_path(record)
+    return status.st_mtime_ns, status.st_size, beside.stat().st_mtime_ns if beside.exists() else 0
+
+
+def _row(path: Path) -> IndexRow:
+    try:
+        record = load_record(path)
+        video = record_reader.read(record, path)
+        overall = load_decisions(path).overall
+    except InputError as error:
+        return IndexRow(
+            identifier=record_reader.identifier(path),
+            name=path.name,
+            state="unreadable",
+            severity=1.0,
+            error=error.message,
+            next_step=error.hint or "",
+        )
+    return IndexRow(
+        identifier=video.identifier,
+        name=video.name,
+        state=str(video.verdict),
+        severity=video.severity,
+        removed=sum(text.status is Status.REMOVED for text in video.texts),
+        kept=sum(text.status is not Status.REMOVED for text in video.texts),
+        duration=video.duration,
+        jobs=len((record.get("result") or {}).get("task_ids") or ()),
+        decision=str(overall),
+    )
+
+
+def _job_row(job: Job) -> IndexRow:
+    next_steps = {
+        State.UNKNOWN: f"preflight jobs resolve {job.id}",
+        State.FAILED: f"preflight jobs retry {job.id}",
+        State.MISMATCHED: f"preflight jobs show {job.id}",
+    }
+    return IndexRow(
+        identifier=job.id,
+        name=Path(job.name).name,
+        state=str(job.state),
+        severity=1.0,
+        jobs=1,
+        error=job.message or "",
+        next_step=next_steps[job.state],
+    )

@@ -1,0 +1,197 @@
+"""The review server: HTTP for one browser on this machine."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from preflight.errors import PreflightError, UsageError
+from preflight.review import page
+from preflight.review.access import AccessRules, Admission
+from preflight.review.desk import ReviewDesk
+from preflight.review.subject import Box
+from preflight.server.http_server import HttpServer
+
+LARGEST_BODY = 4_000_000
+"""Bytes of a request that are read; decisions about 20,000 texts have about 1 MB."""
+
+_REFUSALS = {
+    Admission.WRONG_HOST: "This server answers to its own name only.",
+    Admission.FOREIGN_ORIGIN: "Other pages may not use this server.",
+    Admission.NO_TOKEN: "Open the address that `preflight review` printed: it works once. Start the command again for "
+    "another.",
+}
+
+_HEADERS = {
+    "content-security-policy": page.SERVED_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+def make_app(desk: ReviewDesk, *, port: int, token: str, title: str, single: str | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        desk: Answers the questions.
+        port: Where it will be reached.
+        token: What the first request has to bring.
+        title: Of the index.
+        single: Identifier of the only video, which then is the start page.
+    """
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    guard = _Guard(AccessRules(port=port, token=token, session=secrets.token_urlsafe(32)))
+    app.middleware("http")(guard.answer)
+    app.add_exception_handler(PreflightError, _explain)
+    app.include_router(_page_routes({"mode": "served", "title": title, "single": single}, title))
+    app.include_router(_reading_routes(desk))
+    app.include_router(_writing_routes(desk))
+    return app
+
+
+class _Guard:
+    """Stands in front of every request."""
+
+    def __init__(self, rules: AccessRules) -> None:
+        self._rules = rules
+
+    async def answer(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Return the answer to a request, or why it gets none."""
+        admission = self._rules.admit(request.headers, request.query_params.get("token"))
+        response: Response
+        if admission is Admission.EXCHANGED:
+            self._rules = replace(self._rules, token=None)
+            response = RedirectResponse("/", status_code=303)
+            response.set_cookie(self._rules.cookie, self._rules.session, httponly=True, samesite="strict")
+        elif admission is Admission.ADMITTED:
+            response = await go_on(request)
+        else:
+            response = JSONResponse({"error": _REFUSALS[admission]}, status_code=403)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=400)
+
+
+def _page_routes(boot: dict[str, Any], title: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/")
+    async def start() -> HTMLResponse:
+        return HTMLResponse(page.served_page(boot, title))
+
+    @router.get("/favicon.ico")
+    async def icon() -> Response:
+        return Response(status_code=204)
+
+    @router.get("/assets/{name}")
+    async def asset(name: str) -> Response:
+        if name not in {*page.SCRIPTS, *page.STYLES}:
+            return Response(status_code=404)
+        return Response(page.asset(name), media_type=page.KINDS[name.rpartition(".")[2]])
+
+    return router
+
+
+def _reading_routes(desk: ReviewDesk) -> APIRouter:
+    router = APIRouter(prefix="/api")
+
+    @router.get("/index")
+    def index(offset: int = 0, limit: int = 100, search: str = "", state: str = "", order: str = "") -> Response:
+        return JSONResponse(
+            desk.index(offset=max(0, offset), limit=max(1, limit), search=search, state=state, order=order)
+        )
+
+    @router.get("/videos/{identifier}")
+    def video(identifier: str) -> Response:
+        return JSONResponse(desk.video_json(identifier))
+
+    @router.get("/videos/{identifier}/proxy.mp4")
+    def proxy(identifier: str) -> Response:
+        return FileResponse(desk.proxy(identifier)[0], media_type="video/mp4")
+
+    @router.get("/videos/{identifier}/changes")
+    def changes(identifier: str) -> Response:
+        return JSONResponse({"changes": desk.proxy(identifier)[1]})
+
+    @router.get("/videos/{identifier}/thumb.jpg")
+    def thumbnail(identifier: str) -> Response:
+        return Response(desk.thumbnail(identifier), media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
+
+    @router.get("/videos/{identifier}/crop.png")
+    def crop(identifier: str, time: float, box: str, side: str = "after") -> Response:
+        shown = desk.crop(identifier, time=time, box=parse_box(box), before=side == "before")
+        return Response(shown, media_type="image/png")
+
+    return router
+
+
+def _writing_routes(desk: ReviewDesk) -> APIRouter:
+    router = APIRouter(prefix="/api/videos/{identifier}")
+
+    @router.put("/decisions")
+    async def decide(identifier: str, request: Request) -> Response:
+        saved = await run_in_threadpool(desk.save_decisions, identifier, await _body(request))
+        return JSONResponse({"saved": saved.name})
+
+    @router.put("/request")
+    async def ask(identifier: str, request: Request) -> Response:
+        next_step = await run_in_threadpool(desk.save_run_request, identifier, await _body(request))
+        return JSONResponse({"next_step": next_step})
+
+    @router.post("/redo")
+    async def redo(identifier: str, request: Request) -> Response:
+        pay = (await _body(request)).replace(b" ", b"") == b'{"pay":true}'
+        outcome = await run_in_threadpool(lambda: desk.redo_video(identifier, pay=pay))
+        if outcome.price is not None and not outcome.changed:
+            return JSONResponse({"error": outcome.message}, status_code=402)
+        return JSONResponse({"message": outcome.message, "changed": outcome.changed})
+
+    return router
+
+
+def parse_box(text: str) -> Box:
+    """Return the corners of "left,top,right,bottom", each 0..1. Raises UsageError."""
+    try:
+        left, top, right, bottom = (float(corner) for corner in text.split(","))
+    except ValueError:
+        raise UsageError(f"box is {text!r}, not four numbers.") from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise UsageError(f"The box {text} is not inside the picture.")
+    return left, top, right, bottom
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body. Raises UsageError for one that is too long."""
+    read = bytearray()
+    async for chunk in request.stream():
+        read += chunk
+        if len(read) > LARGEST_BODY:
+            raise UsageError(f"The request has more than {LARGEST_BODY:,} bytes.")
+    return bytes(read)
+
+
+@contextmanager
+def serving(desk: ReviewDesk, *, title: str, port: int = 0, single: str | None = None) -> Iterator[str]:
+    """Serve for the time of a `with` block; yield the address to open, which works once. Raises ToolError."""
+    server = HttpServer("review page", port=port)
+    number = int(server.address.rpartition(":")[2])
+    token = secrets.token_urlsafe(32)
+    try:
+        server.start(make_app(desk, port=number, token=token, title=title, single=single))
+        yield f"{server.url}/?token={token}"
+    finally:
+        server.stop()

@@ -1,0 +1,42 @@
+"""The page as one file, opened from the disk."""
+
+import json
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from fixtures import reviewed
+from preflight.errors import InputError
+from preflight.events import ignore
+from preflight.review import offline
+from tests.integration.review.conftest import desk_of
+
+
+def test_the_file_shows_decides_and_saves_without_a_server(page: Page, tmp_path: Path) -> None:
+    reviewed.result(tmp_path)
+    file = tmp_path / "page with spaces.html"
+    desk = desk_of(tmp_path)
+    desk.library.refresh()
+    offline.write(desk, file, title="Review", listener=lambda _: ignore)
+    assert file.stat().st_size < 10_000_000
+    assert str(tmp_path) not in file.read_text()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+    page.keyboard.press("a")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save decisions").click()
+    assert download.value.suggested_filename == "clip.decisions.json"
+    saved = json.loads(Path(download.value.path()).read_text())
+    assert saved["texts"] == [{"number": 2, "choice": "accept", "alike": False}]
+    serious = [v for v in Axe().run(page).response["violations"] if v["impact"] in {"serious", "critical"}]
+    assert serious == []
+
+
+def test_a_file_without_videos_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing to review"):
+        offline.write(desk_of(tmp_path), tmp_path / "page.html", title="Review", listener=lambda _: ignore)

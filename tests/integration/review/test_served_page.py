@@ -1,0 +1,195 @@
+"""The page in a real browser, served by the real server."""
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from fixtures import reviewed
+from preflight.review.library import decisions_path
+from tests.integration.review.conftest import served
+
+HOSTILE = "<img src=x onerror=document.title='owned'>&\"'</script><script>document.title='owned'</script>"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    reviewed.result(folder)
+    return folder
+
+
+def _open_video(page: Page, address: str, name: str = "clip.cleaned.mp4") -> None:
+    page.goto(address)
+    page.get_by_role("link", name=name).click()
+    expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+
+
+def _decisions(record: Path) -> dict[str, object]:
+    path = decisions_path(record)
+    for _ in range(100):
+        if path.exists():
+            found: dict[str, object] = json.loads(path.read_text())
+            return found
+        time.sleep(0.05)
+    raise AssertionError("nothing was saved")
+
+
+def test_keys_decide_and_the_decision_is_saved_beside_the_record(page: Page, tmp_path: Path) -> None:
+    record = reviewed.result(tmp_path)
+    with served(tmp_path) as (_, address):
+        _open_video(page, address)
+        # Worst first: the text whose fill was poor.
+        assert "second words" in page.locator("#texts li").first.inner_text()
+        page.keyboard.press("x")
+        page.keyboard.press("n")
+        page.keyboard.press("k")
+        page.keyboard.press("Shift+A")
+        expect(page.locator("#status")).to_have_text("Saved.")
+        saved = _decisions(record)
+        assert saved["overall"] == "accept"
+        assert saved["texts"] == [
+            {"number": 2, "choice": "reject", "alike": False},
+            {"number": 3, "choice": "remove", "alike": False},
+        ]
+        page.reload()
+        expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+        expect(page.get_by_role("button", name="Accept", exact=True).first).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_drawn_box_gets_the_time_of_the_text(page: Page, tmp_path: Path) -> None:
+    record = reviewed.result(tmp_path)
+    with served(tmp_path) as (_, address):
+        _open_video(page, address)
+        bounds = page.locator("#picture").bounding_box()
+        assert bounds is not None
+        page.keyboard.press("b")
+        page.mouse.move(bounds["x"] + 0.25 * bounds["width"], bounds["y"] + 0.5 * bounds["height"])
+        page.mouse.down()
+        page.mouse.move(bounds["x"] + 0.75 * bounds["width"], bounds["y"] + 0.75 * bounds["height"], steps=4)
+        page.mouse.up()
+        expect(page.locator("#regions li")).to_have_count(1)
+        page.get_by_label("end of box 1").fill("1.9")
+        page.get_by_label("end of box 1").blur()
+        page.keyboard.press("s")
+        expect(page.locator("#status")).to_have_text("Saved.")
+        (region,) = _decisions(record)["regions"]  # type: ignore[misc]
+        assert region["box"] == pytest.approx([0.25, 0.5, 0.75, 0.75], abs=0.01)
+        assert (region["start"], region["end"], region["protect"]) == (1.0, 1.9, False)
+
+
+def test_before_and_after_are_one_frame_in_every_view(page: Page, results: Path) -> None:
+    with served(results) as (_, address):
+        _open_video(page, address)
+        picture = page.locator("#picture")
+        for key, columns in (("1", 1), ("2", 2), ("3", 1), ("4", 1)):
+            page.keyboard.press(key)
+            assert picture.get_attribute("data-columns") == str(columns)
+        # The white box is in the source alone: the difference is dark outside it, and bright inside.
+        inside, outside = page.evaluate(
+            "() => [[160, 150], [20, 60]].map(([x, y]) => Math.max(...document.getElementById('picture')"
+            ".getContext('2d').getImageData(x, y, 1, 1).data.slice(0, 3)))"
+        )
+        assert inside > 200
+        assert outside < 80
+        before = page.locator("#clock").inner_text()
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#clock")).not_to_have_text(before)
+        assert float(page.locator("#clock").inner_text()[:-2]) - float(before[:-2]) == pytest.approx(0.04, abs=0.021)
+
+
+def test_hostile_names_and_words_run_no_script(page: Page, tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    path = reviewed.result(tmp_path, name, texts=(HOSTILE,))
+    with served(tmp_path) as (_, address):
+        _open_video(page, address, name + ".cleaned.mp4")
+        assert HOSTILE in page.locator("#texts").inner_text()
+        assert page.title() == f"{name}.cleaned.mp4 - review"
+        assert page.locator("img[onerror]").count() == 0
+    assert path.exists()
+
+
+def test_the_page_is_accessible_in_both_schemes_and_on_a_phone(page: Page, results: Path) -> None:
+    with served(results) as (_, address):
+        page.goto(address)
+        for scheme, width in (("light", 1280), ("dark", 390)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": 800})
+            for place in ("index", "video"):
+                page.goto(address.partition("?")[0] + "#")
+                if place == "video":
+                    page.get_by_role("link", name="clip.cleaned.mp4").click()
+                    expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+                found = Axe().run(page)
+                serious = [v for v in found.response["violations"] if v["impact"] in {"serious", "critical"}]
+                assert serious == [], (scheme, place)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_ten_thousand_rows_are_found_fast(page: Page, tmp_path: Path) -> None:
+    record = json.loads(reviewed.result(tmp_path).read_text())
+    for number in range(9_999):
+        record["result"]["file"] = f"video-{number:05d}.cleaned.mp4"
+        (tmp_path / f"video-{number:05d}.cleaned.json").write_text(json.dumps(record))
+    with served(tmp_path) as (_, address):
+        page.goto(address)
+        expect(page.locator("#page-place")).to_have_text("1-100 of 10000")
+        page.get_by_role("searchbox", name="Name").fill("09998")
+        expect(page.locator("#page-place")).to_have_text("1-1 of 1")
+        # A result that comes while the page is open appears by itself.
+        page.get_by_role("searchbox", name="Name").fill("late")
+        expect(page.locator("#page-place")).to_have_text("0-0 of 0")
+        record["result"]["file"] = "late.cleaned.mp4"
+        (tmp_path / "late.cleaned.json").write_text(json.dumps(record))
+        expect(page.locator("#page-place")).to_have_text("1-1 of 1", timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Cookie": "preflight-review=guess"}],
+    ids=["no token", "foreign origin", "foreign host", "wrong cookie"],
+)
+def test_without_the_token_nothing_is_told(results: Path, headers: dict[str, str]) -> None:
+    with served(results) as (_, address):
+        base = address.partition("?")[0]
+        for path in ("", "api/index", "assets/main.js"):
+            with pytest.raises(HTTPError) as refused:
+                urllib.request.urlopen(urllib.request.Request(base + path, headers=headers), timeout=10)
+            assert refused.value.code == 403
+            assert "clip" not in refused.value.read().decode()
+
+
+def test_the_token_works_once_and_a_foreign_page_learns_nothing(page: Page, results: Path) -> None:
+    with served(results) as (_, address):
+        page.goto(address)
+        expect(page.get_by_role("link", name="clip.cleaned.mp4")).to_be_visible()
+        with pytest.raises(HTTPError) as refused:
+            urllib.request.urlopen(address, timeout=10)
+        assert refused.value.code == 403
+        cookies = page.context.cookies()
+        assert [(cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies] == [(True, "Strict")]
+        headers = {"Origin": "http://evil.example", "Cookie": f"{cookies[0]['name']}={cookies[0]['value']}"}
+        with pytest.raises(HTTPError) as foreign:
+            urllib.request.urlopen(
+                urllib.request.Request(address.partition("?")[0] + "api/index", headers=headers), timeout=10
+            )
+        assert foreign.value.code == 403
+        assert "access-control-allow-origin" not in foreign.value.headers
+
+
+def test_ranges_of_the_proxy_are_served(results: Path) -> None:
+    with served(results) as (desk, address):
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        opener.open(address, timeout=10)
+        identifier = desk.library.rows()[0].identifier
+        asked = urllib.request.Request(
+            f"{address.partition('?')[0]}api/videos/{identifier}/proxy.mp4", headers={"Range": "bytes=4-7"}
+        )
+        with opener.open(asked, timeout=60) as answer:
+            assert answer.status == 206
+            assert answer.read() == b"ftyp"
