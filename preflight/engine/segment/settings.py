@@ -41,6 +41,14 @@ class StrokeSettings:
     """Minimum steepness of a stroke's edge, as a share of the median of the known strokes' edges."""
     scene_edges: float = 0.02
     """Maximum share of the line's surroundings that is as steep, for steep edges inside the line to be letters'."""
+    part_color: float = 45
+    """Maximum difference from the colour of the letters or of their outline of a part of them, levels."""
+    scene_distance: float = 30
+    """Minimum difference from the interpolated scene at which a pixel beside the mask is none of the scene, levels."""
+    corner: float = 0.08
+    """Distance beyond the mask up to which sharp corners of an outline reach, text heights."""
+    hole: float = 0.15
+    """Side of a hole in the mask below which it shows nothing of the scene, text heights."""
     stray_contrast: float = 0.35
     """Minimum contrast of such a stroke, as a share of the letters' contrast."""
 

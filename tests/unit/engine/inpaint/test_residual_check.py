@@ -98,8 +98,8 @@ def test_other_text_counts_when_it_is_read_surely(
     monkeypatch.setattr(ocr, "find_lines", lambda *_: [Box(40, 40, 200, 70)])
     monkeypatch.setattr(ocr, "read_line", lambda _: ocr.OcrReading(text=text, score=score))
     shown = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    assert legibility(shown, [line()], []) == pytest.approx(expected, abs=0.02)
-    assert legibility(shown, [line()], [Box(0, 0, WIDTH, HEIGHT)]) == 0
+    assert legibility(shown, [line()], []) == pytest.approx([expected], abs=0.02)
+    assert legibility(shown, [line()], [Box(0, 0, WIDTH, HEIGHT)]) == [0]
 
 
 @pytest.mark.parametrize(("ratio", "told"), [(RESIDUAL.faint_ratio * 0.9, True), (RESIDUAL.faint_ratio * 1.1, False)])
