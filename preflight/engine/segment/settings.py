@@ -31,6 +31,10 @@ class StrokeSettings:
     """Factor on the certainty of what may be the gaps between letters."""
     ground_distance: float = 20
     """Minimum distance of the letters' colour from the most common colour of their line, levels."""
+    thin_color: float = 80
+    """Maximum difference from the letters' colour of a part that is too thin to reach it in full, levels."""
+    longest_thin: float = 0.7
+    """Maximum size of a part that is too thin to reach the full colour, text heights."""
     longest_stroke: float = 1.3
     """Maximum length of a stroke, text heights; rims of a box are longer."""
     largest_stray: float = 1.2

@@ -166,8 +166,8 @@ def _beside(inner: BoolMask, text_height: int) -> BoolMask:
 
 def _steep_edges(crop: BGR, fill: BoolMask) -> BoolMask:
     """Return where the median crop is about as steep as at the edge of known strokes."""
-    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    steep = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
+    # Orange letters on turquoise have no edges in gray.
+    steep = channel_max(np.hypot(cv2.Sobel(crop, cv2.CV_32F, 1, 0), cv2.Sobel(crop, cv2.CV_32F, 0, 1)))
     edge = fill & ~(cv2.erode(fill.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if not edge.any():
         return np.zeros(fill.shape, bool)

@@ -56,6 +56,14 @@ def test_a_dark_rim_around_removed_letters_is_noticed() -> None:
     assert stroke_residue(lettered(0.5, rim=True), np.asarray(both, np.uint8), line()) > RESIDUAL.trace_limit
 
 
+def test_letters_that_unblending_left_too_dark_are_traces() -> None:
+    dark = scene().astype(np.float32)
+    dark[line().letters] -= 20
+    result = np.asarray(np.clip(dark, 0, 255), np.uint8)
+    assert stroke_residue(result, lettered(0.5), line()) == 0
+    assert stroke_residue(result, lettered(0.5), replace(line(), unblended=True)) > RESIDUAL.trace_limit
+
+
 def test_a_mask_without_letters_shape_is_not_judged() -> None:
     whole = np.zeros((HEIGHT, WIDTH), bool)
     whole[BOX.slices] = True
