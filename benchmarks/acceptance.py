@@ -4,8 +4,8 @@
 
 Good results: a clean clip coded anew at several rates, beside the same clip with captions (our own, or real pairs
 `NAME.mp4` and `NAME.clean.mp4`). Spoiled ones are made from them by seeded spoilers: residue (text left alone, or
-shining through), text written, smear (over texture), freeze, shift (of the picture, of time), missing frames. Caught means `poor`;
-refused means a good result that is called `poor`. The text of each source is searched once.
+shining through), text written, smear (over texture), freeze, shift (of the picture, of time), missing frames. Caught
+means `poor`; refused means a good result that is called `poor`. The text of each source is searched once.
 """
 
 from __future__ import annotations
