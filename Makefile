@@ -28,7 +28,7 @@ $(VENV)/swift.stamp: $(VENV)/dev.stamp
 ## make a clip with burned-in captions and clean it, offline
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m fixtures.demo fixtures/out/demo.mp4
-	$(BIN)/preflight run fixtures/out/demo.mp4 -o $(DEMO) --language en --service local
+	$(BIN)/preflight run fixtures/out/demo.mp4 -o $(DEMO) --language en --service local --subtitles srt
 
 ## all checks and all tests but the long proofs
 test: lint

@@ -72,20 +72,39 @@ if TYPE_CHECKING:
     from preflight.model.report import Finding as Finding
     from preflight.model.report import Report as Report
     from preflight.model.report import Severity as Severity
+    from preflight.model.text import ScreenText as ScreenText
+    from preflight.model.text import ScreenTexts as ScreenTexts
+    from preflight.model.text import TextRole as TextRole
     from preflight.removal.client import RemovalClient as RemovalClient
+    from preflight.restore.acceptance.report import AcceptanceReport as AcceptanceReport
+    from preflight.restore.acceptance.report import AcceptanceVerdict as AcceptanceVerdict
     from preflight.settings import Settings as Settings
     from preflight.settings import load_settings as load_settings
+    from preflight.workflow.acceptance import verify as verify
     from preflight.workflow.batch import resume as resume
     from preflight.workflow.batch import run_many as run_many
+    from preflight.workflow.collection import Collected as Collected
+    from preflight.workflow.collection import collect as collect
+    from preflight.workflow.collection import record as record
+    from preflight.workflow.payment import Paid as Paid
+    from preflight.workflow.payment import pay as pay
+    from preflight.workflow.preparation import Inspected as Inspected
+    from preflight.workflow.preparation import Prepared as Prepared
+    from preflight.workflow.preparation import inspect as inspect
+    from preflight.workflow.preparation import prepare as prepare
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
+    from preflight.workflow.text_export import find_text as find_text
+    from preflight.workflow.text_export import write_subtitles as write_subtitles
 
 __version__ = "0.1.0"
 
 _MODULES = {
+    "AcceptanceReport": "restore.acceptance.report",
     "Cancel": "events",
     "CancelledError": "errors",
     "ChecksumError": "errors",
+    "Collected": "workflow.collection",
     "ContentRejectedError": "errors",
     "CredentialsError": "errors",
     "CreditError": "errors",
@@ -100,6 +119,7 @@ _MODULES = {
     "InpaintingBox": "model.job",
     "InputError": "errors",
     "InputRejectedError": "errors",
+    "Inspected": "workflow.preparation",
     "JobBusyError": "errors",
     "JobFailedError": "errors",
     "LedgerError": "errors",
@@ -108,11 +128,13 @@ _MODULES = {
     "MalformedReplyError": "errors",
     "Media": "model.media",
     "Mismatched": "model.job",
+    "Paid": "workflow.payment",
     "Pending": "model.job",
     "PixelBox": "model.job",
     "Plan": "model.plan",
     "Policy": "model.plan",
     "PreflightError": "errors",
+    "Prepared": "workflow.preparation",
     "Progress": "events",
     "RateLimitError": "errors",
     "Rejected": "model.job",
@@ -123,6 +145,8 @@ _MODULES = {
     "Result": "model.job",
     "RunRequest": "workflow.request",
     "SecretUrl": "model.job",
+    "ScreenText": "model.text",
+    "ScreenTexts": "model.text",
     "ServiceError": "errors",
     "Settings": "settings",
     "Severity": "model.report",
@@ -135,6 +159,7 @@ _MODULES = {
     "Task": "model.job",
     "TaskState": "model.job",
     "TextPreview": "engine",
+    "TextRole": "model.text",
     "ToolError": "errors",
     "ToolMissingError": "errors",
     "Unknown": "model.job",
@@ -142,18 +167,27 @@ _MODULES = {
     "Unreadable": "model.media",
     "Upload": "model.job",
     "UsageError": "errors",
+    "AcceptanceVerdict": "restore.acceptance.report",
     "check": "api",
     "check_many": "api",
+    "collect": "workflow.collection",
+    "find_text": "workflow.text_export",
     "fix": "api",
+    "inspect": "workflow.preparation",
     "join": "api",
     "load_settings": "settings",
+    "pay": "workflow.payment",
     "plan": "api",
+    "prepare": "workflow.preparation",
     "preview_text": "engine",
+    "record": "workflow.collection",
     "remove_text": "engine",
     "resume": "workflow.batch",
     "run": "workflow.run",
     "run_many": "workflow.batch",
     "upload": "api",
+    "verify": "workflow.acceptance",
+    "write_subtitles": "workflow.text_export",
 }
 """Module of each public name. A test compares it with the imports for type checkers above and with `dir()`."""
 

@@ -25,6 +25,8 @@ class Stage(StrEnum):
     FETCH = "fetch"
     RESTORE = "restore"
     CLEAN = "clean"
+    TEXT = "text"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

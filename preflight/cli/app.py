@@ -25,6 +25,8 @@ COMMANDS = (
     "join",
     "run",
     "clean",
+    "text",
+    "verify",
     "review",
     "resume",
     "jobs",

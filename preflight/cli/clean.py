@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.engine.types import RemovalReport
-from preflight.errors import ExitCode, InputError
+from preflight.errors import ExitCode, InputError, PreflightError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
 from preflight.tools.output_names import OutputNames
+from preflight.workflow import output_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from preflight.events import Listener
     from preflight.model.job import InpaintingBox, PixelBox
+    from preflight.settings import Settings
 
 
 _TOLD = ("may be part of the scene", "in a script that was not asked for")
@@ -36,6 +40,7 @@ def clean(
     boxes: Sequence[InpaintingBox | PixelBox] | None,
     sheet: Path | None,
     overlay: Path | None,
+    subtitles: Sequence[str] | None,
     smart_encode: bool,
     processes: int | None,
     overwrite: bool,
@@ -49,6 +54,8 @@ def clean(
     destination = _destination(file, output, names)
     sheet = names.chosen(sheet, "--sheet") if sheet is not None else None
     overlay = names.chosen(overlay, "--overlay") if overlay is not None else None
+    beside = [names.derived(destination.with_suffix(f".{kind}"), "--subtitles") for kind in subtitles or ()]
+    record = names.derived(output_paths.clean_record_of(destination), "the record")
     any_script = language == "auto"
     options = common_options.removal_options(
         "en" if any_script else language,
@@ -72,11 +79,42 @@ def clean(
             smart_encode=smart_encode,
             any_script=any_script,
         )
+        if beside:
+            _write_subtitles(file, report, beside, settings, listen)
+    written = _write_record(record, file, destination, report)
     if as_json:
-        console.emit("cleaned", file=destination, quality=report)
+        console.emit("cleaned", file=destination, quality=report, subtitles=beside, record=written)
     else:
         _tell(destination, report)
+        if written is not None:
+            console.say(f"See before and after with `preflight review {shlex.quote(console.printable(written))}`.")
+        for path in beside:
+            console.out(console.printable(path))
     return int(ExitCode.OK)
+
+
+def _write_record(record: Path, file: Path, destination: Path, report: RemovalReport) -> Path | None:
+    """Write the JSON record of a removal, as `preflight run` does; None when it can't be, which fails no removal."""
+    from preflight import api
+
+    result = {"source": file, "file": destination, "task_ids": (), "quality": report, "notes": ()}
+    try:
+        content = {"source": file.absolute(), "result": result, "report": {"subject": api.check(file).media}}
+        return output_paths.write_json_record(record, content)
+    except (PreflightError, OSError) as error:
+        console.say(f"Note: the JSON record could not be written: {error}")
+        return None
+
+
+def _write_subtitles(
+    file: Path, report: RemovalReport, targets: Sequence[Path], settings: Settings, listener: Listener
+) -> None:
+    """Write what was removed as subtitles."""
+    from preflight.workflow import text_export
+
+    found = text_export.find_text(file, report=report, settings=settings, listener=listener)
+    for path in targets:
+        text_export.write_subtitles(found, path, removed_only=True)
 
 
 def _destination(file: Path, output: Path | None, names: OutputNames) -> Path:
@@ -138,6 +176,7 @@ COMMAND = Command(
         common_options.BOXES,
         Parameter(names=("--sheet",), value="FILE", convert=Path, help="Write a PNG of frames before and after."),
         Parameter(names=("--overlay",), value="FILE", convert=Path, help="Write a video that shows the masks in red."),
+        common_options.SUBTITLES,
         Parameter(
             names=("--smart-encode",),
             count="0",

@@ -16,7 +16,7 @@ from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
-from preflight.engine.graphics import box_detection, watermarks
+from preflight.engine.graphics import box_detection, name_graphics, watermarks
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
@@ -297,7 +297,7 @@ def select(
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
-    chosen = watermarks.add_graphics(chosen, scanned.gallery, context.source.upright)
+    chosen = name_graphics.add_graphics(chosen, scanned.gallery, context.source.upright)
     chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
     others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])

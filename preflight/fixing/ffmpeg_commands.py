@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from preflight.tools import bounds, containers, packets
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import OutputRange
 from preflight.tools.ffmpeg import INPUT_OPTIONS, QUIET
+from preflight.tools.steady_times import Correction
 
 _ASIDE = {byte: 0x100000 + byte for byte in range(0xDC80, 0xDD00)}
 """Bytes of a name that is no UTF-8, which ffmpeg-python can't take, and letters for private use in their place."""
@@ -34,20 +34,19 @@ def convert(plan: Plan, span: OutputRange, *, ffmpeg: str) -> list[str]:
     """Return the argv that makes `span` by decoding and encoding as planned; sound is copied where planned so."""
     source = _source(plan)
     begun = max(Fraction(0), span.start - bounds.EPSILON)
-    timing: dict[str, Any] = {"ss": bounds.time(begun)} if begun else {}
-    if span.end is None:
-        return _compile([_whole(plan, source, replace(span, start=begun), timing)], ffmpeg)
-    ended = span.end - bounds.EPSILON
-    timing["t"] = bounds.time(ended - begun)
-    return _compile([_whole(plan, source, replace(span, start=begun, end=ended), timing)], ffmpeg)
+    ended = None if span.end is None else span.end - bounds.EPSILON
+    return _compile([_whole(plan, source, span, begun=begun, ended=ended)], ffmpeg)
 
 
-def remux(plan: Plan, output: Path, *, ffmpeg: str, listing: Path | None = None) -> list[str]:
+def remux(
+    plan: Plan, output: Path, *, ffmpeg: str, listing: Path | None = None, fault: Correction | None = None
+) -> list[str]:
     """Return the argv that writes the source anew from its first packet to its last.
 
-    It also writes the list of the source's kept packets to `listing`, which costs nothing but the lines.
+    It also writes the list of the source's kept packets to `listing`, which costs nothing but the lines. `fault` tells
+    which frames of a copied video have wrong times, which are corrected in the output and not in the list.
     """
-    argv = _compile([_whole(plan, _source(plan), OutputRange(output=output), {})], ffmpeg)
+    argv = _compile([_whole(plan, _source(plan), OutputRange(output=output), fault=fault)], ffmpeg)
     if listing is None:
         return argv
     maps = [f"0:{name}" for name in promises.specifiers(plan)]
@@ -89,10 +88,11 @@ def head(plan: Plan, span: OutputRange, *, ffmpeg: str, scale: int) -> list[str]
     source = _source(plan)
     if span.end is None:
         raise ValueError("a head has an end")
-    timing = {"ss": bounds.time(span.start - bounds.EPSILON), "t": bounds.time(span.end - span.start)}
-    given = _input(source, **timing)
+    begun = max(Fraction(0), span.start - bounds.EPSILON)
+    length = span.end - span.start
+    given = _input(source, **bounds.seek_frame(begun, begun + length))
     options = video_options.head_options(source, scale) | {"map_chapters": "-1"}
-    options["vf"] = f"{_until(timing['t'])},{options['vf']}"
+    options["vf"] = f"{_between(length)},{options['vf']}"
     made = builder.output(given["V:0"], _local(span.output), **options)
     return _compile([made], ffmpeg)
 
@@ -119,9 +119,9 @@ def assemble(plan: Plan, listing: Path, span: OutputRange, *, late: Fraction, ff
     return _compile([builder.output(shown["v:0"], *rest, _local(span.output), **options)], ffmpeg)
 
 
-def _until(end: str) -> str:
+def _between(end: Fraction | None) -> str:
     # `-t` counts from the first picture behind the seek: one that comes late would let the first of the next in.
-    return f"trim=end={end}"
+    return "trim=start=0" if end is None else f"trim=start=0:end={bounds.time(end)}"
 
 
 def _local(path: Path) -> str:
@@ -176,16 +176,26 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
     return options
 
 
-def _whole(plan: Plan, source: Media, span: OutputRange, timing: dict[str, Any]) -> Any:
+def _whole(
+    plan: Plan,
+    source: Media,
+    span: OutputRange,
+    *,
+    begun: Fraction = Fraction(0),
+    ended: Fraction | None = None,
+    fault: Correction | None = None,
+) -> Any:
+    """Return the output for `span`, whose time 0 is `begun` and whose frames end before `ended`, in seconds."""
+    timing = bounds.seek_frame(begun, ended)
     given = _input(source, **timing)
     heard = given
     if plan.audio_end is not None:
         heard = _input(source, **timing, t=bounds.time(plan.audio_end))
     kept = promises.kept_streams(plan)
-    ended = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
-    chosen = [(heard if s.index in ended else given)[containers.specifier(source, s.index)] for s in kept]
+    timed = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
+    chosen = [(heard if s.index in timed else given)[containers.specifier(source, s.index)] for s in kept]
     # A seek brings copied sound along from the keyframe before.
-    options = _copy_options(plan) | bounds.filters(span, picture=False)
+    options = _copy_options(plan) | bounds.filters(span, picture=False, zero=begun)
     if plan.video is not None:
         # The picture is the first of the kept streams.
         options["c:0"] = plan.video.encoder
@@ -196,13 +206,13 @@ def _whole(plan: Plan, source: Media, span: OutputRange, timing: dict[str, Any])
             options["bsf:v:0"] = bounds.hold_filter(span.held)
             # As a keyframe it is the last in decoding order too, the only one whose duration MP4 tells freely.
             options["force_key_frames:0"] = bounds.time(span.held[0] - bounds.EPSILON)
-    elif plan.container in _TAGGED and source.container not in _TAGGED:
-        options["bsf:v:0"] = bounds.last_duration()
+    elif fault is not None or (plan.container in _TAGGED and source.container not in _TAGGED):
+        options["bsf:v:0"] = bounds.last_duration(*(fault.expressions() if fault is not None else ()))
     if plan.video is not None:
-        if "ss" in timing:
+        if begun:
             options["filter:0"] = f"{video_options.AT_ZERO},{options['filter:0']}"
-        if "t" in timing:
-            options["filter:0"] = f"{_until(timing['t'])},{options['filter:0']}"
+        if timing:
+            options["filter:0"] = f"{_between(None if ended is None else ended - begun)},{options['filter:0']}"
     return builder.output(*chosen, _local(span.output), **options)
 
 

@@ -11,7 +11,7 @@ from preflight.fixing import split, video_options
 from preflight.fixing.split import Point, SegmentBounds
 from preflight.model.media import Container, Media
 from preflight.model.plan import Plan, Policy
-from preflight.tools import packets, proof
+from preflight.tools import containers, packets, proof
 from preflight.tools.packets import PacketTable
 
 _ROOMY = Fraction(4, 5)
@@ -26,22 +26,32 @@ _MORE = 4
 """Stretches more than the fewest that are tried before a cut between keyframes is given up under `lossless`."""
 
 
-def segments(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None) -> list[SegmentBounds]:
-    """Return the stretches that the source of `plan` is cut into. Raises InputError when no keyframes allow it."""
+def segments(plan: Plan, *, ffmpeg: str, cancel: Cancel | None = None, more: int = 0) -> list[SegmentBounds]:
+    """Return the segments that the source of `plan` is cut into, and `more` of them than seem to be needed.
+
+    Raises InputError when no keyframes allow it.
+    """
     source = plan.source
     if source is None:
         raise ValueError("a plan without a source can't be carried out")
     if plan.trim is None and not plan.cuts:
         return [SegmentBounds(start=_beginning(), end=None)]
     if plan.trim is None and plan.video is None:
-        found = _at_keyframes(plan, source, ffmpeg=ffmpeg, cancel=cancel)
+        found = None if more else _at_keyframes(plan, source, ffmpeg=ffmpeg, cancel=cancel)
         if found is not None:
             return found
-    listing = proof.reference(source.path, source.container, ["V:0"], ffmpeg=ffmpeg, cancel=cancel)
+    video = source.video.index if source.video else -1
+    timed = [video, *(stream.index for stream in source.audio)]
+    names = [containers.specifier(source, index) for index in timed]
+    listing = proof.reference(source.path, source.container, names, ffmpeg=ffmpeg, cancel=cancel)
     base = listing.heads[0].time_base
+    # What a header calls the duration may begin long before the first packet.
+    measured = max((listing.end(number) for number in listing.heads), default=Fraction(0))
+    source = replace(source, duration=min(source.duration or measured, measured))
+    plan = replace(plan, source=source)
     shown = [packet.pts * base for packet in listing.of(0)]
     points = split.from_packets(listing.of(0), base, seconds=source.duration or listing.end(0), size=source.size)
-    return _anywhere(plan, source, points, _edges(plan, points, shown), cancel)
+    return _anywhere(plan, source, points, _edges(plan, points, shown), cancel, more)
 
 
 def _at_keyframes(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> list[SegmentBounds] | None:
@@ -115,9 +125,9 @@ def _beginning() -> Point:
 
 
 def _anywhere(
-    plan: Plan, source: Media, points: list[Point], kept: SegmentBounds, cancel: Cancel | None
+    plan: Plan, source: Media, points: list[Point], kept: SegmentBounds, cancel: Cancel | None, more: int
 ) -> list[SegmentBounds]:
-    """Return stretches of what is `kept` from a whole listing: cut at keyframes when they are there, else between."""
+    """Return segments of what is `kept` from a whole listing: cut at keyframes when they are there, else between."""
     start, finish = kept.start, kept.finish
     seconds = (finish if finish is not None else source.duration or Fraction(0)) - start.time
     if plan.video is not None:
@@ -132,7 +142,9 @@ def _anywhere(
             raise InputError(f"{source.path} can't be split into {count} segments: it has too few pictures.")
         return split.segments(start, cuts, kept)
     size = kept.end.offset if kept.end else source.size
-    for candidates, count in _tries(plan, points, split.fewest_segments(seconds, size - start.offset, plan.limits)):
+    for candidates, count in _tries(
+        plan, points, split.fewest_segments(seconds, size - start.offset, plan.limits) + more
+    ):
         cuts = split.choose(
             candidates, start=start, seconds=seconds, size=size, limits=plan.limits, count=count, cancel=cancel
         )

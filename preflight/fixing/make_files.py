@@ -12,11 +12,12 @@ from preflight.fixing.encode_to_size import FixContext, as_encoded, encode, sour
 from preflight.fixing.promises import Reference
 from preflight.fixing.split import SegmentBounds
 from preflight.model.media import Container, FileIdentity, StreamKind
-from preflight.model.plan import Action, Plan, Treatment
-from preflight.model.report import Report
-from preflight.tools import containers, files, packets, proof, seekable
+from preflight.model.plan import Action, Plan, Policy, Treatment
+from preflight.model.report import Code, Report
+from preflight.tools import containers, files, packets, proof, seekable, steady_times
 from preflight.tools import ffmpeg as tool
 from preflight.tools.bounds import OutputRange
+from preflight.tools.steady_times import Correction
 
 _NO_HOMES = frozenset({Container.WEBM, Container.AVI})
 """Containers in which H.264 is not at home; MKV holds it and all that they hold."""
@@ -26,6 +27,8 @@ _INDEX_ENTRIES = 1_500_000
 """Packets in the indexes that one process holds at most: ffmpeg takes about 60 bytes for each, for each segment."""
 _SAME_LENGTH = Fraction(1)
 """Seconds that the measured length of a source may differ from the one that its cuts were planned for."""
+_MORE_SEGMENTS = 4
+"""Numbers of segments that are tried, from the fewest on, where one is too large: its sound is not told by the cuts."""
 _STEM = 60
 """Letters of the source's name in that of its copy: enough to be told in an error, whatever bytes they take."""
 _CODECS = {"libx264": "h264"}
@@ -55,25 +58,44 @@ def make(plan: Plan, context: FixContext) -> list[Made]:
         path = files.copy(source.path, context.folder / name(plan, 0, 1))
         return [Made(path=path, start=Fraction(0), end=total, report=context.recheck(path))]
     plan = replace(plan, source=seekable.mended(source, context.folder, ffmpeg=context.ffmpeg, cancel=context.cancel))
+    plan = _steadied(plan, context)
     if plan.trim is None and not plan.cuts:
         return [_whole(plan, context, total)]
     plan = _cuttable(plan, plan.container, context)
-    segments = find_cuts.segments(plan, ffmpeg=context.ffmpeg, cancel=context.cancel)
-    if plan.video is not None:
-        return _encoded(plan, segments, context)
-    return _copied(plan, segments, context)
+    for more in range(_MORE_SEGMENTS):
+        segments = find_cuts.segments(plan, ffmpeg=context.ffmpeg, cancel=context.cancel, more=more)
+        if plan.video is not None:
+            return _encoded(plan, segments, context)
+        made = _copied(plan, segments, context)
+        if plan.policy is Policy.ONE_FILE or all(item.report.codes != (Code.SIZE,) for item in made):
+            break
+    return made
 
 
 def _cuttable(plan: Plan, container: Container, context: FixContext) -> Plan:
-    """Return `plan` for a source that can be cut into files of the kind `container`, which is a copy where need be.
+    """Return `plan` for a source that can be cut into files of the kind `container`, which is a copy where need be."""
+    return plan if seekable.can_be_cut(source_of(plan), container) else _of_a_copy(plan, container, context)
 
-    The sound and the subtitles of the copy are those of the result, so that cutting it only copies.
+
+def _steadied(plan: Plan, context: FixContext) -> Plan:
+    """Return `plan` for a copy of its source in which no frame has a wrong time; `plan` itself where none has."""
+    source = source_of(plan)
+    if source.container is not Container.MPEG_PS:
+        return plan
+    listing = promises.read(plan, source, ffmpeg=context.ffmpeg, cancel=context.cancel).listing
+    fault = steady_times.correction(listing.of(0))
+    return plan if fault is None else _of_a_copy(plan, plan.container, context, fault)
+
+
+def _of_a_copy(plan: Plan, container: Container, context: FixContext, fault: Correction | None = None) -> Plan:
+    """Return `plan` for a copy of its source of the kind `container`, or of one that holds its video.
+
+    The sound and the subtitles of the copy are those of the result, so that cutting it only copies. Wrong times of the
+    video are corrected in it by `fault`.
     """
     from preflight.fixing import ffmpeg_commands
 
     source = source_of(plan)
-    if seekable.can_be_cut(source, container):
-        return plan
     holds_video = source.video is not None and containers.can_hold(container, source.video)
     target = container if holds_video else Container.MKV
     if source.video is not None and not containers.can_hold(target, source.video):
@@ -90,9 +112,12 @@ def _cuttable(plan: Plan, container: Container, context: FixContext) -> Plan:
     total = source.duration or Fraction(0)
     whole = replace(plan, container=target, trim=None, cuts=(), video=None, audio_end=None, streams=streams)
     listing = context.folder / "seekable" / "packets.txt"
-    argv = ffmpeg_commands.remux(whole, path, ffmpeg=context.ffmpeg, listing=listing)
+    argv = ffmpeg_commands.remux(whole, path, ffmpeg=context.ffmpeg, listing=listing, fault=fault)
     context.run(argv, done=Fraction(0), length=Fraction(0), total=total)
-    reference = promises.of_listing(whole, source, packets.parse_file(listing))
+    listed = packets.parse_file(listing)
+    if fault is not None:
+        listed = replace(listed, tables=listed.tables | {0: fault.applied(listed.of(0))})
+    reference = promises.of_listing(whole, source, listed, ffmpeg=context.ffmpeg, cancel=context.cancel)
     listing.unlink()
     _prove(whole, reference, OutputRange(output=path), context)
     return _of_copy(plan, whole, path, reference)
@@ -139,10 +164,21 @@ def _recut(plan: Plan, *, known: Fraction | None) -> Plan:
     return replace(plan, cuts=tuple(seconds * number / count for number in range(1, count)))
 
 
-def _prove(plan: Plan, reference: Reference, span: OutputRange, context: FixContext, *, mended: bool = False) -> None:
-    """Raise ToolError unless the file of `span` holds what `plan` promises."""
+def _prove(
+    plan: Plan,
+    reference: Reference,
+    span: OutputRange,
+    context: FixContext,
+    *,
+    mended: bool = False,
+    encoded: bool = False,
+) -> None:
+    """Raise ToolError unless the file of `span` holds what `plan` promises, `mended` or all of it `encoded`."""
     kept = promises.promises(plan, reference, span, ffmpeg=context.ffmpeg, cancel=context.cancel, mended=mended)
-    proof.prove(span.output, kept, container=plan.container, ffmpeg=context.ffmpeg, cancel=context.cancel)
+    displayed = promises.displayed(plan, reference, encoded=encoded or plan.video is not None)
+    proof.prove(
+        span.output, kept, container=plan.container, ffmpeg=context.ffmpeg, displayed=displayed, cancel=context.cancel
+    )
 
 
 def name(plan: Plan, number: int, count: int) -> str:
@@ -161,7 +197,8 @@ def _whole(plan: Plan, context: FixContext, total: Fraction) -> Made:
         listing = context.folder / "packets.txt"
         argv = ffmpeg_commands.remux(plan, path, ffmpeg=context.ffmpeg, listing=listing)
         context.run(argv, done=Fraction(0), length=total, total=total)
-        reference = promises.of_listing(plan, source_of(plan), packets.parse_file(listing))
+        listed = packets.parse_file(listing)
+        reference = promises.of_listing(plan, source_of(plan), listed, ffmpeg=context.ffmpeg, cancel=context.cancel)
         report = context.recheck(path)
     else:
         reference = promises.read(plan, source_of(plan), ffmpeg=context.ffmpeg, cancel=context.cancel)
@@ -210,9 +247,10 @@ def _copied(plan: Plan, segments: list[SegmentBounds], context: FixContext) -> l
         context.run(argv, done=batch[0].start - times[0][0], length=longest, total=total)
     made = []
     for span, segment, (start, end) in zip(spans, segments, times, strict=True):
+        encoded = False
         if not segment.clean:
-            _mended(plan, span, segment, end - start, context, reference)
-        _prove(plan, reference, span, context, mended=not segment.clean)
+            encoded = _mended(plan, span, segment, end - start, context, reference)
+        _prove(plan, reference, span, context, mended=not segment.clean, encoded=encoded)
         made.append(Made(path=span.output, start=start, end=end, report=context.recheck(span.output)))
     return made
 
@@ -243,8 +281,11 @@ def _times(plan: Plan, segments: list[SegmentBounds]) -> list[tuple[Fraction, Fr
 
 def _mended(
     plan: Plan, span: OutputRange, segment: SegmentBounds, length: Fraction, context: FixContext, reference: Reference
-) -> None:
-    """Make a stretch that begins or ends between keyframes: encode the pictures there, copy those between."""
+) -> bool:
+    """Make a segment that begins or ends between keyframes: encode the pictures there, copy those between.
+
+    Returns True where all of it had to be encoded.
+    """
     from preflight.fixing import ffmpeg_commands
 
     def run(argv: Sequence[str]) -> None:
@@ -253,7 +294,7 @@ def _mended(
     if find_cuts.needs_encoding(segment, source_of(plan)):
         span = replace(span, held=promises.held_frame(reference, span))
         encode(as_encoded(plan, length), span, context, done=Fraction(0), length=length, total=length)
-        return
+        return True
     begin, end = span.start, span.start + length
     resume = segment.start.resume
     stop = segment.end.time if segment.end else end
@@ -280,3 +321,4 @@ def _mended(
     listing = context.folder / "pictures.txt"
     listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
     run(ffmpeg_commands.assemble(plan, listing, span, late=late, ffmpeg=context.ffmpeg))
+    return False

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from preflight.events import Cancel
-from preflight.model.media import Container, Media, Stream, StreamKind
+from preflight.model.media import ColorTags, Container, Media, Stream, StreamKind
 from preflight.model.plan import Plan, StreamPlan, Treatment
-from preflight.tools import bounds, containers, packets, proof
+from preflight.tools import appearance, bounds, containers, packets, proof
+from preflight.tools.appearance import Appearance
 from preflight.tools.bounds import OutputRange
 from preflight.tools.packets import Listing, PacketTable
 from preflight.tools.proof import KeptStream, Matrix
@@ -31,11 +33,12 @@ _UNPROVED = frozenset({StreamKind.COVER, StreamKind.ATTACHMENT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """The kept streams of a plan's source, in the order of the output, and the video's display matrix."""
+    """The kept streams of a plan's source, in the order of the output, and how its video is displayed."""
 
     kept: tuple[StreamPlan, ...]
     listing: Listing
     matrix: Matrix | None
+    appearance: Appearance | None = None
 
 
 def held_frame(reference: Reference, span: OutputRange) -> tuple[Fraction, Fraction] | None:
@@ -81,13 +84,34 @@ def specifiers(plan: Plan) -> list[str]:
 def read(plan: Plan, source: Media, *, ffmpeg: str, cancel: Cancel | None) -> Reference:
     """Return the reference of `plan` by a listing of its own. Raises ToolError, CancelledError."""
     listing = proof.reference(source.path, source.container, specifiers(plan), ffmpeg=ffmpeg, cancel=cancel)
-    return of_listing(plan, source, listing)
+    return of_listing(plan, source, listing, ffmpeg=ffmpeg, cancel=cancel)
 
 
-def of_listing(plan: Plan, source: Media, listing: Listing) -> Reference:
+def of_listing(plan: Plan, source: Media, listing: Listing, *, ffmpeg: str, cancel: Cancel | None) -> Reference:
     """Return the reference of `plan` by a listing that was written while its packets were copied."""
     matrix = proof.display_matrix(source.path, source.container)
-    return Reference(kept=tuple(kept_streams(plan)), listing=listing, matrix=matrix)
+    (shown,) = appearance.read([(source.path, source.container)], ffmpeg=ffmpeg, cancel=cancel)
+    return Reference(kept=tuple(kept_streams(plan)), listing=listing, matrix=matrix, appearance=shown)
+
+
+def displayed(plan: Plan, reference: Reference, *, encoded: bool) -> Callable[[Appearance], str | None] | None:
+    """Return what tells how the display of a file of `plan` differs from its promise; `encoded`: all of its video is.
+
+    None where ffmpeg sees no video in the source.
+    """
+    shown = reference.appearance
+    if shown is None:
+        return None
+    if not encoded:
+        return partial(appearance.difference, shown)
+    color = shown.color
+    size = shown.display_size
+    if plan.video is not None:
+        size = plan.video.size or plan.video.crop or size
+        color = ColorTags(primaries="bt709", transfer="bt709", matrix="bt709") if plan.video.tone_map else color
+    # The samples of RGB are converted, and those of full range may be.
+    color = ColorTags() if color.matrix == "gbr" else replace(color, full_range=None)
+    return partial(appearance.encoded_difference, size, color)
 
 
 def promises(

@@ -15,7 +15,9 @@ from preflight.model.limits import Limits
 from preflight.tools.packets import Packet
 
 SECONDS_MARGIN = Fraction(1)
-"""Kept free of the duration limit: sound packets and the service's own reading may add some tenths."""
+"""Seconds kept free of the duration limit: sound packets and the service's own reading may add some tenths."""
+_MARGIN_SHARE = Fraction(2)
+"""Times the margin that the limit has to be for all of it to be kept free; of a lower limit, half is used."""
 BYTES_SHARE = Fraction(97, 100)
 """Share of the size limit that a copied stretch may take: headers and tables are written anew."""
 _ENDLESS = Fraction(3600)
@@ -101,9 +103,14 @@ def _resumes(packets: Sequence[Packet]) -> list[int | None]:
     return found[::-1]
 
 
+def usable_seconds(limits: Limits) -> Fraction:
+    """Return how long a segment may be, in seconds, so that a margin of the duration limit stays free."""
+    return limits.max_seconds - min(SECONDS_MARGIN, limits.max_seconds / _MARGIN_SHARE)
+
+
 def fewest_segments(seconds: Fraction, size: int, limits: Limits) -> int:
-    """Return how many stretches are needed at least."""
-    by_time = -(-seconds // (limits.max_seconds - SECONDS_MARGIN)) if seconds > limits.max_seconds else 1
+    """Return how many segments are needed at least."""
+    by_time = -(-seconds // usable_seconds(limits)) if seconds > limits.max_seconds else 1
     by_size = -(-size // int(limits.max_bytes * BYTES_SHARE)) if size > limits.max_bytes else 1
     return max(1, int(by_time), int(by_size))
 
@@ -160,8 +167,8 @@ class _Search:
     limits: Limits
 
     def fits(self, first: Point, time: Fraction, offset: int, segments: int) -> bool:
-        """Return True when what lies between `first` and a later place is within the limits of some stretches."""
-        seconds = segments * (self.limits.max_seconds - SECONDS_MARGIN)
+        """Return True when what lies between `first` and a later place is within the limits of some segments."""
+        seconds = segments * usable_seconds(self.limits)
         size = segments * int(self.limits.max_bytes * BYTES_SHARE)
         return time - first.time <= seconds and offset - first.offset <= size
 
@@ -169,7 +176,7 @@ class _Search:
         """Return where the first of `left` stretches from `first` on may end, the best places first."""
         ideal = first.time + (self.end - first.time) / left
         begin = bisect.bisect_right(self.points, first.time, key=_time)
-        last = first.time + self.limits.max_seconds - SECONDS_MARGIN
+        last = first.time + usable_seconds(self.limits)
         finish = bisect.bisect_right(self.points, min(last, self.end), key=_time)
         possible = (
             point

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from preflight.errors import ToolError
 from preflight.events import Cancel
 from preflight.model.media import Container, StreamKind
-from preflight.tools import containers, packets, proof
+from preflight.tools import appearance, containers, packets, proof
 from preflight.tools import ffmpeg as tool
+from preflight.tools.appearance import Appearance
 from preflight.tools.packets import Listing, Packet, PacketTable
 from preflight.tools.proof import KeptStream
 
@@ -39,8 +41,10 @@ class CleanedSegment:
 
 def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: Cancel | None = None) -> Fraction:
     """Return when the first picture behind `at` is shown, in seconds after `at`; 0 when there is none."""
+    # The sample tables of most files say it, which saves a process.
+    listing = None if at else proof.from_tables(path, Container.MP4, ("V:0",))
     seek = at or None
-    listing = packets.scan(path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=seek, length=_LOOKED_AT, cancel=cancel)
+    listing = listing or packets.scan(path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=seek, length=_LOOKED_AT, cancel=cancel)
     times = [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
     return min((time for time in times if time >= 0), default=Fraction(0))
 
@@ -56,12 +60,16 @@ def join(cleaned: Sequence[CleanedSegment], folder: Path, *, ffmpeg: str, cancel
     heads = [listing.heads[0] for listing in listings]
     for item, listing in zip(cleaned, listings, strict=True):
         _require_length(item, listing.end(0))
-    copied = can_be_copied(heads) and not any(map(_overlaps, cleaned, listings))
+    shown = appearance.read([(item.path, _container(item.path)) for item in cleaned], ffmpeg=ffmpeg, cancel=cancel)
+    # A later segment whose edit list hides frames would show them in the middle of the video.
+    hiding = any(listing.of(0).hidden() for listing in listings[1:])
+    turns = {one.rotation for one in shown if one is not None}
+    copied = can_be_copied(heads) and len(turns) <= 1 and not hiding and not any(map(_overlaps, cleaned, listings))
     if not copied:
         suffix = ".mp4"
         alone = [
-            _alike(item, path, heads[0], folder / f"alike-{n}.mp4", ffmpeg, cancel)
-            for n, (item, path) in enumerate(zip(cleaned, alone, strict=True))
+            _alike(item, path, shown[0], one, folder / f"alike-{n}.mp4", ffmpeg, cancel)
+            for n, (item, path, one) in enumerate(zip(cleaned, alone, shown, strict=True))
         ]
     made = folder / f"pictures{suffix}"
     lengths = [None if item.end is None else item.end - item.start for item in cleaned]
@@ -74,8 +82,16 @@ def join(cleaned: Sequence[CleanedSegment], folder: Path, *, ffmpeg: str, cancel
     promised = _promised(cleaned, listings, copied=copied)
     first = cleaned[0].path
     promised = replace(promised, matrix=proof.display_matrix(first, _container(first)) if copied else None)
-    proof.prove(made, [promised], container=_container(made), ffmpeg=ffmpeg, cancel=cancel)
+    displayed = None if shown[0] is None else _displayed(shown[0], copied=copied)
+    proof.prove(made, [promised], container=_container(made), ffmpeg=ffmpeg, displayed=displayed, cancel=cancel)
     return made
+
+
+def _displayed(first: Appearance, *, copied: bool) -> Callable[[Appearance], str | None]:
+    """Return what tells how a joined video is displayed otherwise than its `first` segment."""
+    if copied:
+        return partial(appearance.difference, first)
+    return partial(appearance.encoded_difference, first.display_size, replace(first.color, full_range=None))
 
 
 def _container(path: Path) -> Container:
@@ -87,10 +103,10 @@ def _container(path: Path) -> Container:
 
 def _overlaps(item: CleanedSegment, listing: Listing) -> bool:
     """Return True when the last frame of a cleaned segment would be shown after the next segment's first."""
-    times = [packet.pts for packet in listing.of(0)]
+    times = listing.of(0).shown_times()
     if item.end is None or not times:
         return False
-    return (max(times) - min(times)) * listing.heads[0].time_base > item.end - item.start - _TOLERANCE
+    return (times[-1] - times[0]) * listing.heads[0].time_base > item.end - item.start - _TOLERANCE
 
 
 def _promised(cleaned: Sequence[CleanedSegment], listings: Sequence[Listing], *, copied: bool) -> KeptStream:
@@ -99,8 +115,9 @@ def _promised(cleaned: Sequence[CleanedSegment], listings: Sequence[Listing], *,
     expected = PacketTable(0)
     for item, listing in zip(cleaned, listings, strict=True):
         base = listing.heads[0].time_base
-        frames: Sequence[Packet] = listing.of(0)
-        first = min((packet.pts for packet in frames), default=0)
+        shown = listing.of(0).shown()
+        first = min(shown.times, default=0)
+        frames: Sequence[Packet] = listing.of(0) if copied else shown
         if not copied and item.end is not None:
             last = (item.end - item.start - _TOLERANCE) / base
             frames = [packet for packet in frames if packet.pts - first < last]
@@ -156,14 +173,26 @@ def _require_length(item: CleanedSegment, length: Fraction) -> None:
 
 
 def _alike(
-    item: CleanedSegment, alone: Path, head: packets.Head, made: Path, ffmpeg: str, cancel: Cancel | None
+    item: CleanedSegment,
+    alone: Path,
+    first: Appearance | None,
+    shown: Appearance | None,
+    made: Path,
+    ffmpeg: str,
+    cancel: Cancel | None,
 ) -> Path:
-    """Encode the pictures of one segment so that they agree with those of all others made so."""
-    width, height = head.size or (1920, 1080)
-    chain = f"scale={width}:{height},setsar=1,format=yuv420p"
+    """Encode the pictures of one segment, displayed as `shown`, like those of the `first` one and upright."""
+    chain = "setsar=1,format=yuv420p"
+    if first is not None:
+        (width, height), sar = first.upright
+        chain = f"scale={width - width % 2}:{height - height % 2},setsar={sar.numerator}/{sar.denominator}"
+        chain += ",format=yuv420p"
+    color = "" if shown is None else appearance.color_filter(shown.color)
+    chain = f"{color},{chain}" if color else chain
     if item.end is not None:
         chain += f",trim=duration={float(item.end - item.start - _TOLERANCE)}"
     argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-i", tool.local(alone), "-vf", chain, "-c:v", "libx264"]
     argv += ["-preset", "veryfast", "-crf", "16", "-fps_mode", "passthrough", "-enc_time_base", f"1:{_TIME_SCALE}"]
+    argv += [] if first is None else appearance.color_options(first.color)
     tool.run([*argv, "-video_track_timescale", _TIME_SCALE, tool.local(made)], cancel=cancel)
     return made

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from preflight import api
 from preflight.errors import InputError, LedgerError, UsageError
 from preflight.ledger import Job, Ledger
-from preflight.model.report import Report
+from preflight.model.text import ScreenText, ScreenTexts, TextRole
 from preflight.review import record_reader
 from preflight.review.decisions import RedoPlan
 from preflight.review.desk import RedoOutcome, ReviewDesk
@@ -21,18 +21,18 @@ from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.tools import ffmpeg
 from preflight.tools.output_names import OutputNames
-from preflight.workflow.output_paths import is_result, record_of
-
-SAMPLES = 12
-"""Frames that are searched for text before a run."""
+from preflight.workflow.output_paths import clean_record_of, is_result, record_of
 
 
-def desk(places: Sequence[str], settings: Settings) -> ReviewDesk:
+def desk(
+    places: Sequence[str], settings: Settings, *, scanning: Callable[[str], Callable[[float], None]] | None = None
+) -> ReviewDesk:
     """Return what answers the pages about `places`.
 
     Args:
         places: Folders, records, cleaned files, ids of jobs, and videos that were not cleaned yet.
         settings: Price, ffmpeg, ledger and folder for what is kept.
+        scanning: Gives what is called with the share of the scan of a video with a name.
 
     Raises:
         UsageError: A place is neither a path nor a job.
@@ -46,8 +46,10 @@ def desk(places: Sequence[str], settings: Settings) -> ReviewDesk:
             found.append(path)
         elif path.is_file() and is_result(path):
             found.append(record_of(path))
+        elif path.is_file() and clean_record_of(path).is_file():
+            found.append(clean_record_of(path))
         elif path.is_file():
-            video = scan(path, settings)
+            video = scan(path, settings, on_progress=scanning and scanning(path.name))
             scanned[video.identifier] = video
         else:
             found.append(_record_of_job(place, settings))
@@ -72,39 +74,40 @@ def price_of(video: ReviewVideo, per_minute: float) -> str:
     return f"A run costs about {video.duration / 60 * per_minute:.2f}." if per_minute else ""
 
 
-def scan(path: Path, settings: Settings) -> ReviewVideo:
-    """Return a video with the text that a few of its frames show. Raises InputError."""
+def scan(path: Path, settings: Settings, *, on_progress: Callable[[float], None] | None = None) -> ReviewVideo:
+    """Return a video with all its text, and what a run would do with each. Raises InputError, ToolMissingError."""
+    from preflight import engine
+
     report = api.check(path, limits=settings.limits)
-    if not isinstance(report, Report) or report.media is None:
+    if report.media is None:
         raise InputError(f"{path} can't be reviewed: it is not a video.", hint=f"`preflight check {path}` says why.")
-    media = jsonable(report.media)
+    found = engine.find_texts(path, ffmpeg=ffmpeg.find(settings.ffmpeg), on_progress=on_progress)
     return ReviewVideo(
         identifier=record_reader.identifier(path),
         name=path.name,
         source=path.absolute(),
         cleaned=None,
         record=None,
-        size=record_reader.display_size(media),
-        rate=float(record_reader.frame_rate(media)),
-        duration=float(report.media.duration or 0),
-        texts=_found_texts(path, settings),
+        size=(found.width, found.height),
+        rate=found.frame_rate,
+        duration=float(report.media.duration or found.frames / found.frame_rate),
+        texts=tuple(_review_text(number, text, found) for number, text in enumerate(found.texts, 1)),
     )
 
 
-def _found_texts(path: Path, settings: Settings) -> tuple[ReviewText, ...]:
-    from preflight import engine
-
-    seen = engine.preview_text(path, ffmpeg=ffmpeg.find(settings.ffmpeg), samples=SAMPLES)
-    return tuple(
-        ReviewText(
-            number=number,
-            words=spot.text,
-            status=Status.REMOVED,
-            start=spot.time,
-            end=spot.time + 1,
-            box=(spot.x1, spot.y1, spot.x2, spot.y2),
-        )
-        for number, spot in enumerate(seen.spots, 1)
+def _review_text(number: int, text: ScreenText, found: ScreenTexts) -> ReviewText:
+    scene = text.role is TextRole.SIGN
+    status = Status.UNCERTAIN if not text.certain else Status.KEPT if scene else Status.REMOVED
+    left, top, right, bottom = text.box
+    return ReviewText(
+        number=number,
+        words=text.text,
+        status=status,
+        start=round(float(text.start), 3),
+        end=round(float(text.end), 3),
+        box=(left / found.width, top / found.height, right / found.width, bottom / found.height),
+        severity=record_reader.UNCERTAIN_SEVERITY if status is Status.UNCERTAIN else 0.0,
+        note=str(text.role),
     )
 
 

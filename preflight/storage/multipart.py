@@ -29,7 +29,13 @@ class UploadCheckpoint(Protocol):
     """Where begun uploads are recorded, durably, across processes."""
 
     def load_upload(self, *, endpoint: str, bucket: str, key: str) -> PartialUpload | None:
-        """Return the upload that was begun for this object, or None."""
+        """Return the upload that was begun for this object, or None.
+
+        Args:
+            endpoint: the store's address.
+            bucket: the bucket.
+            key: the object's key.
+        """
         ...
 
     def save_upload(self, upload: PartialUpload) -> None:

@@ -16,6 +16,8 @@ _PREROLL = Fraction(10)
 """Seconds read around a stretch where a file has one index for all streams: sound may lie seconds from its picture."""
 _PREROLL_EACH = Fraction(1)
 """The same where a file has an index for each stream."""
+_PREROLL_FRAME = Fraction(2)
+"""Seconds decoded before the first frame that is wanted: more than a frame is decoded before it is shown."""
 _LONG = Fraction(60)
 """Seconds from which on a range is long: two groups of pictures are usually less than a sixth of it."""
 _INDEXES_EACH_STREAM = frozenset({Container.MP4, Container.MOV})
@@ -62,6 +64,23 @@ def seek(span: OutputRange, container: Container) -> dict[str, str]:
     return options
 
 
+def seek_frame(begun: Fraction, ended: Fraction | None) -> dict[str, str]:
+    """Return the input options that make decoded frames from `begun` up to `ended` (seconds) count from 0.
+
+    Those before have times below 0 and have to be filtered out: seeks go by decoding times in files without an edit
+    list, so that one to the very frame may land on the keyframe behind it.
+    """
+    before = min(begun, _PREROLL_FRAME)
+    options = {}
+    if begun > before:
+        options["ss"] = time(begun - before)
+    if before:
+        options["itsoffset"] = f"-{time(before)}"
+    if ended is not None:
+        options["t"] = time(ended - begun + before)
+    return options
+
+
 def is_long(span: OutputRange) -> bool:
     """Return True for a range so long that the seconds read around it don't count."""
     return span.end is not None and span.end - span.start >= _LONG
@@ -83,31 +102,42 @@ def seek_picture(span: OutputRange, container: Container) -> dict[str, str] | No
     return options
 
 
-def filters(span: OutputRange, *, picture: bool) -> dict[str, str]:
-    """Return the output options that drop what `seek` lets in beside the stretch, packets and chapters."""
+def filters(span: OutputRange, *, picture: bool, zero: Fraction | None = None) -> dict[str, str]:
+    """Return the output options that drop what `seek` lets in beside the segment, packets and chapters.
+
+    Times count from `zero` (seconds of the source), or from the start of `span`.
+    """
+    zero = span.start if zero is None else zero
+    shown, ended = _since("pts", zero), _since("(pts+d)", zero)
     rest = []
     if span.start:
-        rest.append(f"lt(pts*tb,{_number(-_TICK)})")
+        rest.append(f"lt({shown},{_number(span.start - _TICK)})")
     if span.sound_end is not None:
-        rest.append(f"gt((pts+d)*tb,{_number(span.sound_end - span.start + _TICK)})")
+        rest.append(f"gt({ended},{_number(span.sound_end + _TICK)})")
     elif span.end is not None:
-        rest.append(f"gte(pts*tb,{_number(span.end - span.start - _TICK)})")
+        rest.append(f"gte({shown},{_number(span.end - _TICK)})")
     chosen = {"bsf:a": _drop(rest), "bsf:s": _drop(rest)} if rest else {}
     if span.end is not None:
         # Chapters know no other end. All wanted packets are earlier.
-        chosen["t"] = time(span.end - span.start)
-    shown = _picture(span) if picture else []
-    return chosen | ({"bsf:v": _drop(shown)} if shown else {})
+        chosen["t"] = time(span.end - zero)
+    conditions = _picture(span, zero) if picture else []
+    return chosen | ({"bsf:v": _drop(conditions)} if conditions else {})
 
 
-def _picture(span: OutputRange) -> list[str]:
+def _since(time: str, zero: Fraction) -> str:
+    """Return a packet's time in seconds of the source: ffmpeg took `zero` away in whole ticks of the stream."""
+    return f"({time}+round({_number(zero)}/tb))*tb" if zero else f"{time}*tb"
+
+
+def _picture(span: OutputRange, zero: Fraction) -> list[str]:
     conditions = []
+    decoded = _since("dts", zero)
     if span.start and span.dts_start is not None:
-        conditions.append(f"lt(dts*tb,{_number(span.dts_start - span.start - EPSILON)})")
+        conditions.append(f"lt({decoded},{_number(span.dts_start - EPSILON)})")
     elif span.start:
-        conditions.append(f"lt(pts*tb,{_number(-EPSILON)})")
+        conditions.append(f"lt({_since('pts', zero)},{_number(span.start - EPSILON)})")
     if span.dts_end is not None:
-        conditions.append(f"gte(dts*tb,{_number(span.dts_end - span.start - EPSILON)})")
+        conditions.append(f"gte({decoded},{_number(span.dts_end - EPSILON)})")
     return conditions
 
 
@@ -127,15 +157,17 @@ def hold_filter(last: tuple[Fraction, Fraction]) -> str:
     return _set_duration(f"if({condition},{_number(duration)}/TB,DURATION)")
 
 
-def last_duration() -> str:
+def last_duration(pts: str = "PTS", dts: str = "DTS") -> str:
     """Return the bit stream filter that gives packets without a duration the distance in decoding time.
+
+    `pts` and `dts` are the times that packets get, in the filter's language.
 
     Transport streams tell no durations, and MP4 would not show a last frame that lasts for nothing.
     """
     behind = "if(eq(PREV_INDTS,NOPTS),0,DTS-PREV_INDTS)"
-    return _set_duration(f"if(gt(DURATION,0),DURATION,if(eq(NEXT_DTS,NOPTS),{behind},NEXT_DTS-DTS))")
+    return _set_duration(f"if(gt(DURATION,0),DURATION,if(eq(NEXT_DTS,NOPTS),{behind},NEXT_DTS-DTS))", pts, dts)
 
 
-def _set_duration(expression: str) -> str:
+def _set_duration(expression: str, pts: str = "PTS", dts: str = "DTS") -> str:
     # Left alone, the filter shows every packet at its decoding time. A bare comma would end it.
-    return f"setts=pts=PTS:dts=DTS:duration={expression}".replace(",", "\\,")
+    return f"setts=pts={pts}:dts={dts}:duration={expression}".replace(",", "\\,")

@@ -58,13 +58,16 @@ class TimedPacket(NamedTuple):
     time: int
 
 
-def unpack(path: Path, at: Path, program: str, *, codec: str = "h264", cancel: Cancel | None = None) -> Stream:
-    """Return the first picture of `path`, taken apart into the file `at`.
+def unpack(
+    path: Path, at: Path, program: str, *, codec: str = "h264", from_start: bool = False, cancel: Cancel | None = None
+) -> Stream:
+    """Return the first picture of `path`, taken apart into the file `at`; times count `from_start` of the file or not.
 
     Raises ToolError, also where the parameter sets change on the way.
     """
     listing = at.with_suffix(".txt")
-    argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
+    argv = [program, "-y", "-v", "error", "-nostdin", *([] if from_start else ["-copyts"])]
+    argv += [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
     for form, output in (("data", at), ("framecrc", listing)):
         argv += ["-map", "0:V:0", "-c", "copy", "-copyinkf", "-bsf", f"{codec}_mp4toannexb", "-f", form]
         argv += [ffmpeg.local(output)]

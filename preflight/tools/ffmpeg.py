@@ -35,6 +35,7 @@ _OTHER_ENCODER = f"Choose another with --encoder: {', '.join(SOFTWARE)}; the ffm
 _CONSEQUENCE = re.compile(
     r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
+    r"|Error parsing options for|To ignore this, add a trailing|Failed to set value"
     r"|Last message repeated|Error sending frames to consumers|Error while opening encoder"
 )
 """Lines that ffmpeg logs after the one with the cause."""

@@ -18,7 +18,10 @@ _TIMEOUT = 30.0
 """Seconds for one question to a program."""
 _FEATURES = {
     "encoders": ("libx264", "libx265", "libsvtav1", "aac"),
-    "filters": ("bwdif", "crop", "hflip", "scale", "setpts", "tonemap", "transpose", "trim", "vflip", "zscale"),
+    "filters": (
+        *("bwdif", "crop", "hflip", "scale", "setparams", "setpts", "tonemap", "transpose", "trim", "vflip"),
+        "zscale",
+    ),
     "bsfs": ("aac_adtstoasc", "h264_mp4toannexb", "hevc_mp4toannexb", "noise", "setts"),
     "demuxers": ("concat", "matroska", "mpegts"),
     "muxers": ("framecrc", "matroska", "mov", "mp4"),

@@ -162,6 +162,10 @@ class PacketTable(Sequence[Packet]):
         """Return the presentation times of the packets that are shown, in their order."""
         return sorted(compress(self._pts, map((2).__and__, self._flags)))
 
+    def shown(self) -> PacketTable:
+        """Return the packets that are shown."""
+        return self.chosen(map((2).__and__, self._flags))
+
     def hidden(self) -> int:
         """Return how many packets are decoded but not shown."""
         return sum(1 for flags in self._flags if not flags & 2)
@@ -191,6 +195,22 @@ class PacketTable(Sequence[Packet]):
         table = self.numbered(self.stream)
         setattr(table, "_pts", array("q", map(ticks.__add__, self._pts)))  # noqa: B010
         return table
+
+    def delayed(self, ticks: int) -> PacketTable:
+        """Return the same packets, decoded and shown later by some ticks."""
+        return self.retimed(map(ticks.__add__, self._dts), map(ticks.__add__, self._pts)) if ticks else self
+
+    def retimed(self, dts: Iterable[int], pts: Iterable[int]) -> PacketTable:
+        """Return the same packets at other decoding and presentation times."""
+        table = PacketTable.of_columns(
+            self.stream, dts=dts, pts=pts, durations=self._durations, sizes=self._sizes, flags=self._flags
+        )
+        setattr(table, "_checksums", self._checksums)  # noqa: B010
+        return table
+
+    def with_data(self) -> PacketTable:
+        """Return the packets that are not empty."""
+        return self.chosen(self._sizes) if self.has_empty() else self
 
     def decoded_between(self, first: Fraction | None, last: Fraction | None) -> PacketTable:
         """Return the packets whose decoding times lie in a range (None: no bound), or all where these step back."""

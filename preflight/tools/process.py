@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -16,6 +18,9 @@ from typing import IO, Any
 
 from preflight.errors import CancelledError, ToolError, ToolMissingError
 from preflight.events import Cancel
+
+_log = logging.getLogger(__name__)
+
 
 PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
@@ -130,9 +135,9 @@ class _PipeReader(threading.Thread):
 class Running:
     """A started process: its pipes, its exit status, and the end of its log on stderr."""
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], tail_lines: int = _TAIL_LINES) -> None:
         self._popen = popen
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._tail: deque[str] = deque(maxlen=tail_lines)
         self._readers: list[_PipeReader] = []
         # A full stderr pipe would stop the child, so it is read whatever the caller does.
         self._log = self._reader(popen.stderr, self._keep, lines=True)
@@ -234,9 +239,17 @@ def _kill_group(popen: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def start(argv: Sequence[str], *, stdin: int = DEVNULL, stdout: int = DEVNULL, **options: Any) -> Iterator[Running]:
+def start(
+    argv: Sequence[str],
+    *,
+    stdin: int = DEVNULL,
+    stdout: int = DEVNULL,
+    tail_lines: int = _TAIL_LINES,
+    **options: Any,
+) -> Iterator[Running]:
     """Start `argv` in a group of its own and kill the group when the block is left before it ended.
 
+    The last `tail_lines` lines of its log are kept.
     `options` go to `subprocess.Popen` (`cwd`, `env`, `bufsize`, `pass_fds`). Raises ToolMissingError.
     """
     try:
@@ -247,7 +260,8 @@ def start(argv: Sequence[str], *, stdin: int = DEVNULL, stdout: int = DEVNULL, *
         raise ToolMissingError(
             f"{argv[0]} can't be started: {error.strerror}.", hint="Run `preflight doctor`."
         ) from error
-    running = Running(popen)
+    _log.debug("process %d: %s", popen.pid, shlex.join(map(str, argv)))
+    running = Running(popen, tail_lines)
     try:
         _guardian.tell("+", popen.pid)
         yield running

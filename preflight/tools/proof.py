@@ -20,7 +20,8 @@ from pathlib import Path
 from preflight.errors import ToolError
 from preflight.events import Cancel
 from preflight.model.media import Container, StreamKind
-from preflight.tools import mp4_tables, packets
+from preflight.tools import appearance, mp4_tables, packets
+from preflight.tools.appearance import Appearance
 from preflight.tools.mp4_tables import Tables
 from preflight.tools.packets import Head, Listing, PacketTable
 
@@ -83,12 +84,20 @@ class _MadeStream:
 
 
 def prove(
-    path: Path, kept: Sequence[KeptStream], *, container: Container, ffmpeg: str, cancel: Cancel | None = None
+    path: Path,
+    kept: Sequence[KeptStream],
+    *,
+    container: Container,
+    ffmpeg: str,
+    displayed: Callable[[Appearance], str | None] | None = None,
+    cancel: Cancel | None = None,
 ) -> None:
     """Raise ToolError unless the file at `path` holds the streams `kept`, in their order within each kind, as promised.
 
-    Raises CancelledError.
+    `displayed` returns how the display of the video differs from what was promised. Raises CancelledError.
     """
+    if displayed is not None:
+        _compare_display(path, displayed, container=container, ffmpeg=ffmpeg, cancel=cancel)
     made = _made(path, kept, container=container, ffmpeg=ffmpeg, cancel=cancel)
     offsets = []
     for promised, found in zip(kept, made, strict=True):
@@ -105,10 +114,27 @@ def prove(
         else:
             offset = _compare_extent(stream, found)
         if offset is not None:
-            offsets.append((stream, offset))
+            offsets.append((stream, offset, found.head.time_base))
         if stream.matrix is not None and found.matrix is not None and stream.matrix != found.matrix:
             raise _failure(f"{stream.name} is turned or mirrored otherwise")
     _compare_offsets(offsets)
+
+
+def _compare_display(
+    path: Path,
+    displayed: Callable[[Appearance], str | None],
+    *,
+    container: Container,
+    ffmpeg: str,
+    cancel: Cancel | None,
+) -> None:
+    """Raise ToolError when the video at `path` is displayed otherwise than promised."""
+    (shown,) = appearance.read([(path, container)], ffmpeg=ffmpeg, cancel=cancel)
+    if shown is None:
+        raise _failure("it has no video")
+    what = displayed(shown)
+    if what is not None:
+        raise _failure(f"the video {what}")
 
 
 def _failure(what: str) -> ToolError:
@@ -178,6 +204,10 @@ def _require_count(stream: KeptStream, made: int, expected: int, unit: str) -> N
 
 def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fraction | None:
     """Compare a copied stream packet by packet and return how much later it is than in the source, in seconds."""
+    if stream.kind is StreamKind.AUDIO:
+        # The muxer of AVI fills what precedes late sound with empty packets.
+        stream = replace(stream, expected=stream.expected.with_data())
+        made = replace(made, packets=made.packets.with_data()) if made.offsets is None else made
     expected = stream.expected
     _require_count(stream, len(made.packets), len(expected), "packets")
     if not expected:
@@ -186,6 +216,8 @@ def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fract
     hidden = made.packets.hidden() - expected.hidden()
     if stream.kind is StreamKind.VIDEO and hidden > 0:
         raise _failure(f"an edit list hides {hidden} frames of {stream.name}")
+    if stream.kind is StreamKind.VIDEO and hidden < 0:
+        raise _failure(f"{-hidden} frames of {stream.name} are shown that an edit list of the source hides")
     if made.offsets is not None and not stream.reframed:
         _compare_data(stream, made.packets, made.offsets, path)
     decoded = expected.decoding_times
@@ -281,6 +313,8 @@ def _compare_frames(stream: KeptStream, made: _MadeStream) -> Fraction | None:
 
 def _compare_end(stream: KeptStream, made: _MadeStream, offset: Fraction) -> None:
     """Raise ToolError when the last frame is not shown for as long as in the source, where both tell."""
+    if not stream.expected or not made.packets:
+        return
     last, made_last = (listed[listed.times.index(max(listed.times))] for listed in (stream.expected, made.packets))
     if not last.duration or not made.exact_end:
         return
@@ -306,7 +340,9 @@ def _compare_extent(stream: KeptStream, made: _MadeStream) -> Fraction | None:
 
 
 def _extent(listed: PacketTable, head: Head) -> tuple[Fraction, Fraction]:
-    return min(listed.times) * head.time_base, listed.end() * head.time_base
+    """Return where the packets that are heard begin and end, in seconds."""
+    heard = listed.shown() or listed
+    return min(heard.times) * head.time_base, heard.end() * head.time_base
 
 
 def _compare_lines(stream: KeptStream, made: _MadeStream) -> None:
@@ -322,15 +358,16 @@ def _frame(expected: PacketTable, head: Head) -> Fraction:
     return statistics.median_low(gaps) * head.time_base if gaps else Fraction(0)
 
 
-def _compare_offsets(offsets: Sequence[tuple[KeptStream, Fraction]]) -> None:
-    """Raise ToolError when two streams are shifted against each other."""
+def _compare_offsets(offsets: Sequence[tuple[KeptStream, Fraction, Fraction]]) -> None:
+    """Raise ToolError when two streams are shifted against each other; each has its offset and its new time base."""
     if not offsets:
         return
-    video = next((stream for stream, _ in offsets if stream.kind is StreamKind.VIDEO), None)
+    video = next((stream for stream, _, _ in offsets if stream.kind is StreamKind.VIDEO), None)
     limit = max(_MIN_SKEW, _frame(video.expected, video.head) if video is not None else _MIN_SKEW)
-    first, reference = offsets[0]
-    for stream, offset in offsets[1:]:
-        if abs(offset - reference) > limit:
+    first, reference, _ = offsets[0]
+    for stream, offset, base in offsets[1:]:
+        # Sound in AVI begins with a whole packet, so it can't be nearer than one.
+        if abs(offset - reference) > max(limit, base):
             raise _failure(
                 f"{stream.name} is {float(offset - reference):+.3f} s away from {first.name}, compared with the source"
             )
@@ -363,7 +400,11 @@ def from_tables(path: Path, container: Container, specifiers: Sequence[str]) -> 
 
 
 def _chosen(listing: Listing, specifiers: Sequence[str]) -> Listing | None:
-    """Return the named streams of a listing by sample tables, None where ffmpeg may see others."""
+    """Return the named streams of a listing by sample tables, None where ffmpeg may see others.
+
+    Times count from the first moment that is shown or heard, as ffmpeg's do.
+    """
+    begin = _begin(listing)
     kinds = {"V": "video", "v": "video", "a": "audio", "s": "subtitle"}
     heads: dict[int, Head] = {}
     chosen: dict[int, PacketTable] = {}
@@ -375,9 +416,19 @@ def _chosen(listing: Listing, specifiers: Sequence[str]) -> Listing | None:
         listed = listing.of(tracks[int(number)])
         if listed.hidden() > (_PRIMING_PACKETS if letter == "a" else 0) or listed.has_empty():
             return None
-        heads[position] = listing.heads[tracks[int(number)]]
-        chosen[position] = listed.numbered(position)
+        head = heads[position] = listing.heads[tracks[int(number)]]
+        chosen[position] = listed.numbered(position).delayed(-round(begin / head.time_base))
     return Listing(heads=heads, tables=chosen)
+
+
+def _begin(listing: Listing) -> Fraction:
+    """Return when the first packet of video or audio is shown or heard, in seconds; 0 where that is earlier."""
+    shown = [
+        min(table.times) * head.time_base
+        for number, head in listing.heads.items()
+        if head.kind in {"video", "audio"} and (table := listing.of(number).shown())
+    ]
+    return max(Fraction(0), min(shown, default=Fraction(0)))
 
 
 _PRIMING_PACKETS = 3

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import LedgerError, UsageError
+from preflight.model.address import S3Address
 from preflight.model.job import RemovalOptions
 from preflight.model.media import Media
 from preflight.model.plan import Policy
@@ -18,13 +19,17 @@ class RunRequest:
     """Where results go, what is removed, and how much a fix may lose. Raises UsageError that names a wrong field.
 
     Attributes:
-        output: Folder for the results; it is created when needed.
+        output: Folder for the results, created when needed; or one of a store, `s3://bucket/prefix`.
         options: What is removed.
         policy: How much a fix may lose.
         trim: Only this part of the video, `(start, end)` in seconds of the source.
         name: Name of the outputs without an extension. None: the video's own.
         detect_language: Take the language of most of the text that is seen, in place of the options' (extra `local`).
         skip_textless: Send no video on which no text is seen (extra `local`).
+        min_quality: Shrink a file that is too large if its picture keeps this quality (VMAF), and split it otherwise.
+        verify: Compare the finished file with the source and put the verdict into the record (extra `local`).
+        repair: Remove text that the service left, or wrote, with the engine on this machine (extra `local`).
+        subtitles: Formats (`srt`, `vtt`, `ass`, `json`) in which the text is written beside it (extra `local`).
     """
 
     output: Path = field(default_factory=Path)
@@ -34,6 +39,10 @@ class RunRequest:
     name: str | None = None
     detect_language: bool = False
     skip_textless: bool = False
+    verify: bool = False
+    repair: bool = False
+    subtitles: tuple[str, ...] = ()
+    min_quality: float | None = None
 
     def __post_init__(self) -> None:
         output: object = self.output
@@ -77,11 +86,15 @@ class RunRequest:
         """Return what a later process needs to repeat the request."""
         return json.dumps(
             {
-                "output": str(self.output.absolute()),
+                "output": str(self.output if S3Address.parse(self.output) else self.output.absolute()),
                 "options": self.options.to_wire(),
                 "policy": self.policy.value,
                 "trim": [str(time) for time in self.trim] if self.trim else None,
                 "name": self.name,
+                "min_quality": self.min_quality,
+                "verify": self.verify,
+                "repair": self.repair,
+                "subtitles": list(self.subtitles),
             }
         )
 
@@ -97,6 +110,10 @@ class RunRequest:
                 policy=Policy(found["policy"]),
                 trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
                 name=found["name"],
+                min_quality=None if found.get("min_quality") is None else float(found["min_quality"]),
+                verify=bool(found.get("verify")),
+                repair=bool(found.get("repair")),
+                subtitles=tuple(str(kind) for kind in found.get("subtitles") or ()),
             )
         except (ValueError, KeyError, TypeError, UsageError) as error:
             raise LedgerError(

@@ -249,7 +249,7 @@ class Stage:
         cleaned = {name: digest for name, digest in found.items() if ".cleaned." in name and not name.endswith(".json")}
         assert cleaned == expected, self._story(f"outputs differ: {sorted(found)}")
         beside = {
-            f"{clip.path.stem}{more}" for clip in self.scenario.clips for more in (".cleaned.json", ".before-after.png")
+            f"{clip.path.stem}{more}" for clip in self.scenario.clips for more in (".cleaned.json", ".before-after.jpg")
         }
         # What was kept of a wrong result stays for the person to look at.
         left = {name for name in set(found) - set(cleaned) - beside if ".fetched" not in name}

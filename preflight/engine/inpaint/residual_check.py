@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import cv2
 import numpy as np
@@ -21,9 +20,12 @@ from preflight.engine.core.arrays import BGR, BoolMask, YCbCr, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 from preflight.engine.inpaint.settings import RESIDUAL, ResidualSettings
+from preflight.engine.model.identity import text_similarity
 
 _CELLS = 2
 """Number of cells for each text height along the line: about one a letter."""
+_LEAST_LETTERS = 2
+"""Minimum length of a reading: single letters are read into any texture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,6 @@ class RemovedLine:
     faint: YCbCr | None = None
     faint_ratio: float = 0.0
     unblended: bool = False
-
-
-def text_similarity(one: str, other: str) -> float:
-    """Return how similar two texts are, 0..1; nothing shorter than two characters is similar."""
-    return SequenceMatcher(None, one, other).ratio() if len(one) >= 2 else 0.0
 
 
 def legibility(
@@ -83,7 +80,9 @@ def legibility(
             reading = ocr.read_line(result[box.padded(2, width, height).slices])
             if reading.score < settings.legible_score:
                 continue
-            written = reading.score if reading.score >= settings.written_score and len(reading.text) >= 2 else 0.0
+            if len(reading.text) < _LEAST_LETTERS:
+                continue
+            written = reading.score if reading.score >= settings.written_score else 0.0
             for number, line in enumerate(lines):
                 if any(line is other for other in near):
                     worst[number] = max(worst[number], text_similarity(reading.text, line.text), written)

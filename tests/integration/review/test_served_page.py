@@ -1,6 +1,7 @@
 """The page in a real browser, served by the real server."""
 
 import json
+import os
 import time
 import urllib.request
 from pathlib import Path
@@ -193,3 +194,12 @@ def test_ranges_of_the_proxy_are_served(results: Path) -> None:
         with opener.open(asked, timeout=60) as answer:
             assert answer.status == 206
             assert answer.read() == b"ftyp"
+
+
+def test_the_screenshot_of_the_docs_is_made(page: Page, results: Path, tmp_path: Path) -> None:
+    """With PREFLIGHT_SCREENSHOTS=docs the picture in the docs is made anew."""
+    folder = Path(os.environ.get("PREFLIGHT_SCREENSHOTS", tmp_path))
+    with served(results) as (_, address):
+        _open_video(page, address)
+        page.screenshot(path=folder / "review-page.png")
+    assert (folder / "review-page.png").stat().st_size > 20_000

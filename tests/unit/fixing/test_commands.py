@@ -67,7 +67,10 @@ def test_copies_of_stretches_that_only_filters_can_bound() -> None:
     ]
     argv = ffmpeg_commands.copy(made, spans, ffmpeg="ffmpeg")
     filters = [argv[place + 1] for place, word in enumerate(argv) if word == "-bsf:v"]
-    assert filters == ["noise=amount=0:drop=gte(dts*tb\\,349.919000)", "noise=amount=0:drop=lt(dts*tb\\,-0.081000)"]
+    assert filters == [
+        "noise=amount=0:drop=gte(dts*tb\\,349.919000)",
+        "noise=amount=0:drop=lt((dts+round(350.000000/tb))*tb\\,349.919000)",
+    ]
     assert argv.count("-i") == 2
 
 
@@ -80,7 +83,7 @@ def test_copies_of_stretches() -> None:
     codecs = ["-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters"]
     common = ["-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
     ends = "noise=amount=0:drop=gte(pts*tb\\,34.999999)"
-    starts = "noise=amount=0:drop=lt(pts*tb\\,-0.000001)"
+    starts = "noise=amount=0:drop=lt((pts+round(35.000000/tb))*tb\\,34.999999)"
     assert ffmpeg_commands.copy(made, spans, ffmpeg="ffmpeg") == [
         "ffmpeg", *GUARD, "-t", "34.919000", "-i", "file:in.mp4", *GUARD, "-t", "36.000000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "0.001000", *GUARD[2:], "-ss", "35.001000", "-i", "file:in.mp4",

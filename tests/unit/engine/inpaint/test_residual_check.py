@@ -8,7 +8,8 @@ import pytest
 
 from preflight.engine.core.arrays import YCbCr, dilate
 from preflight.engine.core.box import Box
-from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue, text_similarity
+from preflight.engine.detect import ocr
+from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue
 from preflight.engine.inpaint.settings import RESIDUAL
 
 HEIGHT, WIDTH = 96, 320
@@ -76,9 +77,15 @@ def test_tiny_text_is_not_judged_by_its_strokes() -> None:
     assert stroke_residue(lettered(1), lettered(1), flat) == 0
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), [("I", "I", 0), ("give", "give", 1), ("give", "", 0)])
-def test_similarity_needs_two_characters(one: str, other: str, expected: float) -> None:
-    assert text_similarity(one, other) == expected
+@pytest.mark.parametrize(("read", "before", "expected"), [("I", "I", 0), ("give", "give", 1), ("give", "", 0)])
+def test_a_reading_counts_from_two_letters_on(
+    read: str, before: str, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocr, "find_lines", lambda *_: [Box(25, 25, 305, 61)])
+    monkeypatch.setattr(ocr, "read_line", lambda _: ocr.OcrReading(read, RESIDUAL.legible_score))
+    letters = np.ones((HEIGHT, WIDTH), bool)
+    frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    assert legibility(frame, [RemovedLine(BOX, letters, before)], []) == expected
 
 
 class Reader:
@@ -101,8 +108,6 @@ class Reader:
 def test_other_text_counts_when_it_is_read_surely(
     monkeypatch: pytest.MonkeyPatch, text: str, score: float, expected: float
 ) -> None:
-    from preflight.engine.detect import ocr
-
     monkeypatch.setattr(ocr, "find_lines", lambda *_: [Box(40, 40, 200, 70)])
     monkeypatch.setattr(ocr, "read_line", lambda _: ocr.OcrReading(text=text, score=score))
     shown = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
