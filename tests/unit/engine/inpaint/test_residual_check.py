@@ -85,7 +85,7 @@ def test_a_reading_counts_from_two_letters_on(
     monkeypatch.setattr(ocr, "read_line", lambda _: ocr.OcrReading(read, RESIDUAL.legible_score))
     letters = np.ones((HEIGHT, WIDTH), bool)
     frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    assert legibility(frame, [RemovedLine(BOX, letters, before)], []) == expected
+    assert legibility(frame, [RemovedLine(BOX, letters, before)], []) == [expected]
 
 
 class Reader:
