@@ -70,6 +70,10 @@ class WatermarkDetectorSettings:
     """Width of the surroundings of a mark, pixels."""
     bar: float = 0.6
     """Minimum share of edge pixels in a row or column at which a black bar ends."""
+    bar_spread: float = 6.0
+    """Maximum range of the values of a row or column that is part of a black bar, levels."""
+    bar_edge: int = 2
+    """Width of the soft edge between a bar and the picture, pixels."""
     letters_inside: float = 0.5
     """Minimum share of a text's mask inside a mark that it is a part of."""
     held: float = 0.5
@@ -90,14 +94,17 @@ class WatermarkDetectorSettings:
     """Minimum normalized correlation of a graphic at another place."""
     same_place: float = 0.6
     """Minimum intersection over union of a text and the mark that it is."""
-    explained: float = 0.4
-    """Maximum share of a mark that no text covers, for the texts to explain it."""
-    explained_lasting: float = 0.1
-    """The same for text that is there all the time. A mask that misses outlines of translucent letters leaves 0.16."""
+    lasts: float = 0.7
+    """Minimum share of the video on which a text stays, for it to be able to explain a mark, which always stays."""
+    explained: float = 0.1
+    """Maximum share of a mark's strokes that such texts leave uncovered. A mask that misses outlines of translucent
+    letters leaves 0.16."""
     rim: int = 2
     """Width of a mark's mask around its strokes, which such a text need not cover, pixels."""
     lost: float = 0.5
     """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
+    unbroken: float = 0.7
+    """Minimum visibility of a mark on nine of ten samples, for texts that follow each other to be pieces of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
