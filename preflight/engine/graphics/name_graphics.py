@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from preflight.engine.core.arrays import BoolMask, Gray
 from preflight.engine.core.box import Box
@@ -16,29 +17,55 @@ from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.model.rasterize import place_mask
 from preflight.engine.model.track import LEGIBLE, Track
 
+PLATFORMS = (
+    "tiktok",
+    "douyin",
+    "抖音",
+    "快手",
+    "kwai",
+    "小红书",
+    "youtube",
+    "instagram",
+    "snapchat",
+    "bilibili",
+    "哔哩哔哩",
+    "西瓜视频",
+    "好看视频",
+    "capcut",
+    "剪映",
+)
+"""Names of platforms, whose marks have a graphic."""
+
 
 def add_graphics(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int, int]) -> list[Track]:
     """Return tracks, those of names with a graphic beside them, such as a note or a play button, with both.
 
-    The graphic is what has static edges beside the text for as long as the text is there, in a scene that moves.
+    The graphic is what has static edges beside the text for as long as the text is there, in a scene that moves; on a
+    ground of one colour, what stands out of it beside the name of a platform.
 
     Args:
         tracks: what is to be removed.
         gallery: samples of the video.
         size: width and height of its frames.
     """
-    found: list[_Graphic] = []
-    result: dict[int, Track] = {}
+    samples = {
+        id(track): [sample for index, sample in gallery.samples.items() if track.first <= index <= track.last]
+        for track in tracks
+    }
+    own = {
+        id(track): _find_graphic(track, samples[id(track)], size) if _may_have_graphic(track) else None
+        for track in tracks
+    }
     # The longest first: it shows the graphic best.
-    for track in sorted(tracks, key=lambda track: track.first - track.last):
-        samples = [sample for index, sample in gallery.samples.items() if track.first <= index <= track.last]
-        graphic = _find_graphic(track, samples, size) if _may_have_graphic(track) else None
-        if graphic is not None and not any(known.is_of(track, size) for known in found):
-            found.append(graphic)
-        again = (known.found_again(track, samples, size) for known in found if known.is_of(track, size))
+    longest = sorted(tracks, key=lambda track: track.first - track.last)
+    found = [graphic for graphic in (own[id(track)] for track in longest) if graphic is not None]
+    result = []
+    for track in tracks:
+        graphic = own[id(track)]
+        again = (known.found_again(track, samples[id(track)], size) for known in found if known.is_of(track, size))
         mark = graphic.mark if graphic is not None else next((mark for mark in again if mark is not None), None)
-        result[id(track)] = track if mark is None else _joined(track, mark)
-    return [result[id(track)] for track in tracks]
+        result.append(track if mark is None else _joined(track, mark))
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +131,12 @@ def _find_graphic(track: Track, samples: Sequence[Gray], size: tuple[int, int]) 
         return None
     near = line.padded(line.text_height, width, height)
     place = line.padded(max(DETECTOR.around, round(DETECTOR.reach_beside * line.text_height)), width, height)
-    part = StaticEdges.of(np.stack(samples), place)
+    stack = np.stack(samples)
+    part = StaticEdges.of(stack, place)
     own = part.mark(near.moved(-place.x0, -place.y0))
-    beyond = own.copy()
-    beyond[line.padded(line.text_height // 2, width, height).moved(-place.x0, -place.y0).slices] = False
-    if beyond.sum() < DETECTOR.least_edges // 2:
+    if _beyond(own, line, place, (width, height)).sum() < DETECTOR.least_edges // 2:
+        own = _on_even_ground(stack, line, place) if is_platform(track.text) else np.zeros_like(own)
+    if not _beyond(own, line, place, (width, height)).any():
         return None
     mark = mark_track(own, place, max(size) / max(height, width), size, 1)
     growth = max(mark.line.width / track.line.width, mark.line.height / track.line.height)
@@ -119,6 +147,44 @@ def _find_graphic(track: Track, samples: Sequence[Gray], size: tuple[int, int]) 
     box = tight.moved(place.x0, place.y0)
     template = np.median(np.stack([sample[box.slices] for sample in samples]), axis=0).astype(np.uint8)
     return _Graphic(track.text, line, mark, template, box, own[tight.slices])
+
+
+def is_platform(text: str) -> bool:
+    """Return True for the name of a platform."""
+    words = text.lower().replace(" ", "")
+    return any(name in words for name in PLATFORMS)
+
+
+def _beyond(own: BoolMask, line: Box, place: Box, size: tuple[int, int]) -> BoolMask:
+    """Return what of a mask of `place` lies outside a line and half its height around it."""
+    result = own.copy()
+    result[line.padded(line.text_height // 2, *size).moved(-place.x0, -place.y0).slices] = False
+    return result
+
+
+def _on_even_ground(stack: NDArray[np.uint8], line: Box, place: Box) -> BoolMask:
+    """Return what stands out of a ground of one colour beside a line on samples, steady, compact and near it."""
+    inside, looks = line.moved(-place.x0, -place.y0), stack[(slice(None), *place.slices)]
+    look = np.median(looks, axis=0)
+    outside = np.ones(look.shape, bool)
+    outside[inside.slices] = False
+    ground = np.median(look[outside])
+    stands_out = (np.abs(look - ground) > DETECTOR.even_ground) & (looks.std(axis=0) < DETECTOR.steady)
+    found = np.zeros(look.shape, bool)
+    if (stands_out & outside).sum() > DETECTOR.most_beside * outside.sum():
+        return found
+    near = cv2.morphologyEx((stands_out & outside).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(near)
+    for label in range(1, count):
+        x, y, across, down, area = (int(value) for value in stats[label])
+        gap = max(x - inside.x1, inside.x0 - x - across, y - inside.y1, inside.y0 - y - down)
+        ends = x > 0 and y > 0 and x + across < look.shape[1] and y + down < look.shape[0]
+        small = max(across, down) < DETECTOR.largest_beside * line.text_height and area > DETECTOR.least_edges // 2
+        if ends and small and gap < line.text_height // 2:
+            found |= labels == label
+    if found.any():
+        found[inside.slices] |= stands_out[inside.slices]
+    return found
 
 
 def _on_samples(box: Box, size: tuple[int, int], shape: tuple[int, int]) -> Box:

@@ -84,6 +84,14 @@ class WatermarkDetectorSettings:
     """Minimum number of samples of a text for a graphic beside it."""
     reach_beside: float = 4.0
     """Distance from a text within which its graphic lies, text heights."""
+    even_ground: float = 10.0
+    """Difference from the ground's colour from which on a pixel stands out of it, levels."""
+    steady: float = 5.0
+    """Maximum variation of a pixel of a graphic on a ground of one colour, levels."""
+    most_beside: float = 0.4
+    """Maximum share of the surroundings of a name that stands out of a ground of one colour."""
+    largest_beside: float = 3.5
+    """Maximum size of a graphic on such a ground, text heights."""
     most_growth: float = 4.0
     """Maximum ratio of a text's size with its graphic to that without."""
     same_size: float = 0.12
@@ -105,6 +113,24 @@ class WatermarkDetectorSettings:
     """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
     unbroken: float = 0.7
     """Minimum visibility of a mark on nine of ten samples, for texts that follow each other to be pieces of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaintMarkSettings:
+    """Thresholds of large text that is read from static edges."""
+
+    side: int = 384
+    """Shorter side of the picture of the edges that the text detector gets, pixels."""
+    gain: float = 12.0
+    """Gray levels of that picture for a steepness of one level per pixel: 21 are black."""
+    width: float = 0.2
+    """Minimum width of such text, as a share of the frame's."""
+    height: float = 0.06
+    """Minimum height of such text, as a share of the frame's."""
+    letters: int = 5
+    """Minimum number of letters read."""
+    known: float = 0.3
+    """Share of its line from which on it is a text that was found on the frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +206,7 @@ class AdjacentGraphicSettings:
 
 
 DETECTOR = WatermarkDetectorSettings()
+FAINT = FaintMarkSettings()
 LINE_GROUP = LineGroupSettings()
 BOX_EDGE = BoxEdgeSettings()
 BOX_DETECTION = BoxDetectionSettings()

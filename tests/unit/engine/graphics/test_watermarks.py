@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -214,3 +215,19 @@ def test_a_name_alone_stays_as_it_is() -> None:
     for sample in samples.samples.values():
         sample[20:75, 410:468] = gallery(on=range(0)).samples[0][20:75, 410:468]
     assert name_graphics.add_graphics(tracks, gallery(on=range(0)), (WIDTH, HEIGHT)) == tracks
+
+
+def test_name_of_a_platform_on_an_even_ground_has_its_graphic() -> None:
+    """The end card of a platform: a name with a note above it, on black."""
+    samples, chroma = FrameSampler(), np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    card = np.full((HEIGHT, WIDTH), 20, np.uint8)
+    cv2.circle(card, (320, 126), 18, 230, 6)
+    for index in range(LOOKS):
+        samples.add(Frame(index=index, y=card, u=chroma, v=chroma))
+    line = Box(280, 152, 360, 174)
+    mask = np.ones((22, 80), bool)
+    mark = Track(box=line, line=line, first=0, last=19, masks=MaskModel(usual=mask), text="TikTok", score=0.98)
+    (track,) = name_graphics.add_graphics([mark], samples, (WIDTH, HEIGHT))
+    assert track.line.y0 < 112
+    other = replace(mark, text="Chapter")
+    assert name_graphics.add_graphics([other], samples, (WIDTH, HEIGHT)) == [other]
