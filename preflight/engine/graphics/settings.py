@@ -111,6 +111,10 @@ class WatermarkDetectorSettings:
     """Width of a mark's mask around its strokes, which such a text need not cover, pixels."""
     lost: float = 0.5
     """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
+    nearly_all: float = 0.85
+    """Minimum share of a text's line inside the line of a mark, for the mark to have all of its letters."""
+    bloated: float = 1.8
+    """Ratio of such a text's mask to the mark's from which on it has the scene behind hollow letters as well."""
     unbroken: float = 0.7
     """Minimum visibility of a mark on nine of ten samples, for texts that follow each other to be pieces of it."""
 
@@ -131,6 +135,8 @@ class FaintMarkSettings:
     """Minimum number of letters read."""
     known: float = 0.3
     """Share of its line from which on it is a text that was found on the frames."""
+    inside: float = 0.5
+    """Share of the line of such a text inside its own from which on that may be a piece of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

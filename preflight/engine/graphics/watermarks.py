@@ -76,12 +76,22 @@ def detect(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Wa
     if float(np.percentile(stack[::2, ::4, ::4].std(axis=0), 75)) < DETECTOR.lively:
         return []
     scale = max(size) / max(stack.shape[1:])
-    return [
-        Watermark(
-            mark_track(edges, place, scale, size, frames), dict(zip(gallery.samples, shares.tolist(), strict=True))
+    found = []
+    for place, edges, shares in _marks(stack):
+        track, shown = (
+            mark_track(edges, place, scale, size, frames),
+            dict(zip(gallery.samples, shares.tolist(), strict=True)),
         )
-        for place, edges, shares in _marks(stack)
-    ]
+        found.append(Watermark(_clipped(track, shown), shown))
+    return found
+
+
+def _clipped(track: Track, shown: dict[int, float]) -> Track:
+    """Return the track of a mark without the frames up to the last sample before it comes, and after it goes."""
+    visible = [index for index, share in shown.items() if share > DETECTOR.visible]
+    before = max((index for index in shown if index < visible[0]), default=-1)
+    after = min((index for index in shown if index > visible[-1]), default=track.last + 1)
+    return replace(track, first=before + 1, last=after - 1)
 
 
 def suppress_explained(marks: Sequence[Watermark], texts: Sequence[Track], known: Sequence[Track]) -> list[Track]:
@@ -122,6 +132,8 @@ def _is_explained(mark: Watermark, texts: Sequence[Track]) -> bool:
     of it that the tracker lost. Strokes that captions have in common by chance are not on every sample.
     """
     span = DETECTOR.lasts * (mark.track.last - mark.track.first)
+    own = int(mark.track.masks.usual.sum())
+    texts = [text for text in texts if not _is_bloated(text, mark.track.line, own)]
     if not any(text.last - text.first > span for text in texts):
         return float(np.percentile(list(mark.shown.values()), 10)) < DETECTOR.unbroken
     strokes = ~dilate(~mark.track.masks.usual, DETECTOR.rim)
@@ -130,6 +142,12 @@ def _is_explained(mark: Watermark, texts: Sequence[Track]) -> bool:
         if text.last - text.first > span:
             rest &= ~dilate(place_mask(mark.track.box, text.box, text.masks.usual), 1)
     return bool(rest.sum() <= DETECTOR.explained * strokes.sum())
+
+
+def _is_bloated(text: Track, line: Box, strokes: int) -> bool:
+    """Return True for a text inside the line of a mark whose mask is much larger than the strokes of the mark."""
+    inside = line.common(text.line) > DETECTOR.nearly_all * text.line.area
+    return inside and int(text.masks.usual.sum()) > DETECTOR.bloated * strokes
 
 
 def _marks(stack: NDArray[np.uint8]) -> Iterator[tuple[Box, BoolMask, FloatImage]]:

@@ -156,6 +156,11 @@ def test_pieces_of_a_mark_that_is_always_visible_do_not_explain_it() -> None:
     assert (track.first, track.last) == (0, 199)
 
 
+def test_a_mark_begins_after_the_last_sample_without_it() -> None:
+    (track,) = found(gallery(on=range(2, LOOKS)))
+    assert (track.first, track.last) == (11, 199)
+
+
 def test_a_logo_below_a_black_bar_is_found() -> None:
     """The border of the bar stays too, but only now and then, and must not join the logo to the border of the frame."""
     samples = gallery()
