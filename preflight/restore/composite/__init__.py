@@ -3,7 +3,7 @@
 from preflight.restore.composite.analysis import Part
 from preflight.restore.composite.compose import CompositeReport, Task, make_picture
 from preflight.restore.composite.geometry import View
-from preflight.restore.composite.selection import Selection, TextPlace, TimedBox, kept_texts, parse_box
+from preflight.restore.composite.selection import Selection, TextPlace, kept_texts
 
 __all__ = [
     "CompositeReport",
@@ -11,9 +11,7 @@ __all__ = [
     "Selection",
     "Task",
     "TextPlace",
-    "TimedBox",
     "View",
     "kept_texts",
     "make_picture",
-    "parse_box",
 ]

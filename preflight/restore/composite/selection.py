@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from preflight.errors import UsageError
+from preflight.model.region import TimedBox
 from preflight.restore.composite.frames import Samples
 from preflight.restore.composite.geometry import Box, View
 
@@ -17,31 +18,6 @@ TEXT_MARGIN = 0.35
 """Share of a text's height by which its box is grown: outline, shadow and halo are around the letters."""
 TEXT_SECONDS = 0.25
 """Seconds before and behind a text's own time in which it is kept too: it may fade."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimedBox:
-    """A box in 0..1 of the source's picture as shown, origin top left, and its time in seconds; `end` None: no end."""
-
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-    start: float = 0.0
-    end: float | None = None
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.x1 < self.x2 <= 1 and 0 <= self.y1 < self.y2 <= 1):
-            raise UsageError(
-                f"Box {self.x1},{self.y1},{self.x2},{self.y2} is not 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1.",
-                hint="Give pixels with px at the end: 100,900,1820,1040px.",
-            )
-        if self.end is not None and not 0 <= self.start < self.end:
-            raise UsageError(f"Box times {self.start}-{self.end} s are not 0 <= start < end.")
-
-    def is_at(self, time: float) -> bool:
-        """Return True when the box applies at a time in seconds."""
-        return self.start <= time and (self.end is None or time < self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,20 +141,3 @@ def kept_texts(
             raise UsageError(f"There is no text {number}.", hint=f"The video has {len(texts)} texts, from 1 on.")
         chosen.append(numbers[number])
     return tuple(place.room for place in chosen)
-
-
-def parse_box(word: str) -> tuple[tuple[float, float, float, float], bool, float, float | None]:
-    """Return corners, whether they are in pixels, start and end of `X1,Y1,X2,Y2[px][@START-END]`. Raises UsageError."""
-    hint = "Write X1,Y1,X2,Y2 in 0..1, or in pixels with px at the end, and @START-END in seconds where it has a time."
-    corners, _, time = word.partition("@")
-    pixels = corners.endswith("px")
-    try:
-        x1, y1, x2, y2 = (float(value) for value in corners.removesuffix("px").split(","))
-        first, dash, last = time.partition("-")
-        start = float(first) if first else 0.0
-        end = float(last) if last else None
-    except ValueError:
-        raise UsageError(f"Box {word!r} can't be read.", hint=hint) from None
-    if time and not dash:
-        raise UsageError(f"Box {word!r} has a time without an end.", hint=hint)
-    return (x1, y1, x2, y2), pixels, start, end
