@@ -16,6 +16,8 @@ from preflight.restore.composite.geometry import Box, View
 
 TEXT_MARGIN = 0.35
 """Share of a text's height by which its box is grown: outline, shadow and halo are around the letters."""
+KEPT_SHARE = 0.6
+"""Share of a region that boxes protect from which on the rest stays too: it is the margin of the same text."""
 TEXT_SECONDS = 0.25
 """Seconds before and behind a text's own time in which it is kept too: it may fade."""
 
@@ -96,6 +98,8 @@ class Selection:
         for kept in self.protect:
             if kept.is_at(time):
                 result[_local(kept, place, view, margin).slices] = False
+        if self.protect and np.count_nonzero(result) <= (1 - KEPT_SHARE) * np.count_nonzero(mask):
+            result[:] = False
         if self.only:
             wanted = np.zeros_like(result)
             for box in self.only:
