@@ -63,7 +63,7 @@ lint: $(VENV)/dev.stamp
 
 ## every figure but the engine's, as ratios against named peers
 bench: $(VENV)/bench.stamp
-	for name in check fix_copy fix_encode fix_script shrink_sizes shrink_quality upload waiting ledger in_flight; do \
+	for name in check fix_copy fix_encode fix_script shrink_sizes shrink_quality upload waiting ledger in_flight small_videos; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 ## the engine's figures: make bench-engine CLIPS="a.mp4 b.mp4" (clean clips; text is burned in)

@@ -476,6 +476,7 @@ def picture(
     reports: Sequence[Mapping[str, Any]] = (),
     starts: Sequence[float] = (0.0,),
     offset: float = 0.0,
+    seconds: float | None = None,
     settings: Settings | None = None,
 ) -> Path:
     """Draw the same frames of both videos side by side, as a JPEG: a row for each different text, the worst included.
@@ -487,6 +488,7 @@ def picture(
         reports: The removal report of each segment, as JSON; without one the frames that differ most are shown.
         starts: Where each segment begins in the result, in seconds.
         offset: Where the result begins in the source, in seconds.
+        seconds: Length of the result, where it is known: a short one is read once.
         settings: Which ffmpeg; by default those of the environment.
 
     Returns:
@@ -500,4 +502,4 @@ def picture(
 
     program = ffmpeg.find((settings or load_settings()).ffmpeg)
     moments = moments_of(reports, starts)
-    return draw(before, after, destination, ffmpeg=program, moments=moments, offset=offset)
+    return draw(before, after, destination, ffmpeg=program, moments=moments, offset=offset, seconds=seconds)

@@ -142,7 +142,7 @@ def run(
     # What is missing is told before any file is read.
     api.require_service(given)
     if given.service == "auto" and given.uses_local_service:
-        console.say("No account is configured: the local service does the work. It is starting.")
+        console.say("No account is configured: a service on this machine does the work. It starts within seconds.")
 
     def ended(result: Result) -> None:
         batch.allowance.settle(result.source, jobs=result.submitted if isinstance(result, Succeeded) else 1)
@@ -203,6 +203,7 @@ class _Batch:
         for path in paths:
             if self.skip_existing and has_result(path, self.request(path).output):
                 self.report.add(Entry(source=path, outcome="existing", detail="a result is in the output folder"))
+                console.say(f"{console.printable(path)}: passed over, since its result is in the output folder.")
             elif not self._measured() or self._admit(path):
                 yield path
 

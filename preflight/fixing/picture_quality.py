@@ -28,11 +28,12 @@ MEASURE = "VMAF"
 SAMPLES = 4
 """Stretches that are encoded for a prediction, evenly spread."""
 
-SAMPLE_SECONDS = Fraction(2)
+SAMPLE_SECONDS = Fraction(3)
 """Length of such a stretch."""
 
-SAMPLE_BUFFER = Fraction(3, 10)
-"""Seconds of rate buffer in a sample: a long one would give the sample bits that the whole file doesn't have for it."""
+SAMPLE_BUFFER = Fraction(1)
+"""Seconds of rate buffer in a sample. What the sample takes from it pays for the keyframe that it begins with: with
+0.3 s the foreseen mean was 7 points below the measured one, with 1 s 0.2 (a film of 20 s at 0.4 of its size)."""
 
 MAX_FRAMES = 600
 """Frames that are compared in a whole file, evenly spread: 20 s of one core at 1080p."""

@@ -208,6 +208,14 @@ def _compared(parts: Sequence[Fetched], paid: Paid, outputs: OutputPaths) -> tup
     return tuple(compared) if is_bad else ()
 
 
+def _length(prepared: Prepared) -> float | None:
+    """Return the seconds that the finished video is expected to last; None when the source does not say."""
+    plan, length = prepared.inspected.plan, prepared.fixed.source.duration
+    if plan.trim is not None:
+        return float(plan.trim[1] - plan.trim[0])
+    return None if length is None else float(length)
+
+
 def _finish(
     collected: Collected,
     outputs: OutputPaths,
@@ -247,6 +255,7 @@ def _finish(
             reports=reports,
             starts=[float(start - offset) for start in (offset, *prepared.inspected.plan.cuts)],
             offset=float(offset),
+            seconds=_length(prepared),
             settings=settings,
         )
     quality = {"segments": reports} if len(reports) > 1 else next(iter(reports), None)

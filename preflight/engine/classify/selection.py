@@ -163,7 +163,8 @@ def is_readable(reading: OcrReading, language: str) -> bool:
     chinese = sum("\u3400" <= letter <= "\u9fff" for letter in reading.text)
     digits = sum(letter.isdigit() for letter in reading.text)
     own = chinese if language == "zh" else letters - chinese
-    short = letters < SELECTION.long_text
+    # A Chinese character says as much as two letters.
+    short = letters + chinese < SELECTION.long_text
     if own == 0 and digits < letters:
         return reading.score > (SELECTION.foreign_score if short else SELECTION.short_score)
     return reading.score > (SELECTION.short_score if short else SELECTION.score)

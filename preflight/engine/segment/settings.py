@@ -31,6 +31,10 @@ class StrokeSettings:
     """Factor on the certainty of what may be the gaps between letters."""
     ground_distance: float = 20
     """Minimum distance of the letters' colour from the most common colour of their line, levels."""
+    thin_color: float = 80
+    """Maximum difference from the letters' colour of a part that is too thin to reach it in full, levels."""
+    longest_thin: float = 0.7
+    """Maximum size of a part that is too thin to reach the full colour, text heights."""
     longest_stroke: float = 1.3
     """Maximum length of a stroke, text heights; rims of a box are longer."""
     largest_stray: float = 1.2
@@ -41,6 +45,14 @@ class StrokeSettings:
     """Minimum steepness of a stroke's edge, as a share of the median of the known strokes' edges."""
     scene_edges: float = 0.02
     """Maximum share of the line's surroundings that is as steep, for steep edges inside the line to be letters'."""
+    part_color: float = 45
+    """Maximum difference from the colour of the letters or of their outline of a part of them, levels."""
+    scene_distance: float = 30
+    """Minimum difference from the interpolated scene at which a pixel beside the mask is none of the scene, levels."""
+    corner: float = 0.08
+    """Distance beyond the mask up to which sharp corners of an outline reach, text heights."""
+    hole: float = 0.15
+    """Side of a hole in the mask below which it shows nothing of the scene, text heights."""
     stray_contrast: float = 0.35
     """Minimum contrast of such a stroke, as a share of the letters' contrast."""
 

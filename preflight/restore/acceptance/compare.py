@@ -14,11 +14,12 @@ from preflight.restore.acceptance.evidence import EvidenceCollector
 from preflight.restore.acceptance.examine import Examiner, Pair, analysis_size
 from preflight.restore.acceptance.measures import AcceptanceMeasures, TextTrace
 from preflight.restore.acceptance.motion_check import find_frozen, frame_interval
+from preflight.restore.acceptance.pairing import Pairing
 from preflight.restore.acceptance.report import AcceptanceReport, ExpectedText
 from preflight.restore.acceptance.residue import TextDetector
 from preflight.restore.composite import frames, matching
 from preflight.restore.composite.frames import Picture, PictureFormat
-from preflight.restore.composite.matching import Matcher, Timed
+from preflight.restore.composite.matching import Timed
 from preflight.tools import ffmpeg, packets
 
 _DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
@@ -70,10 +71,10 @@ def accept(
         regions=[_shrunk(region, scale) for region in pair.regions],
     )
     total = max(1, len(source.times))
-    for match in Matcher(source.frames(), cleaned.frames(), frame=Fraction(interval)).matches():
+    for match in Pairing(source.frames(), cleaned.frames(), cleaned.times).matches():
         examiner.feed(match)
         on_share(match.sent.number / total)
-    # What the matching did not need is counted all the same.
+    # Frames beyond the last pair are counted all the same.
     cleaned.finish()
     if not examiner.source_motion:
         raise InputError(f"No frame of {pair.cleaned} belongs to one of {pair.source}.")

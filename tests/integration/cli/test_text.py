@@ -35,13 +35,6 @@ def test_text_is_written_with_exact_frames(clip: Path, tmp_path: Path) -> None:
     assert (cue["first_frame"], cue["last_frame"]) == (10, 39)
 
 
-def test_languages_can_be_split(clip: Path, tmp_path: Path) -> None:
-    outcome = preflight("text", clip, "-o", tmp_path / "a.vtt", "--split-languages", PYTHONPATH=ROOT)
-    assert outcome.code == 0, outcome.err
-    found = {path.name: pysubs2.load(str(path)).events[0].plaintext for path in tmp_path.iterdir()}
-    assert found == {"a.zh.vtt": "今天天气真好", "a.en.vtt": "Lovely weather"}
-
-
 def test_clean_writes_what_it_removed(clip: Path, tmp_path: Path) -> None:
     outcome = preflight("clean", clip, "-o", tmp_path / "c.mp4", "--subtitles", "srt", "--json", PYTHONPATH=ROOT)
     assert outcome.code == 0, outcome.err

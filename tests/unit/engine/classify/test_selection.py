@@ -78,6 +78,11 @@ def test_language_confirms_what_was_read(text: str, score: float, language: str,
     assert is_readable(OcrReading(text, score), language) is expected
 
 
+def test_two_chinese_characters_are_no_short_text() -> None:
+    assert is_readable(OcrReading("抖音", 0.8), "zh")
+    assert not is_readable(OcrReading("ab", 0.8), "en")
+
+
 def test_natural_text_stays_unless_all_is_asked() -> None:
     sign = track(kind=Kind.NATURAL)
     assert select_tracks([sign], RemovalOptions()) == []
