@@ -22,10 +22,10 @@ from preflight.model.plan import Plan
 from preflight.model.region import Regions, timed_box
 from preflight.restore.composite import (
     CompositeReport,
-    Part,
-    Selection,
-    Task,
-    TextPlace,
+    CompositeTask,
+    RecordedText,
+    RegionSelection,
+    SentPart,
     View,
     kept_texts,
     make_picture,
@@ -104,13 +104,15 @@ class Recipe:
         """The part of the source that is wanted, None for all of it."""
         return (self.starts[0], self.end) if self.is_trimmed else None
 
-    def task(self, source: Media, selection: Selection) -> Task:
+    def task(self, source: Media, selection: RegionSelection) -> CompositeTask:
         """Return what is composed."""
         ends = (*self.starts[1:], self.end)
-        return Task(
+        return CompositeTask(
             source=source,
             parts=tuple(
-                Part(cleaned=cleaned, sent=sent if sent is not None and sent.is_file() else None, start=start, end=end)
+                SentPart(
+                    cleaned=cleaned, sent=sent if sent is not None and sent.is_file() else None, start=start, end=end
+                )
                 for cleaned, sent, start, end in zip(self.cleaned, self.sent, self.starts, ends, strict=True)
             ),
             view=View(shown=self.shown, sent=self.size, crop=self.crop),
@@ -182,11 +184,11 @@ def upright(video: VideoStream) -> tuple[int, int]:
     return size if video.rotation % 180 == 0 else (size[1], size[0])
 
 
-def _selection(regions: Regions, size: tuple[int, int], texts: Sequence[TextPlace]) -> Selection:
+def _selection(regions: Regions, size: tuple[int, int], texts: Sequence[RecordedText]) -> RegionSelection:
     """Return the boxes in 0..1 for a picture shown at `size`. Raises UsageError for one outside, or no such text."""
     named = regions.names_texts
     kept = kept_texts(texts, keep_text=regions.keep_text, restore_text=regions.restore_text) if named else ()
-    return Selection(
+    return RegionSelection(
         protect=(*(timed_box(word, size) for word in regions.protect), *kept),
         only=tuple(timed_box(word, size) for word in regions.only),
     )
@@ -198,7 +200,7 @@ def compose(  # noqa: PLR0913 - what a person may choose
     destination: Path,
     *,
     regions: Regions | None = None,
-    texts: Sequence[TextPlace] = (),
+    texts: Sequence[RecordedText] = (),
     keep_audio: bool = True,
     settings: Settings | None = None,
     listener: Listener = ignore,
@@ -266,7 +268,7 @@ def keep_cleaned(recipe: Recipe, folder: Path, most: int) -> Recipe:
 
 def text_places(
     reports: Sequence[Mapping[str, Any]], starts: Sequence[Fraction], size: tuple[int, int]
-) -> tuple[TextPlace, ...]:
+) -> tuple[RecordedText, ...]:
     """Return the texts in the removal reports of the segments: of each the removed ones, then the kept ones.
 
     Args:
@@ -274,13 +276,13 @@ def text_places(
         starts: Where each segment begins, in seconds of the source.
         size: Width and height of the picture that was sent, in pixels.
     """
-    found: list[TextPlace] = []
+    found: list[RecordedText] = []
     for report, start in zip(reports, starts, strict=False):
         tracks = [item["track"] for item in report.get("removed") or ()]
         for track in (*tracks, *(report.get("kept") or ())):
             left, top, right, bottom = track["box"]
             found.append(
-                TextPlace.from_json(
+                RecordedText.from_json(
                     {
                         "number": len(found) + 1,
                         "text": track.get("text") or "",
@@ -295,14 +297,14 @@ def text_places(
 
 def searched_texts(
     source: Path, *, settings: Settings, listener: Listener = ignore, cancel: Cancel | None = None
-) -> tuple[TextPlace, ...]:
+) -> tuple[RecordedText, ...]:
     """Return the texts that a scan of the source finds. Raises ToolMissingError without the `local` extra."""
     from preflight.workflow import text_export
 
     found = text_export.find_text(source, settings=settings, listener=listener, cancel=cancel)
     size = (found.width, found.height, found.width, found.height)
     return tuple(
-        TextPlace.from_json(
+        RecordedText.from_json(
             {
                 "number": number,
                 "text": text.text,

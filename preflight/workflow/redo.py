@@ -14,7 +14,7 @@ from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.model.media import Media
 from preflight.model.region import Regions
-from preflight.restore.composite import TextPlace
+from preflight.restore.composite import RecordedText
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load_settings
 from preflight.tools import ffmpeg, files
@@ -145,8 +145,8 @@ def _recipe(content: Mapping[str, Any], source: Media, finished: Path, path: Pat
     return composition.keep_cleaned(guessed, folder, settings.cache_size)
 
 
-def _texts(content: Mapping[str, Any]) -> tuple[TextPlace, ...]:
-    return tuple(TextPlace.from_json(found) for found in content.get("texts") or ())
+def _texts(content: Mapping[str, Any]) -> tuple[RecordedText, ...]:
+    return tuple(RecordedText.from_json(found) for found in content.get("texts") or ())
 
 
 def _filled(
@@ -195,6 +195,6 @@ def boxes_of(words: Sequence[str], size: tuple[int, int], duration: Fraction) ->
         box = timed_box(word, size)
         end = float(duration) if box.end is None else box.end
         if box.start >= end:
-            raise UsageError(f"Box {word!r} begins behind the end of the video at {float(duration):.3f} s.")
+            raise UsageError(f"Area {word!r} begins behind the end of the video at {float(duration):.3f} s.")
         found.append(InpaintingBox(start=box.start, end=end, x1=box.x1, y1=box.y1, x2=box.x2, y2=box.y2))
     return tuple(found)

@@ -12,7 +12,7 @@ import numpy as np
 from preflight.errors import UsageError
 from preflight.model.region import TimedBox
 from preflight.restore.composite.frames import Samples
-from preflight.restore.composite.geometry import Box, View
+from preflight.restore.composite.geometry import Area, View
 
 TEXT_MARGIN = 0.35
 """Share of a text's height by which its box is grown: outline, shadow and halo are around the letters."""
@@ -23,7 +23,7 @@ TEXT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextPlace:
+class RecordedText:
     """A text of the video, as records list it under `texts`.
 
     The JSON object has `number` (from 1), `text`, `start` and `end` (seconds of the source), and `box`, the corners
@@ -37,7 +37,7 @@ class TextPlace:
     box: tuple[float, float, float, float]
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> TextPlace:
+    def from_json(cls, found: Mapping[str, Any]) -> RecordedText:
         """Return the place that a record holds. Raises UsageError for another shape."""
         try:
             x1, y1, x2, y2 = (min(1.0, max(0.0, float(value))) for value in found["box"])
@@ -73,7 +73,7 @@ class TextPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class RegionSelection:
     """What is taken from the service's file: nothing inside a `protect` box; with `only`, nothing outside those."""
 
     protect: tuple[TimedBox, ...] = ()
@@ -82,7 +82,7 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.protect or self.only)
 
-    def applied(self, mask: Samples, place: Box, time: float, view: View, *, margin: int) -> Samples:
+    def applied(self, mask: Samples, place: Area, time: float, view: View, *, margin: int) -> Samples:
         """Return a region's mask without what is kept.
 
         Args:
@@ -109,27 +109,27 @@ class Selection:
         return result
 
 
-def _local(box: TimedBox, place: Box, view: View, margin: int) -> Box:
+def _local(box: TimedBox, place: Area, view: View, margin: int) -> Area:
     """Return a box, grown by `margin`, in samples from the corner of `place`."""
     (width, height), (left, top), (across, down) = view.shown, view.origin, view.scale
     x0, x1 = ((value * width - left) * across for value in (box.x1, box.x2))
     y0, y1 = ((value * height - top) * down for value in (box.y1, box.y2))
-    grown = Box(
+    grown = Area(
         round(x0 - margin - place.x0), round(y0 - margin - place.y0),
         round(x1 + margin - place.x0), round(y1 + margin - place.y0),
     )  # fmt: skip
     clipped = grown.clipped(place.x1 - place.x0, place.y1 - place.y0)
-    return Box(clipped.x0, clipped.y0, max(clipped.x0, clipped.x1), max(clipped.y0, clipped.y1))
+    return Area(clipped.x0, clipped.y0, max(clipped.x0, clipped.x1), max(clipped.y0, clipped.y1))
 
 
 def kept_texts(
-    texts: Sequence[TextPlace], *, keep_text: str | None = None, restore_text: Sequence[int] = ()
+    texts: Sequence[RecordedText], *, keep_text: str | None = None, restore_text: Sequence[int] = ()
 ) -> tuple[TimedBox, ...]:
     """Return the boxes of the texts whose words match the expression `keep_text`, or whose numbers are given.
 
     Raises UsageError for an expression that can't be read, for a number that no text has, and where nothing matches.
     """
-    chosen: list[TextPlace] = []
+    chosen: list[RecordedText] = []
     if keep_text is not None:
         try:
             pattern = re.compile(keep_text, re.IGNORECASE)
