@@ -23,7 +23,7 @@ from preflight.restore.composite.render import CompositeRender, Rendered
 from preflight.restore.composite.selection import RegionSelection
 from preflight.restore.composite.spool import RegionSpool
 from preflight.tools import elementary, packets
-from preflight.tools.elementary import Stream
+from preflight.tools.elementary import ElementaryStream
 
 _TICKS = Fraction(1, 90_000)
 """Time base where the source's own is not taken over: exact for every common frame rate."""
@@ -100,7 +100,7 @@ class _Frames:
     ticks: tuple[int, ...]
     base: Fraction
     tail: int
-    given: Stream | None
+    given: ElementaryStream | None
 
 
 def make_picture(
@@ -231,7 +231,9 @@ def _gap(ticks: Sequence[int]) -> int:
     return gaps[len(gaps) // 2] if gaps else 1
 
 
-def _given(path: Path, video: VideoStream, folder: Path, program: str, cancel: Cancel | None) -> Stream | None:
+def _given(
+    path: Path, video: VideoStream, folder: Path, program: str, cancel: Cancel | None
+) -> ElementaryStream | None:
     """Return the packets of a source that can be copied in part, one for each frame; None for any other."""
     codec = {"avc": "h264"}.get(video.codec, video.codec)
     if codec not in elementary.CODECS or video.interlaced:

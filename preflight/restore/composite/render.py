@@ -19,8 +19,8 @@ from preflight.restore.composite.fidelity import Fidelity, Written
 from preflight.restore.composite.frames import Picture
 from preflight.restore.composite.geometry import Orientation
 from preflight.tools import elementary, ffmpeg, fmp4, gop_plan, h264, hevc
-from preflight.tools.elementary import Stream, TimedPacket
-from preflight.tools.fmp4 import Track
+from preflight.tools.elementary import ElementaryStream, TimedPacket
+from preflight.tools.fmp4 import MuxedTrack
 from preflight.tools.gop_plan import Span
 
 TARGET = 47.3
@@ -54,7 +54,7 @@ class CompositeRender:
     """
 
     source: Path
-    given: Stream | None
+    given: ElementaryStream | None
     ticks: Sequence[int]
     base: Fraction
     skipped: int
@@ -87,7 +87,7 @@ def render(task: CompositeRender, blend: Blend, output: Path, *, on_frame: Calla
     spans = _spans(task)
     encoded = [number for span in spans if not span.copied for number in _wanted(task, span)]
     fidelity = Fidelity(depth=task.encoding.form.depth)
-    made: Stream | None = None
+    made: ElementaryStream | None = None
     crf: float | None = None
     if encoded:
         part = _part(task, spans)
@@ -209,7 +209,7 @@ def _encoded(
     blend: Blend,
     written: dict[int, Sequence[Written]],
     on_frame: Callable[[int], None],
-) -> Stream:
+) -> ElementaryStream:
     """Return the frames of the spans to encode, blended, as one stream that can be entered at the start of each."""
     lengths = [len(_wanted(task, span)) for span in spans if not span.copied]
     starts = list(accumulate(lengths[:-1], initial=0))
@@ -237,7 +237,11 @@ def _encoded(
 
 
 def _measured(
-    task: CompositeRender, spans: Sequence[Span], part: Path | None, made: Stream, written: dict[int, Sequence[Written]]
+    task: CompositeRender,
+    spans: Sequence[Span],
+    part: Path | None,
+    made: ElementaryStream,
+    written: dict[int, Sequence[Written]],
 ) -> Fidelity:
     """Return how near the encoded frames are to the source's outside of what was written to."""
     form = task.encoding.form
@@ -262,7 +266,7 @@ def _measured(
     return found
 
 
-def _placed(task: CompositeRender, made: Stream | None, spans: Sequence[Span]) -> list[TimedPacket]:
+def _placed(task: CompositeRender, made: ElementaryStream | None, spans: Sequence[Span]) -> list[TimedPacket]:
     """Return all packets in their new order."""
     encoded = [number for span in spans if not span.copied for number in _wanted(task, span)]
     ranks = [] if made is None else gop_plan.display_ranks([packet.pts for packet in made.packets])
@@ -293,7 +297,7 @@ def _assemble(task: CompositeRender, placed: Sequence[TimedPacket], output: Path
         file.writelines(written)
 
 
-def _track(task: CompositeRender, streams: Sequence[Stream]) -> Track:
+def _track(task: CompositeRender, streams: Sequence[ElementaryStream]) -> MuxedTrack:
     code = task.encoding
     chroma = {"4:2:0": 1, "4:2:2": 2, "4:4:4": 3}[code.form.chroma]
     mixed = len(streams) > 1
@@ -307,7 +311,7 @@ def _track(task: CompositeRender, streams: Sequence[Stream]) -> Track:
             sets |= stream.sets
         record = h264.header_record(sets, chroma=chroma, depth=code.form.depth)
         entry, kind = "avc1", "avcC"
-    return Track(
+    return MuxedTrack(
         width=code.form.width,
         height=code.form.height,
         ticks=task.base.denominator,
