@@ -60,8 +60,9 @@ def measure(count: int, started: list[str], *, composite: bool) -> None:
             raise RuntimeError(results)
         own = (now.user + now.system - spent.user - spent.system) / count
         theirs = (now.children_user + now.children_system - spent.children_user - spent.children_system) / count
+        kind = ", composed" if composite else ""
         print(
-            f"{count} videos{', composed' if composite else ''}: {own + theirs:.3f} s of processor time each ({own:.3f} Python, {theirs:.3f} processes), "
+            f"{count} videos{kind}: {own + theirs:.3f} s of CPU each ({own:.3f} Python, {theirs:.3f} processes), "
             f"{len(started) / count:.1f} processes each, {count / seconds:.1f} videos a second"
         )
 
