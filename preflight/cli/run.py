@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.cli import common_options, console
+from preflight.cli import common_options, console, region_options
 from preflight.cli.allowance import Allowance
 from preflight.cli.batch_report import BatchReport, Entry
 from preflight.cli.context import Context
@@ -41,6 +41,12 @@ def run(
     remove_audio: bool,
     color_blocks: bool,
     boxes: Sequence[InpaintingBox | PixelBox] | None,
+    composite: bool,
+    protect: Sequence[str] | None,
+    only: Sequence[str] | None,
+    keep_text: str | None,
+    restore_text: Sequence[int] | None,
+    saved: Path | None,
     skip_textless: bool,
     subtitles: Sequence[str] | None,
     verify: bool | None,
@@ -72,6 +78,15 @@ def run(
     given = context.settings(
         service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline, verify=verify
     )
+    protect = list(protect or ())
+    if saved is not None:
+        wish = region_options.load_request(saved)
+        files = files or [wish["source"]]
+        language, boxes = wish["language"], [*(boxes or ()), *wish["boxes"]]
+        all_text, color_blocks = all_text or wish["all_text"], color_blocks or wish["color_blocks"]
+        remove_audio, protect = remove_audio or wish["remove_audio"], [*protect, *wish["protect"]]
+    if not files:
+        raise UsageError("FILES is missing.", hint="Name a video or a folder, or give --request. `preflight run -h`.")
     detect = language == "auto"
     request = RunRequest(
         output=output,
@@ -83,6 +98,8 @@ def run(
         policy=Policy(policy),
         min_quality=min_quality,
         trim=trim,
+        composite=composite,
+        regions=region_options.regions(protect, only, keep_text, restore_text),
         options=common_options.removal_options(
             "en" if detect else language,
             all_text=all_text,
@@ -257,7 +274,7 @@ COMMAND = Command(
     example="preflight run clips/*.mp4 -o cleaned --language en",
     run=run,
     parameters=(
-        common_options.SOURCES,
+        replace(common_options.SOURCES, count="*"),
         Parameter(
             names=("--output", "-o"),
             value="FOLDER",
@@ -271,6 +288,21 @@ COMMAND = Command(
         common_options.REMOVE_AUDIO,
         common_options.COLOR_BLOCKS,
         common_options.BOXES,
+        Parameter(
+            names=("--composite",),
+            count="0",
+            default=True,
+            negative="--no-composite",
+            help="Put only what the service changed into the source's own pictures (extra local).",
+        ),
+        *region_options.REGIONS,
+        Parameter(
+            names=("--request",),
+            key="saved",
+            value="FILE",
+            convert=Path,
+            help="Take options and regions that the page of `preflight review VIDEO` saved.",
+        ),
         Parameter(names=("--skip-textless",), count="0", help="Send no video without text (extra local)."),
         common_options.SUBTITLES,
         Parameter(

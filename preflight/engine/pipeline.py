@@ -17,7 +17,7 @@ from preflight.engine.detect.detector import NoLines, PendingLines, make_task, s
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, name_graphics, watermarks
-from preflight.engine.graphics.faint_marks import find_faint_marks
+from preflight.engine.graphics.faint_marks import with_faint_marks
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
@@ -259,7 +259,7 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = selection.propagate_labels(state.finish(), state.scenery.motion, source.upright)
-    tracks += find_faint_marks(gallery, source.upright, state.frames, tracks)
+    tracks = with_faint_marks(tracks, gallery, source.upright, state.frames)
     return Scanned(
         tracks,
         times[: state.frames],

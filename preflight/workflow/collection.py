@@ -19,7 +19,7 @@ from preflight.ledger import Job, Ledger, State
 from preflight.model.job import Result, Succeeded, Task
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load_settings
-from preflight.workflow import beside
+from preflight.workflow import beside, finished_file
 from preflight.workflow.job_driver import FINAL, delete_object, download, problems_of, result_extension
 from preflight.workflow.outcome import Notes, mismatched_result, succeeded_result, unexpected
 from preflight.workflow.output_paths import OutputPaths, picture_of
@@ -228,16 +228,12 @@ def _finish(
     paid, prepared = collected.paid, collected.paid.prepared
     files = [part.file for part in collected.parts if part.file is not None]
     target = target or outputs.target(paid.jobs, api.container(files, prepared.fixed))
-    finished = api.restore(
-        files,
-        prepared.fixed,
-        target,
-        keep_audio=not prepared.request.options.remove_audio,
-        settings=settings,
-        listener=listener,
-        cancel=cancel,
-    ).absolute()
     notes = Notes()
+    reports = [part.quality for part in collected.parts if part.quality]
+    composed = finished_file.make(
+        prepared, files, target, reports, settings=settings, listener=listener, cancel=cancel, notes=notes
+    )
+    finished = composed.file
     made = beside.make(
         beside.Finished(
             source=prepared.source,
@@ -250,7 +246,6 @@ def _finish(
         ),
         notes,
     )
-    reports = [part.quality for part in collected.parts if part.quality]
     with notes.of("The before/after picture could not be made"):
         offset = prepared.inspected.plan.trim[0] if prepared.inspected.plan.trim else 0
         api.picture(
@@ -277,6 +272,7 @@ def _finish(
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),
             "sent_quality": jsonable(prepared.fixed.quality),
+            **composed.record,
             **made.to_record(),
         }
         outputs.write_record(finished, content)

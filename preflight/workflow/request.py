@@ -12,6 +12,7 @@ from preflight.model.address import S3Address
 from preflight.model.job import RemovalOptions
 from preflight.model.media import Media
 from preflight.model.plan import Policy
+from preflight.model.region import Regions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class RunRequest:
         verify: Compare the finished file with the source and put the verdict into the record (extra `local`).
         repair: Remove text that the service left, or wrote, with the engine on this machine (extra `local`).
         subtitles: Formats (`srt`, `vtt`, `ass`, `json`) in which the text is written beside it (extra `local`).
+        composite: Put only the changed regions of the service's file into the source's own pictures (extra `local`).
+        regions: Where the source stays, and where alone the service's file is taken.
     """
 
     output: Path = field(default_factory=Path)
@@ -43,6 +46,8 @@ class RunRequest:
     repair: bool = False
     subtitles: tuple[str, ...] = ()
     min_quality: float | None = None
+    composite: bool = True
+    regions: Regions = field(default_factory=Regions)
 
     def __post_init__(self) -> None:
         output: object = self.output
@@ -95,6 +100,8 @@ class RunRequest:
                 "verify": self.verify,
                 "repair": self.repair,
                 "subtitles": list(self.subtitles),
+                "composite": self.composite,
+                "regions": self.regions.to_json(),
             }
         )
 
@@ -114,6 +121,8 @@ class RunRequest:
                 verify=bool(found.get("verify")),
                 repair=bool(found.get("repair")),
                 subtitles=tuple(str(kind) for kind in found.get("subtitles") or ()),
+                composite=bool(found.get("composite", True)),
+                regions=Regions.from_json(found.get("regions") or {}),
             )
         except (ValueError, KeyError, TypeError, UsageError) as error:
             raise LedgerError(

@@ -18,51 +18,43 @@ from preflight.engine.detect import ocr
 from preflight.engine.graphics.settings import DETECTOR, FAINT
 from preflight.engine.graphics.static_edges import StaticEdges, mark_track
 from preflight.engine.graphics.watermarks import FrameSampler
-from preflight.engine.model.identity import IDENTITY, is_same_text
+from preflight.engine.model.identity import is_same_or_part
 from preflight.engine.model.kind import Kind
+from preflight.engine.model.known_marks import is_agency
 from preflight.engine.model.track import LEGIBLE, Track
 
-STOCK_NAMES = (
-    "shutterstock",
-    "istock",
-    "istockphoto",
-    "gettyimages",
-    "adobestock",
-    "alamy",
-    "dreamstime",
-    "depositphotos",
-    "123rf",
-    "pond5",
-    "videoblocks",
-    "storyblocks",
-    "envato",
-    "freepik",
-    "vecteezy",
-    "bigstock",
-    "motionarray",
-    "preview",
-    "watermark",
-    "视觉中国",
-    "图虫创意",
-    "摄图网",
-    "千图网",
-    "包图网",
-)
-"""What marks of agencies say. Other faint text that stays may be a sign in the scene."""
 
+def with_faint_marks(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Track]:
+    """Return tracks with those of large text that only the static edges of a video show, instead of pieces of it.
 
-def find_faint_marks(gallery: FrameSampler, size: tuple[int, int], frames: int, known: Sequence[Track]) -> list[Track]:
-    """Return the tracks of large text that only the static edges of a video show.
+    It is overlay text where it is the name of an agency, else uncertain.
 
     Args:
+        tracks: the tracks of text that was found on its frames.
         gallery: samples of it.
         size: width and height of its frames.
         frames: number of its frames.
-        known: the tracks of text that was found on its frames.
-
-    Returns:
-        Overlay text where it is the name of an agency, else uncertain text.
     """
+    result = list(tracks)
+    for mark in _read_static_edges(gallery, size, frames):
+        near = [track for track in tracks if track.line.common(mark.line) > FAINT.known * mark.line.area]
+        if any(track.path is None and track.frames > DETECTOR.lasts * frames for track in near):
+            continue
+        if mark.kind is Kind.ARTIFICIAL:
+            result = [track for track in result if not _is_piece(track, mark)]
+        elif near:
+            continue
+        result.append(mark)
+    return result
+
+
+def _is_piece(track: Track, mark: Track) -> bool:
+    """Return True for a piece of a mark that was found on some frames, or for what was misread there."""
+    inside = track.line.common(mark.line) > FAINT.inside * track.line.area
+    return inside and (track.score <= LEGIBLE or is_same_or_part(track.text.lower(), mark.text.lower()))
+
+
+def _read_static_edges(gallery: FrameSampler, size: tuple[int, int], frames: int) -> list[Track]:
     if len(gallery.samples) < DETECTOR.least_samples:
         return []
     stack = np.stack(list(gallery.samples.values()))
@@ -84,9 +76,7 @@ def find_faint_marks(gallery: FrameSampler, size: tuple[int, int], frames: int, 
         if not own.any() or reading.score <= LEGIBLE or len(reading.text) < FAINT.letters:
             continue
         track = mark_track(own, whole, scale, size, frames)
-        if any(other.frames > 1 and other.line.common(track.line) > FAINT.known * track.line.area for other in known):
-            continue
-        kind = Kind.ARTIFICIAL if _is_stock_name(reading.text) else Kind.UNCERTAIN
+        kind = Kind.ARTIFICIAL if is_agency(reading.text) else Kind.UNCERTAIN
         found.append(replace(track, text=reading.text, score=reading.score, kind=kind))
     return found
 
@@ -95,8 +85,3 @@ def _drawn(steepness: FloatMap) -> BGR:
     """Return edges drawn dark on white, as text for the detector."""
     gray = 255 - np.clip(FAINT.gain * steepness, 0, 255)
     return np.asarray(cv2.merge([gray.astype(np.uint8)] * 3), np.uint8)
-
-
-def _is_stock_name(text: str) -> bool:
-    words = text.lower().replace(" ", "")
-    return any(is_same_text(words, name, IDENTITY.exact_similarity) for name in STOCK_NAMES)

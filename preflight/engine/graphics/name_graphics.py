@@ -14,27 +14,9 @@ from preflight.engine.core.box import Box
 from preflight.engine.graphics.settings import DETECTOR
 from preflight.engine.graphics.static_edges import StaticEdges, mark_track
 from preflight.engine.graphics.watermarks import FrameSampler
+from preflight.engine.model.known_marks import is_platform
 from preflight.engine.model.rasterize import place_mask
 from preflight.engine.model.track import LEGIBLE, Track
-
-PLATFORMS = (
-    "tiktok",
-    "douyin",
-    "抖音",
-    "快手",
-    "kwai",
-    "小红书",
-    "youtube",
-    "instagram",
-    "snapchat",
-    "bilibili",
-    "哔哩哔哩",
-    "西瓜视频",
-    "好看视频",
-    "capcut",
-    "剪映",
-)
-"""Names of platforms, whose marks have a graphic."""
 
 
 def add_graphics(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int, int]) -> list[Track]:
@@ -147,12 +129,6 @@ def _find_graphic(track: Track, samples: Sequence[Gray], size: tuple[int, int]) 
     box = tight.moved(place.x0, place.y0)
     template = np.median(np.stack([sample[box.slices] for sample in samples]), axis=0).astype(np.uint8)
     return _Graphic(track.text, line, mark, template, box, own[tight.slices])
-
-
-def is_platform(text: str) -> bool:
-    """Return True for the name of a platform."""
-    words = text.lower().replace(" ", "")
-    return any(name in words for name in PLATFORMS)
 
 
 def _beyond(own: BoolMask, line: Box, place: Box, size: tuple[int, int]) -> BoolMask:

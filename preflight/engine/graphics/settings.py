@@ -135,6 +135,8 @@ class FaintMarkSettings:
     """Minimum number of letters read."""
     known: float = 0.3
     """Share of its line from which on it is a text that was found on the frames."""
+    inside: float = 0.5
+    """Share of the line of such a text inside its own from which on that may be a piece of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

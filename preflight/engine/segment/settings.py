@@ -122,6 +122,10 @@ class BackingBoxSettings:
     """Minimum share of a box that changes when it comes or goes; the rest is of the scene's colour."""
     covered: float = 0.95
     """Minimum share of the letters' rectangle that a box covers."""
+    least_inside: float = 0.6
+    """Minimum share of what has the letters' colour that is on a flat ground, for the rest to be scene beside it."""
+    least_letter: float = 0.3
+    """Minimum height of a letter beside a flat ground, as a share of the line's letters."""
     held: float = 0.97
     """Minimum share of the letters that are inside and not at the edge: a box has a margin."""
     shadow: float = 0.08

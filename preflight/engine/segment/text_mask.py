@@ -83,12 +83,13 @@ def fit_text_mask(place: TextCrop, strokes: Strokes, changes: Sequence[BoolMask]
     body = strokes.fill | stray_strokes(crop, spread, strokes, place.inner, height, changed)
     box = None
     if not place.changing:
-        box = backing_box.find_solid(crop, spread, strokes.fill, changed)
+        own = backing_box.letters_on_ground(crop, spread, strokes.fill, place.inner)
+        box = backing_box.find_solid(crop, spread, own, changed)
         box = box or backing_box.find_translucent(body, changes, outlined=outlined)
-        box = box or backing_box.find_partial(crop, spread, strokes.fill, height)
+        box = box or backing_box.find_partial(crop, spread, own, height)
     if box is not None:
         # A box comes and goes with its letters, so what changed then is not theirs alone.
-        beyond = strokes.fill & ~box.area
+        beyond = own & ~box.area
         mask = box.letters
         if beyond.sum() >= STROKES.least_pixels:
             reach = max(fit_halo(crop, beyond, height).width, strokes.bleed)

@@ -247,6 +247,17 @@ def test_wait_compares_the_result_of_a_file_with_what_was_sent(
     assert result.file.read_bytes() == short
 
 
+def test_unknown_job_is_reported_without_any_work_on_its_video(
+    cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.script = lambda *_: Answer(reply=odd_replies.SILENT["HTTP 502"])
+    assert isinstance(run(small_mp4, output=tmp_path / "out", settings=settings), Unknown)
+    monkeypatch.setattr(api, "act", lambda *_, **__: pytest.fail("the video is fixed again"))
+    (again,) = resume(settings=settings)
+    assert isinstance(again, Unknown), again
+    assert isinstance(run(small_mp4, output=tmp_path / "out", settings=settings), Unknown)
+
+
 def test_trouble_with_one_job_does_not_stop_the_others(
     cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """Large faint marks over a scene that stands."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from preflight.engine.graphics.faint_marks import find_faint_marks
+from preflight.engine.graphics.faint_marks import with_faint_marks
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.kind import Kind
@@ -25,13 +27,21 @@ def standing_scene(text: str) -> FrameSampler:
 
 
 def test_name_of_an_agency_is_overlay_text() -> None:
-    (mark,) = find_faint_marks(standing_scene("shutterstock"), SIZE, 16, [])
+    (mark,) = with_faint_marks([], standing_scene("shutterstock"), SIZE, 16)
     assert mark.kind is Kind.ARTIFICIAL
     assert (mark.first, mark.last) == (0, 15)
     assert mark.masks.usual.any()
-    assert find_faint_marks(standing_scene("shutterstock"), SIZE, 16, [mark]) == []
+    assert with_faint_marks([mark], standing_scene("shutterstock"), SIZE, 16) == [mark]
+
+
+def test_mark_replaces_pieces_that_were_found_on_some_frames() -> None:
+    """Over a lively scene the tracker finds a part of the mark, for a while; a caption beside it is no part."""
+    (mark,) = with_faint_marks([], standing_scene("shutterstock"), SIZE, 16)
+    piece = replace(mark, text="erstock", score=0.9, first=2, last=6)
+    caption = replace(mark, text="Good morning", score=0.99, first=2, last=6)
+    assert with_faint_marks([piece, caption], standing_scene("shutterstock"), SIZE, 16)[:-1] == [caption]
 
 
 def test_other_faint_text_may_be_a_sign() -> None:
-    (mark,) = find_faint_marks(standing_scene("Bakery house"), SIZE, 16, [])
+    (mark,) = with_faint_marks([], standing_scene("Bakery house"), SIZE, 16)
     assert mark.kind is Kind.UNCERTAIN

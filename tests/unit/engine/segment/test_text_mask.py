@@ -86,3 +86,19 @@ def test_the_rim_shows_the_scene_and_is_part_of_the_mask() -> None:
     found = fitted(crop, inner, 40)
     assert found.rim is None or not (found.rim & ~found.mask).any()
     assert found.rim is None or not found.rim[letters > 0].any()
+
+
+def test_a_box_is_found_beside_a_scene_in_the_colour_of_its_letters() -> None:
+    crop = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    noise = np.random.default_rng(2).integers(40, 200, (HEIGHT // 2, WIDTH, 3), np.uint8)
+    crop[HEIGHT // 2 :] = cv2.GaussianBlur(noise, (0, 0), 3)
+    crop[10:70, 60:330] = 0
+    letters = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.putText(letters, "cold day", (74, 54), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 4)
+    crop[letters > 0] = 255
+    inner = np.zeros((HEIGHT, WIDTH), bool)
+    inner[16:66, 44:346] = True
+    found = fitted(crop, inner, 46)
+    assert found.ground is not None
+    assert found.ground[letters > 0].all()
+    assert not (found.mask & ~found.ground).any()
