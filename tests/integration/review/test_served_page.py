@@ -198,8 +198,8 @@ def test_ranges_of_the_proxy_are_served(results: Path) -> None:
 
 
 def test_the_screenshot_of_the_docs_is_made(page: Page, results: Path, tmp_path: Path) -> None:
-    """With PREFLIGHT_SCREENSHOTS=docs the picture in the docs is made anew."""
-    folder = Path(os.environ.get("PREFLIGHT_SCREENSHOTS", tmp_path))
+    """With REVIEW_SCREENSHOTS=docs the picture in the docs is made anew."""
+    folder = Path(os.environ.get("REVIEW_SCREENSHOTS", tmp_path))
     with served(results) as (_, address):
         _open_video(page, address)
         page.screenshot(path=folder / "review-page.png")
