@@ -213,7 +213,7 @@ def main() -> None:
             pair = usable[(number + number // len(usable)) % len(usable)]
             out = folder / "result.mp4"
             kind = "good" if number < arguments.good else KINDS[number % len(KINDS)]
-            if kind in {"freeze", "late", "missing"}:
+            if kind in {"freeze", "late", "missing"} and moving:
                 # Frames of a still that are held or left out can't be told from those that are not.
                 pair = moving[number % len(moving)]
             note = good(pair, out, chance) if kind == "good" else spoil(pair, kind, out, chance)

@@ -36,15 +36,21 @@ def counted(start: Callable[..., Any]) -> tuple[Callable[..., Any], list[str]]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print, without the composite and with it."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     process.start, started = counted(process.start)
+    for composite in (False, True):
+        measure(count, started, composite=composite)
+
+
+def measure(count: int, started: list[str], *, composite: bool) -> None:
+    """Run `count` videos and print what each cost."""
     with tempfile.TemporaryDirectory() as name, FakeCloud() as cloud:
         folder = Path(name)
         videos = [
             clips.clip(folder / f"{number}.mp4", size=(320, 180 + 2 * number), seconds=2) for number in range(count + 1)
         ]
-        settings, request = cloud.settings(folder / "home"), RunRequest(output=folder / "out")
+        settings, request = cloud.settings(folder / "home"), RunRequest(output=folder / "out", composite=composite)
         list(run_many(videos[:1], request=request, settings=settings))
         started.clear()
         spent, begun = os.times(), time.monotonic()
@@ -54,8 +60,9 @@ def main() -> None:
             raise RuntimeError(results)
         own = (now.user + now.system - spent.user - spent.system) / count
         theirs = (now.children_user + now.children_system - spent.children_user - spent.children_system) / count
+        kind = ", composed" if composite else ""
         print(
-            f"{count} videos: {own + theirs:.3f} s of processor time each ({own:.3f} Python, {theirs:.3f} processes), "
+            f"{count} videos{kind}: {own + theirs:.3f} s of CPU each ({own:.3f} Python, {theirs:.3f} processes), "
             f"{len(started) / count:.1f} processes each, {count / seconds:.1f} videos a second"
         )
 

@@ -174,7 +174,7 @@ def test_any_executor_does_the_media_work(
     assert made == expected
     assert len(cloud.accepted) == 3
     # Nothing secret, and nothing unfinished, is left.
-    assert {path.name for path in settings.home.iterdir()} <= {"ledger.sqlite3", "work"}
+    assert {path.name for path in settings.home.iterdir()} <= {"cleaned", "ledger.sqlite3", "work"}
 
 
 class Counting(Executor):
