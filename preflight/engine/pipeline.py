@@ -22,7 +22,7 @@ from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.patches import Spool, paste
-from preflight.engine.inpaint.task import ChunkResult, InpaintTask
+from preflight.engine.inpaint.task import ESCALATION, ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_last_duration, parse_times
 from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.track import MaskModel, Track
@@ -342,7 +342,7 @@ def inpaint(
     for result in _filled(context, pool, tracks, planned, {}):
         steps[result.chunk.number] = result.steps
         yield result
-    raised = chunk_plan.raised_steps(planned, steps)
+    raised = chunk_plan.raised_steps(planned, steps, len(ESCALATION) - 1)
     yield from _filled(context, pool, tracks, [chunk for chunk in planned if chunk.number in raised], raised)
 
 

@@ -105,22 +105,28 @@ def plan(
     return [replace(chunk, number=number) for number, chunk in enumerate(jobs)]
 
 
-def raised_steps(planned: Sequence[InpaintChunk], steps: Mapping[int, tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+def raised_steps(
+    planned: Sequence[InpaintChunk], steps: Mapping[int, tuple[int, ...]], least: int
+) -> dict[int, tuple[int, ...]]:
     """Return the chunks, by number, in which a text was filled by a lower step than in another, with the steps for all.
 
-    A text is filled in one way for its whole life: a change between two chunks would be seen.
+    A text is filled in one way for its whole life where a change between two chunks would be seen.
 
     Args:
         planned: the chunks with their tracks.
         steps: for each chunk's number, the step by which each of its tracks was filled.
+        least: the step from which on a fill looks different.
     """
     highest: dict[int, int] = {}
     for chunk in planned:
-        for track, step in zip(chunk.tracks, steps[chunk.number], strict=False):
-            if chunk.fills(track):
+        for track, step in zip(chunk.tracks, steps[chunk.number], strict=True):
+            if chunk.fills(track) and step >= least:
                 highest[id(track)] = max(step, highest.get(id(track), 0))
     raised = {
-        chunk.number: tuple(highest.get(id(track), 0) if chunk.fills(track) else 0 for track in chunk.tracks)
+        chunk.number: tuple(
+            max(step, highest.get(id(track), 0)) if chunk.fills(track) else step
+            for track, step in zip(chunk.tracks, steps[chunk.number], strict=True)
+        )
         for chunk in planned
     }
     return {number: own for number, own in raised.items() if own != steps[number]}

@@ -175,12 +175,14 @@ def test_a_text_is_filled_in_one_way_for_its_whole_life() -> None:
     text, other = track(0, 99), track(10, 20, Box(500, 10, 600, 30))
     planned = chunk_plan.plan([text, other], still(100), 100, 640, 360)
     steps = {chunk.number: (0,) * len(chunk.tracks) for chunk in planned}
-    assert chunk_plan.raised_steps(planned, steps) == {}
+    assert chunk_plan.raised_steps(planned, steps, 4) == {}
     parts = [chunk for chunk in planned if chunk.tracks == (text,)]
     assert len(parts) > 1
     steps[parts[-1].number] = (3,)
-    raised = chunk_plan.raised_steps(planned, steps)
-    assert raised == {chunk.number: (3,) for chunk in parts[:-1]}
+    assert chunk_plan.raised_steps(planned, steps, 4) == {}
+    steps[parts[-1].number] = (4,)
+    raised = chunk_plan.raised_steps(planned, steps, 4)
+    assert raised == {chunk.number: (4,) for chunk in parts[:-1]}
 
 
 def test_frame_parts_beyond_the_picture_repeat_its_edge() -> None:
