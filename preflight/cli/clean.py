@@ -18,9 +18,10 @@ from preflight.workflow import output_paths
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from preflight.events import Listener
-    from preflight.model.job import InpaintingBox, PixelBox
+    from preflight.model.job import InpaintingBox, PixelBox, RemovalOptions
     from preflight.settings import Settings
 
 
@@ -47,9 +48,6 @@ def clean(
     as_json: bool,
 ) -> int:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
-    from preflight import engine
-    from preflight.tools import ffmpeg
-
     names = OutputNames([file], overwrite=overwrite)
     destination = _destination(file, output, names)
     sheet = names.chosen(sheet, "--sheet") if sheet is not None else None
@@ -67,11 +65,11 @@ def clean(
     settings = context.settings()
     with console.progress(json_lines=as_json) as naming:
         listen = naming(file.name)
-        report = engine.remove_text(
+        report = _remove(
             file,
             destination,
             options,
-            ffmpeg=ffmpeg.find(settings.ffmpeg),
+            settings,
             on_progress=lambda share: listen(Progress(stage=Stage.CLEAN, done=share, total=1.0)),
             sheet=sheet,
             overlay=overlay,
@@ -91,6 +89,21 @@ def clean(
         for path in beside:
             console.out(console.printable(path))
     return int(ExitCode.OK)
+
+
+def _remove(
+    file: Path, destination: Path, options: RemovalOptions, settings: Settings, **engine_options: Any
+) -> RemovalReport:
+    """Remove text by the engine, HDR by a tone-mapped version and a composite."""
+    from preflight import api, engine
+    from preflight.tools import ffmpeg
+
+    media = api.check(file).media
+    if media is not None and media.video is not None and media.video.color.is_hdr:
+        from preflight.workflow import hdr_removal
+
+        return hdr_removal.remove_text(media, destination, options, settings=settings, **engine_options)
+    return engine.remove_text(file, destination, options, ffmpeg=ffmpeg.find(settings.ffmpeg), **engine_options)
 
 
 def _write_record(record: Path, file: Path, destination: Path, report: RemovalReport) -> Path | None:

@@ -28,7 +28,7 @@ def redo(
 ) -> int:
     """Make the finished file of a record again."""
     from preflight.review import gather, library
-    from preflight.workflow.redo import redo as make
+    from preflight.workflow.recomposition import redo as make
 
     settings = context.settings()
     path = gather.record_of_place(record, settings)

@@ -126,7 +126,7 @@ def request_json(video: ReviewVideo, draft: RequestDraft) -> dict[str, Any]:
 
 
 def _redo(video: ReviewVideo, plan: RedoPlan, settings: Settings) -> RedoOutcome:
-    from preflight.workflow.redo import redo
+    from preflight.workflow.recomposition import redo
 
     assert video.record is not None  # noqa: S101 - only results are redone
     regions = Regions(protect=tuple(region_word(region, video) for region in plan.protect))
@@ -164,7 +164,7 @@ def inpainting_boxes(regions: Sequence[Region]) -> list[InpaintingBox]:
 
 def boxes_to_fill(words: Sequence[str], video: ReviewVideo) -> list[InpaintingBox]:
     """Return the boxes of `--fill`. Raises UsageError."""
-    from preflight.workflow.redo import boxes_of
+    from preflight.workflow.recomposition import boxes_of
 
     return list(boxes_of(words, video.size, Fraction(video.duration)))
 

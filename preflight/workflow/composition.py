@@ -63,7 +63,7 @@ class Recipe:
     @classmethod
     def of(cls, fixed: Fixed, cleaned: Sequence[Path]) -> Recipe:
         """Return the recipe of what was sent. Raises InputError for a source without a picture."""
-        video, plan = _picture(fixed.source), fixed.plan
+        video, plan = picture_of(fixed.source), fixed.plan
         sent_video = fixed.segments[0].media.video or video
         starts = [Fraction(segment.start).limit_denominator(10**6) for segment in fixed.segments]
         return cls(
@@ -83,7 +83,7 @@ class Recipe:
         """Return the recipe for a cleaned file of which nothing is known: the whole picture, scaled to its size."""
         from preflight.model.plan import VideoEncode
 
-        video, other = _picture(source), _picture(cleaned)
+        video, other = picture_of(source), picture_of(cleaned)
         encode = VideoEncode(
             size=upright(other), tone_map=video.color.is_hdr and not other.color.is_hdr, deinterlace=video.interlaced
         )
@@ -172,7 +172,8 @@ def _existing(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def _picture(media: Media) -> VideoStream:
+def picture_of(media: Media) -> VideoStream:
+    """Return the video stream of a file. Raises InputError when it has none."""
     if media.video is None:
         raise InputError(f"{media.path} has no picture.")
     return media.video

@@ -15,9 +15,10 @@ from preflight.errors import UsageError
 from preflight.model.media import StreamKind
 from preflight.model.region import Regions
 from preflight.tools import ffmpeg
+from preflight.tools.appearance import TONE_MAP
 from preflight.tools.process import run
 from preflight.workflow import composition
-from preflight.workflow.redo import redo
+from preflight.workflow.recomposition import redo
 
 WIDTH, HEIGHT, RATE = 640, 360, 25
 BOX = (160, 280, 480, 320)
@@ -214,3 +215,31 @@ def test_recipes_and_regions_survive_their_json() -> None:
     make: Callable[[], Regions] = lambda: Regions(protect=("nonsense",))  # noqa: E731
     with pytest.raises(UsageError):
         make()
+
+
+HLG = (
+    "-vf",
+    "zscale=tin=bt709:min=bt709:pin=bt709:t=arib-std-b67:m=bt2020nc:p=bt2020:rin=tv:r=tv,format=yuv420p10le",
+    "-c:v",
+    "libx265",
+    "-x265-params",
+    "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc",
+    "-pix_fmt",
+    "yuv420p10le",
+)
+
+
+def test_regions_of_an_sdr_result_go_into_hdr_pictures(tmp_path: Path) -> None:
+    source = _make(tmp_path / "s.mp4", _picture(1, text=ALWAYS), *HLG, sound=False)
+    truth = _make(tmp_path / "t.mp4", _picture(1), *HLG, sound=False)
+    cleaned = tmp_path / "c.mp4"
+    # What is sent and comes back is made of the HLG pictures.
+    clips.run("-i", truth, "-vf", f"{TONE_MAP},format=yuv420p", "-c:v", "libx264", "-crf", "12", cleaned)
+    composition.composite(source, cleaned, tmp_path / "out.mp4")
+    media = api.check(tmp_path / "out.mp4").media
+    assert media is not None
+    assert media.video is not None
+    assert (media.video.bit_depth, media.video.color.transfer) == (10, "arib-std-b67")
+    ours, given, clean = (frames(path, form="gray16le") for path in (tmp_path / "out.mp4", source, truth))
+    assert psnr(_outside(ours), _outside(given), 65535) > 44
+    assert psnr(_inside(ours), _inside(clean), 65535) > psnr(_inside(given), _inside(clean), 65535) + 15
