@@ -42,11 +42,19 @@ def script(seconds: float, height: int, seed: int) -> list[Caption]:
         style, kind = chance.choice(STYLES), chance.choice(("zh", "en", "both"))
         large = round(height * chance.choice((0.05, 0.06, 0.07)))
         rows = {"zh": [(ZH, large)], "en": [(EN, large)], "both": [(ZH, large), (EN, round(large * 0.75))]}[kind]
+        # The same words twice in one place are one text to a viewer.
+        spoken = {caption.text for caption in result[-2:]}
         for number, (words, size) in enumerate(rows):
             down = round(height * (0.86 if len(rows) == 2 and number == 0 else 0.94))
             effect = f"\\an2\\pos({height * 8 // 9},{down})\\fs{size}"
             result.append(
-                Caption(start=round(now, 2), end=round(end, 2), text=chance.choice(words), style=style, effect=effect)
+                Caption(
+                    start=round(now, 2),
+                    end=round(end, 2),
+                    text=chance.choice([w for w in words if w not in spoken]),
+                    style=style,
+                    effect=effect,
+                )
             )
         now = end + chance.choice((0.0, 0.2, 0.6))
     return result

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 
 from preflight.checking import USUAL, Terms, check
 from preflight.events import Listener, ignore
+from preflight.model.address import S3Address
 from preflight.model.report import Report
 from preflight.probe import pooled_prober
 
@@ -46,19 +47,18 @@ def check_many(
     terms: Terms = USUAL,
     jobs: int | None = None,
     listen: Callable[[Path], Listener] = lambda _: ignore,
+    elsewhere: Callable[[Path], Report] | None = None,
 ) -> Iterator[Report]:
     """Yield the verdict on each of `paths`, in their order, each as soon as it and those before it are known.
 
     `paths` may be endless: only some more than `jobs` (by default the number of cores, at most 4) are taken ahead.
-    Leaving the iterator stops what runs. Raises as `check` does.
+    `elsewhere` checks addresses of objects in stores. Leaving the iterator stops what runs. Raises as `check` does.
     """
     count = jobs or min(_JOBS, os.cpu_count() or 1)
     cancel, free_places = threading.Event(), threading.Semaphore(_AHEAD * count)
     tasks, order = _Tasks(), _Order()
-    workers = [
-        threading.Thread(target=_work, args=(tasks, terms, listen, cancel), name=f"check-{number}", daemon=True)
-        for number in range(count)
-    ]
+    work = partial(_work, tasks, terms, listen, cancel, elsewhere)
+    workers = [threading.Thread(target=work, name=f"check-{number}", daemon=True) for number in range(count)]
     # Its own thread waits for the next path, so that a verdict is not kept back by a slow list.
     feeder = threading.Thread(target=_feed, args=(paths, tasks, order, free_places, cancel), daemon=True)
     for thread in (*workers, feeder):
@@ -110,7 +110,13 @@ def _feed(
     order.put(None)
 
 
-def _work(tasks: _Tasks, terms: Terms, listen: Callable[[Path], Listener], cancel: threading.Event) -> None:
+def _work(
+    tasks: _Tasks,
+    terms: Terms,
+    listen: Callable[[Path], Listener],
+    cancel: threading.Event,
+    elsewhere: Callable[[Path], Report] | None,
+) -> None:
     """Check one file after the other; a parser that has the next path already never waits for this thread."""
     brief = terms.deep is None and not terms.text
     with pooled_prober() as prober:
@@ -119,7 +125,10 @@ def _work(tasks: _Tasks, terms: Terms, listen: Callable[[Path], Listener], cance
             following = _waiting(tasks) if brief else None
             probe = partial(prober.probe, following=following.path if following else None)
             try:
-                report = check(task.path, terms=terms, listener=listen(task.path), cancel=cancel, probe=probe)
+                if elsewhere is not None and S3Address.parse(task.path) is not None:
+                    report = elsewhere(task.path)
+                else:
+                    report = check(task.path, terms=terms, listener=listen(task.path), cancel=cancel, probe=probe)
             except BaseException as error:  # noqa: BLE001 - it is raised where the verdicts are read
                 task.report.set_exception(error)
             else:

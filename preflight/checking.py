@@ -11,10 +11,14 @@ from pathlib import Path
 from preflight.errors import InputError, ToolError, ToolMissingError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.model.limits import DEFAULT_LIMITS, Limits
-from preflight.model.media import FileIdentity, Media, ScanResult, TextPlace, TextSeen, Unreadable
+from preflight.model.media import FileIdentity, Media, Unreadable
 from preflight.model.report import Report
 from preflight.probe import pooled_prober, probe
 from preflight.rules import ADVISORIES, evaluate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from preflight.model.scan import ScanResult, TextSeen
 
 _SLACK = Fraction(1, 20)
 """Seconds by which the last packet may end after the header's duration: rounding, and padding of sound."""
@@ -93,6 +97,7 @@ def text_of(path: Path) -> TextSeen | None:
     Raises ToolMissingError without ffmpeg or without the `local` extra, which has the reader of text.
     """
     from preflight.engine import preview_text
+    from preflight.model.scan import TextPlace, TextSeen
     from preflight.tools import ffmpeg
 
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import PreflightError
+from preflight.model.address import spelled
 from preflight.settings import Secret
 
 _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
@@ -20,7 +21,7 @@ _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (Secret, lambda value: "[hidden]" if value else ""),
     (Fraction, lambda value: int(value) if value.denominator == 1 else float(value)),
     (datetime, datetime.isoformat),
-    (Path, str),
+    (Path, spelled),
     (dict, lambda value: {str(key): jsonable(item) for key, item in value.items()}),
     ((list, tuple, set, frozenset), lambda value: [jsonable(item) for item in value]),
 )

@@ -33,12 +33,21 @@ LOCAL_ACCOUNT = "local"
 
 
 class Secret(str):
-    """A text that a repr, a log or a JSON dump of settings must not show; `str(secret)` is the value itself."""
+    """A text that a repr, a log, a pickle or a JSON dump of settings must not show; `str(secret)` is the value."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "'[hidden]'" if self else "''"
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Secret, ()
 
 
 class LedgerUrl(Secret):
@@ -75,6 +84,7 @@ class Settings:
     where a line is far or loses packets, and a kill loses each. `encryption` is '' (the bucket's default), `AES256` or
     `aws:kms`. `public_url` is a template such as `https://cdn.example.com/{key}` that is sent in place of a presigned
     URL.
+    `verify` has `preflight run` compare each finished file with its source.
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
     job may exist.
@@ -82,6 +92,8 @@ class Settings:
     `ledger_url` is the address of a PostgreSQL database (`postgresql://...`) for the ledger of many machines; '' is a
     file in `home`.
     `service` is `auto` (the cloud when it is configured, else local), `local` or `aidge`.
+
+    A pickle holds no secret: the process that loads it takes those of its own environment (`worker_secrets.recall`).
     """
 
     service: str = "auto"
@@ -119,6 +131,7 @@ class Settings:
     max_size: int = 200_000_000
     max_duration: Fraction = Fraction(360)
     keep_fixed: bool = False
+    verify: bool = True
     cache_size: int = 2_000_000_000
     home: Path = field(default_factory=_default_home)
     ledger_url: LedgerUrl = _NO_LEDGER_URL
@@ -147,6 +160,26 @@ class Settings:
             value = getattr(self, name)
             if value and not re.match(r"https?://[^\s/]", value):
                 raise UsageError(f"Setting {name} is {value!r}.", hint="Write an address such as https://example.com.")
+
+    def __copy__(self) -> Settings:
+        return self
+
+    def __deepcopy__(self, _: object) -> Settings:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, ({name: value for name, value in self.to_dict().items() if not isinstance(value, Secret)},)
+
+    def with_home(self, home: Path) -> Settings:
+        """Return the settings with another state folder, also where a secret of them is not known here."""
+        made = object.__new__(Settings)
+        for name, value in (self.to_dict() | {"home": home}).items():
+            object.__setattr__(made, name, value)
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the value of each setting by its name, secrets included."""
+        return {spec.name: getattr(self, spec.name) for spec in fields(self)}
 
     @property
     def limits(self) -> Limits:
@@ -187,6 +220,18 @@ class Settings:
         """
         touched = any(self.cloud_parts.values()) or bool(self.s3_endpoint or self.s3_key or self.s3_secret)
         return self.service == "local" or (self.service == "auto" and not touched)
+
+
+def _unpickled(values: dict[str, Any]) -> Settings:
+    """Return pickled settings with the secrets that this process knows, and without those that it doesn't."""
+    from preflight import worker_secrets
+
+    own = worker_secrets.recall(values, os.environ)
+    settings = Settings(**{name: value for name, value in values.items() if name != "s3_key"})
+    for name, value in (("s3_key", values["s3_key"]), *((name, Secret(text)) for name, text in own.items())):
+        # Without its secret, a key is no setting that `Settings` takes; the first use of it then says what is missing.
+        object.__setattr__(settings, name, value)
+    return settings
 
 
 def normalize_domain(domain: str) -> str:
@@ -255,6 +300,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "resend_after_500": _flag,
     "keep_upload": _flag,
     "keep_fixed": _flag,
+    "verify": _flag,
     "cache_size": lambda value: parse_size(str(value)),
     "request_timeout": lambda value: float(parse_seconds(str(value))),
     "deadline": lambda value: float(parse_seconds(str(value))),

@@ -22,3 +22,5 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AIDGE_ACCESS_KEY_NAME", "AIDGE_ACCESS_KEY_SECRET", "AIDGE_API_DOMAIN", "PREFLIGHT_BUCKET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PREFLIGHT_HOME", str(tmp_path / "home"))
+    # The acceptance test takes seconds; those who test it turn it on.
+    monkeypatch.setenv("PREFLIGHT_VERIFY", "false")

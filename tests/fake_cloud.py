@@ -254,6 +254,9 @@ class _Handler(BaseHTTPRequestHandler):
         body, path = self._body(), unquote(urlsplit(self.path).path)
         if self._fails(path):
             return
+        if self.headers.get("If-None-Match") == "*" and path in self.owner.objects:
+            self._send(412, b"<Error><Code>PreconditionFailed</Code></Error>", Content_Type="application/xml")
+            return
         self.owner.objects[path] = body
         kept = {name: value for name, value in self.headers.items() if name.lower().startswith("x-amz-meta-")}
         self.owner.metadata[path] = kept

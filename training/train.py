@@ -55,16 +55,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="weights to start from, with a new schedule")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     given = parser.parse_args()
     torch.manual_seed(given.seed)
     torch.set_num_threads(given.threads)
     net = FillNet().to(memory_format=torch.channels_last)
     print("parameters:", sum(p.numel() for p in net.parameters()))
-    tuned = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-4)
+    tuned = torch.optim.AdamW(net.parameters(), lr=given.rate, weight_decay=1e-4)
     rise = torch.optim.lr_scheduler.LinearLR(tuned, 0.05, total_iters=100)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(tuned, given.steps, eta_min=RATE / 100)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(tuned, given.steps, eta_min=given.rate / 100)
     schedule = torch.optim.lr_scheduler.ChainedScheduler([rise, fall])
     first = 0
+    if given.start is not None:
+        net.load_state_dict(torch.load(given.start, weights_only=False)["net"])
     if given.output.exists():
         state = torch.load(given.output, weights_only=False)
         net.load_state_dict(state["net"])

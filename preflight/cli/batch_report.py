@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_COLUMNS = ("source", "outcome", "minutes", "jobs", "cost", "file", "task_ids", "detail", "exit_code")
+COLUMNS = ("source", "outcome", "minutes", "jobs", "cost", "file", "task_ids", "detail", "exit_code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +100,18 @@ class BatchReport:
                 json.dump({"schema": console.SCHEMA, "summary": self._totals(), "files": rows}, made, indent=2)
                 made.write("\n")
                 return
-            table = csv.DictWriter(made, _COLUMNS, lineterminator="\n")
+            table = csv.DictWriter(made, COLUMNS, lineterminator="\n")
             table.writeheader()
             table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+    def cells(self, entry: Entry) -> dict[str, str]:
+        """Return an entry as the cells of a table."""
+        return {name: _cell(value) for name, value in self._row(entry).items()}
 
     def _row(self, entry: Entry) -> dict[str, object]:
         minutes = None if entry.seconds is None else round(entry.seconds / 60, 3)
         values = {"minutes": minutes, "cost": self._cost(entry)}
-        return {name: jsonable(values[name] if name in values else getattr(entry, name)) for name in _COLUMNS}
+        return {name: jsonable(values[name] if name in values else getattr(entry, name)) for name in COLUMNS}
 
 
 def _cell(value: object) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from preflight.checking import Terms, check_in_turn
-from preflight.cli.common_options import NULL, REPORT, VIDEOS, positive
+from preflight.cli.common_options import NULL, REPORT, SOURCES, positive
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.formats import writer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from preflight.model.report import Report
+    from preflight.settings import Settings
 
 FORMATS = ("table", "json", "jsonl", "csv", "junit")
 FEW = 16
@@ -52,7 +54,7 @@ def check(
     form = "jsonl" if as_json else form
     terms = Terms(limits=settings.limits, deep=deep, text=text, strict=split_rules(strict), ignore=split_rules(ignored))
     with writer(form) as write, _listening(deep, form) as listen, _collecting(report) as collect:
-        for verdict in _reports(files, terms, listen, jobs=jobs, null=null):
+        for verdict in _reports(files, terms, settings, listen, jobs=jobs, null=null):
             write(verdict)
             collect(verdict)
     if not write.counts.files:
@@ -63,16 +65,27 @@ def check(
 
 
 def _reports(
-    files: Sequence[str], terms: Terms, listen: Callable[[Path], Listener], *, jobs: int | None, null: bool
+    files: Sequence[str],
+    terms: Terms,
+    settings: Settings,
+    listen: Callable[[Path], Listener],
+    *,
+    jobs: int | None,
+    null: bool,
 ) -> Iterator[Report]:
+    from preflight.model.address import is_list
+
     headers_only = terms.deep is None and not terms.text
-    if headers_only and len(files) <= FEW and all(Path(name).is_file() for name in files):
+    if headers_only and len(files) <= FEW and all(Path(name).is_file() and not is_list(name) for name in files):
         yield from check_in_turn([Path(name) for name in files], terms=terms)
         return
     from preflight.check_pool import check_many
-    from preflight.cli.inputs import videos
+    from preflight.cli.inputs import streamed
+    from preflight.workflow.remote_source import check_remote
 
-    yield from check_many(videos(files, null=null), terms=terms, jobs=jobs, listen=listen)
+    elsewhere = partial(check_remote, terms=terms, settings=settings)
+    paths = (source.path for source in streamed(files, settings, null=null))
+    yield from check_many(paths, terms=terms, jobs=jobs, listen=listen, elsewhere=elsewhere)
 
 
 @contextmanager
@@ -119,7 +132,7 @@ COMMAND = Command(
     example="preflight check clips/ --format jsonl --strict hdr,interlaced",
     run=check,
     parameters=(
-        VIDEOS,
+        SOURCES,
         Parameter(
             names=("--format", "-f"), key="form", choices=FORMATS, default="table", help="How verdicts are written."
         ),

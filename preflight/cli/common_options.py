@@ -42,6 +42,14 @@ def amount(text: str) -> float:
     return found
 
 
+def quality_points(text: str) -> float:
+    """Return a VMAF. Raises UsageError, ValueError."""
+    found = float(text)
+    if not 0 <= found <= 100:
+        raise UsageError(f"{text!r} is not a VMAF.", hint="Use 0 to 100, such as 90.")
+    return found
+
+
 def port(text: str) -> int:
     """Return a TCP port, 0 for a free one. Raises UsageError."""
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
@@ -72,13 +80,29 @@ def parse_box(text: str) -> InpaintingBox | PixelBox:
     return kind(start=start, end=end, x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-VIDEOS = Parameter(names=("FILES",), count="+", help="Videos, folders, patterns, or - for a list on stdin.")
+VIDEOS = Parameter(
+    names=("FILES",),
+    count="+",
+    help="Videos, folders, patterns, or - for a list on stdin.",
+)
+SOURCES = Parameter(
+    names=("FILES",),
+    count="+",
+    help="Videos, folders, patterns, s3://BUCKET/PREFIX/*.mp4, manifests (.csv, .jsonl, .parquet), or - for a list on "
+    "stdin.",
+)
 NULL = Parameter(names=("--null", "-0"), count="0", help="The list on stdin is separated by NUL.")
 ALL_TEXT = Parameter(names=("--all-text",), count="0", help="Remove natural text too, as on products and signs.")
 REMOVE_AUDIO = Parameter(names=("--remove-audio",), count="0", help="Drop the sound.")
 COLOR_BLOCKS = Parameter(names=("--color-blocks",), count="0", help="Remove the block behind text.")
 SUBTITLE_FORMATS = ("srt", "vtt", "ass", "json")
 """The values of `preflight.subtitles.FORMATS`, whose package is not needed by a check; a test compares both."""
+ACCEPT = Parameter(
+    names=("--accept",),
+    choices=("any", "strict"),
+    default="any",
+    help="strict: exit with 1 when the verdict is poor.",
+)
 SUBTITLES = Parameter(
     names=("--subtitles",),
     value="FORMAT",
@@ -101,6 +125,12 @@ BOXES = Parameter(
     convert=parse_box,
     help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1 of the frame, with px at the end in pixels. "
     "Repeatable.",
+)
+MIN_QUALITY = Parameter(
+    names=("--min-quality",),
+    value="VMAF",
+    convert=quality_points,
+    help="Shrink a file that is too large if its picture keeps this quality (VMAF, such as 90), else split it.",
 )
 TRIM = Parameter(names=("--trim",), value="START-END", convert=parse_trim, help="Keep only this, such as 0:10-1:30.")
 POLICY = Parameter(
@@ -128,6 +158,11 @@ TREE = Parameter(
 )
 DEADLINE = Parameter(
     names=("--deadline",), value="TIME", convert=duration, help="Longest wait for a job.", default_text="1:00:00"
+)
+CLUSTER = Parameter(
+    names=("--cluster",),
+    value="ADDRESS",
+    help="Have the workers of a Dask cluster do the media work: tcp://HOST:8786, or local:N for N processes here.",
 )
 JOBS = Parameter(names=("--jobs", "-j"), value="N", convert=positive, default=1, help="Videos at a time.")
 

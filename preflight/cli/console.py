@@ -12,6 +12,7 @@ from pathlib import Path
 
 from preflight.errors import PreflightError
 from preflight.events import Listener, Progress, ignore
+from preflight.model.address import spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ SCHEMA = 1
 
 def printable(text: object) -> str:
     r"""Return `text` with control, bidi and undecodable characters written as `\x1b`, so that no file name acts."""
-    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in str(text))
+    shown = spelled(text) if isinstance(text, Path) else str(text)
+    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in shown)
 
 
 def _escape(character: str) -> str:
@@ -88,6 +90,25 @@ def out(text: object = "") -> None:
 def complain(error: PreflightError) -> None:
     """Print an error as one line: what, why, and what to do next."""
     say(f"preflight: {printable(error)}", always=True)
+
+
+def wrapped(text: str, *, indent: int) -> str:
+    """Return a text indented, and wrapped between words where it goes to a terminal."""
+    import shutil
+    import textwrap
+
+    margin = " " * indent
+    if not sys.stdout.isatty():
+        return margin + text
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, stderr: bool = False) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from preflight.cli import console
+from preflight.model.address import spelled
 from preflight.model.media import Media, Unreadable, VideoStream
 from preflight.model.report import Finding, Report, Severity
 
@@ -172,7 +173,7 @@ class CsvWriter(Writer):
         verdict = "ok" if report.ok else "refused"
         for finding in report.findings or (None,):
             cells = ("",) * 7 if finding is None else _cells(finding)
-            self.rows.writerow([safe_cell(cell) for cell in (str(report.path), verdict, *cells)])
+            self.rows.writerow([safe_cell(cell) for cell in (spelled(report.path), verdict, *cells)])
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
@@ -197,7 +198,7 @@ class JunitWriter(Writer):
 
     def write(self, report: Report) -> None:
         """Write one test case."""
-        console.out(f"<testcase classname={_quoted('preflight')} name={_quoted(report.path)}>")
+        console.out(f"<testcase classname={_quoted('preflight')} name={_quoted(spelled(report.path))}>")
         for finding in report.failures:
             kind = finding.rule if finding.code is None else f"{int(finding.code)} {finding.rule}"
             console.out(f"<failure type={_quoted(kind)} message={_quoted(finding.message)}/>")
@@ -240,7 +241,7 @@ def to_dict(report: Report) -> dict[str, Any]:
 
     subject = report.subject
     return {
-        "path": str(report.path),
+        "path": spelled(report.path),
         "ok": report.ok,
         "codes": list(report.codes),
         "findings": [jsonable(finding) for finding in report.findings],

@@ -9,6 +9,11 @@ from pathlib import Path
 from preflight.errors import InputError
 from preflight.workflow.output_paths import is_result
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from preflight.settings import Settings
+    from preflight.workflow.source_list import ListedSource
+
 
 def videos(names: Sequence[str], *, null: bool = False) -> Iterator[Path]:
     """Yield the videos that `names` mean, as they come: files, folders, patterns, and `-` for the list on stdin.
@@ -20,6 +25,14 @@ def videos(names: Sequence[str], *, null: bool = False) -> Iterator[Path]:
     # Unbuffered: a thread that waits in a buffered read holds a lock without which Python can't end after Ctrl-C.
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
     return expand(names, stdin=stdin, separator=b"\0" if null else b"\n")
+
+
+def streamed(names: Sequence[str], settings: Settings, *, null: bool = False) -> Iterator[ListedSource]:
+    """Yield the videos that `names` mean as `videos` does, also objects in stores and those of manifests."""
+    from preflight.workflow.source_list import expand_sources
+
+    stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
+    return expand_sources(names, settings, stdin=stdin, separator=b"\0" if null else b"\n")
 
 
 def sources(names: Sequence[str], *, null: bool = False) -> list[Path]:

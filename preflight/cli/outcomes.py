@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from preflight.cli import console
@@ -22,17 +24,20 @@ def tell_all(
     as_json: bool,
     seconds: Callable[[Path], float | None] = lambda _: None,
     ended: Callable[[Result], None] = lambda _: None,
+    strict: bool = False,
 ) -> int:
     """Tell what became of each video as soon as it is known, finish the report, and return the exit code of all.
 
-    `seconds` gives the length of a source where it is known; `ended` is called after each result.
+    `seconds` gives the length of a source where it is known; `ended` is called after each result. With
+    `strict` a result that is poor counts as failed.
     """
-    codes = []
+    codes: set[ExitCode] = set()
     try:
         for result in results:
             board.end(result.source)
-            codes.append(exit_code(result))
-            report.add(entry_of(result, seconds(result.source)))
+            code = ExitCode.SOME_FAILED if strict and verdict_of(result) == POOR else exit_code(result)
+            codes.add(code)
+            report.add(replace(entry_of(result, seconds(result.source)), exit_code=int(code)))
             if as_json:
                 console.emit("result", outcome=outcome_of(result), **jsonable(result))
             else:
@@ -56,7 +61,13 @@ def entry_of(result: Result, seconds: float | None) -> Entry:
     task_ids: tuple[str, ...] = ()
     match result:
         case Succeeded():
-            detail, file, jobs, task_ids = " ".join(result.notes), result.file, result.submitted, result.task_ids
+            judged = () if result.verdict is None else (f"{result.verdict}.".capitalize(), *result.reasons)
+            detail, file, jobs, task_ids = (
+                " ".join((*judged, *result.notes)),
+                result.file,
+                result.submitted,
+                result.task_ids,
+            )
         case Mismatched():
             detail, file, task_ids = "; ".join(result.problems), result.file, result.task_ids
         case Rejected():
@@ -79,6 +90,24 @@ def entry_of(result: Result, seconds: float | None) -> Entry:
         detail=detail,
         exit_code=int(exit_code(result)),
     )
+
+
+POOR = "poor"
+"""The verdict that `--accept strict` refuses."""
+
+
+def verdict_of(result: Result) -> str | None:
+    """Return the verdict on a result; that of a known one is in its record. None where it was not verified."""
+    if not isinstance(result, Succeeded):
+        return None
+    if result.verdict is not None:
+        return result.verdict
+    try:
+        record = json.loads(record_of(result.file).read_text("utf-8"))
+        verdict = record["acceptance"]["verdict"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(verdict)
 
 
 def run_command(command: str, result: Result) -> None:
@@ -122,7 +151,7 @@ def exit_code(result: Result) -> ExitCode:
             return ExitCode.UNKNOWN
 
 
-def overall(codes: Sequence[ExitCode]) -> int:
+def overall(codes: Collection[ExitCode]) -> int:
     """Return the exit code of many: the one they share, else "some failed"."""
     different = set(codes)
     return int(different.pop() if len(different) == 1 else ExitCode.SOME_FAILED if different else ExitCode.OK)
@@ -159,7 +188,14 @@ def _tell_success(name: str, result: Succeeded) -> None:
     for what, path in (("before/after picture", picture_of(result.file)), ("JSON record", record_of(result.file))):
         if path.exists():
             console.out(f"{name}: {what} {console.printable(path)}")
+    if result.verdict is not None:
+        console.say(f"{name}: verdict: {result.verdict}")
+        for reason in result.reasons:
+            console.say(f"{name}:   {console.printable(reason)}")
     for note in result.notes:
         console.say(f"{name}: {console.printable(note)}")
+    if record_of(result.file).exists():
+        record = shlex.quote(console.printable(record_of(result.file)))
+        console.say(f"{name}: see before and after with `preflight review {record}`.")
     if not result.submitted:
         console.say(f"{name}: the result was known; no job was submitted.")

@@ -10,10 +10,11 @@ from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.errors import ExitCode, UsageError
+from preflight.events import Progress, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from preflight.review.desk import ReviewDesk
 
@@ -31,7 +32,13 @@ def review(
     """Open the page, or write it into a file."""
     from preflight.review import gather
 
-    desk = gather.desk(places or ["."], context.settings())
+    with console.progress(json_lines=as_json) as naming:
+
+        def scanning(name: str) -> Callable[[float], None]:
+            hear = naming(name)
+            return lambda share: hear(Progress(stage=Stage.CHECK, done=share, total=1.0))
+
+        desk = gather.desk(places or ["."], context.settings(), scanning=scanning)
     desk.library.refresh()
     if html is not None:
         _write(desk, html, overwrite=overwrite, as_json=as_json)

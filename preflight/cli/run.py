@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.cli import common_options, console
+from preflight.cli import common_options, console, region_options
 from preflight.cli.allowance import Allowance
 from preflight.cli.batch_report import BatchReport, Entry
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.cli.inputs import sources
 from preflight.cli.outcomes import overall, run_command, tell_all
-from preflight.errors import ExitCode
+from preflight.errors import ExitCode, UsageError
+from preflight.model.address import S3Address, is_list
 from preflight.model.job import Result, Succeeded
 from preflight.model.plan import Plan, Policy
 from preflight.model.report import Report
@@ -40,9 +41,20 @@ def run(
     remove_audio: bool,
     color_blocks: bool,
     boxes: Sequence[InpaintingBox | PixelBox] | None,
+    composite: bool,
+    protect: Sequence[str] | None,
+    only: Sequence[str] | None,
+    keep_text: str | None,
+    restore_text: Sequence[int] | None,
+    saved: Path | None,
     skip_textless: bool,
+    subtitles: Sequence[str] | None,
+    verify: bool | None,
+    accept: str,
+    repair: bool,
     trim: tuple[Fraction, Fraction] | None,
     policy: str,
+    min_quality: float | None,
     service: str | None,
     jobs: int,
     deadline: float | None,
@@ -57,19 +69,37 @@ def run(
     report: Path | None,
     null: bool,
     as_json: bool,
+    cluster: str | None = None,
 ) -> int:
     """Take every video through all stages and return the exit code of all."""
     from preflight import api
     from preflight.workflow.request import RunRequest
 
-    given = context.settings(service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline)
+    given = context.settings(
+        service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline, verify=verify
+    )
+    protect = list(protect or ())
+    if saved is not None:
+        wish = region_options.load_request(saved)
+        files = files or [wish["source"]]
+        language, boxes = wish["language"], [*(boxes or ()), *wish["boxes"]]
+        all_text, color_blocks = all_text or wish["all_text"], color_blocks or wish["color_blocks"]
+        remove_audio, protect = remove_audio or wish["remove_audio"], [*protect, *wish["protect"]]
+    if not files:
+        raise UsageError("FILES is missing.", hint="Name a video or a folder, or give --request. `preflight run -h`.")
     detect = language == "auto"
     request = RunRequest(
         output=output,
         detect_language=detect,
         skip_textless=skip_textless,
+        verify=given.verify or repair or accept == "strict",
+        repair=repair,
+        subtitles=tuple(dict.fromkeys(subtitles or ())),
         policy=Policy(policy),
+        min_quality=min_quality,
         trim=trim,
+        composite=composite,
+        regions=region_options.regions(protect, only, keep_text, restore_text),
         options=common_options.removal_options(
             "en" if detect else language,
             all_text=all_text,
@@ -78,6 +108,26 @@ def run(
             boxes=boxes,
         ),
     )
+    if cluster is not None or any(is_list(name) for name in files) or S3Address.parse(output):
+        if dry_run or tree or skip_existing or max_jobs is not None or budget is not None:
+            raise UsageError(
+                "--dry-run, --tree, --skip-existing, --max-jobs and --budget need a list of files of this machine.",
+                hint="`preflight check` tries inputs, `preflight jobs budget` limits what an account spends.",
+            )
+        from preflight.cli.streamed_run import run_streamed
+
+        api.require_service(given)
+        return run_streamed(
+            files,
+            request,
+            given,
+            cluster=cluster,
+            jobs=jobs,
+            report=report,
+            on_done=on_done,
+            null=null,
+            as_json=as_json,
+        )
     paths = sources(files, null=null)
     roots = [Path(name) for name in files]
     batch = _Batch(
@@ -92,7 +142,7 @@ def run(
     # What is missing is told before any file is read.
     api.require_service(given)
     if given.service == "auto" and given.uses_local_service:
-        console.say("No account is configured: the local service does the work. It is starting.")
+        console.say("No account is configured: a service on this machine does the work. It starts within seconds.")
 
     def ended(result: Result) -> None:
         batch.allowance.settle(result.source, jobs=result.submitted if isinstance(result, Succeeded) else 1)
@@ -101,7 +151,15 @@ def run(
 
     with console.batch_progress(len(paths), json_lines=as_json) as board:
         results = batch.results(paths, jobs=jobs, listen=board.listen)
-        code = tell_all(results, board, batch.report, as_json=as_json, seconds=batch.seconds.get, ended=ended)
+        code = tell_all(
+            results,
+            board,
+            batch.report,
+            as_json=as_json,
+            seconds=batch.seconds.get,
+            ended=ended,
+            strict=accept == "strict",
+        )
     if batch.outside:
         console.say(f"Left out, since --max-jobs or --budget is used up: {len(batch.outside)} videos.")
     return code
@@ -145,6 +203,7 @@ class _Batch:
         for path in paths:
             if self.skip_existing and has_result(path, self.request(path).output):
                 self.report.add(Entry(source=path, outcome="existing", detail="a result is in the output folder"))
+                console.say(f"{console.printable(path)}: passed over, since its result is in the output folder.")
             elif not self._measured() or self._admit(path):
                 yield path
 
@@ -161,10 +220,10 @@ class _Batch:
 
     def foresee(self, path: Path) -> tuple[Report, Plan, int, float]:
         """Return the verdict and the plan for a video, how many jobs it takes, and its seconds."""
-        from preflight.workflow.run import VideoRun
+        from preflight.workflow.preparation import check_and_plan
 
         request = self.request(path)
-        verdict, plan = VideoRun(request=request, settings=self.settings).inspect(path)
+        verdict, plan = check_and_plan(path, request, self.settings)
         media = verdict.media
         if media is not None and media.duration is not None:
             start, end = request.trim or (Fraction(0), media.duration)
@@ -215,25 +274,56 @@ COMMAND = Command(
     example="preflight run clips/*.mp4 -o cleaned --language en",
     run=run,
     parameters=(
-        common_options.VIDEOS,
+        replace(common_options.SOURCES, count="*"),
         Parameter(
             names=("--output", "-o"),
             value="FOLDER",
             convert=Path,
             default=Path(),
             default_text="this folder",
-            help="Folder for the results.",
+            help="Folder for the results, or s3://BUCKET/PREFIX.",
         ),
         common_options.LANGUAGE_OR_AUTO,
         common_options.ALL_TEXT,
         common_options.REMOVE_AUDIO,
         common_options.COLOR_BLOCKS,
         common_options.BOXES,
+        Parameter(
+            names=("--composite",),
+            count="0",
+            default=True,
+            negative="--no-composite",
+            help="Put only what the service changed into the source's own pictures (extra local).",
+        ),
+        *region_options.REGIONS,
+        Parameter(
+            names=("--request",),
+            key="saved",
+            value="FILE",
+            convert=Path,
+            help="Take options and regions that the page of `preflight review VIDEO` saved.",
+        ),
         Parameter(names=("--skip-textless",), count="0", help="Send no video without text (extra local)."),
+        common_options.SUBTITLES,
+        Parameter(
+            names=("--verify",),
+            count="0",
+            negative="--no-verify",
+            help="Compare each finished file with its source: text left or written, other changes (extra local).",
+            default_text="the setting verify",
+        ),
+        common_options.ACCEPT,
+        Parameter(
+            names=("--repair",),
+            count="0",
+            help="Remove text that the service left, or wrote, with the engine on this machine (extra local).",
+        ),
         common_options.TRIM,
         common_options.POLICY,
+        common_options.MIN_QUALITY,
         common_options.SERVICE,
         common_options.JOBS,
+        common_options.CLUSTER,
         common_options.DEADLINE,
         Parameter(names=("--keep",), count="0", help="Keep the fixed file that was sent, for another run."),
         Parameter(

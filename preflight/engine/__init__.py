@@ -14,6 +14,7 @@ from typing import Any
 from preflight.engine.types import (
     FillQuality,
     PoorRegion,
+    ReadLine,
     RemovalReport,
     RemovedText,
     TextPreview,
@@ -28,6 +29,7 @@ from preflight.model.text import ScreenTexts
 __all__ = [
     "FillQuality",
     "PoorRegion",
+    "ReadLine",
     "RemovalReport",
     "RemovedText",
     "TextPreview",
@@ -35,6 +37,7 @@ __all__ = [
     "TextTrackSummary",
     "find_texts",
     "preview_text",
+    "read_picture",
     "remove_text",
 ]
 
@@ -186,6 +189,24 @@ def find_texts(
     from preflight.engine import text_scan
 
     return text_scan.find_texts(path, program=ffmpeg, on_progress=on_progress, processes=processes, cancel=cancel)
+
+
+def read_picture(picture: Any) -> list[ReadLine]:
+    """Find and read the text on one picture.
+
+    Args:
+        picture: blue, green, red, 8 bits each, a NumPy array [H, W, 3].
+
+    Returns:
+        The lines with their boxes, words and confidence.
+
+    Raises:
+        ToolMissingError: the `local` extra is not installed.
+    """
+    _require_packages()
+    from preflight.engine import picture_text
+
+    return picture_text.read_picture(picture)
 
 
 def _require(name: str, value: object, valid: bool, expected: str) -> None:

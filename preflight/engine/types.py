@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +117,11 @@ class RemovalReport:
     def copied(self) -> bool:
         """True when nothing was filled and every packet of the picture was copied."""
         return self.frames_copied == self.frames
+
+
+class ReadLine(NamedTuple):
+    """A line of text: left, top, right and bottom edge, what was read, and the confidence 0..1."""
+
+    box: tuple[int, int, int, int]
+    text: str
+    score: float

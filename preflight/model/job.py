@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from preflight.errors import PreflightError, UsageError
 from preflight.model.media import Media
-from preflight.model.plan import Plan
+from preflight.model.plan import PictureQuality, Plan
 
 LANGUAGES = ("en", "zh")
 
@@ -150,18 +150,33 @@ def _corners(box: Sequence[float]) -> dict[str, float]:
 
 
 class SecretUrl:
-    """A URL whose query string is a credential: `reveal()` gives it whole, everything else hides the query."""
+    """A URL whose query string is a credential: `reveal()` gives it whole, everything else hides the query.
 
-    __slots__ = ("_url",)
+    A pickle has it without query and user; what is loaded from one is not `is_whole` when that took something away.
+    """
+
+    __slots__ = ("_url", "is_whole")
 
     def __init__(self, url: str) -> None:
         if not isinstance(url, str):
             raise UsageError(f"url is {type(url).__name__}, not a text.")
         self._url = url
+        self.is_whole = True
 
     def reveal(self) -> str:
-        """Return the whole URL, to be sent and never to be printed."""
+        """Return the URL with its credential, to be sent and never to be printed."""
         return self._url
+
+    def __copy__(self) -> SecretUrl:
+        return self
+
+    def __deepcopy__(self, _: object) -> SecretUrl:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = urlsplit(self._url)
+        plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        return _without_credential, (plain, self.is_whole and plain == self._url)
 
     def __str__(self) -> str:
         parts = urlsplit(self._url)
@@ -179,6 +194,12 @@ class SecretUrl:
         return hash(self._url)
 
 
+def _without_credential(url: str, is_whole: bool) -> SecretUrl:
+    loaded = SecretUrl(url)
+    loaded.is_whole = is_whole
+    return loaded
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """One file to send: the whole video, or the stretch `start`..`end` (seconds) of a split one."""
@@ -193,6 +214,7 @@ class Fixed:
     """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check.
 
     `manifest` is the file that says how to join a split again; `reused` that an earlier fix was found and used.
+    `quality` is that of each segment's picture, where the plan foresees one.
     """
 
     source: Media
@@ -200,6 +222,7 @@ class Fixed:
     segments: tuple[Segment, ...]
     manifest: Path | None = None
     reused: bool = False
+    quality: tuple[PictureQuality | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +306,10 @@ class Succeeded:
     submitted: int
     quality: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    verdict: str | None = None
+    """`accepted`, `accepted with remarks` or `poor`; None where the file was not verified."""
+    reasons: tuple[str, ...] = ()
+    """One sentence for each finding of the acceptance test, the heaviest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

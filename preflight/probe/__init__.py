@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from preflight.probe.discover import expand
     from preflight.probe.packet_scan import Depth, read
     from preflight.probe.prober import Prober, pooled_prober, probe
+    from preflight.probe.range_probe import probe_ranges
 
-__all__ = ["Depth", "Prober", "expand", "pooled_prober", "probe", "read"]
+__all__ = ["Depth", "Prober", "expand", "pooled_prober", "probe", "probe_ranges", "read"]
 
 _HOMES = {
     "Depth": "packet_scan",
@@ -21,6 +22,7 @@ _HOMES = {
     "expand": "discover",
     "pooled_prober": "prober",
     "probe": "prober",
+    "probe_ranges": "range_probe",
     "read": "packet_scan",
 }
 

@@ -65,7 +65,12 @@ def _matching(pattern: str) -> list[str]:
 
 
 def read_paths(stream: IO[bytes], separator: bytes) -> Iterator[str]:
-    """Yield each path on `stream` as soon as it is complete; empty ones are passed over."""
+    """Yield each path on `stream` as soon as it is complete; empty ones are passed over.
+
+    Args:
+        stream: bytes, such as standard input.
+        separator: the byte between two paths, a line feed or NUL.
+    """
     rest = b""
     read = getattr(stream, "read1", stream.read)
     while chunk := read(_CHUNK):

@@ -78,13 +78,23 @@ def _span(tracks: list[Track]) -> Fraction | None:
 
 
 def longest(container: Fraction | None, streams: tuple[Stream, ...]) -> Fraction | None:
-    """Return the longest of the container's, the video's and the audio's duration; None when none is known."""
+    """Return the longest of the container's, the video's and the audio's duration; None when none is known.
+
+    Args:
+        container: seconds by the container's header, or None.
+        streams: the streams with their own durations.
+    """
     known = [s.duration for s in streams if s.kind in {StreamKind.VIDEO, StreamKind.AUDIO} and s.duration]
     return max([*known, *([container] if container else [])], default=None)
 
 
 def container(facts: dict[str, Any], general: Track) -> Container:
-    """Return the container by content: the first bytes' kind, refined by brand and document type."""
+    """Return the container by content: the first bytes' kind, refined by brand and document type.
+
+    Args:
+        facts: the worker's facts.
+        general: MediaInfo's fields on the whole file.
+    """
     kind = facts["kind"]
     if kind == "bmff":
         return codec_names.brand_container((facts.get("header") or {}).get("brand"))
@@ -206,6 +216,11 @@ def decoded_size(stated: tuple[int, int], sizes: tuple[tuple[int, int], ...], *,
 
     Of several it is the largest. Decoders of H.264 take the container's size where it is the larger one within the same
     macroblocks: that is how some writers state what the stream does not crop.
+
+    Args:
+        stated: width and height by the container.
+        sizes: width and height by each sequence header.
+        codec: the name of the codec.
     """
     if not sizes or stated in sizes:
         return stated

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from preflight.errors import CancelledError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
-from preflight.model.media import Media, ScanResult
+from preflight.model.media import Media
+from preflight.model.scan import ScanResult
 from preflight.probe import codec_names
 from preflight.probe.transport_duration import DEMUXERS
 from preflight.tools import ffmpeg, process
@@ -40,6 +41,12 @@ def read(
     """Return what reading all packets of `media` shows; None where its container has no demuxer in the table.
 
     Nothing is written and no other file is opened. Raises ToolMissingError without ffmpeg, CancelledError.
+
+    Args:
+        media: the file's facts.
+        depth: copy the packets, or decode them.
+        listener: hears the seconds that were read.
+        cancel: ends the read when it is set.
     """
     demuxer = DEMUXERS.get(media.container)
     if demuxer is None:
@@ -64,7 +71,13 @@ def read(
 
 
 def command(media: Media, demuxer: str, depth: Depth) -> list[str]:
-    """Return the argv. Packets are copied to nowhere; decoding also looks for black and frozen stretches."""
+    """Return the argv. Packets are copied to nowhere; decoding also looks for black and frozen stretches.
+
+    Args:
+        media: the file's facts.
+        demuxer: ffmpeg's name for its container.
+        depth: copy the packets, or decode them.
+    """
     progress = [
         "-v",
         "level+info" if depth is Depth.DECODE else "level+warning",
@@ -88,7 +101,15 @@ def command(media: Media, demuxer: str, depth: Depth) -> list[str]:
 def interpret(
     log: Iterable[str], printed: Iterable[str], *, reached: Fraction, depth: Depth, failed: bool
 ) -> ScanResult:
-    """Return the `ScanResult` that ffmpeg's last words in `log` and the filters' lines in `printed` stand for. Pure."""
+    """Return the `ScanResult` that ffmpeg's last words in `log` and the filters' lines in `printed` stand for. Pure.
+
+    Args:
+        log: lines of standard error.
+        printed: lines of the filters, on standard output.
+        reached: seconds up to which packets came.
+        depth: how the file was read.
+        failed: ffmpeg's exit code was not 0.
+    """
     said = [line for line in log if "[error]" in line or "[fatal]" in line or "corrupt" in line]
     words = _kinds(_PREFIX.sub("", line).strip() for line in said)
     cut = next((word for word in words if _CUT.search(word)), None)

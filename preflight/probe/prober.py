@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_MEASURED = 2**28
 """Bytes up to which a file without a header is read for its exact duration: 0.3 s at 1 GB/s."""
+TRACED = "\0reads"
+"""Ends a path of which the worker's reply shall say what was read; see `sandbox.child`."""
 _WITHOUT_HEADER = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.OGG})
 _SOUND_FILE = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 """The smallest whole GIF: a picture of one pixel."""
@@ -79,6 +81,21 @@ class Prober:
             self._worker.close()
             self._worker = None
 
+    def ask_tracing(self, path: Path) -> dict[str, Any]:
+        """Return the worker's facts on a file, and in `reads` the positions and counts of bytes that it read.
+
+        Raises WorkerDied, ToolMissingError.
+        """
+        if self._worker is not None and self._worker.owes_other_than(path):
+            self.close()
+        self.start()
+        assert self._worker is not None  # noqa: S101
+        try:
+            return self._worker.ask(Path(f"{path}{TRACED}"))
+        except BaseException:
+            self.close()
+            raise
+
     def probe(self, path: Path, *, following: Path | None = None) -> Media | Unreadable:
         """Return what `path` is, or why it can't be read, which is never an exception.
 
@@ -101,7 +118,7 @@ class Prober:
             self.close()
             if is_new and not death.timed_out:
                 _require_sound_parser(self._timeout)
-            return _died(path, timed_out=death.timed_out, seconds=self._timeout)
+            return died(path, timed_out=death.timed_out, seconds=self._timeout)
         except BaseException:
             # An interrupted conversation would give the next path this one's answer.
             self.close()
@@ -200,7 +217,8 @@ def _refusal(path: Path, reason: str, detail: str, size: int | None) -> Unreadab
     return stat_check.unreadable(path, reason, detail, hint=_HINTS[reason], size=size)
 
 
-def _died(path: Path, *, timed_out: bool, seconds: float) -> Unreadable:
+def died(path: Path, *, timed_out: bool, seconds: float = TIMEOUT) -> Unreadable:
+    """Return the finding for a file on which the parser crashed, or did not finish."""
     if timed_out:
         bounds = f"{CPU_SECONDS} s of computing, {seconds:g} s in all"
         detail = f"It could not be read safely: the parser did not finish in its time ({bounds})."

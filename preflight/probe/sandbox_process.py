@@ -194,7 +194,12 @@ def prepare(path: str | None = None) -> None:
 
 
 def obtain(*, timeout: float, memory: int) -> Worker:
-    """Return a worker with these bounds: the prepared one, or a new one."""
+    """Return a worker with these bounds: the prepared one, or a new one.
+
+    Args:
+        timeout: seconds for one file.
+        memory: bytes of address space.
+    """
     usual = (timeout, memory) == (TIMEOUT, MEMORY)
     return PREPARED.pop() if usual and PREPARED else Worker(timeout=timeout, memory=memory)
 

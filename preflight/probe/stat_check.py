@@ -28,7 +28,15 @@ _SPECIAL = {
 
 
 def unreadable(path: Path, reason: str, detail: str, *, hint: str | None = None, size: int | None = None) -> Unreadable:
-    """Return the `Unreadable` for `reason` with the hint that goes with it."""
+    """Return the `Unreadable` for `reason` with the hint that goes with it.
+
+    Args:
+        path: the file.
+        reason: a stable slug.
+        detail: a sentence for people.
+        hint: the next step, where the usual one of the reason does not fit.
+        size: bytes, where known.
+    """
     return Unreadable(path=path, reason=reason, detail=detail, hint=hint or _HINTS.get(reason, ""), size=size)
 
 
@@ -61,7 +69,12 @@ def special_file(path: Path, kind: int = 0) -> Unreadable:
 
 
 def from_errno(path: Path, number: int) -> Unreadable:
-    """Return the `Unreadable` for the `errno` with which opening or looking failed."""
+    """Return the `Unreadable` for the `errno` with which opening or looking failed.
+
+    Args:
+        path: the file.
+        number: the error number, such as `errno.ENOENT`.
+    """
     if number == errno.ENOENT and path.is_symlink():
         return unreadable(path, "dangling-link", "It is a link to a file that does not exist.")
     if number in {errno.ENOENT, errno.ENOTDIR}:

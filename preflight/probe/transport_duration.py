@@ -38,6 +38,11 @@ def measure(path: Path, container: Container, *, timeout: float = TIMEOUT) -> Fr
     """Return the exact duration in seconds by the packets of video and sound.
 
     0 where ffmpeg read the file to its end and found none; None when they can't be read.
+
+    Args:
+        path: the file.
+        container: its container.
+        timeout: seconds after which the read is given up.
     """
     demuxer = DEMUXERS.get(container)
     if demuxer is None:
@@ -54,7 +59,12 @@ def measure(path: Path, container: Container, *, timeout: float = TIMEOUT) -> Fr
 
 
 def command(path: Path, demuxer: str) -> list[str]:
-    """Return the argv that prints a line for each packet of video and sound."""
+    """Return the argv that prints a line for each packet of video and sound.
+
+    Args:
+        path: the file.
+        demuxer: ffmpeg's name for its container.
+    """
     # A wrong AVI index sends ffmpeg past the end; unable to seek to it, ffmpeg takes packet after packet.
     blind = ["-seekable", "0"] if demuxer == "avi" else []
     source = [*ffmpeg.INPUT_GUARD, *blind, "-f", demuxer, "-i", ffmpeg.local(path)]

@@ -50,7 +50,7 @@ def make_app(desk: ReviewDesk, *, port: int, token: str, title: str, single: str
         single: Identifier of the only video, which then is the start page.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    guard = _Guard(AccessRules(port=port, token=token, session=secrets.token_urlsafe(32)))
+    guard = _AccessGuard(AccessRules(port=port, token=token, session=secrets.token_urlsafe(32)))
     app.middleware("http")(guard.answer)
     app.add_exception_handler(PreflightError, _explain)
     app.include_router(_page_routes({"mode": "served", "title": title, "single": single}, title))
@@ -59,7 +59,7 @@ def make_app(desk: ReviewDesk, *, port: int, token: str, title: str, single: str
     return app
 
 
-class _Guard:
+class _AccessGuard:
     """Stands in front of every request."""
 
     def __init__(self, rules: AccessRules) -> None:

@@ -21,7 +21,12 @@ _NAMES: dict[Container, frozenset[str]] = {
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield what is wrong with the container, the name and the presence of a picture."""
+    """Yield what is wrong with the container, the name and the presence of a picture.
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     limit = wording.names(limits.containers)
     if media.video is None:
         yield _no_video(media, limit)

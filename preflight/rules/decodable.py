@@ -15,7 +15,12 @@ from preflight.rules.deep_read import size_change
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield findings on encryption, on a video without frames and on several picture sizes in the header."""
+    """Yield findings on encryption, on a video without frames and on several picture sizes in the header.
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     limit = f"a video that decodes, in {wording.names(limits.containers)}"
     kinds = tuple(dict.fromkeys(str(stream.kind) for stream in media.streams if stream.encrypted))
     if kinds:

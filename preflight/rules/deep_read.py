@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from preflight.model.limits import Limits
-from preflight.model.media import Media, ScanResult
+from preflight.model.media import Media
 from preflight.model.report import Code, Finding
 from preflight.rules import wording
 from preflight.rules.advisory import advisory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from preflight.model.scan import ScanResult
 
 TOLERANCE = Fraction(1)
 """Seconds by which the last packet may end before the header's duration: a still picture at the end, or padding."""
@@ -18,7 +22,12 @@ NEARLY_ALL = Fraction(95, 100)
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield findings on what was read; nothing when the file was not read deeply."""
+    """Yield findings on what was read; nothing when the file was not read deeply.
+
+    Args:
+        media: the file's facts, with what was read in `reading`.
+        limits: the limits to keep.
+    """
     reading = media.reading
     if reading is None:
         return

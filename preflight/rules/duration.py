@@ -14,7 +14,12 @@ _TIMED = frozenset({StreamKind.AUDIO, StreamKind.SUBTITLE, StreamKind.DATA})
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield a finding when the duration is above the limit or is unknown."""
+    """Yield a finding when the duration is above the limit or is unknown.
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     limit = wording.seconds(limits.max_seconds)
     video = media.video
     if media.duration is None and (video is None or video.frame_count == 0):

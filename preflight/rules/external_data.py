@@ -11,7 +11,12 @@ from preflight.rules import wording
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield a finding when a stream's data is not in the file itself (a reference movie)."""
+    """Yield a finding when a stream's data is not in the file itself (a reference movie).
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     if media.external:
         yield Finding(
             rule="external-data",

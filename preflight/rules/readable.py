@@ -11,7 +11,12 @@ from preflight.rules import wording
 
 
 def check(subject: Unreadable, limits: Limits) -> Iterator[Finding]:
-    """Yield the one finding that an unreadable path gives; no fix can help, the hint says what can."""
+    """Yield the one finding that an unreadable path gives; no fix can help, the hint says what can.
+
+    Args:
+        subject: the path and why it can't be read.
+        limits: the limits to keep.
+    """
     yield Finding(
         rule=subject.reason,
         code=Code.FORMAT,

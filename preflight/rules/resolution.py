@@ -15,7 +15,12 @@ _CROP_AT_MOST = 16
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield a finding when the display size does not fit the box in either orientation, or is unknown."""
+    """Yield a finding when the display size does not fit the box in either orientation, or is unknown.
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     if media.video is None:
         return
     width, height = media.video.display_size

@@ -11,7 +11,12 @@ from preflight.rules import wording
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield a finding when the file has more bytes than the limit."""
+    """Yield a finding when the file has more bytes than the limit.
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     if media.size <= limits.max_bytes:
         return
     limit = wording.limit_size(limits.max_bytes)

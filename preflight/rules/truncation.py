@@ -11,7 +11,12 @@ from preflight.rules import wording
 
 
 def check(media: Media, limits: Limits) -> Iterator[Finding]:
-    """Yield a finding when the file was cut short."""
+    """Yield a finding when the file was cut short.
+
+    Args:
+        media: the file's facts.
+        limits: the limits to keep.
+    """
     if media.missing_bytes:
         missing = wording.size(media.missing_bytes)
         yield Finding(

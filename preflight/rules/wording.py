@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -38,6 +37,8 @@ def limit_size(value: int) -> str:
 
 def command(media: Media, *words: str) -> str:
     """Return the command `preflight WORDS FILE` for the file of `media`, quoted for a POSIX shell."""
+    import shlex
+
     name = str(media.path)
     return shlex.join(("preflight", *words, f"./{name}" if name.startswith("-") else name))
 
@@ -48,7 +49,12 @@ def with_command(text: str, command: str) -> str:
 
 
 def pixels(width: int, height: int) -> str:
-    """Return a picture size."""
+    """Return a picture size.
+
+    Args:
+        width: pixels.
+        height: pixels.
+    """
     return f"{width}x{height}"
 
 
@@ -59,6 +65,11 @@ def names(containers: Iterable[Container]) -> str:
 
 
 def source(limits: Limits, name: str) -> str:
-    """Return where the limit in the field `name` comes from: the service's page, or the person who set another."""
+    """Return where the limit in the field `name` comes from: the service's page, or the person who set another.
+
+    Args:
+        limits: the limits in force.
+        name: a field of them.
+    """
     changed = limits.source == DEFAULT_LIMITS.source and getattr(limits, name) != getattr(DEFAULT_LIMITS, name)
     return "your setting" if changed else limits.source

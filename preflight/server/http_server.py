@@ -27,7 +27,13 @@ BACKLOG = 128
 
 
 def listen(host: str, port: int, name: str) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises UsageError for a port in use."""
+    """Return a listening socket; port 0 takes a free one. Raises UsageError for a port in use.
+
+    Args:
+        host: address of the interface.
+        port: number of the port.
+        name: what the port is for, for the error.
+    """
     try:
         return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:

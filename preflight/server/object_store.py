@@ -168,7 +168,12 @@ class ObjectStore:
             raise
 
     def put(self, description: Description, content: StoredBytes) -> StoredObject:
-        """Store received bytes as an object and return it; an object of the same key is replaced."""
+        """Store received bytes as an object and return it; an object of the same key is replaced.
+
+        Args:
+            description: key, type and checksums that the client stated.
+            content: the received bytes.
+        """
         crc32 = to_base64(content.crc32) if description.crc32 else None
         return self._place(StoredObject(description=description, content=content, etag=content.md5.hex(), crc32=crc32))
 
@@ -193,7 +198,14 @@ class ObjectStore:
         return upload
 
     def put_part(self, key: str, upload_id: str, number: int, content: StoredBytes) -> BegunUpload:
-        """Add a part to a begun upload; a part of the same number is replaced. Raises ObjectStoreError."""
+        """Add a part to a begun upload; a part of the same number is replaced. Raises ObjectStoreError.
+
+        Args:
+            key: the object's key.
+            upload_id: of the begun upload.
+            number: of the part, from 1.
+            content: the received bytes.
+        """
         with self._mutex:
             upload = self._upload(key, upload_id)
             _unlink([old] if (old := upload.parts.get(number)) else [])
@@ -201,7 +213,12 @@ class ObjectStore:
         return upload
 
     def parts(self, key: str, upload_id: str) -> list[tuple[int, StoredBytes]]:
-        """Return the parts of a begun upload by number. Raises ObjectStoreError."""
+        """Return the parts of a begun upload by number. Raises ObjectStoreError.
+
+        Args:
+            key: the object's key.
+            upload_id: of the begun upload.
+        """
         with self._mutex:
             return sorted(self._upload(key, upload_id).parts.items())
 
@@ -212,7 +229,12 @@ class ObjectStore:
         return sorted(found, key=lambda upload: (upload.description.key, upload.begun))
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Give up a begun upload and free its parts. Raises ObjectStoreError."""
+        """Give up a begun upload and free its parts. Raises ObjectStoreError.
+
+        Args:
+            key: the object's key.
+            upload_id: of the begun upload.
+        """
         with self._mutex:
             upload = self._upload(key, upload_id)
             del self._uploads[upload_id]

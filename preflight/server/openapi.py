@@ -59,7 +59,13 @@ _GATEWAY: dict[str, Any] = {
 
 
 def call(business: dict[str, Any], data: dict[str, Any], *, get: bool) -> dict[str, Any]:
-    """Return the description of a signed call with these business parameters and, on success, this `data`."""
+    """Return the description of a signed call with these business parameters and, on success, this `data`.
+
+    Args:
+        business: schema of the parameters.
+        data: schema of the reply's data.
+        get: describe the call by GET, with parameters in the query.
+    """
     parameters = [_parameter(name, {"type": "string"}, required=True) for name in ("app_key", "timestamp", "sign")]
     fixed = {"partner_id": "aidge", "sign_method": "sha256", "sign_ver": "v2"}
     parameters += [_parameter(name, {"enum": [value]}, required=True) for name, value in fixed.items()]

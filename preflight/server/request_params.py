@@ -52,7 +52,13 @@ def options(fields: Mapping[str, Any]) -> RemovalOptions:
 
 
 def text(fields: Mapping[str, Any], name: str, *, limit: int) -> str:
-    """Return the required text `name` of at most `limit` characters. Raises RefusalError."""
+    """Return the required text `name` of at most `limit` characters. Raises RefusalError.
+
+    Args:
+        fields: the request's parameters.
+        name: of the parameter.
+        limit: characters.
+    """
     value = fields.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= limit:
         raise invalid(f"{name} is required: a text of at most {limit} characters.")

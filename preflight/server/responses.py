@@ -36,7 +36,13 @@ def success(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def failure(code: int, message: str | None = None, *, data: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the documented reply with an error code; the message defaults to the documented one."""
+    """Return the documented reply with an error code; the message defaults to the documented one.
+
+    Args:
+        code: the documented code.
+        message: for people.
+        data: further facts of the reply.
+    """
     return {
         "resCode": code,
         "success": False,
@@ -47,13 +53,25 @@ def failure(code: int, message: str | None = None, *, data: dict[str, Any] | Non
 
 
 def declined(code: int, message: str | None = None, *, retry_after: int | None = None) -> RefusalError:
-    """Return the service's own refusal, to be raised. Like the platform it comes with HTTP 200."""
+    """Return the service's own refusal, to be raised. Like the platform it comes with HTTP 200.
+
+    Args:
+        code: the documented code.
+        message: for people.
+        retry_after: seconds, as a header.
+    """
     headers = None if retry_after is None else {"Retry-After": str(retry_after)}
     return RefusalError(200, failure(code, message), headers)
 
 
 def refused(code: str, message: str, *, status: int = 400) -> RefusalError:
-    """Return the gateway's refusal of a caller's mistake, to be raised."""
+    """Return the gateway's refusal of a caller's mistake, to be raised.
+
+    Args:
+        code: the gateway's code.
+        message: for people.
+        status: of HTTP.
+    """
     body = {"type": "ISV", "code": code, "message": message, "request_id": _request_id()}
     return RefusalError(status, body)
 

@@ -104,7 +104,12 @@ class Service:
         return responses.success({"result": {"taskId": task_id}})
 
     def query(self, fields: dict[str, Any], base: str) -> dict[str, Any]:
-        """Answer the state of a task, with the URL of its result below `base` when it is finished."""
+        """Answer the state of a task, with the URL of its result below `base` when it is finished.
+
+        Args:
+            fields: the request's parameters.
+            base: the service's own address.
+        """
         task = self._store.get(request_params.text(fields, "taskId", limit=64))
         if task is None:
             raise refused("InvalidTaskId", "There is no such task.")
@@ -119,7 +124,12 @@ class Service:
         return responses.success(data)
 
     def result(self, task_id: str, token: str) -> StoredTask:
-        """Return the finished task whose result is asked for with its `token`."""
+        """Return the finished task whose result is asked for with its `token`.
+
+        Args:
+            task_id: the task.
+            token: the secret of its result's URL.
+        """
         if not hmac.compare_digest(token.encode(), self._token(task_id).encode()):
             raise refused("AccessDenied", "The token does not match.", status=403)
         task = self._store.get(task_id)

@@ -56,6 +56,12 @@ def download(url: str, destination: Path, *, limit: int, seconds: float = SECOND
 
     Raises RefusalError: 701 as soon as more than `limit` bytes came, InvalidParameter for a URL that is not fetched or
     that its server refuses, 500 when its server is down or too slow.
+
+    Args:
+        url: of the video.
+        destination: the file to write.
+        limit: bytes.
+        seconds: for the whole download.
     """
     end = time.monotonic() + seconds
     try:

@@ -96,7 +96,13 @@ class TaskStore:
                 path.unlink(missing_ok=True)
 
     def add(self, task_id: str, source: Path, options: RemovalOptions) -> None:
-        """Store a new task of ours, waiting; durable when this returns."""
+        """Store a new task of ours, waiting; durable when this returns.
+
+        Args:
+            task_id: the task.
+            source: URL of the video.
+            options: what to remove, as the request has it.
+        """
         self._do(
             "INSERT INTO tasks (id, owner, status, source, options, created) VALUES (?, ?, ?, ?, ?, ?)",
             task_id,
@@ -128,16 +134,32 @@ class TaskStore:
         return self.get(rows[0][0]) if rows else None
 
     def finish(self, task_id: str, quality: dict[str, Any]) -> None:
-        """Mark a task finished."""
+        """Mark a task finished.
+
+        Args:
+            task_id: the task.
+            quality: figures of the result.
+        """
         self._do("UPDATE tasks SET status = ?, quality = ? WHERE id = ?", FINISHED, json.dumps(quality), task_id)
 
     def fail(self, task_id: str, code: int, message: str) -> None:
-        """Mark a task failed with a documented code."""
+        """Mark a task failed with a documented code.
+
+        Args:
+            task_id: the task.
+            code: a documented code.
+            message: for people.
+        """
         sql = "UPDATE tasks SET status = ?, code = ?, message = ? WHERE id = ?"
         self._do(sql, FAILED, code, message, task_id)
 
     def put_back(self, task_id: str, *, crashed: bool) -> None:
-        """Let a running task wait again; `crashed` counts against it."""
+        """Let a running task wait again; `crashed` counts against it.
+
+        Args:
+            task_id: the task.
+            crashed: the engine ended without an answer.
+        """
         self._do("UPDATE tasks SET status = ?, crashes = crashes + ? WHERE id = ?", SUBMITTED, int(crashed), task_id)
 
     def adopt(self) -> int:

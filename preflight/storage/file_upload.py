@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,12 +21,21 @@ from preflight.storage.profiles import Checksum, part_size_for, profile_of
 from preflight.storage.source_file import Meter, PartReader, SourceFile, compute_digest, identity_of
 from preflight.storage.store import Store, open_store
 
+_log = logging.getLogger(__name__)
+
+
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 
 
 def digest(path: Path, listener: Listener = ignore, cancel: Cancel | None = None) -> str:
-    """Return the SHA-256 of a file in hex. Raises InputError, FileChangedError, CancelledError."""
+    """Return the SHA-256 of a file in hex. Raises InputError, FileChangedError, CancelledError.
+
+    Args:
+        path: the file.
+        listener: hears the bytes that were read.
+        cancel: ends the read when it is set.
+    """
     read = compute_digest(path, part_size=2**63, checksum=Checksum.CRC32, listener=listener, cancel=cancel)
     return read.sha256
 
@@ -41,7 +51,18 @@ def upload(
     cancel: Cancel | None = None,
     checkpoint: UploadCheckpoint | None = None,
 ) -> Upload:
-    """Send a file as `place` does and return where it is and a URL that lives `life` seconds, tested as by `sign`."""
+    """Send a file as `place` does and return where it is and a URL that lives `life` seconds, tested as by `sign`.
+
+    Args:
+        media_path: the file.
+        settings: bucket, credentials and rate.
+        sha256: its digest in hex, where known.
+        extension: of the object's key.
+        life: seconds that the URL is good for.
+        listener: hears the bytes that were sent.
+        cancel: ends the upload when it is set.
+        checkpoint: records begun uploads, so that a later call resumes them.
+    """
     with open_store(settings):
         placed = place(
             media_path,
@@ -106,6 +127,7 @@ def place(
             )
         key = store.key(source.sha256, extension)
         reused = _is_stored(store, key, source)
+        _log.info("%s: %d bytes, %s", key, source.size, "in the store already" if reused else "sending")
         if not reused:
             meter = Meter(source.size, listener, rate=settings.upload_rate, cancel=cancel)
             _send(
@@ -133,6 +155,11 @@ def sign(placed: Placed, *, settings: Settings, life: float) -> Upload:
     """Return the object with a fresh URL that lives `life` seconds, tested with a ranged GET.
 
     Raises StoreAccessError when the service could not fetch it, StoreError.
+
+    Args:
+        placed: the object.
+        settings: bucket and credentials.
+        life: seconds that the URL is good for.
     """
     with open_store(settings) as store:
         url, expires = presign(store, placed.key, life=life)

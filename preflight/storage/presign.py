@@ -24,6 +24,11 @@ def presign(store: Store, key: str, *, life: float) -> tuple[SecretUrl, datetime
     """Return a URL for `key` good for `life` seconds, at most 7 days and the credentials' own life, and its end.
 
     With `settings.public_url` the URL comes from that template and has no end. Raises StoreAccessError.
+
+    Args:
+        store: the store.
+        key: the object's key.
+        life: seconds.
     """
     template = store.settings.public_url
     if template:
@@ -45,7 +50,13 @@ def presign(store: Store, key: str, *, life: float) -> tuple[SecretUrl, datetime
 
 
 def try_fetch(store: Store, url: SecretUrl, *, size: int) -> None:
-    """Fetch one byte as the service would. Raises StoreAccessError when it is refused, StoreError for the rest."""
+    """Fetch one byte as the service would. Raises StoreAccessError when it is refused, StoreError for the rest.
+
+    Args:
+        store: the store.
+        url: a presigned URL.
+        size: bytes that the object has.
+    """
     import requests
 
     hint = "Run `preflight doctor`; a wrong clock, region or addressing style spoils a signature."

@@ -58,7 +58,12 @@ def clock_skew(date: str | None) -> str | None:
 
 @contextmanager
 def translated(settings: Settings, action: str) -> Iterator[None]:
-    """Turn what botocore raises inside the block into a StoreError that names `action`, the bucket and the mend."""
+    """Turn what botocore raises inside the block into a StoreError that names `action`, the bucket and the mend.
+
+    Args:
+        settings: whose bucket and endpoint the error names.
+        action: what was done, such as `Sending a part`.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
@@ -79,7 +84,13 @@ def unintelligible(action: str) -> StoreError:
 
 
 def demand(reply: Mapping[str, Any], name: str, action: str) -> Any:
-    """Return what a store's reply has to hold under `name`. Raises StoreError when it does not."""
+    """Return what a store's reply has to hold under `name`. Raises StoreError when it does not.
+
+    Args:
+        reply: the store's reply.
+        name: a key of it.
+        action: what was done, for the error.
+    """
     if name not in reply:
         raise unintelligible(action)
     return reply[name]

@@ -323,7 +323,12 @@ class PartBody(io.RawIOBase):
         return block  # type: ignore[return-value]
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move inside the part; bytes before a move back count as not sent."""
+        """Move inside the part; bytes before a move back count as not sent.
+
+        Args:
+            offset: bytes.
+            whence: as for `io.IOBase.seek`.
+        """
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
         target = max(0, min(len(self._data), base + offset))
         if target < self._counted:

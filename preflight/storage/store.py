@@ -70,7 +70,12 @@ class Store:
         return self.settings.s3_endpoint or "aws"
 
     def key(self, sha256: str, extension: str) -> str:
-        """Return the object key of a content: the URL ends in `extension`, which is how the service tells formats."""
+        """Return the object key of a content: the URL ends in `extension`, which is how the service tells formats.
+
+        Args:
+            sha256: digest of the content in hex.
+            extension: of the file's name, with or without its dot.
+        """
         return f"{self.settings.prefix}{sha256}.{extension.lstrip('.')}"
 
     def head(self, key: str) -> Stored | None:
@@ -213,6 +218,13 @@ def _config(settings: Settings, profile: StoreProfile) -> Config:
     )
     # A proxy of the environment can't reach this machine's loopback.
     return config.merge(Config(proxies={})) if is_loopback(settings.s3_endpoint) else config
+
+
+def content_type(key: str) -> str:
+    """Return the media type a video's extension stands for."""
+    import mimetypes
+
+    return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
 def is_loopback(url: str | None) -> bool:

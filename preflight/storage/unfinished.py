@@ -57,7 +57,12 @@ def _incomplete(store: Store) -> tuple[Incomplete, ...]:
 
 
 def abort(settings: Settings, upload: Incomplete) -> None:
-    """Give up a begun upload and free its parts; one that is gone already is fine. Raises StoreError."""
+    """Give up a begun upload and free its parts; one that is gone already is fine. Raises StoreError.
+
+    Args:
+        settings: bucket and credentials.
+        upload: the begun upload.
+    """
     with open_store(settings) as store, translated(settings, f"Aborting the upload of {upload.key}"):
         try:
             store.client.abort_multipart_upload(Bucket=store.bucket, Key=upload.key, UploadId=upload.upload_id)
@@ -75,7 +80,12 @@ def make_bucket(settings: Settings) -> None:
 
 
 def delete(settings: Settings, key: str) -> None:
-    """Delete an uploaded object after its job; a missing one is fine. Raises StoreError."""
+    """Delete an uploaded object after its job; a missing one is fine. Raises StoreError.
+
+    Args:
+        settings: bucket and credentials.
+        key: the object's key.
+    """
     with open_store(settings) as store:
         store.delete(key)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ def run_many(
     jobs: int = 1,
     listen: Callable[[Path], Listener] | None = None,
     cancel: threading.Event | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Remove the text of many videos, several at a time, and yield each result as soon as it is known.
 
@@ -49,6 +51,9 @@ def run_many(
             thread of their own, so that thousands are possible.
         listen: Gives a listener for the time of one video. It is called from several threads.
         cancel: Once it is set, the iterator raises CancelledError within seconds.
+        executor: Does the media work: any `concurrent.futures.Executor`, such as a pool of processes. Default: threads
+            of this process. What it gets is picklable and holds no secret: workers on this machine find the secrets in
+            the state folder, others need them in their environment. Only threads report progress.
 
     Returns:
         The results in the order in which they end; `source` tells whose each is. Never an exception of one video.
@@ -70,7 +75,7 @@ def run_many(
     api.require_count(jobs, "jobs")
     settings = checked_settings(settings)
     starters = _starters(paths, request or RunRequest(), settings, listen)
-    return _process(starters, settings=settings, jobs=jobs, cancel=cancel)
+    return _process(starters, settings=settings, jobs=jobs, cancel=cancel, executor=executor)
 
 
 def _starters(
@@ -97,6 +102,7 @@ def _starter(path: Path, request: RunRequest, settings: Settings, listen: Callab
             cancel=shared.cancel,
             service=shared.service,
             ledger=shared.ledger,
+            executor=shared.executor,
         )
         return video.steps(path)
 
@@ -110,6 +116,7 @@ def resume(
     only: str | None = None,
     listen: Callable[[Path], Listener] | None = None,
     cancel: threading.Event | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Continue every job that has something left to do and that no living process works on.
 
@@ -122,6 +129,7 @@ def resume(
         only: The beginning of one job's id; default: all jobs.
         listen: Gives a listener for the time of one video.
         cancel: Once it is set, the iterator raises CancelledError within seconds.
+        executor: As for `run_many`.
 
     Returns:
         The result of each video, in the order in which they end.
@@ -136,7 +144,9 @@ def resume(
     if only is not None:
         with Ledger(settings.ledger) as ledger:
             chosen = (ledger.get(only),)
-    return _process(_continued(chosen, settings, listen), settings=settings, jobs=jobs, cancel=cancel)
+    return _process(
+        _continued(chosen, settings, listen), settings=settings, jobs=jobs, cancel=cancel, executor=executor
+    )
 
 
 def _continued(
@@ -182,7 +192,12 @@ def _failer(source: Path, error: PreflightError) -> Starter:
 
 
 def _process(
-    starters: Generator[Starter, None, None], *, settings: Settings, jobs: int, cancel: threading.Event | None
+    starters: Generator[Starter, None, None],
+    *,
+    settings: Settings,
+    jobs: int,
+    cancel: threading.Event | None,
+    executor: Executor | None,
 ) -> Iterator[Result]:
     """Start up to `jobs` videos, and another one for each that ends."""
     with closing(starters):
@@ -191,7 +206,7 @@ def _process(
             return
         cancel = cancel or threading.Event()
         with (
-            _Shared(settings, cancel) as shared,
+            _Shared(settings, cancel, executor) as shared,
             Scheduler[Result](cancel, before_close=shared.ledger.release_all) as scheduler,
         ):
             scheduler.start(first(shared))
@@ -225,12 +240,13 @@ class Namer:
 class _Shared:
     """What all videos of a batch share: the ledger, and the service, which is started when it is first needed."""
 
-    def __init__(self, settings: Settings, cancel: threading.Event) -> None:
+    def __init__(self, settings: Settings, cancel: threading.Event, executor: Executor | None) -> None:
         self._settings = settings
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._live: Settings | None = None
         self.cancel = cancel
+        self.executor = executor
         self.ledger = Ledger(settings.ledger)
 
     def __enter__(self) -> Self:

@@ -23,11 +23,13 @@ from preflight.errors import (
 )
 from preflight.events import Cancel, Listener, Progress, Stage
 from preflight.ledger import ACCEPTED, Job, Ledger, State
-from preflight.model.job import Placed, RemovalOptions, SecretUrl, Segment, Task
+from preflight.ledger.accounts import MILLIONTHS
+from preflight.model.job import Placed, RemovalOptions, SecretUrl, Task
 from preflight.model.limits import DEFAULT_LIMITS
 from preflight.model.media import Unreadable
 from preflight.settings import Settings
 from preflight.workflow.result_check import Measures, differences
+from preflight.workflow.shared_rate import SharedRate
 from preflight.workflow.steps import ForTasks, Outcome, Steps, Until
 
 if TYPE_CHECKING:
@@ -57,44 +59,19 @@ class JobDriver:
     listener: Listener
     cancel: Cancel | None = None
 
-    def submit(self, job: Job, segment: Segment) -> Steps[Job]:
-        """Bring a leased job to where the service has accepted it; an accepted one is returned as it is.
+    def submit(self, job: Job, placed: Placed | None) -> Steps[Job]:
+        """Submit a leased job whose file is in the store, and return it accepted; an accepted one as it is.
 
-        Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of upload and submit.
+        Raises SubmitUnknownError for a job whose submit may have been accepted, and the errors of signing and submit.
         """
         if job.state is State.UNKNOWN:
             raise unknown(job)
         if job.state in ACCEPTED:
             return job
-        sent = Measures.of(segment.media).to_json()
-        self.ledger.advance(job.id, State.UPLOADING, cause="sending the file", sent=sent)
-        url = self._upload(job, segment)
+        assert placed is not None  # noqa: S101 - only what was accepted is not uploaded
+        with self._noted(job, State.UPLOADED):
+            url = self._sign(placed)
         return (yield from self.ask(job, url))
-
-    def _upload(self, job: Job, segment: Segment) -> SecretUrl:
-        """Put the file into the store and return a URL for the service, with one client of the store for both."""
-        from preflight.storage.store import open_store
-
-        with open_store(self.settings):
-            with self._noted(job, State.UPLOADING):
-                placed = self._place(segment)
-            cause = "the store had it" if placed.reused else "sent"
-            self.ledger.advance(job.id, State.UPLOADED, cause=cause, key=placed.key)
-            with self._noted(job, State.UPLOADED):
-                return self._sign(placed)
-
-    def _place(self, segment: Segment) -> Placed:
-        from preflight.storage import place
-
-        return place(
-            segment.media.path,
-            settings=self.settings,
-            sha256=segment.media.sha256,
-            extension=segment.media.container.value,
-            listener=self.listener,
-            cancel=self.cancel,
-            checkpoint=self.ledger.uploads,
-        )
 
     def _sign(self, placed: Placed) -> SecretUrl:
         """Return a tested URL, made as late as possible: a fresh one for each submit."""
@@ -107,12 +84,15 @@ class JobDriver:
         from preflight.removal.submit_retry import submit_steps
 
         self.listener(Progress(stage=Stage.SUBMIT, done=0, total=1))
+        if self.ledger.is_shared:
+            self.client.limiter = SharedRate(self.ledger, job.account)
+        cost = self._cost(job)
         steps = submit_steps(
             self.client,
             url,
             self.options,
             # Durable before the request that costs money leaves.
-            before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service"),
+            before=lambda: self.ledger.advance(job.id, State.SUBMITTING, cause="asking the service", cost=cost),
             refused=lambda error: self._note_refusal(job, error),
             listener=self.listener,
         )
@@ -138,12 +118,20 @@ class JobDriver:
         """Record the task id, patiently: without it what was paid for would be lost."""
         for attempt in range(RECORD_ATTEMPTS):
             try:
-                return self.ledger.advance(job.id, State.SUBMITTED, cause="accepted", task_id=task.task_id)
+                return self.ledger.record_accepted(job, task.task_id)
             except LedgerError as error:
                 if attempt + 1 == RECORD_ATTEMPTS:
                     raise _unrecorded(job, task) from error
             time.sleep(RECORD_PAUSE)
         raise _unrecorded(job, task)
+
+    def _cost(self, job: Job) -> int:
+        """Return what a submit may cost, in the ledger's units; 0 when the price or the length is not known."""
+        if not self.settings.price_per_minute:
+            return 0
+        measures = Measures.from_json(self.ledger.get(job.id).sent)
+        seconds = measures.video_seconds if measures is not None else None
+        return round((seconds or 0) / 60 * self.settings.price_per_minute * MILLIONTHS)
 
     def _note_refusal(self, job: Job, error: PreflightError) -> None:
         self.ledger.advance(job.id, State.UPLOADED, cause=f"not accepted: {error.message}")
@@ -166,47 +154,10 @@ class JobDriver:
             self.ledger.advance(job.id, job.state, cause=f"stopped: {outcome.message}")
         raise outcome
 
-    def fetch(self, job: Job, task: Task, folder: Path) -> Steps[Job]:
-        """Fetch the result of a done job into `folder`; a URL that has expired is replaced by a fresh one, once."""
-        from preflight.removal.download import EXPIRED
-
-        try:
-            file = self._download(job, task, folder)
-        except ServiceError as error:
-            if error.code not in EXPIRED:
-                raise
-            self.ledger.advance(job.id, job.state, cause=f"asking for a fresh URL: {error.message}")
-            (outcome,) = yield self.wait_for(job)
-            job, task = self.end_wait(job, outcome)
-            file = self._download(job, task, folder)
-        fetched = self.ledger.advance(job.id, State.FETCHED, cause="fetched", file=file)
-        self._delete_object(fetched)
-        return fetched
-
     def wait_for(self, *jobs: Job) -> ForTasks:
         """Return what to yield to wait for accepted jobs."""
         task_ids = tuple(job.task_id for job in jobs if job.task_id is not None)
         return ForTasks(task_ids=task_ids, settings=self.settings, listener=self.listener)
-
-    def _download(self, job: Job, task: Task, folder: Path) -> Path:
-        return download(
-            task,
-            folder / f"{job.id}{result_extension(task)}",
-            settings=self.settings,
-            listener=self.listener,
-            cancel=self.cancel,
-        )
-
-    def _delete_object(self, job: Job) -> None:
-        """Delete the uploaded file when that is wished and no other job needs it; what can't be deleted stays."""
-        from preflight.storage import delete
-
-        if self.settings.keep_upload or job.key is None or self.ledger.is_object_needed(job.key):
-            return
-        try:
-            delete(self.settings, job.key)
-        except StoreError as error:
-            self.ledger.advance(job.id, job.state, cause=f"the upload was not deleted: {error.message}")
 
     @contextmanager
     def _noted(self, job: Job, state: State) -> Iterator[None]:
@@ -221,6 +172,18 @@ class JobDriver:
         self.ledger.advance(job.id, State.FAILED, cause=error.message, code=error.code, message=error.message)
 
 
+def delete_object(ledger: Ledger, job: Job, settings: Settings) -> None:
+    """Delete the uploaded file of a fetched, leased job when that is wished and no other job needs it."""
+    from preflight.storage import delete
+
+    if settings.keep_upload or job.key is None or ledger.is_object_needed(job.key):
+        return
+    try:
+        delete(settings, job.key)
+    except StoreError as error:
+        ledger.advance(job.id, job.state, cause=f"the upload was not deleted: {error.message}")
+
+
 def result_extension(task: Task) -> str:
     """Return the extension of a result. It is chosen from ours: nothing that a server says can lead out of a folder."""
     assert task.video_url is not None  # noqa: S101 - a done task has one
@@ -229,13 +192,30 @@ def result_extension(task: Task) -> str:
 
 
 def download(
-    task: Task, destination: Path, *, settings: Settings, listener: Listener, cancel: Cancel | None = None
+    task: Task,
+    destination: Path,
+    *,
+    settings: Settings,
+    listener: Listener,
+    cancel: Cancel | None = None,
+    overwrite: bool = True,
 ) -> Path:
-    """Download the result of a done task. Raises ServiceError for what no program can read, and as `fetch` does."""
+    """Download the result of a done task, and return where it is: `destination`, or that with a number when it exists.
+
+    `overwrite` replaces it instead. Raises ServiceError for what no program can read, and as `fetch` does.
+    """
     from preflight.removal.download import fetch
 
     assert task.video_url is not None  # noqa: S101 - a done task has one
-    return fetch(task.video_url, destination, listener, cancel, ca_bundle=settings.ca_bundle, accept=_require_readable)
+    return fetch(
+        task.video_url,
+        destination,
+        listener,
+        cancel,
+        ca_bundle=settings.ca_bundle,
+        accept=_require_readable,
+        overwrite=overwrite,
+    )
 
 
 def _require_readable(path: Path) -> None:

@@ -8,9 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import LedgerError, UsageError
+from preflight.model.address import S3Address
 from preflight.model.job import RemovalOptions
 from preflight.model.media import Media
 from preflight.model.plan import Policy
+from preflight.model.region import Regions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +20,19 @@ class RunRequest:
     """Where results go, what is removed, and how much a fix may lose. Raises UsageError that names a wrong field.
 
     Attributes:
-        output: Folder for the results; it is created when needed.
+        output: Folder for the results, created when needed; or one of a store, `s3://bucket/prefix`.
         options: What is removed.
         policy: How much a fix may lose.
         trim: Only this part of the video, `(start, end)` in seconds of the source.
         name: Name of the outputs without an extension. None: the video's own.
         detect_language: Take the language of most of the text that is seen, in place of the options' (extra `local`).
         skip_textless: Send no video on which no text is seen (extra `local`).
+        min_quality: Shrink a file that is too large if its picture keeps this quality (VMAF), and split it otherwise.
+        verify: Compare the finished file with the source and put the verdict into the record (extra `local`).
+        repair: Remove text that the service left, or wrote, with the engine on this machine (extra `local`).
+        subtitles: Formats (`srt`, `vtt`, `ass`, `json`) in which the text is written beside it (extra `local`).
+        composite: Put only the changed regions of the service's file into the source's own pictures (extra `local`).
+        regions: Where the source stays, and where alone the service's file is taken.
     """
 
     output: Path = field(default_factory=Path)
@@ -34,6 +42,12 @@ class RunRequest:
     name: str | None = None
     detect_language: bool = False
     skip_textless: bool = False
+    verify: bool = False
+    repair: bool = False
+    subtitles: tuple[str, ...] = ()
+    min_quality: float | None = None
+    composite: bool = True
+    regions: Regions = field(default_factory=Regions)
 
     def __post_init__(self) -> None:
         output: object = self.output
@@ -77,11 +91,17 @@ class RunRequest:
         """Return what a later process needs to repeat the request."""
         return json.dumps(
             {
-                "output": str(self.output.absolute()),
+                "output": str(self.output if S3Address.parse(self.output) else self.output.absolute()),
                 "options": self.options.to_wire(),
                 "policy": self.policy.value,
                 "trim": [str(time) for time in self.trim] if self.trim else None,
                 "name": self.name,
+                "min_quality": self.min_quality,
+                "verify": self.verify,
+                "repair": self.repair,
+                "subtitles": list(self.subtitles),
+                "composite": self.composite,
+                "regions": self.regions.to_json(),
             }
         )
 
@@ -97,6 +117,12 @@ class RunRequest:
                 policy=Policy(found["policy"]),
                 trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
                 name=found["name"],
+                min_quality=None if found.get("min_quality") is None else float(found["min_quality"]),
+                verify=bool(found.get("verify")),
+                repair=bool(found.get("repair")),
+                subtitles=tuple(str(kind) for kind in found.get("subtitles") or ()),
+                composite=bool(found.get("composite", True)),
+                regions=Regions.from_json(found.get("regions") or {}),
             )
         except (ValueError, KeyError, TypeError, UsageError) as error:
             raise LedgerError(

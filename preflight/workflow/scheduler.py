@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from preflight.errors import CancelledError, PreflightError
 from preflight.model.job import Task
 from preflight.settings import Settings
-from preflight.workflow.steps import Outcome, Outcomes, Steps, Until, Wait
+from preflight.workflow.steps import ForCall, Outcome, Outcomes, Returned, Steps, Until, Wait
 
 if TYPE_CHECKING:
     from preflight.removal.poller import TaskPoller
@@ -51,6 +51,7 @@ class Scheduler(Generic[_T]):
         self._closing = False
         self._clock = _Clock()
         self._pollers: dict[Settings, TaskPoller] = {}
+        self._calls: set[Future[Any]] = set()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -60,6 +61,9 @@ class Scheduler(Generic[_T]):
         with self._lock:
             self._closing = True
         self._cancel.set()
+        # What an executor works on has no effect that could be lost: it is left behind.
+        for call in list(self._calls):
+            call.cancel()
         # Steps that run see the flag; those that wait are only forgotten, and closed below.
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._clock.close()
@@ -110,11 +114,20 @@ class Scheduler(Generic[_T]):
         if isinstance(wait, Until):
             self._clock.call_at(wait.time, lambda: self._continue(steps, ()))
             return
+        if isinstance(wait, ForCall):
+            call = wait.submit()
+            self._calls.add(call)
+            call.add_done_callback(lambda ended: self._take_call(steps, ended))
+            return
         poller = self._poller(wait.settings)
         gathered = _Gathered(len(wait.task_ids), lambda outcomes: self._continue(steps, outcomes))
         for number, task_id in enumerate(wait.task_ids):
             future = poller.watch(task_id, listener=wait.listener, cancel=self._cancel)
             future.add_done_callback(gathered.taker(number))
+
+    def _take_call(self, steps: Steps[_T], ended: Future[Any]) -> None:
+        self._calls.discard(ended)
+        self._continue(steps, (Returned.of(ended),))
 
     def _poller(self, settings: Settings) -> TaskPoller:
         from preflight.removal.poller import TaskPoller

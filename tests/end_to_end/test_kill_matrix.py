@@ -58,7 +58,7 @@ def judge(stage: Scene, calm: dict[str, str]) -> None:
     found = stage.go_on()
     assert {job.state for job in stage.jobs} == {State.FETCHED}
     assert sorted(stage.results) == sorted(calm), found
-    for name in ("clip.cleaned.mp4", "clip.before-after.png"):
+    for name in ("clip.cleaned.mp4", "clip.before-after.jpg"):
         assert stage.results[name] == calm[name], (name, found)
     assert len(stage.accepted) == len(stage.jobs), found
     # Only an upload whose id was not known yet is left behind; `preflight uploads` shows it.

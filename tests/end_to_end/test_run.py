@@ -29,7 +29,7 @@ def test_run_cleans_once_and_knows_it_afterwards(captioned: Path, home: str, tmp
     assert result["outcome"] == "succeeded"
     assert result["submitted"] == 1
     assert (tmp_path / "clip.cleaned.mp4").stat().st_size > 1000
-    assert (tmp_path / "clip.before-after.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "clip.before-after.jpg").read_bytes().startswith(b"\xff\xd8")
     record = json.loads((tmp_path / "clip.cleaned.json").read_text())
     assert record["result"]["quality"]["removed"]
     assert captioned.read_bytes() == before

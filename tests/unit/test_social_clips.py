@@ -14,8 +14,8 @@ from fixtures import social
 @pytest.mark.parametrize("kind", ["box", "lyric"])
 def test_a_pair_has_equal_frames_apart_from_text(kind: str, tmp_path: Path) -> None:
     shown, clean = social.make(kind, tmp_path, seed=2, seconds=0.3)
-    with_text = list(social._decode(shown, social.LANDSCAPE))
-    without = list(social._decode(clean, social.LANDSCAPE))
+    with_text = list(social.decode(shown, social.LANDSCAPE))
+    without = list(social.decode(clean, social.LANDSCAPE))
     assert len(with_text) == len(without) == 9
     off = np.abs(with_text[4].astype(int) - without[4]).max(axis=2)
     assert (off > 60).mean() > 0.003

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import cv2
 import numpy as np
@@ -21,9 +20,12 @@ from preflight.engine.core.arrays import BGR, BoolMask, YCbCr, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 from preflight.engine.inpaint.settings import RESIDUAL, ResidualSettings
+from preflight.engine.model.identity import text_similarity
 
 _CELLS = 2
 """Number of cells for each text height along the line: about one a letter."""
+_LEAST_LETTERS = 2
+"""Minimum length of a reading: single letters are read into any texture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class RemovedLine:
         faint: (height, width, 3) of the region, YCbCr, a frame that shows the same still scene below a fainter text;
             None without one.
         faint_ratio: opacity of the text on that frame, as a share of its opacity on this one, 0..1.
+        unblended: the scene was recovered from under the text, of which too much may have been subtracted.
     """
 
     box: Box
@@ -44,17 +47,13 @@ class RemovedLine:
     text: str
     faint: YCbCr | None = None
     faint_ratio: float = 0.0
-
-
-def text_similarity(one: str, other: str) -> float:
-    """Return how similar two texts are, 0..1; nothing shorter than two characters is similar."""
-    return SequenceMatcher(None, one, other).ratio() if len(one) >= 2 else 0.0
+    unblended: bool = False
 
 
 def legibility(
     result: BGR, lines: Sequence[RemovedLine], kept: Sequence[Box], settings: ResidualSettings = RESIDUAL
-) -> float:
-    """Return how legible text is in the place of removed lines.
+) -> list[float]:
+    """Return how legible text is in the place of each removed line.
 
     Args:
         result: (height, width, 3), the filled region.
@@ -66,7 +65,7 @@ def legibility(
         0 (none) to 1. Text that was not there before counts by the confidence of its reading.
     """
     height, width = result.shape[:2]
-    worst = 0.0
+    worst = [0.0] * len(lines)
     for place in _places([line.box for line in lines], width, height, settings):
         own = [line for line in lines if line.box.common(place)]
         text_height = min(line.box.text_height for line in own)
@@ -81,9 +80,12 @@ def legibility(
             reading = ocr.read_line(result[box.padded(2, width, height).slices])
             if reading.score < settings.legible_score:
                 continue
-            similar = max(text_similarity(reading.text, line.text) for line in near)
-            written = reading.score if reading.score >= settings.written_score and len(reading.text) >= 2 else 0.0
-            worst = max(worst, similar, written)
+            if len(reading.text) < _LEAST_LETTERS:
+                continue
+            written = reading.score if reading.score >= settings.written_score else 0.0
+            for number, line in enumerate(lines):
+                if any(line is other for other in near):
+                    worst[number] = max(worst[number], text_similarity(reading.text, line.text), written)
     return worst
 
 
@@ -133,8 +135,8 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
         scene = (then - line.faint_ratio * was) / (1 - line.faint_ratio)
     left, was = left - scene, was - scene
     bound = np.maximum(settings.least_trace, settings.significance * deviation)
-    # What is left of a text is as bright or dark against its surroundings as the text was.
-    visible = (np.abs(left) > bound) & (left * was > 0)
+    # What is left of a text is as bright or dark against its surroundings as the text was, unless too much was taken.
+    visible = (np.abs(left) > bound) & ((left * was > 0) | line.unblended)
     if not visible.any():
         return 0.0
     contrast = max(settings.least_contrast, float(np.abs(was).max()))

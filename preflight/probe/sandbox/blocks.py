@@ -44,6 +44,11 @@ def has_uneven_times(fd: int, clusters: list[tuple[int, int]], track: int) -> bo
     """Return whether the pictures of `track` (its number) come at uneven times in any of the looked-at `clusters`.
 
     `clusters` are the first byte and the end of each one's body.
+
+    Args:
+        fd: the open file.
+        clusters: offset and size of clusters, bytes.
+        track: the number of the track.
     """
     step = max(1, len(clusters) // CLUSTERS)
     return any(_is_uneven(list(_times(fd, start, end, track))) for start, end in clusters[::step][:CLUSTERS])
@@ -53,6 +58,11 @@ def is_empty(fd: int, clusters: list[tuple[int, int]], track: int) -> bool:
     """Return whether the file has no block of `track`, of which the headers of all blocks give proof.
 
     False where a cluster can't be followed to its end, and where the file has more than `MAX_BLOCKS` blocks.
+
+    Args:
+        fd: the open file.
+        clusters: offset and size of all clusters, bytes.
+        track: the number of the track.
     """
     left = MAX_BLOCKS
     for start, end in clusters:

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 
-from preflight.probe.sandbox import bmff, ebml, riff, sniff
+from preflight.probe.sandbox import bmff, ebml, files, riff, sniff
 from preflight.probe.sandbox.answer import encode
 from preflight.probe.sandbox.files import read_at
 from preflight.probe.sandbox.library import MediaInfo
@@ -23,6 +23,9 @@ try:
     import resource
 except ImportError:  # Windows has no such limits: the parent's time-out remains.
     resource = None  # type: ignore[assignment]
+
+TRACED = b"\0reads"
+"""Ends a path of which the reply shall say what was read. No path has a NUL."""
 
 _HEADERS = {sniff.BMFF: bmff.read, "matroska": ebml.read, "avi": riff.read}
 
@@ -88,7 +91,18 @@ def _bound(memory: int) -> None:
 
 
 def answer(parser: MediaInfo, path: bytes) -> dict[str, Any]:
-    """Return the reply to a request for `path`: its facts, or why there are none."""
+    """Return the reply to a request for `path`: its facts, or why there are none.
+
+    Args:
+        parser: MediaInfo, loaded.
+        path: the file, as the caller wrote it.
+    """
+    if path.endswith(TRACED):
+        files.trace(on=True)
+        facts = answer(parser, path.removesuffix(TRACED))
+        facts["reads"] = list(files.TRACE)
+        files.trace(on=False)
+        return facts
     try:
         # Not blocking, in case the file was replaced by a FIFO since the gate looked at it.
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -119,7 +133,12 @@ class _NoNewFiles:
 
 
 def read_facts(parser: MediaInfo, fd: int) -> dict[str, Any]:
-    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError."""
+    """Return what the file open as `fd` states, as JSON can hold it. Raises OSError, MemoryError.
+
+    Args:
+        parser: MediaInfo, loaded.
+        fd: the open file.
+    """
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return {"special": True}

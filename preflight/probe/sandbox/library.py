@@ -82,7 +82,12 @@ class MediaInfo:
             self.set_option(option, value)
 
     def set_option(self, name: str, value: str) -> None:
-        """Set an option of the library for every file read from now on, in this process."""
+        """Set an option of the library for every file read from now on, in this process.
+
+        Args:
+            name: the option, as MediaInfo documents it.
+            value: its value.
+        """
         self._calls["Option"](None, name, value)
 
     def read(

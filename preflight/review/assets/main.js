@@ -4,6 +4,7 @@
 const boot = JSON.parse($("boot").textContent);
 const served = boot.mode === "served";
 const PAGE = 100; // rows of the index at once
+const TIMELINE_LEFT = 44, TIMELINE_RIGHT = 12; // pixels beside the timeline, as beside the curve below it
 const LIVE = 3000; // milliseconds between two looks at the index
 let place = 0, version = "", current = null, decisions = new Decisions(), plot = null, saving = null, listing = null;
 
@@ -95,7 +96,7 @@ async function redo(pay = false) {
   try {
     const answer = await send(`/api/videos/${current.identifier}/redo`, "POST", { pay });
     say(answer.message);
-    if (answer.changed) await openVideo(current.identifier);
+    if (answer.changed) await openVideo(current.identifier, answer.message);
   } catch (error) {
     if (error.status === 402 && await ask(error.value.error)) await redo(true);
     else say(error.message);
@@ -111,8 +112,8 @@ function ask(words) {
 
 function drawTimeline(time) {
   const canvas = $("timeline");
-  const width = canvas.clientWidth, height = 56;
-  if (!current || !width) return;
+  const width = canvas.clientWidth - TIMELINE_LEFT - TIMELINE_RIGHT, height = 56;
+  if (!current || width <= 0) return;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, width, height);
@@ -138,8 +139,8 @@ function drawCurve() {
   const ink = getComputedStyle(document.body).color;
   const axis = { stroke: ink, grid: { show: false } };
   plot = new uPlot({
-    width: $("curve").clientWidth || 600, height: 110, legend: { show: false }, scales: { x: { time: false } },
-    axes: [axis, { ...axis, size: 44 }], series: [{}, { label: "change", stroke: "#4c8df6", width: 1 }],
+    width: $("curve").clientWidth || 600, height: 110, legend: { show: false }, scales: { x: { time: false, range: () => [0, current.duration] } },
+    axes: [axis, { ...axis, size: TIMELINE_LEFT }], padding: [8, TIMELINE_RIGHT, 0, 0], series: [{}, { label: "change", stroke: "#4c8df6", width: 1 }],
     cursor: { drag: { x: false } },
     hooks: { init: [(made) => made.over.addEventListener("click", () => stage.seek(made.posToVal(made.cursor.left, "x")))] },
   }, [changes.map((_, frame) => frame / current.rate), changes], $("curve"));
@@ -152,7 +153,7 @@ function proxyAddress(video) {
   return URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
 }
 
-async function openVideo(identifier) {
+async function openVideo(identifier, notice = "") {
   say("Preparing the picture…");
   try {
     current = served ? await call(`/api/videos/${identifier}`) : boot.videos.find((video) => video.identifier === identifier);
@@ -179,7 +180,7 @@ async function openVideo(identifier) {
   if (before) { $("split-row").hidden = true; $("modes").querySelectorAll("[data-mode]").forEach((button) => { button.hidden = true; }); }
   drawCurve();
   stage.player.addEventListener("loadeddata", async () => {
-    say("");
+    say(notice);
     if (served) { current.changes = (await call(`/api/videos/${identifier}/changes`)).changes; drawCurve(); }
     const worst = list.ordered()[0];
     if (worst) list.select(worst);
@@ -272,7 +273,7 @@ $("step-on").addEventListener("click", () => stage.step(1));
 $("loop").addEventListener("click", () => stage.loop(stage.player.currentTime));
 $("sound").addEventListener("click", () => { stage.player.muted = !stage.player.muted; press($("sound"), !stage.player.muted); });
 $("position").addEventListener("input", (event) => stage.seek(Number(event.target.value)));
-$("timeline").addEventListener("click", (event) => stage.seek(event.offsetX / $("timeline").clientWidth * current.duration));
+$("timeline").addEventListener("click", (event) => stage.seek((event.offsetX - TIMELINE_LEFT) / ($("timeline").clientWidth - TIMELINE_LEFT - TIMELINE_RIGHT) * current.duration));
 $("overall").addEventListener("click", (event) => { if (event.target.dataset.overall) overall(event.target.dataset.overall); });
 $("save").addEventListener("click", () => save(true));
 $("redo").addEventListener("click", () => redo());

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from preflight.errors import LedgerError, UsageError
 from preflight.ledger import Ledger, State, postgres, postgres_schema
 from preflight.ledger.backend import Session
+from preflight.ledger.location import open_backend
 from preflight.ledger.postgres import shown
 from preflight.settings import LedgerUrl, Settings, load_settings
 from tests.postgres import Server, server
@@ -39,7 +41,8 @@ def test_killed_connections_are_replaced(postgres: Server) -> None:
 
 
 def test_transaction_that_loses_its_connection_is_repeated_whole(postgres: Server) -> None:
-    with Ledger(postgres.new_database()) as ledger:
+    database = postgres.new_database()
+    with Ledger(database) as ledger, closing(open_backend(database)) as backend:
         first = ledger.claim("d", "p", "a", source=Path("v"))
         calls = []
 
@@ -50,7 +53,7 @@ def test_transaction_that_loses_its_connection_is_repeated_whole(postgres: Serve
                 kill_sessions(postgres)
             session.run("UPDATE jobs SET key = 'whole' WHERE id = ?", (first.id,))
 
-        ledger._backend.write(work)
+        backend.write(work)
         assert len(calls) == 2
         assert ledger.get(first.id).key == "whole"
 

@@ -4,7 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,13 @@ import pytest
 
 from preflight.errors import CancelledError, DiskFullError, ServiceError, ToolError
 from preflight.events import Progress, Stage
-from preflight.ledger import Ledger, State
-from preflight.model.job import RemovalOptions, SecretUrl, Task, TaskState
+from preflight.ledger import Ledger
+from preflight.model.job import SecretUrl, Task, TaskState
 from preflight.removal import RemovalClient
 from preflight.removal import download as fetch_module
 from preflight.removal.download import fetch
 from preflight.settings import Secret, Settings
-from preflight.workflow.job_driver import JobDriver
-from preflight.workflow.steps import ForTasks
+from preflight.workflow import collection
 
 CONTENT = bytes(i * 7 % 251 for i in range(1_000_000))
 
@@ -211,38 +210,31 @@ def test_expired_url_says_so(url: SecretUrl, behaviour: Behaviour, tmp_path: Pat
 
 
 def test_expired_url_is_asked_for_anew_and_the_download_goes_on(
-    url: SecretUrl, behaviour: Behaviour, small_mp4: Path, tmp_path: Path
+    url: SecretUrl, behaviour: Behaviour, small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     behaviour.content = small_mp4.read_bytes()
     half = len(behaviour.content) // 2
     behaviour.breaks = [half]
-    waits: list[tuple[str, ...]] = []
+    waits: list[str] = []
+    done = Task(task_id="t1", state=TaskState.DONE, video_url=url)
 
     def expire(progress: Progress) -> None:
         if progress.stage is Stage.FETCH and not waits:
             behaviour.status = 403
 
-    done = Task(task_id="t1", state=TaskState.DONE, video_url=url)
+    def wait(_: RemovalClient, task_id: str, **__: Any) -> Task:
+        waits.append(task_id)
+        behaviour.status = None
+        return done
+
+    monkeypatch.setattr(RemovalClient, "wait", wait)
     settings = Settings(home=tmp_path / "home", access_key_name="name", access_key_secret=Secret("secret"))
-    with Ledger(settings.ledger) as ledger, RemovalClient(settings) as client:
-        driver = JobDriver(ledger=ledger, settings=settings, client=client, options=RemovalOptions(), listener=expire)
-        known = ledger.claim("d" * 64, "{}", "account", source=small_mp4)
-        with ledger.lease(known.id) as job:
-            for state in (State.UPLOADING, State.UPLOADED, State.SUBMITTING):
-                ledger.advance(job.id, state, cause="test")
-            ledger.advance(job.id, State.SUBMITTED, cause="test", task_id="t1")
-            ready, task = driver.end_wait(ledger.advance(job.id, State.RUNNING, cause="test"), done)
-            steps = driver.fetch(ready, task, tmp_path)
-            wait = next(steps)
-            assert isinstance(wait, ForTasks)
-            waits.append(wait.task_ids)
-            behaviour.status = None
-            with pytest.raises(StopIteration) as end:
-                steps.send((done,))
-            fetched = end.value.value
-    assert fetched.file is not None
-    assert fetched.file.read_bytes() == behaviour.content
-    assert waits == [("t1",)]
+    with Ledger(settings.ledger) as ledger:
+        job = replace(ledger.claim("d" * 64, "{}", "account", source=small_mp4), task_id="t1")
+    (part,) = collection.fetch([job], [done], tmp_path, settings=settings, listener=expire)
+    assert part.file is not None, part
+    assert part.file.read_bytes() == behaviour.content
+    assert waits == ["t1"]
     assert behaviour.asked == [None, f"bytes={half}-", f"bytes={half}-"]
 
 

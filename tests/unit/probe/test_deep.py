@@ -3,7 +3,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.model.media import ScanResult
+from preflight.model.scan import ScanResult
 from preflight.probe.packet_scan import Depth, interpret
 
 

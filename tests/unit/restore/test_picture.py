@@ -1,21 +1,49 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.restore.before_after import ROWS, choose
+from preflight.restore.before_after import ROWS, ROWS_WITHOUT_TEXTS, FrameChoice, choose, moments_of, most_different
+
+moments = st.builds(
+    FrameChoice,
+    time=st.floats(0, 300),
+    words=st.sampled_from(["a", "A ", "b", "c", "d", "e", "f", "g", ""]),
+    severity=st.sampled_from([0.0, 0.3, 0.9]),
+)
 
 
 @given(st.dictionaries(st.floats(0, 300), st.floats(0, 255), max_size=40))
 def test_rows_are_in_order_and_include_the_greatest_difference(differences: dict[float, float]) -> None:
-    chosen = choose(differences)
-    assert list(chosen) == sorted(set(chosen))
-    assert 1 <= len(chosen) <= ROWS
+    chosen = [moment.time for moment in most_different(differences)]
+    assert chosen == sorted(set(chosen))
+    assert 1 <= len(chosen) <= ROWS_WITHOUT_TEXTS
     if differences:
         assert max(differences.values()) in {differences[moment] for moment in chosen}
 
 
 def test_rows_keep_apart_where_they_can() -> None:
-    assert choose({0.0: 9, 0.5: 8, 4.0: 1, 8.0: 2}) == (0.0, 4.0, 8.0)
+    assert [moment.time for moment in most_different({0.0: 9, 0.5: 8, 4.0: 1, 8.0: 2})] == [0.0, 4.0, 8.0]
 
 
 def test_nothing_to_compare_shows_the_start() -> None:
-    assert choose({}) == (0.0,)
+    assert most_different({}) == (FrameChoice(time=0.0),)
+
+
+@given(st.lists(moments, max_size=30))
+def test_each_different_text_has_one_row_and_the_worst_are_there(given_moments: list[FrameChoice]) -> None:
+    chosen = choose(given_moments)
+    assert list(chosen) == sorted(chosen, key=lambda moment: moment.time)
+    assert len(chosen) <= ROWS
+    words = [moment.words.casefold().strip() for moment in chosen if moment.words.strip()]
+    assert len(words) == len(set(words))
+    worst = max((moment.severity for moment in given_moments), default=0.0)
+    assert not chosen or max(moment.severity for moment in chosen) == worst
+    different = {m.words.casefold().strip() or f"{m.time:.1f}" for m in given_moments}
+    assert len(chosen) == min(ROWS, len(different))
+
+
+def test_moments_are_the_middles_of_texts_in_all_segments() -> None:
+    report = {"removed": [{"track": {"text": "a", "start": 1.0, "end": 2.0}, "quality": {"residual_text": 0.2}}]}
+    assert moments_of([report, report], [0.0, 60.0]) == (
+        FrameChoice(time=1.5, words="a", severity=0.2),
+        FrameChoice(time=61.5, words="a", severity=0.2),
+    )

@@ -11,11 +11,11 @@ from preflight.model.media import (
     Container,
     FileIdentity,
     Media,
-    ScanResult,
     Stream,
     StreamKind,
     VideoStream,
 )
+from preflight.model.scan import ScanResult
 from preflight.rules import evaluate
 
 VIDEO = VideoStream(index=0, kind=StreamKind.VIDEO, codec="h264", width=100, height=100, frame_rate=Fraction(100))
