@@ -28,7 +28,7 @@ $(VENV)/swift.stamp: $(VENV)/dev.stamp
 ## make a clip with burned-in captions and clean it, offline
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m fixtures.demo fixtures/out/demo.mp4
-	$(BIN)/preflight run fixtures/out/demo.mp4 -o $(DEMO) --language en --service local
+	$(BIN)/preflight run fixtures/out/demo.mp4 -o $(DEMO) --language en --service local --subtitles srt
 
 ## all checks and all tests but the long proofs
 test: lint
@@ -63,7 +63,7 @@ lint: $(VENV)/dev.stamp
 
 ## every figure but the engine's, as ratios against named peers
 bench: $(VENV)/bench.stamp
-	for name in check fix_copy fix_encode fix_script shrink_sizes shrink_quality upload waiting ledger in_flight; do \
+	for name in check fix_copy fix_encode fix_script shrink_sizes shrink_quality upload waiting ledger in_flight small_videos; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 ## the engine's figures: make bench-engine CLIPS="a.mp4 b.mp4" (clean clips; text is burned in)

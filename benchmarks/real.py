@@ -4,7 +4,7 @@
 
 A clip `NAME.mp4` may have an exact twin without text, `NAME.clean.mp4`, and notes, `NAME.json`:
 
-    {"options": {"artificial_text_only": false},
+    {"options": {"artificial_text_only": false}, "any_script": true,
      "natural": [[x0, y0, x1, y1]], "natural_moving": [[first, x0, y0, x1, y1, last, x0, y0, x1, y1]],
      "all_natural": true, "ignore": [[x0, y0, x1, y1]], "marks": [[x0, y0, x1, y1]]}
 
@@ -42,10 +42,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 import numpy as np
 
-from preflight.engine import remove_text
+from preflight.engine import RemovalReport, remove_text
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
 from preflight.model.job import RemovalOptions
+from preflight.serialize import jsonable
 from preflight.tools import ffmpeg
 
 PROGRAM = ffmpeg.find()
@@ -648,9 +649,9 @@ def plain_seconds(path: Path, folder: Path) -> float:
     return time.monotonic() - begun
 
 
-def report_boxes(report: dict[str, Any]) -> list[tuple[int, int, Box]]:
-    """Return first frame, last frame and place of the report's tracks."""
-    return [(t["first_frame"], t["last_frame"], Box(*t["box"])) for t in report.get("tracks", [])]
+def report_boxes(report: RemovalReport) -> list[tuple[int, int, Box]]:
+    """Return first frame, last frame and place of the removed texts."""
+    return [(item.track.first_frame, item.track.last_frame, Box(*item.track.box)) for item in report.removed]
 
 
 def measure(path: Path, arguments: argparse.Namespace, folder: Path) -> Figures:
@@ -665,6 +666,7 @@ def measure(path: Path, arguments: argparse.Namespace, folder: Path) -> Figures:
         RemovalOptions(**clip.notes.get("options", {})),
         ffmpeg=PROGRAM,
         processes=arguments.processes,
+        any_script=clip.notes.get("any_script", True),
     )
     took = time.monotonic() - begun
     output = read_frames(result, arguments.seconds)
@@ -680,7 +682,9 @@ def measure(path: Path, arguments: argparse.Namespace, folder: Path) -> Figures:
     draw_sheet(clip, output, figures, arguments.sheets / f"{path.stem}.png")
     if arguments.keep:
         result.replace(arguments.sheets / f"{path.stem}.out.mp4")
-        (arguments.sheets / f"{path.stem}.report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
+        (arguments.sheets / f"{path.stem}.report.json").write_text(
+            json.dumps(jsonable(report), ensure_ascii=False, indent=1)
+        )
     return figures
 
 

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from preflight.model.media import Unreadable as Unreadable
     from preflight.model.plan import Plan as Plan
     from preflight.model.plan import Policy as Policy
+    from preflight.model.region import Regions as Regions
     from preflight.model.report import Finding as Finding
     from preflight.model.report import Report as Report
     from preflight.model.report import Severity as Severity
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from preflight.removal.client import RemovalClient as RemovalClient
     from preflight.restore.acceptance.report import AcceptanceReport as AcceptanceReport
     from preflight.restore.acceptance.report import AcceptanceVerdict as AcceptanceVerdict
+    from preflight.restore.composite.compose import CompositeReport as CompositeReport
     from preflight.settings import Settings as Settings
     from preflight.settings import load_settings as load_settings
     from preflight.workflow.acceptance import verify as verify
@@ -86,12 +88,15 @@ if TYPE_CHECKING:
     from preflight.workflow.collection import Collected as Collected
     from preflight.workflow.collection import collect as collect
     from preflight.workflow.collection import record as record
+    from preflight.workflow.composition import composite as composite
     from preflight.workflow.payment import Paid as Paid
     from preflight.workflow.payment import pay as pay
     from preflight.workflow.preparation import Inspected as Inspected
     from preflight.workflow.preparation import Prepared as Prepared
     from preflight.workflow.preparation import inspect as inspect
     from preflight.workflow.preparation import prepare as prepare
+    from preflight.workflow.recomposition import Redone as Redone
+    from preflight.workflow.recomposition import redo as redo
     from preflight.workflow.request import RunRequest as RunRequest
     from preflight.workflow.run import run as run
     from preflight.workflow.text_export import find_text as find_text
@@ -101,10 +106,12 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "AcceptanceReport": "restore.acceptance.report",
+    "AcceptanceVerdict": "restore.acceptance.report",
     "Cancel": "events",
     "CancelledError": "errors",
     "ChecksumError": "errors",
     "Collected": "workflow.collection",
+    "CompositeReport": "restore.composite.compose",
     "ContentRejectedError": "errors",
     "CredentialsError": "errors",
     "CreditError": "errors",
@@ -137,6 +144,8 @@ _MODULES = {
     "Prepared": "workflow.preparation",
     "Progress": "events",
     "RateLimitError": "errors",
+    "Redone": "workflow.recomposition",
+    "Regions": "model.region",
     "Rejected": "model.job",
     "RemovalClient": "removal.client",
     "RemovalOptions": "model.job",
@@ -144,9 +153,9 @@ _MODULES = {
     "Report": "model.report",
     "Result": "model.job",
     "RunRequest": "workflow.request",
-    "SecretUrl": "model.job",
     "ScreenText": "model.text",
     "ScreenTexts": "model.text",
+    "SecretUrl": "model.job",
     "ServiceError": "errors",
     "Settings": "settings",
     "Severity": "model.report",
@@ -167,10 +176,10 @@ _MODULES = {
     "Unreadable": "model.media",
     "Upload": "model.job",
     "UsageError": "errors",
-    "AcceptanceVerdict": "restore.acceptance.report",
     "check": "api",
     "check_many": "api",
     "collect": "workflow.collection",
+    "composite": "workflow.composition",
     "find_text": "workflow.text_export",
     "fix": "api",
     "inspect": "workflow.preparation",
@@ -181,6 +190,7 @@ _MODULES = {
     "prepare": "workflow.preparation",
     "preview_text": "engine",
     "record": "workflow.collection",
+    "redo": "workflow.recomposition",
     "remove_text": "engine",
     "resume": "workflow.batch",
     "run": "workflow.run",

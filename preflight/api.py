@@ -5,6 +5,7 @@ What a caller passes wrong is a UsageError that names the argument. Times are se
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -21,6 +22,9 @@ from preflight.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from preflight.storage import UploadCheckpoint
+
+MAX_QUALITY = 100.0
+"""The highest VMAF."""
 
 
 def check(
@@ -106,22 +110,32 @@ def plan(
     policy: Policy = Policy.BALANCED,
     trim: tuple[Fraction, Fraction] | None = None,
     safe: bool = False,
+    quality: bool = False,
+    min_quality: float | None = None,
     settings: Settings | None = None,
+    cancel: Cancel | None = None,
 ) -> Plan:
-    """Return the smallest change that makes a file pass. Nothing is written.
+    """Return the smallest change that makes a file pass. Nothing is written but samples, which are removed.
 
     Args:
         report: the verdict of `check`.
         policy: what the change may do: `lossless`, `balanced` or `one-file`.
         trim: keep only start..end, in seconds.
         safe: bring rare codecs to H.264 and AAC in MP4.
+        quality: foresee the quality of an encoded picture (VMAF) from samples, into the plan's `quality`; `act` then
+            measures that of the files.
+        min_quality: shrink a file that is too large to one file if the mean quality of its picture is foreseen to be
+            this much (VMAF, 0 to 100), and split it otherwise; implies `quality`.
         settings: choose encoder and preset; by default those of `load_settings()`.
+        cancel: stops the samples when it is set.
 
     Returns:
         The plan. `is_empty` when the file passes as it is; `refusal` says why nothing can be done.
 
     Raises:
         UsageError: an argument is wrong; the message names it.
+        ToolMissingError: quality is asked for, and the ffmpeg has no VMAF.
+        CancelledError: `cancel` was set.
 
     Example:
         >>> plan = preflight.plan(preflight.check("clip.mkv"))
@@ -135,16 +149,37 @@ def plan(
     if trim is not None:
         trim = _time_range(trim)
     settings = settings or load_settings()
-    return decide(report, policy=policy, trim=trim, safe=safe, encoder=settings.encoder, preset=settings.preset)
+
+    def plan_under(one: Policy) -> Plan:
+        return decide(report, policy=one, trim=trim, safe=safe, encoder=settings.encoder, preset=settings.preset)
+
+    if not quality and min_quality is None:
+        return plan_under(policy)
+    from preflight.fixing import quality_choice
+    from preflight.tools import ffmpeg
+
+    if min_quality is not None and not 0 <= min_quality <= MAX_QUALITY:
+        raise UsageError(f"min_quality is {min_quality!r}.", hint="Use a VMAF from 0 to 100, such as 90.")
+    with tempfile.TemporaryDirectory(prefix="preflight-") as folder:
+        return quality_choice.choose(
+            plan_under,
+            policy,
+            Path(folder),
+            min_quality=min_quality,
+            ffmpeg=ffmpeg.find(settings.ffmpeg),
+            cancel=cancel,
+        )
 
 
-def fix(
+def fix(  # noqa: PLR0913 - each is an option of its own
     report: Report,
     into: Path | str,
     *,
     policy: Policy = Policy.BALANCED,
     trim: tuple[Fraction, Fraction] | None = None,
     safe: bool = False,
+    quality: bool = False,
+    min_quality: float | None = None,
     settings: Settings | None = None,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
@@ -157,6 +192,8 @@ def fix(
         policy: as for `plan`.
         trim: as for `plan`.
         safe: as for `plan`.
+        quality: as for `plan`.
+        min_quality: as for `plan`.
         settings: as for `plan`; `ffmpeg` names another program than the wheel's.
         listener: called with each `Progress`.
         cancel: stops the work when it is set, such as a `threading.Event`.
@@ -175,7 +212,16 @@ def fix(
         >>> fixed = preflight.fix(preflight.check("clip.mkv"), "fixed")
         >>> [segment.media.path for segment in fixed.segments]
     """
-    chosen = plan(report, policy=policy, trim=trim, safe=safe, settings=settings)
+    chosen = plan(
+        report,
+        policy=policy,
+        trim=trim,
+        safe=safe,
+        quality=quality,
+        min_quality=min_quality,
+        settings=settings,
+        cancel=cancel,
+    )
     return act(chosen, report, require_path(into, "into"), settings=settings, listener=listener, cancel=cancel)
 
 
@@ -225,14 +271,20 @@ def act(
     from preflight.tools import ffmpeg
 
     settings = settings or load_settings()
-    return apply(
+    program = ffmpeg.find(settings.ffmpeg)
+    fixed = apply(
         chosen,
         Path(into),
         recheck=lambda path: check(path, limits=report.limits),
-        ffmpeg=ffmpeg.find(settings.ffmpeg),
+        ffmpeg=program,
         listener=listener,
         cancel=cancel,
     )
+    if chosen.quality is None:
+        return fixed
+    from preflight.fixing import quality_choice
+
+    return quality_choice.measured(fixed, ffmpeg=program, cancel=cancel)
 
 
 def upload(
@@ -424,6 +476,7 @@ def picture(
     reports: Sequence[Mapping[str, Any]] = (),
     starts: Sequence[float] = (0.0,),
     offset: float = 0.0,
+    seconds: float | None = None,
     settings: Settings | None = None,
 ) -> Path:
     """Draw the same frames of both videos side by side, as a JPEG: a row for each different text, the worst included.
@@ -435,6 +488,7 @@ def picture(
         reports: The removal report of each segment, as JSON; without one the frames that differ most are shown.
         starts: Where each segment begins in the result, in seconds.
         offset: Where the result begins in the source, in seconds.
+        seconds: Length of the result, where it is known: a short one is read once.
         settings: Which ffmpeg; by default those of the environment.
 
     Returns:
@@ -448,4 +502,4 @@ def picture(
 
     program = ffmpeg.find((settings or load_settings()).ffmpeg)
     moments = moments_of(reports, starts)
-    return draw(before, after, destination, ffmpeg=program, moments=moments, offset=offset)
+    return draw(before, after, destination, ffmpeg=program, moments=moments, offset=offset, seconds=seconds)

@@ -2,7 +2,7 @@ _preflight() {
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="${COMP_WORDS[1]}"
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "check fix join run clean text verify review resume jobs upload uploads submit status wait serve doctor config completion --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "check fix join run clean text verify review redo composite resume jobs upload uploads submit status wait serve doctor config completion --help --version" -- "$word"))
     return
   fi
   case "$command $before" in
@@ -29,13 +29,15 @@ _preflight() {
   esac
   case "$command" in
     check) COMPREPLY=($(compgen -W "--format --json --deep --text --strict --ignore --max-size --max-duration --jobs --report --null --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    fix) COMPREPLY=($(compgen -W "--output --policy --trim --safe --encoder --preset --tree --dry-run --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    fix) COMPREPLY=($(compgen -W "--output --policy --trim --safe --quality --min-quality --encoder --preset --tree --dry-run --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     join) COMPREPLY=($(compgen -W "--output --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --skip-textless --subtitles --verify --no-verify --accept --repair --trim --policy --service --jobs --cluster --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    run) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --composite --no-composite --protect --only --keep-text --restore-text --request --skip-textless --subtitles --verify --no-verify --accept --repair --trim --policy --min-quality --service --jobs --cluster --deadline --keep --keep-upload --delete-upload --dry-run --tree --skip-existing --max-jobs --budget --on-done --report --null --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     clean) COMPREPLY=($(compgen -W "--output --language --all-text --remove-audio --color-blocks --box --sheet --overlay --subtitles --smart-encode --processes --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     text) COMPREPLY=($(compgen -W "--output --role --language --split-languages --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     verify) COMPREPLY=($(compgen -W "--evidence --all-text --accept --repair --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     review) COMPREPLY=($(compgen -W "--html --port --browser --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    redo) COMPREPLY=($(compgen -W "--decisions --protect --only --keep-text --restore-text --fill --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    composite) COMPREPLY=($(compgen -W "--output --protect --only --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     resume) COMPREPLY=($(compgen -W "--jobs --cluster --report --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     jobs) COMPREPLY=($(compgen -W "show resolve retry budget prune forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --days --force --help" -- "$word"));;
     upload) COMPREPLY=($(compgen -W "--life --jobs --report --hide-url --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;

@@ -28,6 +28,8 @@ COMMANDS = (
     "text",
     "verify",
     "review",
+    "redo",
+    "composite",
     "resume",
     "jobs",
     "upload",

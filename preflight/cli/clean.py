@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.engine.types import RemovalReport
-from preflight.errors import ExitCode, InputError
+from preflight.errors import ExitCode, InputError, PreflightError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
 from preflight.tools.output_names import OutputNames
+from preflight.workflow import output_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from preflight.events import Listener
-    from preflight.model.job import InpaintingBox, PixelBox
+    from preflight.model.job import InpaintingBox, PixelBox, RemovalOptions
     from preflight.settings import Settings
 
 
@@ -45,14 +48,12 @@ def clean(
     as_json: bool,
 ) -> int:
     """Remove burned-in text from a video on this machine: nothing is uploaded, nothing is limited."""
-    from preflight import engine
-    from preflight.tools import ffmpeg
-
     names = OutputNames([file], overwrite=overwrite)
     destination = _destination(file, output, names)
     sheet = names.chosen(sheet, "--sheet") if sheet is not None else None
     overlay = names.chosen(overlay, "--overlay") if overlay is not None else None
     beside = [names.derived(destination.with_suffix(f".{kind}"), "--subtitles") for kind in subtitles or ()]
+    record = names.derived(output_paths.clean_record_of(destination), "the record")
     any_script = language == "auto"
     options = common_options.removal_options(
         "en" if any_script else language,
@@ -64,11 +65,11 @@ def clean(
     settings = context.settings()
     with console.progress(json_lines=as_json) as naming:
         listen = naming(file.name)
-        report = engine.remove_text(
+        report = _remove(
             file,
             destination,
             options,
-            ffmpeg=ffmpeg.find(settings.ffmpeg),
+            settings,
             on_progress=lambda share: listen(Progress(stage=Stage.CLEAN, done=share, total=1.0)),
             sheet=sheet,
             overlay=overlay,
@@ -78,13 +79,44 @@ def clean(
         )
         if beside:
             _write_subtitles(file, report, beside, settings, listen)
+    written = _write_record(record, file, destination, report)
     if as_json:
-        console.emit("cleaned", file=destination, quality=report, subtitles=beside)
+        console.emit("cleaned", file=destination, quality=report, subtitles=beside, record=written)
     else:
         _tell(destination, report)
+        if written is not None:
+            console.say(f"See before and after with `preflight review {shlex.quote(console.printable(written))}`.")
         for path in beside:
             console.out(console.printable(path))
     return int(ExitCode.OK)
+
+
+def _remove(
+    file: Path, destination: Path, options: RemovalOptions, settings: Settings, **engine_options: Any
+) -> RemovalReport:
+    """Remove text by the engine, HDR by a tone-mapped version and a composite."""
+    from preflight import api, engine
+    from preflight.tools import ffmpeg
+
+    media = api.check(file).media
+    if media is not None and media.video is not None and media.video.color.is_hdr:
+        from preflight.workflow import hdr_removal
+
+        return hdr_removal.remove_text(media, destination, options, settings=settings, **engine_options)
+    return engine.remove_text(file, destination, options, ffmpeg=ffmpeg.find(settings.ffmpeg), **engine_options)
+
+
+def _write_record(record: Path, file: Path, destination: Path, report: RemovalReport) -> Path | None:
+    """Write the JSON record of a removal, as `preflight run` does; None when it can't be, which fails no removal."""
+    from preflight import api
+
+    result = {"source": file, "file": destination, "task_ids": (), "quality": report, "notes": ()}
+    try:
+        content = {"source": file.absolute(), "result": result, "report": {"subject": api.check(file).media}}
+        return output_paths.write_json_record(record, content)
+    except (PreflightError, OSError) as error:
+        console.say(f"Note: the JSON record could not be written: {error}")
+        return None
 
 
 def _write_subtitles(

@@ -42,6 +42,14 @@ def amount(text: str) -> float:
     return found
 
 
+def quality_points(text: str) -> float:
+    """Return a VMAF. Raises UsageError, ValueError."""
+    found = float(text)
+    if not 0 <= found <= 100:
+        raise UsageError(f"{text!r} is not a VMAF.", hint="Use 0 to 100, such as 90.")
+    return found
+
+
 def port(text: str) -> int:
     """Return a TCP port, 0 for a free one. Raises UsageError."""
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
@@ -117,6 +125,12 @@ BOXES = Parameter(
     convert=parse_box,
     help="Fill a region: START-END@X1,Y1,X2,Y2 in seconds and 0..1 of the frame, with px at the end in pixels. "
     "Repeatable.",
+)
+MIN_QUALITY = Parameter(
+    names=("--min-quality",),
+    value="VMAF",
+    convert=quality_points,
+    help="Shrink a file that is too large if its picture keeps this quality (VMAF, such as 90), else split it.",
 )
 TRIM = Parameter(names=("--trim",), value="START-END", convert=parse_trim, help="Keep only this, such as 0:10-1:30.")
 POLICY = Parameter(

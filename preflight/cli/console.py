@@ -92,6 +92,25 @@ def complain(error: PreflightError) -> None:
     say(f"preflight: {printable(error)}", always=True)
 
 
+def wrapped(text: str, *, indent: int) -> str:
+    """Return a text indented, and wrapped between words where it goes to a terminal."""
+    import shutil
+    import textwrap
+
+    margin = " " * indent
+    if not sys.stdout.isatty():
+        return margin + text
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, stderr: bool = False) -> None:
     """Print a table as wide as the terminal, plain when the output is not one."""
     from rich.console import Console

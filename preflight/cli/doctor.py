@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command
-from preflight.errors import ExitCode, GatewayError, PreflightError, UsageError
+from preflight.errors import CredentialsError, ExitCode, GatewayError, PreflightError, ServiceError, UsageError
 from preflight.serialize import jsonable
 from preflight.settings import REQUEST_FORMS, Settings
 
@@ -38,13 +38,14 @@ def doctor(context: Context, *, service: str | None, as_json: bool) -> int:
     else:
         rows: list[tuple[str, ...]] = [(name, "" if value is None else str(value)) for name, value in effective.items()]
         console.table("Settings", ("name", "value"), rows)
-    found = list(diagnose(settings))
-    for diagnosis in found:
+        console.out("\nParts")
+    found = []
+    for diagnosis in diagnose(settings):
+        found.append(diagnosis)
         if as_json:
             console.emit("diagnosis", **jsonable(diagnosis))
-    if not as_json:
-        rows = [("ok" if d.ok else "BROKEN", d.part, d.seen, d.mend) for d in found]
-        console.table("\nParts", ("", "part", "seen", "mend"), rows)
+        else:
+            _tell(diagnosis)
     return int(ExitCode.OK if all(d.ok for d in found) else ExitCode.SOME_FAILED)
 
 
@@ -77,7 +78,8 @@ def _choice(settings: Settings) -> str:
 def _request_form(settings: Settings) -> str:
     """Return which forms of a request the service accepts, by asking for a task that does not exist, which is free.
 
-    Raises UsageError when the configured form is refused and another one is accepted.
+    Raises UsageError when the configured form is refused and another one is accepted, and what keeps the service from
+    answering.
     """
     from preflight.removal import RemovalClient
 
@@ -85,6 +87,8 @@ def _request_form(settings: Settings) -> str:
     for form in REQUEST_FORMS:
         with RemovalClient(replace(settings, request_form=form)) as client:
             answer = client.ask("preflight-doctor")
+        if isinstance(answer, ServiceError) and (answer.code is None or isinstance(answer, CredentialsError)):
+            raise answer
         # A parameter that the service does not find is refused by its gateway; an unknown task is another answer.
         if not (isinstance(answer, GatewayError) and re.search("param", str(answer.code), re.IGNORECASE)):
             accepted.append(form)
@@ -147,6 +151,14 @@ def _ledger_checks(settings: Settings) -> Iterator[Diagnosis]:
         return
 
 
+def _tell(diagnosis: Diagnosis) -> None:
+    """Print what was found of one part, wrapped between words: a path or a variable that is cut can't be copied."""
+    console.out(f"{'ok    ' if diagnosis.ok else 'BROKEN'}  {console.printable(diagnosis.part)}")
+    for text, first in ((diagnosis.seen, ""), (diagnosis.mend, "Mend: ")):
+        if text:
+            console.out(console.wrapped(first + console.printable(text), indent=8))
+
+
 def _local(settings: Settings) -> str:
     from preflight import api
     from preflight.removal import RemovalClient
@@ -167,7 +179,6 @@ def _store(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def _api(settings: Settings) -> str:
-    from preflight.errors import CredentialsError
     from preflight.removal import RemovalClient
 
     with RemovalClient(settings) as client:

@@ -13,7 +13,7 @@ from preflight.cli.outcomes import overall
 from preflight.errors import ExitCode, PreflightError
 from preflight.events import Listener
 from preflight.model.job import Fixed
-from preflight.model.plan import Plan, Policy
+from preflight.model.plan import PictureQuality, Plan, Policy
 from preflight.model.report import Report
 from preflight.settings import Settings
 from preflight.tools.output_names import relative_below
@@ -32,6 +32,8 @@ def fix(
     policy: str,
     trim: tuple[Fraction, Fraction] | None,
     safe: bool,
+    quality: bool,
+    min_quality: float | None,
     encoder: str | None,
     preset: str | None,
     tree: bool,
@@ -50,7 +52,15 @@ def fix(
         with console.progress(json_lines=as_json, quiet=dry_run) as naming:
             for path in videos(files, null=null):
                 verdict = api.check(path, limits=settings.limits)
-                plan = api.plan(verdict, policy=Policy(policy), trim=trim, safe=safe, settings=settings)
+                plan = api.plan(
+                    verdict,
+                    policy=Policy(policy),
+                    trim=trim,
+                    safe=safe,
+                    quality=quality,
+                    min_quality=min_quality,
+                    settings=settings,
+                )
                 into = output / relative_below(path, map(Path, files)) if tree else output
                 if dry_run or plan.refusal or plan.is_empty:
                     codes.append(_tell(path, verdict, plan, as_json=as_json))
@@ -103,6 +113,13 @@ def show(path: Path, plan: Plan) -> None:
             console.out(f"  stream {stream.index}: {stream.treatment} ({console.printable(stream.note)})")
     seconds, size = console.human_seconds(plan.cost.seconds), console.human_bytes(plan.cost.bytes)
     console.out(f"  about {seconds}, about {size}")
+    if plan.quality is not None:
+        console.out(f"  foreseen quality: {told_quality(plan.quality)}")
+
+
+def told_quality(quality: PictureQuality) -> str:
+    """Return a quality as a person reads it."""
+    return f"{quality.measure} {quality.mean:.1f}, 1% low {quality.low:.1f} ({quality.frames} frames)"
 
 
 def _carry_out(
@@ -132,6 +149,10 @@ def _announce(path: Path, fixed: Fixed) -> None:
     for segment in fixed.segments:
         size = console.human_bytes(segment.media.size)
         console.out(f"{console.printable(path)}: {what}{again}: {console.printable(segment.media.path)} ({size})")
+    for number, quality in enumerate(fixed.quality, start=1):
+        if quality is not None:
+            of = f" of segment {number}" if len(fixed.segments) > 1 else ""
+            console.say(f"{console.printable(path)}: quality{of}: {told_quality(quality)}")
     if fixed.manifest is not None and len(fixed.segments) > 1:
         console.out(f"{console.printable(path)}: join later with `preflight join {console.printable(fixed.manifest)}`")
 
@@ -154,6 +175,12 @@ COMMAND = Command(
         common_options.POLICY,
         common_options.TRIM,
         Parameter(names=("--safe",), count="0", help="Bring rare codecs to H.264 and AAC in MP4."),
+        Parameter(
+            names=("--quality",),
+            count="0",
+            help="Foresee the quality of an encoded picture (VMAF) from samples, and measure it on the file.",
+        ),
+        common_options.MIN_QUALITY,
         Parameter(names=("--encoder",), help="Encoder, such as libx264, libx265, libsvtav1.", default_text="libx264"),
         Parameter(
             names=("--preset",), help="Speed of the encoder, such as veryfast or medium.", default_text="veryfast"

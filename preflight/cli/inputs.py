@@ -12,7 +12,7 @@ from preflight.workflow.output_paths import is_result
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from preflight.settings import Settings
-    from preflight.workflow.source_list import Source
+    from preflight.workflow.source_list import ListedSource
 
 
 def videos(names: Sequence[str], *, null: bool = False) -> Iterator[Path]:
@@ -27,7 +27,7 @@ def videos(names: Sequence[str], *, null: bool = False) -> Iterator[Path]:
     return expand(names, stdin=stdin, separator=b"\0" if null else b"\n")
 
 
-def streamed(names: Sequence[str], settings: Settings, *, null: bool = False) -> Iterator[Source]:
+def streamed(names: Sequence[str], settings: Settings, *, null: bool = False) -> Iterator[ListedSource]:
     """Yield the videos that `names` mean as `videos` does, also objects in stores and those of manifests."""
     from preflight.workflow.source_list import expand_sources
 

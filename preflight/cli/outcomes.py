@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from preflight.cli import console
@@ -34,8 +35,9 @@ def tell_all(
     try:
         for result in results:
             board.end(result.source)
-            codes.add(ExitCode.SOME_FAILED if strict and verdict_of(result) == POOR else exit_code(result))
-            report.add(entry_of(result, seconds(result.source)))
+            code = ExitCode.SOME_FAILED if strict and verdict_of(result) == POOR else exit_code(result)
+            codes.add(code)
+            report.add(replace(entry_of(result, seconds(result.source)), exit_code=int(code)))
             if as_json:
                 console.emit("result", outcome=outcome_of(result), **jsonable(result))
             else:
@@ -59,7 +61,13 @@ def entry_of(result: Result, seconds: float | None) -> Entry:
     task_ids: tuple[str, ...] = ()
     match result:
         case Succeeded():
-            detail, file, jobs, task_ids = " ".join(result.notes), result.file, result.submitted, result.task_ids
+            judged = () if result.verdict is None else (f"{result.verdict}.".capitalize(), *result.reasons)
+            detail, file, jobs, task_ids = (
+                " ".join((*judged, *result.notes)),
+                result.file,
+                result.submitted,
+                result.task_ids,
+            )
         case Mismatched():
             detail, file, task_ids = "; ".join(result.problems), result.file, result.task_ids
         case Rejected():
@@ -186,5 +194,8 @@ def _tell_success(name: str, result: Succeeded) -> None:
             console.say(f"{name}:   {console.printable(reason)}")
     for note in result.notes:
         console.say(f"{name}: {console.printable(note)}")
+    if record_of(result.file).exists():
+        record = shlex.quote(console.printable(record_of(result.file)))
+        console.say(f"{name}: see before and after with `preflight review {record}`.")
     if not result.submitted:
         console.say(f"{name}: the result was known; no job was submitted.")

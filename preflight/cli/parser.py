@@ -84,7 +84,7 @@ def _named(name: str, named: dict[str, Parameter], hint: str) -> Parameter:
         return named[name]
     import difflib
 
-    near = difflib.get_close_matches(name, named, n=1)
+    near = difflib.get_close_matches(name, named, n=1, cutoff=0.65)
     raise UsageError(f"There is no option {name}.", hint=f"Did you mean {near[0]}? {hint}" if near else hint)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from preflight.cli import common_options, console
+from preflight.cli import common_options, console, region_options
 from preflight.cli.allowance import Allowance
 from preflight.cli.batch_report import BatchReport, Entry
 from preflight.cli.context import Context
@@ -41,6 +41,12 @@ def run(
     remove_audio: bool,
     color_blocks: bool,
     boxes: Sequence[InpaintingBox | PixelBox] | None,
+    composite: bool,
+    protect: Sequence[str] | None,
+    only: Sequence[str] | None,
+    keep_text: str | None,
+    restore_text: Sequence[int] | None,
+    saved: Path | None,
     skip_textless: bool,
     subtitles: Sequence[str] | None,
     verify: bool | None,
@@ -48,6 +54,7 @@ def run(
     repair: bool,
     trim: tuple[Fraction, Fraction] | None,
     policy: str,
+    min_quality: float | None,
     service: str | None,
     jobs: int,
     deadline: float | None,
@@ -71,6 +78,15 @@ def run(
     given = context.settings(
         service=service, keep_fixed=keep or None, keep_upload=keep_upload, deadline=deadline, verify=verify
     )
+    protect = list(protect or ())
+    if saved is not None:
+        wish = region_options.load_request(saved)
+        files = files or [wish["source"]]
+        language, boxes = wish["language"], [*(boxes or ()), *wish["boxes"]]
+        all_text, color_blocks = all_text or wish["all_text"], color_blocks or wish["color_blocks"]
+        remove_audio, protect = remove_audio or wish["remove_audio"], [*protect, *wish["protect"]]
+    if not files:
+        raise UsageError("FILES is missing.", hint="Name a video or a folder, or give --request. `preflight run -h`.")
     detect = language == "auto"
     request = RunRequest(
         output=output,
@@ -80,7 +96,10 @@ def run(
         repair=repair,
         subtitles=tuple(dict.fromkeys(subtitles or ())),
         policy=Policy(policy),
+        min_quality=min_quality,
         trim=trim,
+        composite=composite,
+        regions=region_options.regions(protect, only, keep_text, restore_text),
         options=common_options.removal_options(
             "en" if detect else language,
             all_text=all_text,
@@ -123,7 +142,7 @@ def run(
     # What is missing is told before any file is read.
     api.require_service(given)
     if given.service == "auto" and given.uses_local_service:
-        console.say("No account is configured: the local service does the work. It is starting.")
+        console.say("No account is configured: a service on this machine does the work. It starts within seconds.")
 
     def ended(result: Result) -> None:
         batch.allowance.settle(result.source, jobs=result.submitted if isinstance(result, Succeeded) else 1)
@@ -184,6 +203,7 @@ class _Batch:
         for path in paths:
             if self.skip_existing and has_result(path, self.request(path).output):
                 self.report.add(Entry(source=path, outcome="existing", detail="a result is in the output folder"))
+                console.say(f"{console.printable(path)}: passed over, since its result is in the output folder.")
             elif not self._measured() or self._admit(path):
                 yield path
 
@@ -254,7 +274,7 @@ COMMAND = Command(
     example="preflight run clips/*.mp4 -o cleaned --language en",
     run=run,
     parameters=(
-        common_options.SOURCES,
+        replace(common_options.SOURCES, count="*"),
         Parameter(
             names=("--output", "-o"),
             value="FOLDER",
@@ -268,6 +288,21 @@ COMMAND = Command(
         common_options.REMOVE_AUDIO,
         common_options.COLOR_BLOCKS,
         common_options.BOXES,
+        Parameter(
+            names=("--composite",),
+            count="0",
+            default=True,
+            negative="--no-composite",
+            help="Put only what the service changed into the source's own pictures (extra local).",
+        ),
+        *region_options.REGIONS,
+        Parameter(
+            names=("--request",),
+            key="saved",
+            value="FILE",
+            convert=Path,
+            help="Take options and regions that the page of `preflight review VIDEO` saved.",
+        ),
         Parameter(names=("--skip-textless",), count="0", help="Send no video without text (extra local)."),
         common_options.SUBTITLES,
         Parameter(
@@ -285,6 +320,7 @@ COMMAND = Command(
         ),
         common_options.TRIM,
         common_options.POLICY,
+        common_options.MIN_QUALITY,
         common_options.SERVICE,
         common_options.JOBS,
         common_options.CLUSTER,

@@ -33,7 +33,7 @@ def wait(
     else:
         destination = names.chosen(output, "--output")
     with url_job.client(settings) as client, console.progress(json_lines=as_json) as naming:
-        result = url_job.wait(client, task_id, destination, listener=naming(task_id))
+        result = url_job.wait(client, task_id, destination, overwrite=overwrite, listener=naming(task_id))
     if as_json:
         console.emit("task", task_id=task_id, state="done", outcome=type(result).__name__.lower(), **jsonable(result))
     elif isinstance(result, Succeeded | Mismatched):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,13 @@ from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
 from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
-from preflight.engine.graphics import box_detection, watermarks
+from preflight.engine.graphics import box_detection, name_graphics, watermarks
+from preflight.engine.graphics.faint_marks import with_faint_marks
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.patches import Spool, paste
-from preflight.engine.inpaint.task import ChunkResult, InpaintTask
+from preflight.engine.inpaint.task import ESCALATION, ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_last_duration, parse_times
 from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.track import MaskModel, Track
@@ -81,7 +82,7 @@ def remove_text(
             figures = ReportBuilder(facts, scanned.times)
             chosen, kept, others = select(context, scanned, options, any_script=extras.any_script)
             for result in inpaint(context, pool, chosen, others, scanned.motion):
-                spool.put(*result.patches)
+                spool.put(*result.patches, chunk=result.chunk.number)
                 figures.add(result)
         times = scanned.times
         encoded = EncodeSummary(copied_frames=len(times))
@@ -258,6 +259,7 @@ def scan(source: Source, program: str, pool: Pool, on_share: ProgressListener, s
     if len(times) < state.frames:
         raise ToolError(f"{source.path.name}: {len(times)} timestamps for {state.frames} frames.")
     tracks = selection.propagate_labels(state.finish(), state.scenery.motion, source.upright)
+    tracks = with_faint_marks(tracks, gallery, source.upright, state.frames)
     return Scanned(
         tracks,
         times[: state.frames],
@@ -297,7 +299,7 @@ def select(
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
-    chosen = watermarks.add_graphics(chosen, scanned.gallery, context.source.upright)
+    chosen = name_graphics.add_graphics(chosen, scanned.gallery, context.source.upright)
     chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
     others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
@@ -327,11 +329,33 @@ def decode_again(context: RemovalContext, stop: int | None = None, until: float 
 def inpaint(
     context: RemovalContext, pool: Pool, tracks: list[Track], others: list[Track], motion: Motion
 ) -> Iterator[ChunkResult]:
-    """Yield the finished chunks of `tracks` in the order of the plan. Decodes once, twice with reference frames."""
+    """Yield the finished chunks of `tracks` in the order of the plan.
+
+    Decodes once, twice with reference frames. Chunks in which a text was filled in another way than in others are
+    filled and yielded again; that takes one more decoding.
+    """
     size, total = context.source.upright, len(context.times)
-    planned = deque(
-        reference_frames.with_reference_frames(chunk_plan.plan(tracks, motion, total, *size, others), tracks, motion)
+    planned = reference_frames.with_reference_frames(
+        chunk_plan.plan(tracks, motion, total, *size, others), tracks, motion
     )
+    steps: dict[int, tuple[int, ...]] = {}
+    for result in _filled(context, pool, tracks, planned, {}):
+        steps[result.chunk.number] = result.steps
+        yield result
+    raised = chunk_plan.raised_steps(planned, steps, len(ESCALATION) - 1)
+    yield from _filled(context, pool, tracks, [chunk for chunk in planned if chunk.number in raised], raised)
+
+
+def _filled(
+    context: RemovalContext,
+    pool: Pool,
+    tracks: list[Track],
+    chunks: Iterable[chunk_plan.InpaintChunk],
+    least_steps: Mapping[int, tuple[int, ...]],
+) -> Iterator[ChunkResult]:
+    """Yield finished chunks, filled at least by the methods of `least_steps`, by chunk and track."""
+    planned = deque(chunks)
+    size, total = context.source.upright, len(context.times)
     if not planned:
         return
     ahead = 2 * pool.size
@@ -351,7 +375,8 @@ def inpaint(
             store(file, layout, frame)
             while planned and planned[0].search_last <= frame.index:
                 chunk = planned.popleft()
-                running.append((chunk, pool.submit(InpaintTask(chunk=chunk, layout=layout))))
+                task = InpaintTask(chunk=chunk, layout=layout, least_steps=least_steps.get(chunk.number, ()))
+                running.append((chunk, pool.submit(task)))
                 while len(running) > ahead:
                     yield running.popleft()[1].result()
     while running:

@@ -16,11 +16,15 @@ class ReportBuilder:
 
     source: Source
     times: tuple[int, ...]
-    _results: list[ChunkResult] = field(default_factory=list)
+    _by_chunk: dict[int, ChunkResult] = field(default_factory=dict)
 
     def add(self, result: ChunkResult) -> None:
-        """Add the figures of a finished chunk. Its patches are not kept."""
-        self._results.append(replace(result, patches=()))
+        """Add the figures of a finished chunk, in place of earlier ones. Its patches are not kept."""
+        self._by_chunk[result.chunk.number] = replace(result, patches=())
+
+    @property
+    def _results(self) -> list[ChunkResult]:
+        return [result for _, result in sorted(self._by_chunk.items())]
 
     @property
     def frames_filled(self) -> int:

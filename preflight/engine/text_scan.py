@@ -47,7 +47,7 @@ def find_texts(
     processes: int | None = None,
     cancel: Cancel | None = None,
 ) -> ScreenTexts:
-    """Return all legible text of a video, as `preflight.engine.find_texts` describes."""
+    """Return all text of a video, also in scripts that are not read, as `preflight.engine.find_texts` describes."""
 
     def on_share(share: float) -> None:
         if cancel is not None and cancel.is_set():
@@ -55,7 +55,7 @@ def find_texts(
         if on_progress is not None:
             on_progress(share)
 
-    facts = inspect(path, program)
+    facts = inspect(path, program, allow_hdr=True)
     small = shrink(facts, SCAN_SIDE)
     with workers(processes) as pool:
         scanned = pipeline.scan(small, program, pool, on_share)
@@ -74,7 +74,6 @@ def find_texts(
     texts = [
         _text(track, assign_role(track, overlay, frames=frames, rate=float(facts.rate)), times, scale)
         for track in (*overlay, *scene)
-        if track.text
     ]
     on_share(1.0)
     return ScreenTexts(

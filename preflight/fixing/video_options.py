@@ -16,8 +16,6 @@ MATROSKA_TIME_BASE = "1:1000"
 """Ticks of Matroska, which counts in milliseconds."""
 TIME_SCALE = "90000"
 """The same for the container."""
-_TONE_MAP = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv"
-"""HDR to SDR BT.709: linear light against the 203 nits of reference white (ITU-R BT.2408), highlights rolled off."""
 AT_ZERO = f"setpts=max(0\\,PTS-{float(EPSILON)}/TB)"
 """Filter for an input that was opened `EPSILON` before its start: the picture on show then, come up before, is at 0."""
 _HEAD_CRF = "10"
@@ -138,7 +136,7 @@ def filters(encode: VideoEncode, stream: VideoStream) -> list[str]:
     if encode.deinterlace:
         chain.append("bwdif=mode=send_frame:deint=interlaced")
     if encode.tone_map:
-        chain.append(_TONE_MAP)
+        chain.append(appearance.TONE_MAP)
     if encode.crop:
         chain.append(f"crop={encode.crop[0]}:{encode.crop[1]}")
     width, height = encode.size or encode.crop or stream.display_size

@@ -16,7 +16,7 @@ MILLIONTHS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class SubmitPace:
     """The rate of submits as it is recorded.
 
     `interval` is the seconds between two submits, `free_at` the time from which the next may leave (seconds since 1970
@@ -42,7 +42,7 @@ class AccountLog:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def change_pace(self, account: str, change: Callable[[Pace | None, float], tuple[Pace, _T]]) -> _T:
+    def change_pace(self, account: str, change: Callable[[SubmitPace | None, float], tuple[SubmitPace, _T]]) -> _T:
         """Replace the pace of an account by what `change` makes of it and of the time by the database's clock.
 
         `change` gets None for an account without a pace. Its second result is returned.
@@ -57,7 +57,7 @@ class AccountLog:
             )
             assert row is not None  # noqa: S101 - it was made above
             known = row["pace"] is not None
-            old = Pace(interval=row["pace"], free_at=row["free_at"], pauses=row["pauses"]) if known else None
+            old = SubmitPace(interval=row["pace"], free_at=row["free_at"], pauses=row["pauses"]) if known else None
             new, result = change(old, float(row["now"]))
             session.run(
                 "UPDATE accounts SET pace = ?, free_at = ?, pauses = ? WHERE account = ?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,9 @@ from preflight.ledger.states import Change, Job, State, identify
 from preflight.ledger.upload_log import UploadLog
 from preflight.model.job import SecretUrl
 from preflight.settings import LedgerUrl
+
+_log = logging.getLogger(__name__)
+
 
 LEASE_POLL_INTERVAL = 0.25
 """Seconds between two attempts to take a lease that another owner holds."""
@@ -339,10 +343,14 @@ class Ledger:
             rows.note(session, other, found.state, f"a late answer names the task {task_id}")
             return found
 
-        return self._backend.write(work)
+        accepted = self._backend.write(work)
+        _log.info("job %s is %s: accepted as task %r", job.id, accepted.state, task_id)
+        return accepted
 
     def _change(self, job_id: str, change: Change) -> Job:
-        return self._backend.write(lambda session: rows.move(session, self._held(session, job_id), change))
+        job = self._backend.write(lambda session: rows.move(session, self._held(session, job_id), change))
+        _log.info("job %s is %s: %s", job.id, job.state, change.cause)
+        return job
 
     def _held(self, session: Session, job_id: str) -> Job:
         """Return a job whose lease is held here, locked. Raises LedgerError for any other job."""

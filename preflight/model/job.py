@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from preflight.errors import PreflightError, UsageError
 from preflight.model.media import Media
-from preflight.model.plan import Plan
+from preflight.model.plan import PictureQuality, Plan
 
 LANGUAGES = ("en", "zh")
 
@@ -214,6 +214,7 @@ class Fixed:
     """What is sent for `source`: one segment, or the ordered segments of a split; each passed the check.
 
     `manifest` is the file that says how to join a split again; `reused` that an earlier fix was found and used.
+    `quality` is that of each segment's picture, where the plan foresees one.
     """
 
     source: Media
@@ -221,6 +222,7 @@ class Fixed:
     segments: tuple[Segment, ...]
     manifest: Path | None = None
     reused: bool = False
+    quality: tuple[PictureQuality | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

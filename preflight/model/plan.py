@@ -102,12 +102,26 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureQuality:
+    """How an encoded picture compares with the source: the mean over its frames, and the best of the worst hundredth.
+
+    `measure` names the scale, `VMAF` (0..100). `predicted` is by samples, otherwise by the file.
+    """
+
+    measure: str
+    mean: float
+    low: float
+    frames: int
+    predicted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How `source` becomes acceptable under `limits`. No steps: send it as it is. `refusal`: it can't, and why.
 
     `trim` is the stretch of the source that is kept, `cuts` the times where it is split (the nearest fitting keyframes
     are used), both in seconds of the source; `audio_end` ends sound that outlasts the picture. `target_bytes` is what
-    an encoded file may take.
+    an encoded file may take. `quality` is what the picture is foreseen to have, where that was asked for.
     """
 
     source: Media | None
@@ -124,6 +138,7 @@ class Plan:
     target_bytes: int | None = None
     cost: Cost = Cost()
     refusal: str | None = None
+    quality: PictureQuality | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -23,6 +23,7 @@ class ScreenText:
     """One line of text, and the frames that show it."""
 
     text: str
+    """What was read; empty, or unsure, for a script that the recogniser doesn't know."""
     confidence: float
     """Confidence of the recogniser, 0..1."""
     role: TextRole

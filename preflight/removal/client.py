@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,9 @@ from preflight.removal import poll_schedule, rate, transport, wire
 from preflight.removal.rate import sleep_until
 from preflight.removal.signing import signed_query
 from preflight.settings import Settings
+
+_log = logging.getLogger(__name__)
+
 
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -238,7 +242,9 @@ class RemovalClient:
             headers={**headers, **({"x-iop-trial": "true"} if settings.trial else {})},
         )
         timeout = min(settings.request_timeout, transport.ANSWER_LIMIT)
+        begun = time.monotonic()
         reply = transport.exchange(http, call, timeout=timeout, verify=settings.ca_bundle or True)
+        _log.info("%s %s: HTTP %s after %.2f s", call.method, path, reply.status, time.monotonic() - begun)
         if reply.server_time is not None:
             self._skew = time.time() - reply.server_time
         return reply

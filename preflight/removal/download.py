@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import filecmp
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from preflight.errors import CancelledError, DiskFullError, ServiceError, ToolEr
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import SecretUrl
 from preflight.removal import transport, wire
+from preflight.tools import files
 
 ATTEMPTS = 6
 """Breaks in a row, with less than LEAST new bytes between them, after which a download ends."""
@@ -34,8 +36,13 @@ SIZE_LIMIT = 4 << 30
 """Bytes. A result is about as large as what was sent (200 MB at most); this only stops a server that never ends."""
 
 _CHUNK = 1 << 18
+"""Bytes that are read and written at a time."""
+
 _STALL = 30.0
+"""Seconds without a byte after which a connection is given up."""
+
 _WINDOW = 30.0
+"""Seconds in which LEAST bytes have to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +156,11 @@ def fetch(
     *,
     ca_bundle: str | None = None,
     accept: Callable[[Path], None] | None = None,
+    overwrite: bool = True,
 ) -> Path:
     """Download `url` to `destination` and return it; `accept` may raise for content that is not what is expected.
+
+    Without `overwrite` an existing file of another content is kept, and what is returned has a number in its name.
 
     The bytes go to a hidden file beside it first, which stays after a break, a cancel or a crash, so that the next call
     goes on where it stopped. Raises ServiceError, CancelledError, DiskFullError and ToolError (the folder can't be
@@ -163,13 +173,23 @@ def fetch(
         destination.parent.mkdir(parents=True, exist_ok=True)
         _attempts(download, ca_bundle or True)
         _examine(download, accept)
-        download.part.replace(destination)
+        destination = _place(download.part, destination, overwrite=overwrite)
         download.note.unlink(missing_ok=True)
     except OSError as error:
         with suppress(OSError):
             download.discard()
         raise _disk_error(error, destination) from error
     return destination
+
+
+def _place(part: Path, destination: Path, *, overwrite: bool) -> Path:
+    """Give the whole file its name, or, when that is taken by another content, its name with a number; return it."""
+    if overwrite:
+        return part.replace(destination)
+    if destination.is_file() and filecmp.cmp(part, destination, shallow=False):
+        part.unlink()
+        return destination
+    return files.publish(part, destination)
 
 
 def _examine(download: _Download, accept: Callable[[Path], None] | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
 from preflight.errors import ToolError
 from preflight.tools import ffmpeg as tool
@@ -38,10 +38,30 @@ LONGEST_LABEL = 90
 STEP = 0.5
 """Seconds between the frames that are compared at a small size to find where the videos differ."""
 
+SHORT = 6.0
+"""Seconds up to which all frames that are compared are read by the process that looks for the differences: twelve small
+ones on each side cost less than a second process."""
+
 APART = 2.5
 """Seconds between two rows, where there is a choice: captions seldom stay longer."""
 
+_ONE_THREAD = ("-threads", "1")
+"""A single frame is decoded of each input: starting a thread a core for each takes longer than that."""
+
 _LINE = re.compile(r"pts_time:([\d.]+)|lavfi\.signalstats\.YAVG=([\d.]+)")
+
+_COMPARED = (320, 180)
+"""Width and height in pixels at which frames are compared."""
+
+_VISIBLE = 24
+"""Gray levels above which two pixels count as different: less is what encoders do."""
+
+_EVERY_STEP = f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{STEP})'"
+"""Filter that picks frames, and makes none, so that each keeps its own time."""
+
+_FITTED = f"scale=iw*sar:ih,scale={SIDE[0]}:{SIDE[1]}:force_original_aspect_ratio=decrease,setsar=1"
+"""Filter that fits frames into `SIDE`."""
+
 _DARK, _LIGHT = (24, 26, 30), (236, 238, 242)
 
 
@@ -54,6 +74,10 @@ class FrameChoice:
     severity: float = 0.0
 
 
+Row = tuple[FrameChoice, Image.Image, Image.Image]
+"""A moment with the frame before and the frame after."""
+
+
 def draw(
     before: Path,
     after: Path,
@@ -62,6 +86,7 @@ def draw(
     ffmpeg: str,
     moments: Sequence[FrameChoice] = (),
     offset: float = 0.0,
+    seconds: float | None = None,
 ) -> Path:
     """Write the picture, a JPEG: `before` on the left, `after` on the right.
 
@@ -72,16 +97,21 @@ def draw(
         ffmpeg: The ffmpeg program.
         moments: Frames of which to choose; by default those that differ most.
         offset: Where the result begins in the source, in seconds.
+        seconds: Length of the result, where it is known: a short one is read once.
 
     Raises:
         ToolError: A video shows no frame, or can't be decoded.
         DiskFullError: The picture can't be written.
     """
-    chosen = choose(moments) or most_different(_differences(before, after, offset, ffmpeg=ffmpeg))
+    chosen = choose(moments)
     with files.scratch(destination.parent) as folder:
-        shown = _frames(before, after, chosen, offset, folder, ffmpeg) or _frames(
-            before, after, (FrameChoice(time=0.0),), offset, folder, ffmpeg
-        )
+        shown: list[Row] = []
+        if not chosen and seconds is not None and seconds <= SHORT:
+            shown = _sampled(before, after, offset, folder, ffmpeg)
+        if not shown:
+            chosen = chosen or most_different(_differences(before, after, offset, ffmpeg=ffmpeg))
+            shown = _frames(before, after, chosen, offset, folder, ffmpeg)
+        shown = shown or _frames(before, after, (FrameChoice(time=0.0),), offset, folder, ffmpeg)
         if not shown:
             raise ToolError(f"{after.name} shows no frame.", hint="Check it with `preflight check --deep`.")
         made = folder / "picture.jpg"
@@ -136,9 +166,41 @@ def most_different(differences: Mapping[float, float]) -> tuple[FrameChoice, ...
     return tuple(FrameChoice(time=moment) for moment in sorted(chosen)) or (FrameChoice(time=0.0),)
 
 
+def _sampled(before: Path, after: Path, offset: float, folder: Path, ffmpeg: str) -> list[Row]:
+    """Return the most different of the frames that are `STEP` apart, in order of time; one process reads them all."""
+    inputs, outputs = list[str](), list[str]()
+    for side, (path, start) in enumerate(((before, offset), (after, 0.0))):
+        seek = ["-ss", f"{start:.3f}"] if start else []
+        inputs += [*_ONE_THREAD, *seek, *tool.INPUT_GUARD, "-i", tool.local(path)]
+        # The file's name tells the time in milliseconds.
+        outputs += ["-map", f"{side}:v:0", "-vf", f"{_EVERY_STEP},{_FITTED}", "-pix_fmt", "rgb24"]
+        outputs += ["-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-frame_pts", "1"]
+        outputs += [tool.local(folder / f"s{side}-%d.bmp")]
+    process.run([ffmpeg, *tool.QUIET, *inputs, *outputs], timeout=300)
+    pairs: dict[float, tuple[Image.Image, Image.Image]] = {}
+    for path in folder.glob("s1-*.bmp"):
+        other = folder / path.name.replace("s1-", "s0-", 1)
+        if other.exists():
+            pairs[int(path.stem.partition("-")[2]) / 1000] = _opened(other), _opened(path)
+    chosen = most_different({time: _difference(*pair) for time, pair in pairs.items()}) if pairs else ()
+    return [(moment, *pairs[moment.time]) for moment in chosen]
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def _difference(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean over the picture of 255 where the two differ visibly, and of 0 elsewhere."""
+    small = [image.convert("L").resize(_COMPARED) for image in (one, other)]
+    apart = ImageChops.difference(*small).point(lambda level: 255 if level > _VISIBLE else 0)
+    return float(ImageStat.Stat(apart).mean[0])
+
+
 def _frames(
     before: Path, after: Path, moments: Sequence[FrameChoice], offset: float, folder: Path, ffmpeg: str
-) -> list[tuple[FrameChoice, Image.Image, Image.Image]]:
+) -> list[Row]:
     """Return the moments of which both videos have a frame, with the frames; one process reads them all."""
     wanted = [(n, side, m) for n, m in enumerate(moments) for side in (0, 1)]
     for fast in (True, False):
@@ -148,10 +210,8 @@ def _frames(
             seek = ["-ss", f"{moment.time + (0.0 if side else offset):.3f}"]
             path = after if side else before
             # A fast seek behind the last keyframe of a transport stream yields nothing; reading up to there does.
-            inputs += [*(seek if fast else ()), *tool.INPUT_GUARD, "-i", tool.local(path)]
-            width, height = SIDE
-            scale = f"scale=iw*sar:ih,scale={width}:{height}:force_original_aspect_ratio=decrease,setsar=1"
-            outputs += ["-map", f"{place}:v:0", *(() if fast else seek), "-vf", scale, "-frames:v", "1"]
+            inputs += [*_ONE_THREAD, *(seek if fast else ()), *tool.INPUT_GUARD, "-i", tool.local(path)]
+            outputs += ["-map", f"{place}:v:0", *(() if fast else seek), "-vf", _FITTED, "-frames:v", "1"]
             outputs += ["-pix_fmt", "rgb24", "-update", "1", tool.local(_named(folder, number, side))]
         if missing:
             process.run([ffmpeg, *tool.QUIET, *inputs, *outputs], timeout=300)
@@ -168,7 +228,7 @@ def _named(folder: Path, number: int, side: int) -> Path:
     return folder / f"{number}-{side}.bmp"
 
 
-def _composed(rows: Sequence[tuple[FrameChoice, Image.Image, Image.Image]]) -> Image.Image:
+def _composed(rows: Sequence[Row]) -> Image.Image:
     """Return the picture of all rows, each under a bar with its time and words."""
     width = max(one.width for _, one, _ in rows)
     heights = [BAR + one.height for _, one, _ in rows]
@@ -194,10 +254,9 @@ def _printable(words: str) -> str:
 
 def _differences(before: Path, after: Path, offset: float, *, ffmpeg: str) -> dict[float, float]:
     """Return how much the two differ, by time in seconds of the result."""
-    # Frames are picked, not made, so that each keeps its own time.
-    small = f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{STEP})',scale=320:180,format=gray"
+    small = f"{_EVERY_STEP},scale={_COMPARED[0]}:{_COMPARED[1]},format=gray"
     graph = (
-        f"[0:v:0]{small}[a];[1:v:0]{small}[b];[a][b]blend=all_mode=difference:shortest=1,lut=y='if(gt(val,24),255,0)',signalstats,"
+        f"[0:v:0]{small}[a];[1:v:0]{small}[b];[a][b]blend=all_mode=difference:shortest=1,lut=y='if(gt(val,{_VISIBLE}),255,0)',signalstats,"
         "metadata=mode=print:key=lavfi.signalstats.YAVG:file=-"
     )
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error"]

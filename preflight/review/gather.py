@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from preflight import api
-from preflight.errors import InputError, LedgerError, UsageError
+from preflight.errors import InputError, LedgerError, ToolMissingError, UsageError
 from preflight.ledger import Job, Ledger
+from preflight.model.job import InpaintingBox
+from preflight.model.region import Regions
 from preflight.model.text import ScreenText, ScreenTexts, TextRole
+from preflight.review import decisions as decided
 from preflight.review import record_reader
-from preflight.review.decisions import RedoPlan
+from preflight.review.decisions import RedoPlan, Region
 from preflight.review.desk import RedoOutcome, ReviewDesk
 from preflight.review.library import UNFINISHED, Library, decisions_path
 from preflight.review.request_draft import RequestDraft
@@ -21,7 +25,7 @@ from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.tools import ffmpeg
 from preflight.tools.output_names import OutputNames
-from preflight.workflow.output_paths import is_result, record_of
+from preflight.workflow.output_paths import clean_record_of, is_result, record_of
 
 
 def desk(
@@ -42,15 +46,13 @@ def desk(
     scanned: dict[str, ReviewVideo] = {}
     for place in places:
         path = Path(place)
-        if path.is_dir() or path.name.endswith(".json"):
+        if path.is_dir():
             found.append(path)
-        elif path.is_file() and is_result(path):
-            found.append(record_of(path))
-        elif path.is_file():
+        elif path.is_file() and not _has_record(path):
             video = scan(path, settings, on_progress=scanning and scanning(path.name))
             scanned[video.identifier] = video
         else:
-            found.append(_record_of_job(place, settings))
+            found.append(record_of_place(place, settings))
     folders = [path.absolute() for path in found if path.is_dir()]
     return ReviewDesk(
         library=Library(
@@ -60,7 +62,7 @@ def desk(
         ),
         folder=settings.home / "review",
         ffmpeg=ffmpeg.find(settings.ffmpeg),
-        redo=_redo,
+        redo=lambda video, plan, _: _redo(video, plan, settings),
         save_request=save_request,
         scanned=scanned,
         price=lambda video: price_of(video, settings.price_per_minute),
@@ -123,10 +125,64 @@ def request_json(video: ReviewVideo, draft: RequestDraft) -> dict[str, Any]:
     return {"schema": 1, "source": str(video.source), **jsonable(draft)}
 
 
-def _redo(video: ReviewVideo, _: RedoPlan, pay: bool) -> RedoOutcome:
+def _redo(video: ReviewVideo, plan: RedoPlan, settings: Settings) -> RedoOutcome:
+    from preflight.workflow.recomposition import redo
+
     assert video.record is not None  # noqa: S101 - only results are redone
-    del pay
-    return RedoOutcome(message=f"Next: preflight redo {video.record} --decisions {decisions_path(video.record)}")
+    regions = Regions(protect=tuple(region_word(region, video) for region in plan.protect))
+    try:
+        made = redo(video.record, regions=regions, fill=inpainting_boxes(plan.fill), settings=settings)
+    except ToolMissingError as error:
+        path = decisions_path(video.record)
+        return RedoOutcome(message=f"{error} Then: preflight redo {video.record} --decisions {path}")
+    notes = " ".join(made.notes)
+    return RedoOutcome(message=f"Made again, free of charge. {notes}".strip(), changed=True)
+
+
+def plan_of(path: Path, video: ReviewVideo) -> RedoPlan:
+    """Return what the decisions in a file have to be made again. Raises UsageError."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"--decisions: {path} can't be read: {error.strerror}.") from error
+    return decided.plan(decided.parse(text), video)
+
+
+def region_word(region: Region, video: ReviewVideo) -> str:
+    """Return a region as `--protect` takes it: its times are those of the source."""
+    left, top, right, bottom = region.box
+    start, end = (round(time + video.offset, 3) for time in (region.start, region.end))
+    return f"{left},{top},{right},{bottom}@{start}-{end}"
+
+
+def inpainting_boxes(regions: Sequence[Region]) -> list[InpaintingBox]:
+    """Return regions as the engine fills them: their times are those of the result."""
+    return [
+        InpaintingBox(start=r.start, end=r.end, x1=r.box[0], y1=r.box[1], x2=r.box[2], y2=r.box[3]) for r in regions
+    ]
+
+
+def boxes_to_fill(words: Sequence[str], video: ReviewVideo) -> list[InpaintingBox]:
+    """Return the boxes of `--fill`. Raises UsageError."""
+    from preflight.workflow.recomposition import boxes_of
+
+    return list(boxes_of(words, video.size, Fraction(video.duration)))
+
+
+def record_of_place(place: str, settings: Settings) -> Path:
+    """Return the record of a record's path, a finished file or a job. Raises UsageError."""
+    path = Path(place)
+    if path.name.endswith(".json"):
+        return path
+    if path.is_file() and is_result(path):
+        return record_of(path)
+    if path.is_file() and clean_record_of(path).is_file():
+        return clean_record_of(path)
+    return _record_of_job(place, settings)
+
+
+def _has_record(path: Path) -> bool:
+    return path.name.endswith(".json") or is_result(path) or clean_record_of(path).is_file()
 
 
 def _record_of_job(name: str, settings: Settings) -> Path:

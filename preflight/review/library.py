@@ -16,8 +16,8 @@ from preflight.review import record_reader
 from preflight.review.decisions import Decisions, Overall
 from preflight.review.subject import IndexRow, ReviewVideo, Status, Totals
 
-RECORD_SUFFIX = ".cleaned.json"
-"""End of the name of a record that `run` writes."""
+RECORD_SUFFIXES = (".cleaned.json", ".record.json")
+"""Ends of the names of records that `run` and `clean` write."""
 
 DECISIONS_SUFFIX = ".decisions.json"
 """End of the name of the decisions, beside the record."""
@@ -31,7 +31,12 @@ UNFINISHED = (State.UNKNOWN, State.MISMATCHED, State.FAILED)
 
 def decisions_path(record: Path) -> Path:
     """Return where the decisions about a result are saved: beside its record."""
-    return record.with_name(record.name.removesuffix(".json").removesuffix(".cleaned") + DECISIONS_SUFFIX)
+    return record.with_name(stem_of(record) + DECISIONS_SUFFIX)
+
+
+def stem_of(record: Path) -> str:
+    """Return the name of a record without its end."""
+    return record.name.removesuffix(".json").removesuffix(".cleaned").removesuffix(".record")
 
 
 def load_record(path: Path) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def records(place: Path) -> Iterator[Path]:
         return
     for folder, names, files in os.walk(place):
         names.sort()
-        yield from (Path(folder, name) for name in sorted(files) if name.endswith(RECORD_SUFFIX))
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(RECORD_SUFFIXES))
 
 
 @dataclass(slots=True)

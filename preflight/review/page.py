@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from preflight.review.library import stem_of
 from preflight.review.subject import ReviewVideo
 from preflight.serialize import jsonable
 
@@ -79,8 +80,8 @@ def offline_page(boot: dict[str, Any], title: str, proxies: Iterable[EmbeddedPro
 def video_json(video: ReviewVideo, **more: object) -> dict[str, Any]:
     """Return a video as the page's script knows it."""
     value: dict[str, Any] = jsonable(video)
-    stem = (video.record.name.removesuffix(".json").removesuffix(".cleaned")) if video.record else video.name
-    value.update(stem=stem, record_name=video.record.name if video.record else "", **more)
+    record = video.record
+    value.update(stem=stem_of(record) if record else video.name, record_name=record.name if record else "", **more)
     return value
 
 

@@ -29,6 +29,12 @@ SMOOTH_SEVERITY = 0.5
 UNCERTAIN_SEVERITY = 0.4
 """Severity of a text that was kept because it may be part of the scene: a person knows at a glance."""
 
+POOR_SEVERITY = 1.0
+"""Severity of a finding of the acceptance test that makes a result poor."""
+
+REMARK_SEVERITY = 0.5
+"""Severity of a finding of the acceptance test that is a remark."""
+
 _UNCERTAIN = ("may be part of the scene", "in a script that was not asked for")
 """Reasons to keep a text that only a person can confirm."""
 
@@ -67,8 +73,9 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     sent = _sent_size(plan, size)
     rate = next((float(q["frame_rate"]) for q, _ in parts if q.get("frame_rate")), frame_rate(media))
     texts = _numbered([text for quality, start in parts for text in _texts(quality, start, sent)])
-    spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
     acceptance = record.get("acceptance") or {}
+    spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
+    spots += _findings(acceptance, upright_size(media), rate, duration)
     notes = [*(result.get("notes") or ()), *(note for quality, _ in parts for note in quality.get("notes") or ())]
     return ReviewVideo(
         identifier=identifier(path),
@@ -100,6 +107,13 @@ def display_size(media: Mapping[str, Any]) -> tuple[int, int]:
     video = _video(media)
     width, height = int(video.get("width") or 16), int(video.get("height") or 9)
     width = max(1, round(width * _ratio(video.get("sar") or 1)))
+    return (height, width) if int(video.get("rotation") or 0) % 180 else (width, height)
+
+
+def upright_size(media: Mapping[str, Any]) -> tuple[int, int]:
+    """Return width and height in pixels of a media report's picture, rotation applied but not the pixel shape."""
+    video = _video(media)
+    width, height = int(video.get("width") or 16), int(video.get("height") or 9)
     return (height, width) if int(video.get("rotation") or 0) % 180 else (width, height)
 
 
@@ -199,6 +213,23 @@ def _spots(quality: Mapping[str, Any], start: float, sent: tuple[int, int]) -> I
             severity=SMOOTH_SEVERITY if smooth else 0.8,
             box=_box(region["box"], sent),
         )
+
+
+def _findings(acceptance: Mapping[str, Any], size: tuple[int, int], rate: float, duration: float) -> Iterator[WeakSpot]:
+    """Yield the places of the acceptance test's findings; a finding without a place is about the whole video."""
+    whole: dict[str, Any] = {"time": 0.0, "first_frame": 0, "last_frame": duration * rate}
+    for finding in acceptance.get("findings") or ():
+        severity = POOR_SEVERITY if finding.get("level") == "poor" else REMARK_SEVERITY
+        for place in finding.get("places") or (whole,):
+            frames = place["last_frame"] - place["first_frame"] + 1
+            words = str(place.get("text") or "")
+            yield WeakSpot(
+                start=round(float(place["time"]), 3),
+                end=round(float(place["time"]) + frames / rate, 3),
+                reason=f"{finding['problem']}: {words}" if words else str(finding["problem"]),
+                severity=severity,
+                box=_box(place["box"], size) if place.get("box") else None,
+            )
 
 
 def _box(pixels: Sequence[float], size: tuple[int, int]) -> Box:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,6 +20,9 @@ from preflight.storage.presign import presign, try_fetch
 from preflight.storage.profiles import Checksum, part_size_for, profile_of
 from preflight.storage.source_file import Meter, PartReader, SourceFile, compute_digest, identity_of
 from preflight.storage.store import Store, open_store
+
+_log = logging.getLogger(__name__)
+
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -123,6 +127,7 @@ def place(
             )
         key = store.key(source.sha256, extension)
         reused = _is_stored(store, key, source)
+        _log.info("%s: %d bytes, %s", key, source.size, "in the store already" if reused else "sending")
         if not reused:
             meter = Meter(source.size, listener, rate=settings.upload_rate, cancel=cancel)
             _send(

@@ -16,7 +16,7 @@ from preflight.model.job import PartialUpload
 from preflight.storage.profiles import Checksum
 from preflight.storage.s3_errors import code_of, demand, translated
 from preflight.storage.source_file import Meter, Part, PartBody, PartReader, SourceFile, Stopped
-from preflight.storage.store import META_DIGEST, META_TOKEN, Store, Stored
+from preflight.storage.store import META_DIGEST, META_TOKEN, Store, Stored, content_type
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -76,13 +76,6 @@ class Transfer:
     def restarted(self) -> Transfer:
         """Return the same transfer from its beginning."""
         return replace(self, reader=PartReader(self.source), meter=self.meter.restarted())
-
-
-def content_type(key: str) -> str:
-    """Return the media type a video's extension stands for."""
-    import mimetypes
-
-    return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
 def send_whole(transfer: Transfer) -> Stored:

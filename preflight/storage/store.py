@@ -220,6 +220,13 @@ def _config(settings: Settings, profile: StoreProfile) -> Config:
     return config.merge(Config(proxies={})) if is_loopback(settings.s3_endpoint) else config
 
 
+def content_type(key: str) -> str:
+    """Return the media type a video's extension stands for."""
+    import mimetypes
+
+    return mimetypes.guess_type(key)[0] or "application/octet-stream"
+
+
 def is_loopback(url: str | None) -> bool:
     """Return whether a URL names this machine by its loopback address."""
     host = urlsplit(url or "").hostname or ""

@@ -13,6 +13,8 @@ from preflight.model.media import ColorTags, Container
 from preflight.tools import containers, process
 from preflight.tools import ffmpeg as tool
 
+TONE_MAP = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv"
+"""HDR to SDR BT.709: linear light against the 203 nits of reference white (ITU-R BT.2408), highlights rolled off."""
 _LINES = 4000
 """Lines of ffmpeg's description that are kept: a file may have hundreds of chapters and streams with many tags each."""
 _TIMEOUT = 120.0

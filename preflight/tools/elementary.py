@@ -24,7 +24,7 @@ Sets = dict[tuple[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class ElementaryStream:
     """The packets of a picture in decoding order, as Annex B in the file `path`, each at its place there.
 
     `entries` are the packets that begin a closed GOP.
@@ -53,14 +53,14 @@ class Stream:
 class TimedPacket(NamedTuple):
     """A packet of a stream, and when its picture is shown."""
 
-    stream: Stream
+    stream: ElementaryStream
     number: int
     time: int
 
 
 def unpack(
     path: Path, at: Path, program: str, *, codec: str = "h264", from_start: bool = False, cancel: Cancel | None = None
-) -> Stream:
+) -> ElementaryStream:
     """Return the first picture of `path`, taken apart into the file `at`; times count `from_start` of the file or not.
 
     Raises ToolError, also where the parameter sets change on the way.
@@ -85,7 +85,7 @@ def unpack(
                 raise ToolError("its parameter sets change on the way")
             if packet.key and reader.is_clean_entry(data):
                 entries.append(number)
-    return Stream(
+    return ElementaryStream(
         path=at,
         codec=codec,
         packets=found,

@@ -84,7 +84,7 @@ def publish(made: Path, wanted: Path) -> Path:
 
     Nothing that exists is replaced.
     """
-    for candidate in _candidates(wanted):
+    for candidate in numbered(wanted):
         try:
             os.link(made, candidate)
         except FileExistsError:
@@ -100,9 +100,14 @@ def publish(made: Path, wanted: Path) -> Path:
     raise ToolError(f"No free name like {wanted} was found.")
 
 
-def _candidates(wanted: Path) -> Iterator[Path]:
+_MOST_NUMBERS = 10_000
+"""Numbers that are tried for a name that is taken."""
+
+
+def numbered(wanted: Path) -> Iterator[Path]:
+    """Yield `wanted`, and then its name with the numbers from 2: where an output goes when names are taken."""
     yield wanted
-    for number in range(2, 10_000):
+    for number in range(2, _MOST_NUMBERS):
         yield wanted.with_name(name(wanted.stem, f"-{number}{wanted.suffix}"))
 
 

@@ -34,7 +34,7 @@ _MATRICES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
+class MuxedTrack:
     """The picture of a file: stored size in samples, ticks a second, and the decoder's configuration.
 
     `entry` is the kind of sample entry (`avc1`, `hvc1`, `hev1`) and `record` its configuration box as `(kind, bytes)`.
@@ -75,7 +75,7 @@ def _words(*values: int) -> bytes:
     return b"".join(value.to_bytes(4, "big") for value in values)
 
 
-def header(track: Track) -> bytes:
+def header(track: MuxedTrack) -> bytes:
     """Return what comes before the first fragment of a stream like `track`."""
     width, height = track.width, track.height
     entry = bytes(6) + b"\0\1" + bytes(16) + width.to_bytes(2, "big") + height.to_bytes(2, "big")

@@ -1,20 +1,18 @@
 """The one rule for the names of outputs: no source and no existing file is replaced by accident.
 
 A name that a person chose has to be free, or replacing has to be allowed. A name that is derived gets a number when
-it is taken. Both are settled before the work starts.
+it is taken. Both are settled before the work starts. Names that are known only at its end (`fix`, `run`) are derived by
+the same numbers, in `files.publish`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from preflight.errors import UsageError
 from preflight.tools import files
-
-_MOST_NUMBERS = 10_000
-"""Numbers that are tried for a derived name."""
 
 
 class OutputNames:
@@ -46,7 +44,7 @@ class OutputNames:
 
     def derived(self, path: Path, option: str = "the output") -> Path:
         """Return `path`, or the first free name of it with a number, and make its folder. Raises ToolError."""
-        for candidate in _numbered(path):
+        for candidate in files.numbered(path):
             taken = candidate.resolve() in self._given or any(is_same(candidate, source) for source in self._sources)
             exists = os.path.lexists(candidate) and (not self._overwrite or candidate.is_dir())
             if not taken and not exists:
@@ -81,9 +79,3 @@ def relative_below(path: Path, roots: Iterable[Path]) -> Path:
         if path.resolve().is_relative_to(root.resolve()):
             return path.resolve().parent.relative_to(root.resolve()) if root.is_dir() else Path()
     return Path()
-
-
-def _numbered(path: Path) -> Iterator[Path]:
-    yield path
-    for number in range(2, _MOST_NUMBERS):
-        yield path.with_name(files.name(path.stem, f"-{number}{path.suffix}"))

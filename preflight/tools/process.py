@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -16,6 +18,9 @@ from typing import IO, Any
 
 from preflight.errors import CancelledError, ToolError, ToolMissingError
 from preflight.events import Cancel
+
+_log = logging.getLogger(__name__)
+
 
 PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
@@ -255,6 +260,7 @@ def start(
         raise ToolMissingError(
             f"{argv[0]} can't be started: {error.strerror}.", hint="Run `preflight doctor`."
         ) from error
+    _log.debug("process %d: %s", popen.pid, shlex.join(map(str, argv)))
     running = Running(popen, tail_lines)
     try:
         _guardian.tell("+", popen.pid)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preflight import engine
-from preflight.api import require_path
+from preflight.api import check, require_path
 from preflight.engine.types import RemovalReport
 from preflight.errors import InputError, UsageError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
@@ -105,6 +105,7 @@ def verify(
             size=(found.width, found.height),
             texts=[_expected(text) for text in texts_to_go(expected)],
             regions=_regions(expected),
+            filters=(_conversion(source), _conversion(cleaned)),
             known_words=[text.text for text in found.texts if text.role not in expected.roles],
         ),
         detect=_detect,
@@ -113,6 +114,17 @@ def verify(
         evidence=None if evidence is None else require_path(evidence, "evidence"),
         cancel=cancel,
     )
+
+
+def _conversion(path: Path) -> str:
+    """Return the filter that makes the frames of a file SDR; empty where they are."""
+    from preflight.tools import appearance
+
+    media = check(path).media
+    video = None if media is None else media.video
+    if video is None or not video.color.is_hdr:
+        return ""
+    return f"{appearance.color_filter(video.color)},{appearance.TONE_MAP}"
 
 
 def texts_to_go(expected: Expected) -> list[ScreenText]:

@@ -19,7 +19,7 @@ from preflight.ledger import Job, Ledger, State
 from preflight.model.job import Result, Succeeded, Task
 from preflight.serialize import jsonable
 from preflight.settings import Settings, load_settings
-from preflight.workflow import beside
+from preflight.workflow import beside, finished_file
 from preflight.workflow.job_driver import FINAL, delete_object, download, problems_of, result_extension
 from preflight.workflow.outcome import Notes, mismatched_result, succeeded_result, unexpected
 from preflight.workflow.output_paths import OutputPaths, picture_of
@@ -208,6 +208,14 @@ def _compared(parts: Sequence[Fetched], paid: Paid, outputs: OutputPaths) -> tup
     return tuple(compared) if is_bad else ()
 
 
+def _length(prepared: Prepared) -> float | None:
+    """Return the seconds that the finished video is expected to last; None when the source does not say."""
+    plan, length = prepared.inspected.plan, prepared.fixed.source.duration
+    if plan.trim is not None:
+        return float(plan.trim[1] - plan.trim[0])
+    return None if length is None else float(length)
+
+
 def _finish(
     collected: Collected,
     outputs: OutputPaths,
@@ -220,18 +228,12 @@ def _finish(
     paid, prepared = collected.paid, collected.paid.prepared
     files = [part.file for part in collected.parts if part.file is not None]
     target = target or outputs.target(paid.jobs, api.container(files, prepared.fixed))
-    finished = api.restore(
-        files,
-        prepared.fixed,
-        target,
-        keep_audio=not prepared.request.options.remove_audio,
-        settings=settings,
-        listener=listener,
-        cancel=cancel,
-    ).absolute()
     notes = Notes()
-    with notes.of("The before/after picture could not be made"):
-        api.picture(prepared.source, finished, picture_of(finished), settings=settings)
+    reports = [part.quality for part in collected.parts if part.quality]
+    composed = finished_file.make(
+        prepared, files, target, reports, settings=settings, listener=listener, cancel=cancel, notes=notes
+    )
+    finished = composed.file
     made = beside.make(
         beside.Finished(
             source=prepared.source,
@@ -244,7 +246,18 @@ def _finish(
         ),
         notes,
     )
-    reports = [part.quality for part in collected.parts if part.quality]
+    with notes.of("The before/after picture could not be made"):
+        offset = prepared.inspected.plan.trim[0] if prepared.inspected.plan.trim else 0
+        api.picture(
+            prepared.source,
+            finished,
+            picture_of(finished),
+            reports=reports,
+            starts=[float(start - offset) for start in (offset, *prepared.inspected.plan.cuts)],
+            offset=float(offset),
+            seconds=_length(prepared),
+            settings=settings,
+        )
     quality = {"segments": reports} if len(reports) > 1 else next(iter(reports), None)
     result = succeeded_result(
         prepared.source, finished, paid.jobs, submitted=paid.submitted, quality=quality, notes=tuple(notes.texts)
@@ -254,9 +267,12 @@ def _finish(
     inspected = prepared.inspected
     with notes.of("The JSON record could not be written"):
         content = {
+            "source": str(prepared.source.absolute()),
             "result": jsonable(result),
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),
+            "sent_quality": jsonable(prepared.fixed.quality),
+            **composed.record,
             **made.to_record(),
         }
         outputs.write_record(finished, content)

@@ -192,13 +192,30 @@ def result_extension(task: Task) -> str:
 
 
 def download(
-    task: Task, destination: Path, *, settings: Settings, listener: Listener, cancel: Cancel | None = None
+    task: Task,
+    destination: Path,
+    *,
+    settings: Settings,
+    listener: Listener,
+    cancel: Cancel | None = None,
+    overwrite: bool = True,
 ) -> Path:
-    """Download the result of a done task. Raises ServiceError for what no program can read, and as `fetch` does."""
+    """Download the result of a done task, and return where it is: `destination`, or that with a number when it exists.
+
+    `overwrite` replaces it instead. Raises ServiceError for what no program can read, and as `fetch` does.
+    """
     from preflight.removal.download import fetch
 
     assert task.video_url is not None  # noqa: S101 - a done task has one
-    return fetch(task.video_url, destination, listener, cancel, ca_bundle=settings.ca_bundle, accept=_require_readable)
+    return fetch(
+        task.video_url,
+        destination,
+        listener,
+        cancel,
+        ca_bundle=settings.ca_bundle,
+        accept=_require_readable,
+        overwrite=overwrite,
+    )
 
 
 def _require_readable(path: Path) -> None:

@@ -6,12 +6,13 @@ import filecmp
 import itertools
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from preflight.ledger import Job, State
+from preflight.serialize import jsonable
 from preflight.tools import files
 
 RECORD_SCHEMA = 1
@@ -34,6 +35,21 @@ def picture_of(file: Path) -> Path:
 def is_result(path: Path) -> bool:
     """Return True for a cleaned file that a run left here, with its record beside it."""
     return path.stem.endswith(_MARK) and record_of(path).is_file()
+
+
+def clean_record_of(file: Path) -> Path:
+    """Return where the JSON record of a file that `preflight clean` made is."""
+    return file.with_name(files.name(file.stem, ".record.json"))
+
+
+def write_json_record(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write a record at once or not at all. Raises ToolError, DiskFullError."""
+    with files.scratch(path.parent) as scratch:
+        draft = scratch / path.name
+        value = {"schema": RECORD_SCHEMA, **jsonable(content)}
+        draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    return path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +125,7 @@ class OutputPaths:
 
     def write_record(self, file: Path, content: dict[str, Any]) -> Path:
         """Write the record of `file` at once or not at all."""
-        path = record_of(file)
-        with files.scratch(self.folder) as scratch:
-            draft = scratch / path.name
-            draft.write_text(json.dumps({"schema": RECORD_SCHEMA, **content}, indent=2) + "\n", encoding="utf-8")
-            draft.replace(path)
-        return path
+        return write_json_record(record_of(file), content)
 
     def settle_work(self, *, keep: int = 0) -> None:
         """Remove what was only needed on the way, or the oldest of it and of others' until `keep` bytes are left."""

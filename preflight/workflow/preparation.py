@@ -128,7 +128,16 @@ def check_and_plan(
     """Check a video and plan its fix, without any effect: all that a dry run does."""
     listener(Progress(stage=Stage.CHECK, done=0, total=1))
     report = api.check(path, limits=settings.limits, text=request.needs_text_detection)
-    plan = api.plan(report, policy=request.policy, trim=request.trim, settings=settings)
+    video = report.media.video if report.media is not None else None
+    plan = api.plan(
+        report,
+        policy=request.policy,
+        trim=request.trim,
+        # The engine on this machine works on 8-bit SDR; the composite puts its regions into the HDR pictures.
+        safe=settings.uses_local_service and video is not None and video.color.is_hdr,
+        min_quality=request.min_quality,
+        settings=settings,
+    )
     listener(Progress(stage=Stage.CHECK, done=1, total=1))
     return report, plan
 

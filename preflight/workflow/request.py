@@ -12,6 +12,7 @@ from preflight.model.address import S3Address
 from preflight.model.job import RemovalOptions
 from preflight.model.media import Media
 from preflight.model.plan import Policy
+from preflight.model.region import Regions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +27,12 @@ class RunRequest:
         name: Name of the outputs without an extension. None: the video's own.
         detect_language: Take the language of most of the text that is seen, in place of the options' (extra `local`).
         skip_textless: Send no video on which no text is seen (extra `local`).
+        min_quality: Shrink a file that is too large if its picture keeps this quality (VMAF), and split it otherwise.
         verify: Compare the finished file with the source and put the verdict into the record (extra `local`).
         repair: Remove text that the service left, or wrote, with the engine on this machine (extra `local`).
         subtitles: Formats (`srt`, `vtt`, `ass`, `json`) in which the text is written beside it (extra `local`).
+        composite: Put only the changed regions of the service's file into the source's own pictures (extra `local`).
+        regions: Where the source stays, and where alone the service's file is taken.
     """
 
     output: Path = field(default_factory=Path)
@@ -41,6 +45,9 @@ class RunRequest:
     verify: bool = False
     repair: bool = False
     subtitles: tuple[str, ...] = ()
+    min_quality: float | None = None
+    composite: bool = True
+    regions: Regions = field(default_factory=Regions)
 
     def __post_init__(self) -> None:
         output: object = self.output
@@ -89,9 +96,12 @@ class RunRequest:
                 "policy": self.policy.value,
                 "trim": [str(time) for time in self.trim] if self.trim else None,
                 "name": self.name,
+                "min_quality": self.min_quality,
                 "verify": self.verify,
                 "repair": self.repair,
                 "subtitles": list(self.subtitles),
+                "composite": self.composite,
+                "regions": self.regions.to_json(),
             }
         )
 
@@ -107,9 +117,12 @@ class RunRequest:
                 policy=Policy(found["policy"]),
                 trim=(Fraction(trim[0]), Fraction(trim[1])) if trim else None,
                 name=found["name"],
+                min_quality=None if found.get("min_quality") is None else float(found["min_quality"]),
                 verify=bool(found.get("verify")),
                 repair=bool(found.get("repair")),
                 subtitles=tuple(str(kind) for kind in found.get("subtitles") or ()),
+                composite=bool(found.get("composite", True)),
+                regions=Regions.from_json(found.get("regions") or {}),
             )
         except (ValueError, KeyError, TypeError, UsageError) as error:
             raise LedgerError(

@@ -22,7 +22,7 @@ from preflight.model.plan import Policy
 from preflight.settings import Settings, load_settings
 from preflight.workflow.collection import collect, fetch, record_fetched, record_leased
 from preflight.workflow.elsewhere import call_elsewhere
-from preflight.workflow.job_driver import JobDriver, result_extension
+from preflight.workflow.job_driver import JobDriver, result_extension, unknown
 from preflight.workflow.outcome import mismatched_result, outcome_of, succeeded_result
 from preflight.workflow.output_paths import OutputPaths
 from preflight.workflow.payment import (
@@ -168,6 +168,9 @@ class VideoRun:
             # Another process may have finished them while this one waited for the leases.
             if (known := self._known(outputs, inspected, jobs)) is not None:
                 return known
+            if all(job.state is State.UNKNOWN for job in jobs):
+                # Nothing may be sent before a person has settled them, so nothing is made ready either.
+                raise unknown(jobs[0])
             live = stack.enter_context(self.service(self.settings))
             if not self._is_in_process:
                 stack.enter_context(worker_secrets.shared(live.to_dict()))

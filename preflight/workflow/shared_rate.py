@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from preflight.ledger import Ledger
-from preflight.ledger.accounts import Pace
+from preflight.ledger.accounts import SubmitPace
 from preflight.removal.rate import RateLimiter, SubmitRate
 
 _T = TypeVar("_T")
@@ -41,14 +41,14 @@ class SharedRate(RateLimiter):
         self._change(lambda rate, now: (rate.refused(now, retry_after), None))
 
     def _change(self, change: Callable[[SubmitRate, float], tuple[SubmitRate, _T]]) -> _T:
-        def work(pace: Pace | None, now: float) -> tuple[Pace, _T]:
+        def work(pace: SubmitPace | None, now: float) -> tuple[SubmitPace, _T]:
             rate = (
                 SubmitRate()
                 if pace is None
                 else SubmitRate(interval=pace.interval, free_at=pace.free_at, pauses=pace.pauses)
             )
             new, result = change(rate, now)
-            return Pace(interval=new.interval, free_at=new.free_at, pauses=new.pauses), result
+            return SubmitPace(interval=new.interval, free_at=new.free_at, pauses=new.pauses), result
 
         return self._ledger.accounts.change_pace(self._account, work)
 

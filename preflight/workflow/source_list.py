@@ -37,7 +37,7 @@ _BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ListedSource:
     """A video: a path, or the address of an object as a path; `name` is what its results are called, None its own."""
 
     path: Path
@@ -46,7 +46,7 @@ class Source:
 
 def expand_sources(
     names: Iterable[str], settings: Settings, *, stdin: IO[bytes] | None = None, separator: bytes = b"\n"
-) -> Iterator[Source]:
+) -> Iterator[ListedSource]:
     """Yield the videos that `names` mean, as they come.
 
     Args:
@@ -70,26 +70,26 @@ def expand_sources(
         elif address is not None:
             yield from _objects(address, settings)
         else:
-            yield from (Source(path=path) for path in expand([name], stdin=stdin, separator=separator))
+            yield from (ListedSource(path=path) for path in expand([name], stdin=stdin, separator=separator))
 
 
-def _objects(address: S3Address, settings: Settings) -> Iterator[Source]:
+def _objects(address: S3Address, settings: Settings) -> Iterator[ListedSource]:
     from preflight.storage.remote import list_objects
 
     is_pattern = any(mark in address.key for mark in "*?[")
     if not is_pattern and address.key and not address.key.endswith("/"):
-        yield Source(path=address.path)
+        yield ListedSource(path=address.path)
         return
     for found in list_objects(settings, address):
         if is_pattern or _is_video(found):
-            yield Source(path=found.address.path)
+            yield ListedSource(path=found.address.path)
 
 
 def _is_video(found: RemoteObject) -> bool:
     return Path(found.address.key).suffix[1:].lower() in VIDEO_EXTENSIONS
 
 
-def _manifest(name: str, address: S3Address | None, settings: Settings) -> Iterator[Source]:
+def _manifest(name: str, address: S3Address | None, settings: Settings) -> Iterator[ListedSource]:
     """Yield the videos of a manifest; one in a store is copied to a temporary file first."""
     if address is None:
         yield from read_manifest(Path(name))
@@ -101,7 +101,7 @@ def _manifest(name: str, address: S3Address | None, settings: Settings) -> Itera
         yield from read_manifest(file)
 
 
-def read_manifest(file: Path) -> Iterator[Source]:
+def read_manifest(file: Path) -> Iterator[ListedSource]:
     """Yield the videos of a manifest file. Relative paths count from the current folder.
 
     The column `source` (or uri, url, path, file, video) has the video; `name`, if there is one, what its results are
@@ -117,7 +117,7 @@ def read_manifest(file: Path) -> Iterator[Source]:
         if name is not None and (not isinstance(name, str) or "/" in name or name in {".", ".."}):
             raise InputError(f"{file}: entry {number} has the name {name!r}.", hint="Give a name without folders.")
         address = S3Address.parse(given.strip())
-        yield Source(path=address.path if address else Path(given.strip()), name=name or None)
+        yield ListedSource(path=address.path if address else Path(given.strip()), name=name or None)
 
 
 def _csv(file: Path) -> Iterator[dict[str, object]]:

@@ -199,7 +199,9 @@ def _continue(
         return (yield from _collect(driver, held, destination, submitted=submitted))
 
 
-def _collect(driver: JobDriver, job: Job, destination: Path, *, submitted: int = 0) -> Steps[Result]:
+def _collect(
+    driver: JobDriver, job: Job, destination: Path, *, submitted: int = 0, overwrite: bool = False
+) -> Steps[Result]:
     """Wait for an accepted, leased job, fetch its result to `destination` and compare it with what was sent."""
     ledger = driver.ledger
     if job.state in {State.FETCHED, State.MISMATCHED}:
@@ -208,7 +210,14 @@ def _collect(driver: JobDriver, job: Job, destination: Path, *, submitted: int =
     (outcome,) = yield driver.wait_for(job)
     job, task = driver.end_wait(job, outcome)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    file = download(task, destination, settings=driver.settings, listener=driver.listener, cancel=driver.cancel)
+    file = download(
+        task,
+        destination,
+        settings=driver.settings,
+        listener=driver.listener,
+        cancel=driver.cancel,
+        overwrite=overwrite,
+    )
     file = file.absolute()
     if is_url_job(job):
         job = ledger.advance(job.id, State.FETCHED, cause="fetched", file=file, target=file)
@@ -232,36 +241,47 @@ def wait(
     task_id: str,
     destination: Path,
     *,
+    overwrite: bool = False,
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Result:
     """Wait for a task, fetch its result to `destination`, compare it with what was sent, and record it in the ledger.
 
-    A task that the ledger does not know is fetched and only tested for being a video. Raises DeadlineError, the error
-    of a failed job, ServiceError, ToolError, CancelledError.
+    A file that came to be there meanwhile is replaced only with `overwrite`; else the result gets a number. A task
+    that the ledger does not know is fetched and only tested for being a video. Raises DeadlineError, the error of a
+    failed job, ServiceError, ToolError, CancelledError.
     """
     settings = made.settings
     if settings.ledger.exists():
         with Ledger(settings.ledger) as ledger:
             known = [job for job in ledger.of_task(task_id) if job.account == settings.account]
             if known:
-                return _wait_known(made, ledger, known[0], destination, listener, cancel)
+                return _wait_known(made, ledger, known[0], destination, listener, cancel, overwrite=overwrite)
     task = made.wait(task_id, listener=listener, cancel=cancel)
-    file = download(task, destination, settings=settings, listener=listener, cancel=cancel).absolute()
+    file = download(
+        task, destination, settings=settings, listener=listener, cancel=cancel, overwrite=overwrite
+    ).absolute()
     if problems := problems_of(file, None):
         return Mismatched(source=Path(task_id), file=file, task_ids=(task_id,), problems=problems, job_id="")
     return Succeeded(source=Path(task_id), file=file, task_ids=(task_id,), submitted=0, quality=task.quality)
 
 
 def _wait_known(
-    made: RemovalClient, ledger: Ledger, known: Job, destination: Path, listener: Listener, cancel: Cancel | None
+    made: RemovalClient,
+    ledger: Ledger,
+    known: Job,
+    destination: Path,
+    listener: Listener,
+    cancel: Cancel | None,
+    *,
+    overwrite: bool,
 ) -> Result:
     with ledger.lease(known.id, wait=made.settings.deadline, cancel=cancel) as job:
         options = RemovalOptions()
         driver = JobDriver(
             ledger=ledger, settings=made.settings, client=made, options=options, listener=listener, cancel=cancel
         )
-        return complete(_collect(driver, job, destination), cancel=cancel)
+        return complete(_collect(driver, job, destination, overwrite=overwrite), cancel=cancel)
 
 
 def result_name(task_id: str) -> str:

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from preflight.ledger import Job, Ledger, State
@@ -31,6 +32,9 @@ from tests.fake_cloud import Answer, FakeCloud
 
 HANG = 120.0
 """Seconds after which a process that has not ended counts as hanging."""
+
+LONGEST = 2
+"""Seconds of the longest video that the service takes in these scenarios, so that a short clip has to be split."""
 
 Digests = dict[str, str]
 
@@ -99,7 +103,7 @@ class Stage:
     def play(self) -> None:
         """Run into the disaster, recover, and judge. Raises AssertionError with what happened."""
         with self.cloud:
-            self.settings: Settings = self.cloud.settings(self.folder / "home")
+            self.settings: Settings = self.cloud.settings(self.folder / "home", max_duration=Fraction(LONGEST))
             self._disaster()
             self._calm()
             self._recover()
@@ -140,7 +144,7 @@ class Stage:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=os.environ | self.cloud.environment(self.settings.home),
+            env=os.environ | self.cloud.environment(self.settings.home) | {"PREFLIGHT_MAX_DURATION": str(LONGEST)},
             preexec_fn=before,  # noqa: PLW1509 - no threads of this process write files
         )
 
@@ -278,7 +282,8 @@ def undisturbed(path: Path, folder: Path) -> Clip:
     """Return a video with the cleaned file that a run of it leaves when nothing disturbs it."""
     with FakeCloud() as cloud:
         request = RunRequest(output=folder / "out")
-        (result,) = run_many([path], request=request, settings=cloud.settings(folder / "home"))
+        settings = cloud.settings(folder / "home", max_duration=Fraction(LONGEST))
+        (result,) = run_many([path], request=request, settings=settings)
     assert isinstance(result, Succeeded), result
     return Clip(path=path, name=result.file.name, expected=_digest(result.file))
 

@@ -1,12 +1,15 @@
 """Seeded disasters: nothing lost, nothing paid twice, the same outputs, nothing left."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+import preflight
 from fixtures import clips
-from tests.scenarios.scenario import Clip, Scenario, Stage, report, undisturbed
+from preflight.model.limits import Limits
+from tests.scenarios.scenario import LONGEST, Clip, Scenario, Stage, report, undisturbed
 
 SAMPLE = range(1, 7)
 """Seeds of `make test`."""
@@ -17,7 +20,7 @@ BATCH = 25
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    """Small videos of which one has to be remuxed and one has to be scaled."""
+    """Small videos of which one has to be remuxed, one scaled and one split."""
     folder = tmp_path_factory.mktemp("pool")
     paths = [
         clips.clip(folder / "one.mp4", size=(160, 96), seconds=0.6),
@@ -25,6 +28,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
         clips.clip(folder / "three.avi", size=(192, 96), seconds=0.6),
         clips.clip(folder / "four.ts", size=(208, 96), seconds=0.6),
         clips.clip(folder / "five.mp4", size=(2048, 1152), seconds=0.12),
+        clips.clip(folder / "six.mp4", size=(224, 96), seconds=3, output=("-g", "25")),
     ]
     return [undisturbed(path, tmp_path_factory.mktemp("calm")) for path in paths]
 
@@ -49,6 +53,11 @@ def test_disaster_loses_nothing_and_pays_once(seed: int, play: Callable[[int], N
 @pytest.mark.parametrize("first", range(1000, 1500, BATCH))
 def test_five_hundred_disasters(first: int, play: Callable[[int], None]) -> None:
     print(report(range(first, first + BATCH), play))  # noqa: T201 - the proof's own count
+
+
+def test_pool_holds_a_video_that_is_split(pool: list[Clip]) -> None:
+    limits = Limits(max_seconds=Fraction(LONGEST))
+    assert [len(preflight.plan(preflight.check(clip.path, limits=limits)).cuts) > 0 for clip in pool].count(True) == 1
 
 
 def test_scenarios_are_drawn_from_their_seed(pool: list[Clip], tmp_path: Path) -> None:

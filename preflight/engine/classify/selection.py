@@ -19,6 +19,7 @@ from preflight.engine.media.probe import Source
 from preflight.engine.model.course import fit_course
 from preflight.engine.model.identity import IDENTITY, is_same_text
 from preflight.engine.model.kind import Kind
+from preflight.engine.model.known_marks import is_platform
 from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import displacement
 from preflight.engine.motion.camera import Motion
@@ -125,7 +126,25 @@ def propagate_labels(tracks: list[Track], motion: Motion, size: tuple[int, int])
         kinds = {track.kind for track in mark}
         shared = Kind.ARTIFICIAL if Kind.ARTIFICIAL in kinds and Kind.NATURAL not in kinds else None
         marks += [track if shared is None else replace(track, kind=shared) for track in mark]
+    overlay = [track for track in marks if track.kind is Kind.ARTIFICIAL]
+    marks = [
+        replace(track, kind=Kind.ARTIFICIAL)
+        if track.kind is Kind.UNCERTAIN and any(_is_platform_beside(track, other) for other in overlay)
+        else track
+        for track in marks
+    ]
     return sorted(marks, key=lambda t: (t.first, t.box.y0, t.box.x0))
+
+
+def _is_platform_beside(track: Track, other: Track) -> bool:
+    """Return True for the name of a platform that stands beside overlay text, as beside a handle, at the same time."""
+    shared = min(track.last, other.last) - max(track.first, other.first) + 1
+    if not is_platform(track.text) or shared < SELECTION.shared * min(track.frames, other.frames):
+        return False
+    first = max(track.first, other.first)
+    one, two = track.line_on(first), other.line_on(first)
+    gaps = max(one.x0, two.x0) - min(one.x1, two.x1), max(one.y0, two.y0) - min(one.y1, two.y1)
+    return max(gaps) < min(one.text_height, two.text_height)
 
 
 def _places_of_marks(tracks: Sequence[Track]) -> list[list[Track]]:
@@ -163,7 +182,8 @@ def is_readable(reading: OcrReading, language: str) -> bool:
     chinese = sum("\u3400" <= letter <= "\u9fff" for letter in reading.text)
     digits = sum(letter.isdigit() for letter in reading.text)
     own = chinese if language == "zh" else letters - chinese
-    short = letters < SELECTION.long_text
+    # A Chinese character says as much as two letters.
+    short = letters + chinese < SELECTION.long_text
     if own == 0 and digits < letters:
         return reading.score > (SELECTION.foreign_score if short else SELECTION.short_score)
     return reading.score > (SELECTION.short_score if short else SELECTION.score)

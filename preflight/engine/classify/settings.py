@@ -97,6 +97,8 @@ class SelectionSettings:
     """Frames of a text inside the clip that no other text precedes or follows at its place."""
     slot_pause: int = 12
     """Frames between two texts that follow one another at one place."""
+    shared: float = 0.5
+    """Share of the shorter one's frames on which the name of a platform and the text beside it are both there."""
     likely_score: float = 0.6
     """Confidence for four letters or more that are likely, whatever the certainty of their fill."""
     unread_frames: int = 6

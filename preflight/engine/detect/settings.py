@@ -21,8 +21,8 @@ class DetectionSettings:
     """Side of a coarse detection: letters from a thirtieth of the frame's height on are found."""
     surroundings: int = 160
     """Pixels around what a region shows that are detected with it: things that are cut off look like text."""
-    max_height: float = 0.35
-    """Share of the frame's height from which on a box is no line of text."""
+    max_height: float = 0.45
+    """Share of the frame's height from which on a box is no line of text; slanted lines have high boxes."""
     same_overlap: float = 0.6
     """Share of a line that lies on a known one which it is taken for."""
     max_growth: float = 1.6

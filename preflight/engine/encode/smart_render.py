@@ -20,8 +20,8 @@ from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
 from preflight.model.media import ColorTags
 from preflight.tools import elementary, ffmpeg, fmp4, gop_plan, h264, packets, process
-from preflight.tools.elementary import Stream, TimedPacket
-from preflight.tools.fmp4 import Track
+from preflight.tools.elementary import ElementaryStream, TimedPacket
+from preflight.tools.fmp4 import MuxedTrack
 from preflight.tools.gop_plan import Span
 
 Clean = Callable[[Iterable[Frame]], Iterable[Frame]]
@@ -79,7 +79,7 @@ def _require(source: Source, destination: Path) -> None:
         raise ToolError(f"{form} can't hold the pictures of two encoders")
 
 
-def _visible(given: Stream, times: tuple[int, ...]) -> range:
+def _visible(given: ElementaryStream, times: tuple[int, ...]) -> range:
     """Return which packets, by the order in which they are shown, are the frames at `times`.
 
     A file that was trimmed without encoding still holds the pictures before its first one that a decoder needs.
@@ -96,7 +96,9 @@ def _visible_frames(span: Span, visible: range) -> range:
     return range(max(span.first, visible.start), min(span.last + 1, visible.stop))
 
 
-def _encoded(task: RenderTask, given: Stream, spans: Sequence[Span], visible: range, clean: Clean) -> Stream:
+def _encoded(
+    task: RenderTask, given: ElementaryStream, spans: Sequence[Span], visible: range, clean: Clean
+) -> ElementaryStream:
     """Return the frames of `spans`, cleaned, as one stream that can be entered at the start of each."""
     number = h264.free_number(given.sets)
     if number is None:
@@ -134,7 +136,7 @@ def _encoder(task: RenderTask, starts: Sequence[int], options: Sequence[str], ma
 
 
 def _timed_packets(
-    task: RenderTask, given: Stream, made: Stream, spans: Sequence[Span], visible: range
+    task: RenderTask, given: ElementaryStream, made: ElementaryStream, spans: Sequence[Span], visible: range
 ) -> list[TimedPacket]:
     """Return all packets in their new order."""
     encoded = [index for span in spans if not span.copied for index in _visible_frames(span, visible)]
@@ -161,7 +163,7 @@ def _assemble(task: RenderTask, placed: list[TimedPacket], tail: int, part: Path
         sets |= stream.sets
     source = task.source
     header = fmp4.header(
-        Track(
+        MuxedTrack(
             width=source.width,
             height=source.height,
             ticks=source.time_base.denominator,

@@ -70,6 +70,10 @@ class WatermarkDetectorSettings:
     """Width of the surroundings of a mark, pixels."""
     bar: float = 0.6
     """Minimum share of edge pixels in a row or column at which a black bar ends."""
+    bar_spread: float = 6.0
+    """Maximum range of the values of a row or column that is part of a black bar, levels."""
+    bar_edge: int = 2
+    """Width of the soft edge between a bar and the picture, pixels."""
     letters_inside: float = 0.5
     """Minimum share of a text's mask inside a mark that it is a part of."""
     held: float = 0.5
@@ -80,6 +84,14 @@ class WatermarkDetectorSettings:
     """Minimum number of samples of a text for a graphic beside it."""
     reach_beside: float = 4.0
     """Distance from a text within which its graphic lies, text heights."""
+    even_ground: float = 10.0
+    """Difference from the ground's colour from which on a pixel stands out of it, levels."""
+    steady: float = 5.0
+    """Maximum variation of a pixel of a graphic on a ground of one colour, levels."""
+    most_beside: float = 0.4
+    """Maximum share of the surroundings of a name that stands out of a ground of one colour."""
+    largest_beside: float = 3.5
+    """Maximum size of a graphic on such a ground, text heights."""
     most_growth: float = 4.0
     """Maximum ratio of a text's size with its graphic to that without."""
     same_size: float = 0.12
@@ -90,14 +102,41 @@ class WatermarkDetectorSettings:
     """Minimum normalized correlation of a graphic at another place."""
     same_place: float = 0.6
     """Minimum intersection over union of a text and the mark that it is."""
-    explained: float = 0.4
-    """Maximum share of a mark that no text covers, for the texts to explain it."""
-    explained_lasting: float = 0.1
-    """The same for text that is there all the time. A mask that misses outlines of translucent letters leaves 0.16."""
+    lasts: float = 0.7
+    """Minimum share of the video on which a text stays, for it to be able to explain a mark, which always stays."""
+    explained: float = 0.1
+    """Maximum share of a mark's strokes that such texts leave uncovered. A mask that misses outlines of translucent
+    letters leaves 0.16."""
     rim: int = 2
     """Width of a mark's mask around its strokes, which such a text need not cover, pixels."""
     lost: float = 0.5
     """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
+    nearly_all: float = 0.85
+    """Minimum share of a text's line inside the line of a mark, for the mark to have all of its letters."""
+    bloated: float = 1.8
+    """Ratio of such a text's mask to the mark's from which on it has the scene behind hollow letters as well."""
+    unbroken: float = 0.7
+    """Minimum visibility of a mark on nine of ten samples, for texts that follow each other to be pieces of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaintMarkSettings:
+    """Thresholds of large text that is read from static edges."""
+
+    side: int = 384
+    """Shorter side of the picture of the edges that the text detector gets, pixels."""
+    gain: float = 12.0
+    """Gray levels of that picture for a steepness of one level per pixel: 21 are black."""
+    width: float = 0.2
+    """Minimum width of such text, as a share of the frame's."""
+    height: float = 0.06
+    """Minimum height of such text, as a share of the frame's."""
+    letters: int = 5
+    """Minimum number of letters read."""
+    known: float = 0.3
+    """Share of its line from which on it is a text that was found on the frames."""
+    inside: float = 0.5
+    """Share of the line of such a text inside its own from which on that may be a piece of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +212,7 @@ class AdjacentGraphicSettings:
 
 
 DETECTOR = WatermarkDetectorSettings()
+FAINT = FaintMarkSettings()
 LINE_GROUP = LineGroupSettings()
 BOX_EDGE = BoxEdgeSettings()
 BOX_DETECTION = BoxDetectionSettings()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from preflight.engine.core.box import Box
@@ -50,6 +50,10 @@ class InpaintChunk:
     def opacity(self, index: int) -> float:
         """Return the weight (0..1) of this chunk's fill on frame `index` against the one of the chunk before."""
         return min(1.0, (index - self.first + 1) / (OVERLAP_FRAMES + 1)) if self.continues else 1.0
+
+    def fills(self, track: Track) -> bool:
+        """Return True when a track is on one of the chunk's own frames."""
+        return track.first <= self.last and track.last >= self.first
 
     @property
     def known(self) -> list[int]:
@@ -98,7 +102,34 @@ def plan(
                 )
             )
     jobs.sort(key=lambda chunk: (chunk.search_last, chunk.first, chunk.region.y0, chunk.region.x0))
-    return jobs
+    return [replace(chunk, number=number) for number, chunk in enumerate(jobs)]
+
+
+def raised_steps(
+    planned: Sequence[InpaintChunk], steps: Mapping[int, tuple[int, ...]], least: int
+) -> dict[int, tuple[int, ...]]:
+    """Return the chunks, by number, in which a text was filled by a lower step than in another, with the steps for all.
+
+    A text is filled in one way for its whole life where a change between two chunks would be seen.
+
+    Args:
+        planned: the chunks with their tracks.
+        steps: for each chunk's number, the step by which each of its tracks was filled.
+        least: the step from which on a fill looks different.
+    """
+    highest: dict[int, int] = {}
+    for chunk in planned:
+        for track, step in zip(chunk.tracks, steps[chunk.number], strict=True):
+            if chunk.fills(track) and step >= least:
+                highest[id(track)] = max(step, highest.get(id(track), 0))
+    raised = {
+        chunk.number: tuple(
+            max(step, highest.get(id(track), 0)) if chunk.fills(track) else step
+            for track, step in zip(chunk.tracks, steps[chunk.number], strict=True)
+        )
+        for chunk in planned
+    }
+    return {number: own for number, own in raised.items() if own != steps[number]}
 
 
 def _context(track: Track, width: int, height: int) -> Box:

@@ -89,6 +89,14 @@ def shrink(mask: BoolMask) -> Gray:
     return small
 
 
+def sampled(mask: BoolMask) -> Gray:
+    """Return a mask at quarter size, by the sample in the middle of each square."""
+    height, width = max(1, mask.shape[0] // DONORS.raster), max(1, mask.shape[1] // DONORS.raster)
+    middle = DONORS.raster // 2
+    small = mask[middle :: DONORS.raster, middle :: DONORS.raster][:height, :width].astype(np.uint8)
+    return np.pad(small, ((0, height - small.shape[0]), (0, width - small.shape[1])), mode="edge")
+
+
 def best_donor(known: Coverage, counted: NDArray[np.uint8], tried: set[int], loyal: set[int]) -> int | None:
     """Return the untried candidate showing most of what is not `counted` yet, near ones first; None for no gain."""
     chosen, most = None, 0.01 * known.count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -52,6 +52,10 @@ def _clear(_: int) -> UnblendedRegion | None:
     return None
 
 
+def _no_mask(_: int) -> BoolMask | None:
+    return None
+
+
 def _none_kept(_target: int, _donor: int) -> BoolMask | None:
     return None
 
@@ -81,6 +85,8 @@ class Inpainter:
     fade_donors: frozenset[int] = frozenset()
     kept_text: Callable[[int, int], BoolMask | None] = _none_kept
     text_height: int = 24
+    core_hole: Callable[[int], BoolMask | None] = _no_mask
+    smooth: Callable[[int], BoolMask | None] = _no_mask
     _views: OrderedDict[tuple[int, bool], RegionView] = field(default_factory=OrderedDict)
     _small: dict[int, Gray | None] = field(default_factory=dict)
     _flows: dict[int, FlowField] = field(default_factory=dict)
@@ -96,6 +102,9 @@ class Inpainter:
         if self._previous is not None and (self._previous.index != index - 1 or index - 1 in self.motion.cuts):
             self._previous, self._loyal = None, set()
         estimate, used = self._fuse_candidates(index, target)
+        smooth = self.smooth(index)
+        if smooth is not None:
+            estimate = replace(estimate, covered=estimate.covered & ~smooth[target.box.slices])
         edges = band_edges(target.planes.luma, ~target.wide)
         missed = target.error(inpaint_parts(target.planes.luma, target.wide, edges))
         trust = _trust(estimate, missed)
@@ -116,7 +125,11 @@ class Inpainter:
     def _view(self, index: int, *, as_donor: bool = False) -> RegionView:
         key = index, as_donor and index in self.fade_donors
         if key not in self._views:
-            self._views[key] = self._unblended_view(index) if key[1] else view(self.planes(index), self.hole(index))
+            self._views[key] = (
+                self._unblended_view(index)
+                if key[1]
+                else view(self.planes(index), self.hole(index), core_hole=self.core_hole(index))
+            )
             if len(self._views) > FUSION.cached_views:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)
@@ -129,6 +142,10 @@ class Inpainter:
 
     def _small_hole(self, index: int) -> Gray | None:
         if index not in self._small:
+            core = None if index in self.fade_donors else self.core_hole(index)
+            if core is not None:
+                self._small[index] = donor_selection.sampled(core) if core.any() else None
+                return self._small[index]
             hole = self._view(index, as_donor=True).hole if index in self.fade_donors else self.hole(index)
             self._small[index] = donor_selection.shrink(hole) if hole.any() else None
         return self._small[index]
@@ -164,6 +181,7 @@ class Inpainter:
     def _fuse_candidates(self, index: int, target: TargetRegion) -> tuple[FusedEstimate, set[int]]:
         """Return what other frames make of the hole together, and which they are."""
         found: list[tuple[Candidate, int]] = []
+        states: list[int] = []
         used, tried = set[int](), set[int]()
         others = donor_selection.candidates(index, self.known, self.state) | self.motion.leaps.keys() | self.fade_donors
         known = donor_selection.coverage(
@@ -185,9 +203,10 @@ class Inpainter:
             if candidate is None:
                 continue
             found.append((candidate, abs(index - other)))
+            states.append(self.state(other))
             used.add(other)
             counted += candidate.usable[known.rows - target.box.y0, known.columns - target.box.x0]
-        return propagation.fuse(found, target), used
+        return propagation.fuse(found, target, states), used
 
     def _temporally_smoothed(self, index: int, target: TargetRegion, result: Planes[np.float32]) -> Planes[np.float32]:
         """Mix in the previous fill, moved along, where the two nearly agree: what is left of flicker goes."""

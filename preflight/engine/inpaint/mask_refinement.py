@@ -48,7 +48,10 @@ def common_strokes(crops: Sequence[Gray], line: BoolMask, text_height: int) -> B
     edges &= line
     width = max(3, text_height // 6) | 1
     size = 2 * REFINEMENT.rim + 1
-    body = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    # Wide strokes are more than their edges.
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    body = cv2.drawContours(closed, outlines, -1, 1, cv2.FILLED)
     mask: BoolMask = cv2.dilate(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
     return mask if REFINEMENT.least_cover < mask[line].mean() < REFINEMENT.most_cover else None
 

@@ -39,6 +39,8 @@ class RegionView:
     gray: Gray
     hidden: BoolMask
     doubt: FloatImage | None = None
+    core_hole: BoolMask | None = None
+    """The hole without the rims of text, which show the scene; None for the hole itself."""
 
     @property
     def clear(self) -> bool:
@@ -54,8 +56,16 @@ class RegionView:
     @cached_property
     def excluded(self) -> Mask255:
         """255 where text or its soft edge is, which is never propagated."""
-        grown: Mask255 = cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
-        return grown
+        return self._grown if self.core_hole is None else np.asarray(self.core_hole * np.uint8(255), np.uint8)
+
+    @cached_property
+    def doubtful(self) -> Mask255 | None:
+        """255 where text may be mixed in, so that another frame has to show the same; None for nowhere."""
+        return None if self.core_hole is None else self._grown
+
+    @property
+    def _grown(self) -> Mask255:
+        return np.asarray(cv2.dilate(self.hole.astype(np.uint8) * 255, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +90,9 @@ def divisor(height: int, width: int) -> int:
     return 2 if height * width > _FINE else 1
 
 
-def view(planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = None) -> RegionView:
+def view(
+    planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = None, core_hole: BoolMask | None = None
+) -> RegionView:
     """Prepare a frame's region, whose sides are even."""
     halves = divisor(*hole.shape) > 1
     gray = downscale_2x(planes.luma) if halves else np.ascontiguousarray(planes.luma)
@@ -92,7 +104,9 @@ def view(planes: Planes[np.uint8], hole: BoolMask, doubt: FloatImage | None = No
     covered = (downscale_2x(wide * 255) if halves else wide) > 0
     smooth = normalized_convolution(gray.astype(np.float32), (~covered).astype(np.float32), 6.0)
     flat = np.where(covered, smooth, gray).astype(np.uint8)
-    return RegionView(planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt)
+    return RegionView(
+        planes=planes, hole=hole, wide=wide > 0, gray=flat, hidden=covered, doubt=doubt, core_hole=core_hole
+    )
 
 
 class FlowEstimator:

@@ -83,14 +83,14 @@ class Spool:
     """Patches on disk, found again by frame, so that memory does not grow with the video."""
 
     file: BinaryIO
-    _where: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    _where: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)
 
-    def put(self, *patches: Patch) -> None:
-        """Keep patches."""
+    def put(self, *patches: Patch, chunk: int = 0) -> None:
+        """Keep the patches of a chunk, in place of those that it had before."""
         for patch in patches:
             data = pickle.dumps(patch, protocol=pickle.HIGHEST_PROTOCOL)
             self.file.seek(0, 2)
-            self._where.setdefault(patch.index, []).append((self.file.tell(), len(data)))
+            self._where.setdefault(patch.index, {})[chunk] = self.file.tell(), len(data)
             self.file.write(data)
 
     @property
@@ -99,9 +99,9 @@ class Spool:
         return frozenset(self._where)
 
     def take(self, index: int) -> list[Patch]:
-        """Return the patches of frame `index`."""
+        """Return the patches of frame `index`, in the order of their chunks."""
         found = []
-        for offset, size in self._where.get(index, ()):
+        for _, (offset, size) in sorted(self._where.get(index, {}).items()):
             self.file.seek(offset)
             found.append(pickle.loads(self.file.read(size)))  # noqa: S301 - written by this process
         return found

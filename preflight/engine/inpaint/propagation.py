@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preflight.engine.core.arrays import BoolMask, FloatImage
+from preflight.engine.core.arrays import BoolMask, FloatImage, Mask255
 from preflight.engine.core.box import Box
 from preflight.engine.core.filters import normalized_convolution, weighted_mean
 from preflight.engine.core.yuv import Planes, chroma_box, downscale_2x, upscale_2x
@@ -53,12 +53,14 @@ class Candidate:
     """A donor's samples, the mean error to expect of each, and where they can be used at all.
 
     `noise` is the part of that error which each sample has by itself, since it was seen through text; None without.
+    `doubtful` samples lie in the rim of a text; they count only where a frame with another text shows the same.
     """
 
     planes: Planes[np.float32]
     error: FloatImage
     usable: BoolMask
     noise: FloatImage | None = None
+    doubtful: BoolMask | None = None
 
 
 def propagate(
@@ -103,7 +105,8 @@ def propagate(
     chroma = planes.chroma + normalized_convolution(tint, downscale_2x(held), 3.0, shrink=1)
     error = target.error(planes.luma + light, band)
     if there.doubt is None:
-        return Candidate(Planes(luma, chroma), error, usable)
+        doubtful = None if there.doubtful is None else (_hidden(there.doubtful, flow_field) >= 1) & usable
+        return Candidate(Planes(luma, chroma), error, usable, doubtful=doubtful)
     noise = cv2.remap(there.doubt, flow_field.x, flow_field.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Candidate(Planes(luma, chroma), np.hypot(error, noise), usable, noise)
 
@@ -125,13 +128,18 @@ class FusedEstimate:
     chroma_covered: BoolMask
 
 
-def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> FusedEstimate:
+def fuse(
+    candidates: Sequence[tuple[Candidate, int]], target: TargetRegion, states: Sequence[int] = ()
+) -> FusedEstimate:
     """Fuse candidates: their weighted mean, or the best of them where they disagree, since a mean would blur.
 
     Args:
         candidates: each with its distance from the target, in frames.
         target: what is filled.
+        states: number of the text that each candidate's frame shows.
     """
+    if states:
+        candidates = _confirmed(candidates, states)
     height, width = target.hole.shape
     luma, chroma = _WeightedMean((height, width)), _WeightedMean((height // 2, width // 2, 2))
     error: FloatImage = np.full((height, width), 99, np.float32)
@@ -161,6 +169,23 @@ def fuse(candidates: Sequence[tuple[Candidate, int]], target: TargetRegion) -> F
         mean_chroma + weighted_mean(chroma.best - mean_chroma, downscale_2x(alone)),
     )
     return FusedEstimate(planes, error, luma.weights > 0, chroma.weights > 0)
+
+
+def _confirmed(candidates: Sequence[tuple[Candidate, int]], states: Sequence[int]) -> list[tuple[Candidate, int]]:
+    """Return the candidates without doubtful samples that no frame with another text confirms."""
+    result = []
+    for (candidate, distance), state in zip(candidates, states, strict=True):
+        doubtful = candidate.doubtful
+        if doubtful is None or not doubtful.any():
+            result.append((candidate, distance))
+            continue
+        confirmed = np.zeros(doubtful.shape, bool)
+        for (other, _), other_state in zip(candidates, states, strict=True):
+            if other_state != state:
+                alike = cv2.absdiff(other.planes.luma, candidate.planes.luma) < INPAINT.confirming_difference
+                confirmed |= alike & other.usable
+        result.append((replace(candidate, usable=candidate.usable & (confirmed | ~doubtful)), distance))
+    return result
 
 
 class _WeightedMean:
@@ -214,9 +239,14 @@ def _usable(target: TargetRegion, there: RegionView, flow_field: FlowField) -> B
     if there.clear:
         usable &= (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     else:
-        hidden = cv2.remap(there.excluded, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
-        usable &= hidden < 1
+        usable &= _hidden(there.excluded, flow_field) < 1
     return usable
+
+
+def _hidden(marked: Mask255, flow_field: FlowField) -> Mask255:
+    border = cv2.BORDER_CONSTANT
+    hidden = cv2.remap(marked, flow_field.x, flow_field.y, cv2.INTER_LINEAR, borderMode=border, borderValue=255)
+    return np.asarray(hidden, np.uint8)
 
 
 def _tolerance(view: RegionView, box: Box) -> FloatImage:

@@ -39,6 +39,7 @@ class RemovedLine:
         faint: (height, width, 3) of the region, YCbCr, a frame that shows the same still scene below a fainter text;
             None without one.
         faint_ratio: opacity of the text on that frame, as a share of its opacity on this one, 0..1.
+        unblended: the scene was recovered from under the text, of which too much may have been subtracted.
     """
 
     box: Box
@@ -46,12 +47,13 @@ class RemovedLine:
     text: str
     faint: YCbCr | None = None
     faint_ratio: float = 0.0
+    unblended: bool = False
 
 
 def legibility(
     result: BGR, lines: Sequence[RemovedLine], kept: Sequence[Box], settings: ResidualSettings = RESIDUAL
-) -> float:
-    """Return how legible text is in the place of removed lines.
+) -> list[float]:
+    """Return how legible text is in the place of each removed line.
 
     Args:
         result: (height, width, 3), the filled region.
@@ -63,7 +65,7 @@ def legibility(
         0 (none) to 1. Text that was not there before counts by the confidence of its reading.
     """
     height, width = result.shape[:2]
-    worst = 0.0
+    worst = [0.0] * len(lines)
     for place in _places([line.box for line in lines], width, height, settings):
         own = [line for line in lines if line.box.common(place)]
         text_height = min(line.box.text_height for line in own)
@@ -80,9 +82,10 @@ def legibility(
                 continue
             if len(reading.text) < _LEAST_LETTERS:
                 continue
-            similar = max(text_similarity(reading.text, line.text) for line in near)
             written = reading.score if reading.score >= settings.written_score else 0.0
-            worst = max(worst, similar, written)
+            for number, line in enumerate(lines):
+                if any(line is other for other in near):
+                    worst[number] = max(worst[number], text_similarity(reading.text, line.text), written)
     return worst
 
 
@@ -132,8 +135,8 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
         scene = (then - line.faint_ratio * was) / (1 - line.faint_ratio)
     left, was = left - scene, was - scene
     bound = np.maximum(settings.least_trace, settings.significance * deviation)
-    # What is left of a text is as bright or dark against its surroundings as the text was.
-    visible = (np.abs(left) > bound) & (left * was > 0)
+    # What is left of a text is as bright or dark against its surroundings as the text was, unless too much was taken.
+    visible = (np.abs(left) > bound) & ((left * was > 0) | line.unblended)
     if not visible.any():
         return 0.0
     contrast = max(settings.least_contrast, float(np.abs(was).max()))

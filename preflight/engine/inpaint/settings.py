@@ -23,6 +23,8 @@ class InpaintSettings:
     """Height to which text is scaled for the detector, in pixels: it finds letters from 12 to 60 pixels best."""
     least_donors: int = 3
     """Minimum number of donors of a pixel for a vote: of two that disagree, neither is known to be wrong."""
+    confirming_difference: float = 8.0
+    """Maximum difference of two frames with different text that show the same beside the letters, in gray levels."""
     outlier_difference: float = 20.0
     """Difference to the median of all donors above which a pixel of one is dropped, in gray levels."""
     outlier_margin: int = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
@@ -51,21 +51,28 @@ class ChunkResult:
         patches: the filled pixels.
         figures: quality of each frame.
         residual: how much of the text is left, 0 (nothing that an eye can see) to 1 (as legible as before).
-        escalation: step of `ESCALATION` that was needed.
-        unblended: the scene was recovered from under translucent text.
+        steps: step of `ESCALATION` by which each track of the chunk was filled.
+        left: the residual of each track.
+        unblended: for each track, that the scene was recovered from under it.
     """
 
     chunk: InpaintChunk
     patches: tuple[Patch, ...]
     figures: tuple[FrameFigures, ...]
     residual: float = 0.0
-    escalation: int = 0
-    unblended: bool = False
+    steps: tuple[int, ...] = ()
+    left: tuple[float, ...] = ()
+    unblended: tuple[bool, ...] = ()
+
+    @property
+    def escalation(self) -> int:
+        """The largest step of `ESCALATION` that a text on the chunk's frames needed."""
+        return max(self.steps, default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class FillMethod:
-    """How a chunk is filled: how far masks are widened, and from what.
+    """How a text is filled: how far its mask is widened, and from what.
 
     Attributes:
         widening: as in `widened_mask`.
@@ -95,6 +102,8 @@ class InpaintTask:
 
     chunk: InpaintChunk
     layout: crop_cache.CropLayout
+    least_steps: tuple[int, ...] = ()
+    """Step of `ESCALATION` for each track of the chunk from which on methods are tried; empty for the first one."""
 
     def run(self) -> ChunkResult:
         """Fill the chunk, escalating until the check of the result finds no text."""
@@ -103,33 +112,38 @@ class InpaintTask:
         return replace(done, chunk=replace(self.chunk, tracks=(), kept=(), motion=Motion()))
 
     def filled(self) -> ChunkResult:
-        """Return what `run` does, by the masks as they are. The last method is taken whatever its check says."""
-        done = self.attempt(0)
-        step = 1 if done.unblended else 2
-        while not is_clean(done) and step < len(ESCALATION):
-            done = self.attempt(step)
-            step += 1
+        """Return what `run` does, by the masks as they are. The last method is taken whatever its check says.
+
+        Only the texts that are left are escalated.
+        """
+        done = self.attempt(self.least_steps or (0,) * len(self.chunk.tracks))
+        while (steps := _raised(done)) != done.steps:
+            done = self.attempt(steps)
         return done
 
-    def attempt(self, step: int) -> ChunkResult:
-        """Fill the chunk by one step of `ESCALATION` and check the result."""
-        widened = self._widened(ESCALATION[step])
-        return replace(self, chunk=widened)._filled_by(step)  # noqa: SLF001 - its own kind
+    def attempt(self, steps: tuple[int, ...]) -> ChunkResult:
+        """Fill the chunk, each track by its step of `ESCALATION`, and check the result."""
+        tracks = tuple(
+            _by_method(track, ESCALATION[step]) for track, step in zip(self.chunk.tracks, steps, strict=True)
+        )
+        return replace(self, chunk=replace(self.chunk, tracks=tracks))._filled_by(steps)  # noqa: SLF001 - its own kind
 
-    def _filled_by(self, step: int) -> ChunkResult:
-        chunk, method = self.chunk, ESCALATION[step]
-        holes = _Holes(chunk, method.widening)
+    def _filled_by(self, steps: tuple[int, ...]) -> ChunkResult:
+        chunk, methods = self.chunk, [ESCALATION[step] for step in steps]
+        holes = _Holes(chunk)
+        smooth = [track for track, method in zip(chunk.tracks, methods, strict=True) if not method.donors]
         patches, figures = [], []
         with self.layout.path.open("rb") as file:
             check = _ResultCheck(
-                chunk,
-                lambda index: crop_cache.load(file, self.layout, index, chunk.place, chunk.region),
-                traces=method.widening < MAX_WIDENING,
+                chunk, lambda index: crop_cache.load(file, self.layout, index, chunk.place, chunk.region)
             )
-            marks = self._marks(file) if method.unblend else []
-            inpainter = self._inpainter(file, holes, marks, donors=method.donors)
+            marks = self._marks(
+                file, [track for track, method in zip(chunk.tracks, methods, strict=True) if method.unblend]
+            )
+            check.unblended = {id(mark.track) for mark in marks}
+            inpainter = self._inpainter(file, holes, marks, smooth)
             for index in range(chunk.first, chunk.rendered_last + 1):
-                own = changed_mask(chunk.tracks, index, chunk.region, method.widening)
+                own = changed_mask(chunk.tracks, index, chunk.region)
                 if not own.any():
                     continue
                 planes = self._planes(file, index)
@@ -148,28 +162,11 @@ class InpaintTask:
             chunk=self.chunk,
             patches=tuple(patches),
             figures=tuple(figures),
-            residual=check.residual(),
-            escalation=step,
-            unblended=bool(marks),
+            residual=max(left := check.left(), default=0.0),
+            steps=steps,
+            left=left,
+            unblended=tuple(id(track) in check.unblended for track in chunk.tracks),
         )
-
-    def _widened(self, method: FillMethod) -> InpaintChunk:
-        """Return the chunk with masks on plates as a method needs them.
-
-        Letters are widened inside their plate, from which alone they are filled; without donors the plate goes too.
-        """
-        if not method.widening:
-            return self.chunk
-        tracks = []
-        for track in self.chunk.tracks:
-            plate = track.masks.plate
-            if plate is None:
-                tracks.append(track)
-                continue
-            wide = widened_mask(track, track.first, method.widening)
-            masks = {"usual": wide & plate} if method.donors else {"usual": wide | plate, "plate": None}
-            tracks.append(track.with_masks(**masks))
-        return replace(self.chunk, tracks=tuple(tracks))
 
     def _with_fitted_masks(self) -> InpaintChunk:
         """Return the chunk with masks that need many frames: of counters, and of text that stays over a busy scene."""
@@ -197,10 +194,10 @@ class InpaintTask:
             )
         return alpha_layers.with_fade(track, others, chunk, partial(self._planes, file))
 
-    def _marks(self, file: BinaryIO) -> list[TranslucentMark]:
-        """Return the still tracks that let the scene through, with how they do."""
+    def _marks(self, file: BinaryIO, tracks: Sequence[Track]) -> list[TranslucentMark]:
+        """Return the still ones of `tracks` that let the scene through, with how they do."""
         chunk, found = self.chunk, []
-        for track in chunk.tracks:
+        for track in tracks:
             moves = track.path is not None
             if moves or track.lasting or track.needs_no_donors or track.last < chunk.first or track.first > chunk.last:
                 continue
@@ -219,12 +216,14 @@ class InpaintTask:
             return planes
         return Planes.from_ycbcr(without_plates(planes.to_ycbcr(), self.chunk.tracks, index, self.chunk.region))
 
-    def _inpainter(self, file: BinaryIO, holes: _Holes, marks: list[TranslucentMark], *, donors: bool) -> Inpainter:
+    def _inpainter(self, file: BinaryIO, holes: _Holes, marks: list[TranslucentMark], smooth: list[Track]) -> Inpainter:
         chunk = self.chunk
+        donors = len(smooth) < len(chunk.tracks)
         return Inpainter(
             known=range(chunk.search_first, chunk.search_last + 1) if donors else range(0),
             planes=lambda index: self._planes(file, index),
             hole=holes.at,
+            core_hole=holes.core_at,
             state=holes.state,
             motion=chunk.motion if donors else replace(chunk.motion, leaps={}),
             corner=(chunk.region.x0, chunk.region.y0),
@@ -233,6 +232,7 @@ class InpaintTask:
             ),
             fade_donors=alpha_layers.fade_donors(chunk) if donors else frozenset(),
             kept_text=partial(_kept_text, chunk),
+            smooth=lambda index: rasterize(smooth, index, chunk.region) if smooth else None,
             text_height=max((track.line.text_height for track in chunk.tracks if track.text), default=24),
         )
 
@@ -240,19 +240,21 @@ class InpaintTask:
 class _ResultCheck:
     """Checks the filled frames of a chunk, at most as often as they change."""
 
-    def __init__(self, chunk: InpaintChunk, shown: Callable[[int], Planes[np.uint8]], *, traces: bool) -> None:
-        """Check a chunk, whose frames `shown` returns; where whole lines are filled, letters leave no `traces`."""
-        self._chunk, self._shown, self._traces = chunk, shown, traces
-        self._legibility = 0.0
+    def __init__(self, chunk: InpaintChunk, shown: Callable[[int], Planes[np.uint8]]) -> None:
+        """Check a chunk, whose frames `shown` returns."""
+        self._chunk, self._shown = chunk, shown
+        self.unblended: set[int] = set()
+        """Identities of the tracks under which the scene was recovered."""
+        self._legibility: dict[int, float] = {}
         self._residue: dict[int, list[float]] = {}
 
     def add(self, index: int, filled: Planes[np.uint8], source: Planes[np.uint8]) -> None:
         """Check frame `index`."""
         chunk = self._chunk
-        on = [(n, t) for n, t in enumerate(chunk.tracks) if t.text and t.is_on(index) and not t.lasting]
+        on = [(n, t) for n, t in enumerate(chunk.tracks) if t.text and t.is_on(index)]
         read = (index - chunk.first) % RESIDUAL.read_step == RESIDUAL.read_step // 2
         read = read or any(index == (max(t.first, chunk.first) + min(t.last, chunk.last)) // 2 for _, t in on)
-        measured = self._traces and (index - chunk.first) % RESIDUAL.trace_step == 0
+        measured = (index - chunk.first) % RESIDUAL.trace_step == 0
         if not on or not (read or measured):
             return
         corner = -chunk.region.x0, -chunk.region.y0
@@ -262,16 +264,21 @@ class _ResultCheck:
                 place_mask(chunk.region, track.box_on(index), track.mask_on(index)),
                 track.text,
                 *self._fainter(track, index),
+                unblended=id(track) in self.unblended,
             )
             for _, track in on
         ]
         if read:
             kept = [track.line_on(index).moved(*corner) for track in chunk.kept if track.is_on(index)]
             color = bgr_from_planes(filled.luma, filled.chroma[..., 0], filled.chroma[..., 1])
-            self._legibility = max(self._legibility, legibility(color, lines, kept))
+            for (number, _), value in zip(on, legibility(color, lines, kept), strict=True):
+                self._legibility[number] = max(self._legibility.get(number, 0.0), value)
         if measured:
             after, before = filled.to_ycbcr(), source.to_ycbcr()
-            for (number, _), line in zip(on, lines, strict=True):
+            for (number, track), line in zip(on, lines, strict=True):
+                if track.widening >= MAX_WIDENING:
+                    # Where whole lines are filled, letters leave no traces.
+                    continue
                 self._residue.setdefault(number, []).append(stroke_residue(after, before, line))
 
     def _fainter(self, track: Track, index: int) -> tuple[YCbCr | None, float]:
@@ -282,11 +289,34 @@ class _ResultCheck:
         faint = fade.faintest[0]
         return self._shown(faint).to_ycbcr(), fade.opacity[faint] / max(0.01, fade.opacity.get(index, 1.0))
 
-    def residual(self) -> float:
-        """Return the residual of the whole chunk: the largest of its lines, each by the median of its frames."""
-        traces = max((float(np.median(values)) for values in self._residue.values()), default=0.0)
+    def left(self) -> tuple[float, ...]:
+        """Return how much of each track is left, by the median of its frames."""
         # Traces count from a smaller share on than similarity of readings does.
-        return max(self._legibility, min(1.0, traces * RESIDUAL.limit / RESIDUAL.trace_limit))
+        factor = RESIDUAL.limit / RESIDUAL.trace_limit
+        traces = {number: min(1.0, factor * float(np.median(values))) for number, values in self._residue.items()}
+        return tuple(
+            max(self._legibility.get(number, 0.0), traces.get(number, 0.0)) for number in range(len(self._chunk.tracks))
+        )
+
+
+def _by_method(track: Track, method: FillMethod) -> Track:
+    """Return a track with masks as a method needs them.
+
+    Letters are widened inside their plate, from which alone they are filled.
+    """
+    plate = track.masks.plate
+    if plate is None or not method.widening:
+        return replace(track, widening=method.widening)
+    return track.with_masks(usual=widened_mask(track, track.first, method.widening) & plate)
+
+
+def _raised(result: ChunkResult) -> tuple[int, ...]:
+    """Return the steps of the next attempt, those of a result for texts of which nothing is left."""
+    last = len(ESCALATION) - 1
+    return tuple(
+        step if left < RESIDUAL.limit else min(last, step + 1 if step or unblended else 2)
+        for step, left, unblended in zip(result.steps, result.left, result.unblended, strict=True)
+    )
 
 
 def is_clean(result: ChunkResult) -> bool:
@@ -318,18 +348,25 @@ def _box_mask(region: Box, box: Box, margin: int) -> BoolMask:
 class _Holes:
     """Masks of what is hidden in a chunk's region on each frame, kept as packed bits."""
 
-    def __init__(self, chunk: InpaintChunk, widened: int) -> None:
-        self._job, self._widened = chunk, widened
-        self._packed: dict[int, bytes] = {}
+    def __init__(self, chunk: InpaintChunk) -> None:
+        self._job = chunk
+        self._packed: dict[tuple[int, bool], bytes] = {}
 
     def at(self, index: int) -> BoolMask:
         """Return the mask of frame `index`."""
-        region = self._job.region
-        if index not in self._packed:
-            self._packed[index] = np.packbits(
-                rasterize(self._job.tracks, index, region, self._widened, hidden=True)
+        return self._mask(index, core=False)
+
+    def core_at(self, index: int) -> BoolMask:
+        """Return the mask of frame `index` without the rims of text, which show the scene."""
+        return self._mask(index, core=True)
+
+    def _mask(self, index: int, *, core: bool) -> BoolMask:
+        region, key = self._job.region, (index, core)
+        if key not in self._packed:
+            self._packed[key] = np.packbits(
+                rasterize(self._job.tracks, index, region, hidden=True, core=core)
             ).tobytes()
-        bits = np.unpackbits(np.frombuffer(self._packed[index], np.uint8), count=region.area)
+        bits = np.unpackbits(np.frombuffer(self._packed[key], np.uint8), count=region.area)
         return bits.reshape(region.height, region.width).astype(bool)
 
     def state(self, index: int) -> int:

@@ -16,7 +16,8 @@ from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import bgr_from_planes
 from preflight.engine.media.probe import FORMAT_CODE, Source
 from preflight.errors import InputError
-from preflight.tools import ffmpeg, process
+from preflight.model.media import ColorTags
+from preflight.tools import appearance, ffmpeg, process
 
 Plane = NDArray[np.uint8]
 _TURN_UPRIGHT = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
@@ -73,6 +74,10 @@ def decode(source: Source, program: str, *, stop: int | None = None, times: Path
     """
     chain = ["bwdif=mode=send_frame:deint=interlaced"] if source.interlaced else []
     chain += [f"scale={source.width}:{source.height}:flags=area"] if source.shrunk else []
+    # Small first: the conversion works in floating point.
+    if source.shrunk and source.is_hdr:
+        color = ColorTags(primaries=source.primaries, transfer=source.transfer, matrix=source.matrix)
+        chain += [appearance.color_filter(color), appearance.TONE_MAP]
     filters = ["-vf", ",".join(chain)] if chain else []
     argv = [program, *_QUIET, "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:V:0", *filters, *_planes(source)]

@@ -60,6 +60,11 @@ class Source:
     """`width` and `height` are smaller than those of the file: frames are scaled to them while they are decoded."""
 
     @property
+    def is_hdr(self) -> bool:
+        """True for PQ and HLG."""
+        return self.transfer in _HDR_TRANSFERS
+
+    @property
     def upright(self) -> tuple[int, int]:
         """Width and height in samples as a person sees the picture."""
         return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
@@ -83,16 +88,19 @@ def shrink(source: Source, short_side: int) -> Source:
     A picture that is not larger stays as it is.
     """
     scale = Fraction(short_side, min(source.width, source.height))
-    if scale >= 1:
+    if scale >= 1 and not source.is_hdr:
         return source
+    scale = min(scale, Fraction(1))
     width, height = (max(2, round(side * scale / 2) * 2) for side in (source.width, source.height))
     return replace(source, width=width, height=height, shrunk=True)
 
 
-def inspect(path: Path, program: str) -> Source:
+def inspect(path: Path, program: str, *, allow_hdr: bool = False) -> Source:
     """Return the facts of the first real video stream of `path`.
 
-    Raises InputError with the service's code 702 when there is none or it is HDR, which 8-bit filling would spoil.
+    Raises InputError with the service's code 702 when there is none or it is HDR, which 8-bit filling would spoil. With
+    `allow_hdr` such a video is accepted, to be looked at only: frames that are shrunk while they are decoded become
+    SDR.
     """
     argv = [program, "-hide_banner", "-nostats", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
     argv += ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
@@ -102,7 +110,7 @@ def inspect(path: Path, program: str) -> Source:
     source = parse(path, log=done.stderr_tail, packets=done.stdout.decode("ascii", "replace"))
     if _MATRIX in done.stderr_tail:
         source = _with_orientation(source, program)
-    if source.transfer in _HDR_TRANSFERS:
+    if source.is_hdr and not allow_hdr:
         raise InputError(
             f"{path.name} is HDR ({source.transfer}); filling would spoil it.",
             hint="Tone-map it to SDR BT.709 first: `preflight fix`.",

@@ -18,22 +18,27 @@ MAX_WIDENING = 2
 """Steps by which masks can be widened: first around the strokes, then to the whole line."""
 
 
-def rasterize(tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False) -> BoolMask:
+def rasterize(
+    tracks: Iterable[Track], index: int, region: Box, widened: int = 0, *, hidden: bool = False, core: bool = False
+) -> BoolMask:
     """Return the mask [H, W] of a region on one frame.
 
     Args:
         tracks: the tracks.
         index: the frame.
         region: the region, in pixels of the frame.
-        widened: steps by which each track's mask is widened, 0 to `MAX_WIDENING`.
+        widened: steps by which each track's mask is widened at least, 0 to `MAX_WIDENING`.
         hidden: return what can't be a donor on this frame: also what lasting tracks cover on other frames, but no
             letters on plates, since these are filled first.
+        core: leave out the rims, which show the scene.
     """
     mask = np.zeros((region.height, region.width), bool)
     for track in tracks:
         if not (track.first <= index <= track.last or (hidden and track.lasting)):
             continue
-        own, plate = widened_mask(track, index, widened), track.plate_on(index)
+        steps = max(widened, track.widening)
+        own = track.core_on(index) if core and not steps else widened_mask(track, index, steps)
+        plate = track.plate_on(index)
         if hidden and plate is not None:
             own = own & ~plate
         mask |= place_mask(region, track.box_on(index), own)

@@ -27,6 +27,8 @@ class MaskModel:
 
     usual: BoolMask
     """BoolMask on every frame that has no mask of its own."""
+    rim: BoolMask | None = None
+    """Pixels of the usual mask that coding may have mixed with the text, but that show the scene; None if unknown."""
     at_ends: tuple[tuple[int, BoolMask], ...] = ()
     """Frame index and mask of the first and last frames, on which the text pops up, grows, is typed or fades."""
     by_frame: Mapping[int, BoolMask] = field(default_factory=dict)
@@ -103,6 +105,8 @@ class Track:
     """What it covers may be covered on any other frame too, so its place is never used as a donor."""
     scaled: bool = False
     """It grows or shrinks."""
+    widening: int = 0
+    """Steps by which its masks are widened, as in `widened_mask`."""
 
     def with_masks(self, **changes: Any) -> Track:
         """Return the track with other values of its `masks`."""
@@ -122,6 +126,11 @@ class Track:
         if own is not None:
             return own
         return next((mask for end, mask in self.masks.at_ends if end == index), self.masks.usual)
+
+    def core_on(self, index: int) -> BoolMask:
+        """Return the mask of the box on frame `index` without the rim, which may be propagated to other frames."""
+        mask, rim = self.mask_on(index), self.masks.rim
+        return mask if rim is None or rim.shape != mask.shape or mask is not self.masks.usual else mask & ~rim
 
     @property
     def frames(self) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from preflight.engine.core.arrays import BGR, BoolMask, ColorVector, FloatMap
 from preflight.engine.core.box import Box
 from preflight.engine.segment.rectangles import find_rectangles
-from preflight.engine.segment.settings import BACKING_BOX
+from preflight.engine.segment.settings import BACKING_BOX, BackingBoxSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,27 @@ def find_solid(crop: BGR, spread: FloatMap, fill: BoolMask, changed: BoolMask | 
         return None
     beside = _grown(body, 9).any(axis=1, keepdims=True)
     return BackingBox(solid, solid & ~same & beside)
+
+
+def letters_on_ground(
+    crop: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, settings: BackingBoxSettings = BACKING_BOX
+) -> BoolMask:
+    """Return the letters' body without the scene beside a box, where that has the letters' colour.
+
+    Such pieces lie outside the flat ground, and the border of the line `inner` cuts them off, or they are too low.
+    """
+    body = _body(fill)
+    found = _even(crop, spread, fill, body)
+    if found is None:
+        return fill
+    rest = fill & ~_filled(_touching(found[0], body))
+    if not rest.any() or rest.sum() > (1 - settings.least_inside) * fill.sum():
+        return fill
+    edge = inner & ~(cv2.erode(inner.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
+    low = np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] < settings.least_letter * body.any(axis=1).sum())
+    gone = np.union1d(np.unique(labels[edge & rest]), low)
+    return np.asarray(fill & ~(np.isin(labels, gone) & rest), bool)
 
 
 def find_partial(crop: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> BackingBox | None:

@@ -51,10 +51,12 @@ def fit_halo(crop: BGR, fill: BoolMask, text_height: int) -> Halo:
 
     Args:
         crop: (height, width, 3); its margin around the letters is larger than any halo.
-        fill: body of the letters, (height, width), not empty.
+        fill: body of the letters, (height, width).
         text_height: in pixels.
     """
     image, away = crop.astype(np.float32), distance(fill)
+    if not fill.any():
+        return Halo(HALO.unknown, image)
     for share in HALO.reaches:
         reach = max(HALO.least_reach, round(share * text_height))
         scene = harmonic_inpaint(image, away <= reach + 1)

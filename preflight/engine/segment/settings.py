@@ -31,6 +31,10 @@ class StrokeSettings:
     """Factor on the certainty of what may be the gaps between letters."""
     ground_distance: float = 20
     """Minimum distance of the letters' colour from the most common colour of their line, levels."""
+    thin_color: float = 80
+    """Maximum difference from the letters' colour of a part that is too thin to reach it in full, levels."""
+    longest_thin: float = 0.7
+    """Maximum size of a part that is too thin to reach the full colour, text heights."""
     longest_stroke: float = 1.3
     """Maximum length of a stroke, text heights; rims of a box are longer."""
     largest_stray: float = 1.2
@@ -41,6 +45,14 @@ class StrokeSettings:
     """Minimum steepness of a stroke's edge, as a share of the median of the known strokes' edges."""
     scene_edges: float = 0.02
     """Maximum share of the line's surroundings that is as steep, for steep edges inside the line to be letters'."""
+    part_color: float = 45
+    """Maximum difference from the colour of the letters or of their outline of a part of them, levels."""
+    scene_distance: float = 30
+    """Minimum difference from the interpolated scene at which a pixel beside the mask is none of the scene, levels."""
+    corner: float = 0.08
+    """Distance beyond the mask up to which sharp corners of an outline reach, text heights."""
+    hole: float = 0.15
+    """Side of a hole in the mask below which it shows nothing of the scene, text heights."""
     stray_contrast: float = 0.35
     """Minimum contrast of such a stroke, as a share of the letters' contrast."""
 
@@ -110,6 +122,10 @@ class BackingBoxSettings:
     """Minimum share of a box that changes when it comes or goes; the rest is of the scene's colour."""
     covered: float = 0.95
     """Minimum share of the letters' rectangle that a box covers."""
+    least_inside: float = 0.6
+    """Minimum share of what has the letters' colour that is on a flat ground, for the rest to be scene beside it."""
+    least_letter: float = 0.3
+    """Minimum height of a letter beside a flat ground, as a share of the line's letters."""
     held: float = 0.97
     """Minimum share of the letters that are inside and not at the edge: a box has a margin."""
     shadow: float = 0.08

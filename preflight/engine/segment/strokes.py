@@ -72,7 +72,7 @@ def find_strokes(crop: BGR, spread: FloatMap, text_height: int, inner: BoolMask)
         for color, score in _flat_colors(crop, spread, hat, inner, text_height):
             if score * favour <= best.certainty:
                 continue
-            fill = _of_color(crop, spread, hat, inner, color)
+            fill = _of_color(crop, spread, hat, inner, color, text_height)
             certainty = score * favour * min(1.0, 1.2 - _barred(fill, text_height)) ** 2
             if certainty > best.certainty and _is_ground(crop, spread, fill, inner, color):
                 certainty *= STROKES.gap_factor
@@ -104,7 +104,7 @@ def _hat(crop: BGR, text_height: int, *, bright: bool) -> Gray:
 def segment_like(crop: BGR, strokes: Strokes, inner: BoolMask, text_height: int) -> BoolMask:
     """Return the letters' body on another frame, by the colour of the known `strokes`."""
     hat = _hat(crop, text_height, bright=strokes.bright)
-    return _of_color(crop, np.zeros(crop.shape[:2], np.float32), hat, inner, strokes.color)
+    return _of_color(crop, np.zeros(crop.shape[:2], np.float32), hat, inner, strokes.color, text_height)
 
 
 def stray_strokes(
@@ -178,7 +178,9 @@ def _span(columns: NDArray[np.int_], inner: BoolMask, text_height: int) -> float
     return float(near[used].mean()) if used.any() else 0.0
 
 
-def _of_color(crop: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tuple[float, float, float]) -> BoolMask:
+def _of_color(
+    crop: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tuple[float, float, float], text_height: int
+) -> BoolMask:
     apart = channel_max(np.abs(crop.astype(np.float32) - np.array(color, np.float32)))
     ground = np.median(crop[~inner], axis=0) if not inner.all() else np.zeros(3)
     # A ground that is nearly of the letters' colour must not be taken for them.
@@ -190,7 +192,7 @@ def _of_color(crop: BGR, spread: FloatMap, hat: Gray, inner: BoolMask, color: tu
     kept = np.zeros(count, bool)
     kept[1:] = stats[1:, cv2.CC_STAT_AREA] >= 4
     strong: BoolMask = kept[labels]
-    return strong | _thin_parts(strong, spread, hat, inner)
+    return strong | (_thin_parts(strong, spread, hat, inner, text_height) & (apart < STROKES.thin_color))
 
 
 def stands_out(crop: BGR, inner: BoolMask, color: tuple[float, float, float]) -> bool:
@@ -212,8 +214,11 @@ def _is_ground(crop: BGR, spread: FloatMap, fill: BoolMask, inner: BoolMask, col
     return bool((ground & fill).sum() > 0.5 * fill.sum())
 
 
-def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) -> BoolMask:
-    """Return steady strokes that are too thin to reach the full colour: dots, commas, hairlines."""
+def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask, text_height: int) -> BoolMask:
+    """Return steady strokes that are too thin to reach the full colour: dots, commas, hairlines.
+
+    Lines as long as the text is high are edges of the scene.
+    """
     if not strong.any():
         return strong
     rows, columns = np.nonzero(strong.any(axis=1))[0], np.nonzero(strong.any(axis=0))[0]
@@ -221,5 +226,7 @@ def _thin_parts(strong: BoolMask, spread: FloatMap, hat: Gray, inner: BoolMask) 
     near[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5] = True
     beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     thin: BoolMask = (hat > 0.4 * np.median(hat[strong])) & (spread < STROKES.steady / 2) & inner & near & beside
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8))
+    thin &= np.maximum(stats[:, 2], stats[:, 3])[labels] <= STROKES.longest_thin * text_height
     # More of them than of letters means a textured scene.
     return thin if thin.sum() < 0.5 * strong.sum() else np.zeros(strong.shape, bool)

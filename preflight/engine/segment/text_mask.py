@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, dilate
+from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, channel_max, dilate
 from preflight.engine.segment import backing_box
-from preflight.engine.segment.halo import distance, fit_halo
+from preflight.engine.segment.halo import Halo, distance, fit_halo
 from preflight.engine.segment.outlines import enclosed_letters, is_outlined
 from preflight.engine.segment.settings import HALO, STROKES
 from preflight.engine.segment.strokes import Strokes, segment_like, stray_strokes
@@ -46,6 +46,7 @@ class TextMask:
         reach: width of outline, shadow and glow, pixels.
         outlined: its letters have an outline.
         ground: the box that it stands on, None without one.
+        rim: pixels of the mask that coding may have mixed with the text, but that show the scene; None if unknown.
     """
 
     place: TextCrop
@@ -54,6 +55,7 @@ class TextMask:
     reach: int
     outlined: bool
     ground: BoolMask | None = None
+    rim: BoolMask | None = None
 
     def on(self, crop: BGR) -> BoolMask:
         """Return the mask of a frame on which the text is not as usual."""
@@ -81,12 +83,13 @@ def fit_text_mask(place: TextCrop, strokes: Strokes, changes: Sequence[BoolMask]
     body = strokes.fill | stray_strokes(crop, spread, strokes, place.inner, height, changed)
     box = None
     if not place.changing:
-        box = backing_box.find_solid(crop, spread, strokes.fill, changed)
+        own = backing_box.letters_on_ground(crop, spread, strokes.fill, place.inner)
+        box = backing_box.find_solid(crop, spread, own, changed)
         box = box or backing_box.find_translucent(body, changes, outlined=outlined)
-        box = box or backing_box.find_partial(crop, spread, strokes.fill, height)
+        box = box or backing_box.find_partial(crop, spread, own, height)
     if box is not None:
         # A box comes and goes with its letters, so what changed then is not theirs alone.
-        beyond = strokes.fill & ~box.area
+        beyond = own & ~box.area
         mask = box.letters
         if beyond.sum() >= STROKES.least_pixels:
             reach = max(fit_halo(crop, beyond, height).width, strokes.bleed)
@@ -98,8 +101,32 @@ def fit_text_mask(place: TextCrop, strokes: Strokes, changes: Sequence[BoolMask]
         body |= _edge_strokes(crop, strokes.fill, place.inner, height)
     elif not place.changing:
         body |= _missing_strokes(crop, strokes.fill, place.inner, height, stroke_mask(body, reach, height, changed))
-    mask = stroke_mask(body, reach, height, changed)
-    return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined)
+    mask = _whole(stroke_mask(body, reach, height, changed), crop, strokes, halo, height)
+    rim = mask & (distance(body) > max(reach, HALO.coded) + 1)
+    return TextMask(place=place, strokes=strokes, mask=mask, reach=reach, outlined=outlined, rim=rim)
+
+
+def _whole(mask: BoolMask, crop: BGR, strokes: Strokes, halo: Halo, text_height: int) -> BoolMask:
+    """Return a mask with what it lacks of the letters: holes inside wide strokes, and corners of an outline.
+
+    They have the colour of the letters or of the ring around them, and not that of the scene.
+    """
+    away = distance(strokes.fill)
+    ring = (away > 1) & (away <= 2.5)
+    if not ring.any():
+        return mask
+    image = crop.astype(np.float32)
+    colors = np.array(strokes.color, np.float32), np.median(crop[ring], axis=0).astype(np.float32)
+    like = np.minimum.reduce([channel_max(np.abs(image - color)) for color in colors]) < STROKES.part_color
+    own = like & (channel_max(np.abs(image - halo.scene)) > STROKES.scene_distance) & ~mask
+    result = mask | (own & (distance(mask) <= max(2, round(STROKES.corner * text_height))))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((~result).astype(np.uint8), connectivity=4)
+    areas, largest = stats[:, cv2.CC_STAT_AREA], (STROKES.hole * text_height) ** 2
+    for label in range(1, count):
+        part = labels == label if areas[label] <= 4 * largest else None
+        if part is not None and (areas[label] <= largest or own[part].mean() > 0.5):
+            result |= part
+    return np.asarray(result, bool)
 
 
 def _covered_columns(body: BoolMask, inner: BoolMask, text_height: int) -> float:
@@ -123,7 +150,7 @@ def _edge_strokes(crop: BGR, fill: BoolMask, inner: BoolMask, text_height: int) 
 
 def _missing_strokes(crop: BGR, fill: BoolMask, inner: BoolMask, text_height: int, mask: BoolMask) -> BoolMask:
     """Return the strokes of a line that its `mask` lacks, by their edges; none where the scene has such edges too."""
-    scene = ~inner & ~dilate(mask)
+    scene = _beside(inner, text_height) & ~dilate(mask)
     if not scene.any() or (_steep_edges(crop, fill) & scene).sum() > STROKES.scene_edges * scene.sum():
         return np.zeros(fill.shape, bool)
     missing = _edge_strokes(crop, fill, inner, text_height) & ~mask
@@ -132,10 +159,16 @@ def _missing_strokes(crop: BGR, fill: BoolMask, inner: BoolMask, text_height: in
     return np.asarray(np.isin(labels, large), bool)
 
 
+def _beside(inner: BoolMask, text_height: int) -> BoolMask:
+    """Return what is left and right of a line, where no other lines stand; all around where that is too little."""
+    beside = inner.any(axis=1, keepdims=True) & ~inner
+    return beside if beside.sum() >= text_height**2 else ~inner
+
+
 def _steep_edges(crop: BGR, fill: BoolMask) -> BoolMask:
     """Return where the median crop is about as steep as at the edge of known strokes."""
-    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    steep = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
+    # Orange letters on turquoise have no edges in gray.
+    steep = channel_max(np.hypot(cv2.Sobel(crop, cv2.CV_32F, 1, 0), cv2.Sobel(crop, cv2.CV_32F, 0, 1)))
     edge = fill & ~(cv2.erode(fill.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if not edge.any():
         return np.zeros(fill.shape, bool)

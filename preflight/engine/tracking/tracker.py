@@ -227,11 +227,22 @@ class TextTracker:
             # The words that were there before: they are on something that moves, and are not new.
             elif all(any(is_same_text(tracklet.reading.text, text) for text in known) for tracklet in opened):
                 break
-        self.unexamined += [
-            UnexaminedSpan(slot, start, end)
-            for start, end in gap_search.runs_of(unknown)
-            if start - 1 in covered or end + 1 in covered
-        ]
+        for start, end in gap_search.runs_of(unknown):
+            if start - 1 not in covered and end + 1 not in covered:
+                continue
+            if not (end - start + 1 < GAPS.min_run and self._are_empty(slot, standing, range(start, end + 1))):
+                self.unexamined.append(UnexaminedSpan(slot, start, end))
+
+    def _are_empty(self, slot: Box, standing: list[Tracklet], frames: range) -> bool:
+        """Return True when a few frames show no text at the place of others, so that they can be donors."""
+        for index in frames:
+            frame = self._frame(index)
+            if any(
+                not any(association.is_known(line, known, frame) for known in standing)
+                for line in self.find_in_slot(frame, slot)
+            ):
+                return False
+        return True
 
     def _frames_with(self, tracklet: Tracklet, first: int, last: int) -> set[int]:
         """Return the frames of `first`..`last` on which a tracklet's text is at its place."""

@@ -192,7 +192,7 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
     tracklet.readings.append(reading)
     changing = _changing(tracklet, first, last, reading)
     before, after = min((first, *changing)), max((last, *changing))
-    changes = _changes(tracklet, (first, last), (before, after))
+    changes = _changes(tracklet, (first, last), (before, after), others)
     inner, height = tracklet.inner, tracklet.line.text_height
     if tracklet.ticking:
         inner &= counter.digit_area(strokes.fill)
@@ -215,6 +215,7 @@ def finish_tracklet(tracklet: Tracklet, others: Sequence[Box]) -> Track | None:
         scaled=tracklet.scaled,
         masks=MaskModel(
             usual=own.mask,
+            rim=own.rim,
             at_ends=tuple((index, own.on(tracklet.edges[index])) for index in changing),
             counter=CounterModel(own, tracklet.box) if tracklet.ticking else None,
             plate=own.ground,
@@ -398,12 +399,22 @@ def _fading(known: appearance.AppearanceTemplate, crop: BGR | None) -> bool:
     return crop is not None and appearance.is_fading(known, crop)
 
 
-def _changes(tracklet: Tracklet, usual: tuple[int, int], whole: tuple[int, int]) -> list[BoolMask]:
-    """Return masks of what changed at each known end of a track, from outside its `whole` time to its `usual` one."""
+def _changes(
+    tracklet: Tracklet, usual: tuple[int, int], whole: tuple[int, int], others: Sequence[Box]
+) -> list[BoolMask]:
+    """Return masks of what changed at each known end of a track, from outside its `whole` time to its `usual` one.
+
+    Where another text stands before or after, its letters change too, so nothing is known there.
+    """
     if tracklet.path:
         return []
+    box = tracklet.box
+    own = np.ones((box.height, box.width), bool)
+    for other in others:
+        part, pad = other.moved(-box.x0, -box.y0), other.text_height // 4
+        own[max(0, part.y0 - pad) : max(0, part.y1 + pad), max(0, part.x0 - pad) : max(0, part.x1 + pad)] = False
     return [
-        channel_max(cv2.absdiff(tracklet.edges[inside], tracklet.edges[outside])) > TRACKLET.changed
+        (channel_max(cv2.absdiff(tracklet.edges[inside], tracklet.edges[outside])) > TRACKLET.changed) & own
         for inside, outside in ((usual[0], whole[0] - 1), (usual[1], whole[1] + 1))
         if inside in tracklet.edges and outside in tracklet.edges
     ]

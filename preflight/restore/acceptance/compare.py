@@ -14,11 +14,12 @@ from preflight.restore.acceptance.evidence import EvidenceCollector
 from preflight.restore.acceptance.examine import Examiner, Pair, analysis_size
 from preflight.restore.acceptance.measures import AcceptanceMeasures, TextTrace
 from preflight.restore.acceptance.motion_check import find_frozen, frame_interval
+from preflight.restore.acceptance.pairing import Pairing
 from preflight.restore.acceptance.report import AcceptanceReport, ExpectedText
 from preflight.restore.acceptance.residue import TextDetector
 from preflight.restore.composite import frames, matching
 from preflight.restore.composite.frames import Picture, PictureFormat
-from preflight.restore.composite.matching import Matcher, Timed
+from preflight.restore.composite.matching import Timed
 from preflight.tools import ffmpeg, packets
 
 _DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
@@ -54,8 +55,10 @@ def accept(
     """
     size = analysis_size(pair.size)
     scale = pair.size[0] / size[0]
-    streams = [_Stream(path, size, program, cancel) for path in (pair.source, pair.cleaned)]
-    source, cleaned = streams
+    source, cleaned = (
+        _Stream(path, size, filters, program, cancel)
+        for path, filters in zip((pair.source, pair.cleaned), pair.filters, strict=True)
+    )
     interval = frame_interval([float(time) for time in source.times])
     measures = AcceptanceMeasures(rate=1 / interval if interval > 0 else 25.0)
     examiner = Examiner(
@@ -68,10 +71,10 @@ def accept(
         regions=[_shrunk(region, scale) for region in pair.regions],
     )
     total = max(1, len(source.times))
-    for match in Matcher(source.frames(), cleaned.frames(), frame=Fraction(interval)).matches():
+    for match in Pairing(source.frames(), cleaned.frames(), cleaned.times).matches():
         examiner.feed(match)
         on_share(match.sent.number / total)
-    # What the matching did not need is counted all the same.
+    # Frames beyond the last pair are counted all the same.
     cleaned.finish()
     if not examiner.source_motion:
         raise InputError(f"No frame of {pair.cleaned} belongs to one of {pair.source}.")
@@ -97,8 +100,8 @@ def _shrunk(text: ExpectedText, scale: float) -> ExpectedText:
 class _Stream:
     """The frames of a file at the analysis size, with their times from the first one, and how much each one moves."""
 
-    def __init__(self, path: Path, size: tuple[int, int], program: str, cancel: Cancel | None) -> None:
-        self._path, self._program, self._cancel = path, program, cancel
+    def __init__(self, path: Path, size: tuple[int, int], filters: str, program: str, cancel: Cancel | None) -> None:
+        self._path, self._filters, self._program, self._cancel = path, filters, program, cancel
         self._form = PictureFormat(width=size[0], height=size[1])
         listing = packets.scan(path, ffmpeg=program, maps=("0:V:0", "0:a:0?"), cancel=cancel)
         if 0 not in listing.heads:
@@ -128,7 +131,8 @@ class _Stream:
 
     def _decoded(self) -> Iterator[Timed[Picture]]:
         words = [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(self._path)]
-        filters = f"{_DEINTERLACE},scale={self._form.width}:{self._form.height}:flags=area"
+        fitted = f"{_DEINTERLACE},scale={self._form.width}:{self._form.height}:flags=area"
+        filters = ",".join(filter(None, [fitted, self._filters]))
         argv = frames.decoding(self._program, words, self._form, filters=filters, rotate=True)
         interval = Fraction(frame_interval(self.shown))
         for number, picture in enumerate(frames.read(argv, self._form, cancel=self._cancel)):

@@ -71,6 +71,8 @@ class Pair:
     texts: Sequence[ExpectedText]
     regions: Sequence[ExpectedText] = ()
     known_words: Sequence[str] = ()
+    filters: tuple[str, str] = ("", "")
+    """Filters for the frames of both, such as the conversion from HDR."""
 
 
 def analysis_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -113,16 +115,20 @@ class Examiner:
             self.measures.dropped.append(index)
         if match.own and motion >= MIN_MOTION:
             self.measures.time_shifts.append(float(match.cleaned.time - match.sent.time))
+        self._compare(match, excluded)
+        if index % SHIFT_EVERY == 0:
+            found = alignment.estimate(match.sent.frame.y, match.cleaned.frame.y, Alignment())
+            self.measures.shifts.append(found.shift)
+        self.before = match
+
+    def _compare(self, match: Match[Picture, Picture], excluded: Sequence[Box]) -> None:
+        index = match.sent.number
         self._outside(match, excluded)
         for text, trace in self.texts:
             if text.is_on(index):
                 self._text(text, trace, match)
         if index % max(1, round(self.measures.rate * WRITTEN_EVERY)) == 0:
             self._written(match)
-        if index % SHIFT_EVERY == 0:
-            found = alignment.estimate(match.sent.frame.y, match.cleaned.frame.y, Alignment())
-            self.measures.shifts.append(found.shift)
-        self.before = match
 
     def _outside(self, match: Match[Picture, Picture], excluded: Sequence[Box]) -> None:
         index = match.sent.number
@@ -131,7 +137,8 @@ class Examiner:
         if not outside.any() or not match.own:
             return
         self.measures.outside_psnr.append(tiles.psnr(float(found.error[outside].mean())))
-        changed = outside & ((found.structure < CHANGED_STRUCTURE) | (np.abs(found.level) > CHANGED_LEVEL))
+        differs = (found.structure < CHANGED_STRUCTURE) | (np.abs(found.level) > CHANGED_LEVEL) | found.smeared
+        changed = outside & differs
         worst = tiles.psnr(float(found.error[outside].max()))
         kept = self.measures.worst_tile_psnr
         self.measures.worst_tile_psnr = worst if kept is None else min(kept, worst)

@@ -46,8 +46,10 @@ class AcceptanceLimits:
     frozen_seconds: float = 0.15
     """Seconds of standing still, while the source moves, from which on the result is poor."""
     frozen_share: float = 0.08
-    """Share of frames that stand still, though each for less time, from which on the result is poor. A real twin at a
-    low bit rate has 0.04."""
+    """Share of frames in runs of `frozen_run` that stand still, from which on the result is poor. A real twin at a low
+    bit rate has 0.04."""
+    frozen_run: int = 3
+    """Frames of a run that counts: words that pop up in the source alone look like one or two frozen frames."""
     shift_remark: float = 0.4
     """Samples at the analysis size by which the picture may be shifted without a remark."""
     shift_poor: float = 0.9
@@ -251,7 +253,7 @@ def _frozen(m: AcceptanceMeasures, limits: AcceptanceLimits) -> AcceptanceFindin
     if not m.frozen:
         return None
     longest = max(m.frozen, key=lambda run: run.frames)
-    share = sum(run.frames for run in m.frozen) / max(1, m.frames)
+    share = sum(run.frames for run in m.frozen if run.frames >= limits.frozen_run) / max(1, m.frames)
     poor = longest.frames / m.rate >= limits.frozen_seconds or share >= limits.frozen_share
     return AcceptanceFinding(
         problem=Problem.FROZEN,

@@ -12,12 +12,12 @@ from preflight.errors import ToolError
 from preflight.events import Cancel
 from preflight.restore.composite import changes, frames, masks, matching
 from preflight.restore.composite.alignment import Aligner, Alignment
-from preflight.restore.composite.changes import Evidence
+from preflight.restore.composite.changes import ChangeEvidence
 from preflight.restore.composite.frames import Picture, PictureFormat
 from preflight.restore.composite.geometry import View
 from preflight.restore.composite.matching import Match, Matcher, Timed
-from preflight.restore.composite.selection import Selection
-from preflight.restore.composite.spool import Region, RegionSpool
+from preflight.restore.composite.selection import RegionSelection
+from preflight.restore.composite.spool import ChangedRegion, RegionSpool
 from preflight.restore.composite.tracking import changed_blocks
 from preflight.tools import ffmpeg, packets
 
@@ -32,7 +32,7 @@ _WHOLE = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SentPart:
     """A stretch of the source that was sent on its own, and what came back.
 
     `sent` is the file that was sent, None where it is gone: it is made anew from the source. The stretch is from
@@ -71,7 +71,7 @@ class Given:
 
     source: Path
     timeline: Timeline
-    parts: Sequence[Part]
+    parts: Sequence[SentPart]
     view: View
     filters: str
     interlaced: bool
@@ -99,7 +99,7 @@ class Findings:
     alignment: Alignment = field(default_factory=Alignment)
 
 
-def analyse(given: Given, spool: RegionSpool, selection: Selection) -> Iterator[tuple[int, Findings]]:
+def analyse(given: Given, spool: RegionSpool, selection: RegionSelection) -> Iterator[tuple[int, Findings]]:
     """Put the changed regions of every frame into `spool`; yield the number of each frame that is done.
 
     Raises ToolError where sent and cleaned frames can't be matched, CancelledError.
@@ -117,17 +117,17 @@ def analyse(given: Given, spool: RegionSpool, selection: Selection) -> Iterator[
 
 def _part(
     given: Given,
-    part: Part,
+    part: SentPart,
     sent: Iterator[Timed[Picture]],
     spool: RegionSpool,
-    selection: Selection,
+    selection: RegionSelection,
     findings: Findings,
 ) -> Iterator[tuple[int, Findings]]:
     aligner = Aligner()
     cleaned = _cleaned(part, given)
     matcher = Matcher(sent, cleaned, frame=given.timeline.frame)
 
-    def compared() -> Iterator[tuple[tuple[Match[Picture, Picture], Picture, Alignment], Evidence]]:
+    def compared() -> Iterator[tuple[tuple[Match[Picture, Picture], Picture, Alignment], ChangeEvidence]]:
         for match in matcher.matches():
             alignment = aligner.update(match.sent.frame, match.cleaned.frame)
             aligned = aligned_picture(match.cleaned.frame, alignment)
@@ -155,14 +155,16 @@ def aligned_picture(picture: Picture, alignment: Alignment) -> Picture:
     )
 
 
-def _selected(found: Iterator[Region], time: float, view: View, selection: Selection) -> Iterator[Region]:
+def _selected(
+    found: Iterator[ChangedRegion], time: float, view: View, selection: RegionSelection
+) -> Iterator[ChangedRegion]:
     for region in found:
         mask = selection.applied(region.mask, region.box, time, view, margin=BLEND + 1)
         if mask.any():
-            yield Region(box=region.box, picture=region.picture, mask=mask, shift=region.shift)
+            yield ChangedRegion(box=region.box, picture=region.picture, mask=mask, shift=region.shift)
 
 
-def _numbers(part: Part, timeline: Timeline) -> range:
+def _numbers(part: SentPart, timeline: Timeline) -> range:
     """Return the frames of a part: those whose times are in its stretch, give or take rounding."""
     slack = timeline.frame / 4
     first = bisect_left(timeline.times, part.start - slack) if part.start else 0
@@ -190,7 +192,7 @@ def _take(fresh: Iterator[Timed[Picture]], numbers: range) -> Iterator[Timed[Pic
             return
 
 
-def _sent(part: Part, numbers: range, given: Given) -> Iterator[Timed[Picture]]:
+def _sent(part: SentPart, numbers: range, given: Given) -> Iterator[Timed[Picture]]:
     """Yield the frames of a file that was sent, each with the number that it has in the source."""
     assert part.sent is not None  # noqa: S101 - the caller asks for parts with one
     times = given.timeline.times
@@ -213,7 +215,7 @@ def _nearest(times: Sequence[Fraction], wanted: Fraction, numbers: range) -> int
     return min(near, key=lambda number: abs(times[number] - wanted), default=None)
 
 
-def _cleaned(part: Part, given: Given) -> Generator[Timed[Picture], None, None]:
+def _cleaned(part: SentPart, given: Given) -> Generator[Timed[Picture], None, None]:
     shown = _times(part.cleaned, given)
     first = min(shown, default=Fraction(0))
     start = given.timeline.times[_numbers(part, given.timeline).start]

@@ -13,9 +13,9 @@ from preflight.restore.composite import tone
 from preflight.restore.composite.analysis import BLEND
 from preflight.restore.composite.fidelity import Written
 from preflight.restore.composite.frames import Picture, PictureFormat, Samples
-from preflight.restore.composite.geometry import Box, View
+from preflight.restore.composite.geometry import Area, View
 from preflight.restore.composite.masks import RING
-from preflight.restore.composite.spool import Region
+from preflight.restore.composite.spool import ChangedRegion
 
 MAX_SHARPENING = 2.2
 """Factor by which fine detail of the service's picture is raised at most."""
@@ -39,7 +39,7 @@ class Blender:
     form: PictureFormat
     curved: bool
 
-    def blend(self, picture: Picture, region: Region, seed: int) -> Written | None:
+    def blend(self, picture: Picture, region: ChangedRegion, seed: int) -> Written | None:
         """Write a region into `picture`, whose planes are shown upright, and return where that was.
 
         `seed` makes the grain of each frame another, and the same in each run.
@@ -91,8 +91,8 @@ class Blender:
     def _warped(
         self,
         plane: Samples,
-        target: Box,
-        region: Region,
+        target: Area,
+        region: ChangedRegion,
         chroma: tuple[int, int],
         sent_chroma: int,
         *,

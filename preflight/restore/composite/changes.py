@@ -44,7 +44,7 @@ BlockMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ChangeEvidence:
     """Blocks that stand out clearly (`seeds`) and a little (`weak`), and `scores` in standard deviations."""
 
     seeds: BlockMask
@@ -59,7 +59,7 @@ def block_means(plane: Samples, rows: int, columns: int) -> Grid:
     return grid
 
 
-def compare(sent: Picture, cleaned: Picture) -> Evidence:
+def compare(sent: Picture, cleaned: Picture) -> ChangeEvidence:
     """Return which blocks of the aligned picture `cleaned` differ from those of `sent` by more than coding noise."""
     height, width = sent.y.shape
     rows, columns = max(1, height // BLOCK), max(1, width // BLOCK)
@@ -78,7 +78,7 @@ def compare(sent: Picture, cleaned: Picture) -> Evidence:
     weak = ((luma_score > WEAK_SIGMAS) & (luma_excess > WEAK_FLOOR)) | (
         (chroma_score > WEAK_SIGMAS) & (chroma_excess > WEAK_FLOOR)
     )
-    return Evidence(seeds, weak, scores)
+    return ChangeEvidence(seeds, weak, scores)
 
 
 def _scores(differences: Grid, classes: NDArray[np.intp]) -> tuple[Grid, Grid]:

@@ -13,17 +13,17 @@ from preflight.errors import InputError, ToolError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.media import Media, VideoStream
 from preflight.restore.composite import analysis, encoding, render
-from preflight.restore.composite.analysis import Findings, Given, Part, Timeline
+from preflight.restore.composite.analysis import Findings, Given, SentPart, Timeline
 from preflight.restore.composite.blend import Blender
 from preflight.restore.composite.encoding import Encoding
 from preflight.restore.composite.fidelity import Written
 from preflight.restore.composite.frames import Picture, PictureFormat
 from preflight.restore.composite.geometry import Orientation, View
-from preflight.restore.composite.render import Rendered, RenderTask
-from preflight.restore.composite.selection import Selection
+from preflight.restore.composite.render import CompositeRender, Rendered
+from preflight.restore.composite.selection import RegionSelection
 from preflight.restore.composite.spool import RegionSpool
 from preflight.tools import elementary, packets
-from preflight.tools.elementary import Stream
+from preflight.tools.elementary import ElementaryStream
 
 _TICKS = Fraction(1, 90_000)
 """Time base where the source's own is not taken over: exact for every common frame rate."""
@@ -76,7 +76,7 @@ class CompositeReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class CompositeTask:
     """What is composed.
 
     `parts` are the stretches that were sent. `view` is how their picture lies in the source's, and `filters` make it
@@ -85,10 +85,10 @@ class Task:
     """
 
     source: Media
-    parts: Sequence[Part]
+    parts: Sequence[SentPart]
     view: View
     filters: str
-    selection: Selection = field(default_factory=Selection)
+    selection: RegionSelection = field(default_factory=RegionSelection)
     stretch: tuple[Fraction, Fraction | None] | None = None
 
 
@@ -100,11 +100,11 @@ class _Frames:
     ticks: tuple[int, ...]
     base: Fraction
     tail: int
-    given: Stream | None
+    given: ElementaryStream | None
 
 
 def make_picture(
-    task: Task, output: Path, *, ffmpeg: str, listener: Listener = ignore, cancel: Cancel | None = None
+    task: CompositeTask, output: Path, *, ffmpeg: str, listener: Listener = ignore, cancel: Cancel | None = None
 ) -> CompositeReport:
     """Write the composed picture, without sound, to the MP4 `output`; scratch files go to its folder.
 
@@ -131,7 +131,7 @@ def make_picture(
             done = (blender.blend(picture, region, number) for region in spool.get(number))
             return [place for place in done if place is not None]
 
-        rendering = RenderTask(
+        rendering = CompositeRender(
             source=task.source.path,
             given=found.given,
             ticks=found.ticks,
@@ -164,7 +164,7 @@ def _hearing(listener: Listener, total: float, count: int) -> Callable[[float], 
 
 
 def _findings(
-    task: Task,
+    task: CompositeTask,
     video: VideoStream,
     found: _Frames,
     spool: RegionSpool,
@@ -193,7 +193,7 @@ def _findings(
     return findings
 
 
-def _frames(task: Task, video: VideoStream, folder: Path, program: str, cancel: Cancel | None) -> _Frames:
+def _frames(task: CompositeTask, video: VideoStream, folder: Path, program: str, cancel: Cancel | None) -> _Frames:
     start, end = task.stretch or (Fraction(0), None)
     given = _given(task.source.path, video, folder, program, cancel)
     if given is not None:
@@ -231,7 +231,9 @@ def _gap(ticks: Sequence[int]) -> int:
     return gaps[len(gaps) // 2] if gaps else 1
 
 
-def _given(path: Path, video: VideoStream, folder: Path, program: str, cancel: Cancel | None) -> Stream | None:
+def _given(
+    path: Path, video: VideoStream, folder: Path, program: str, cancel: Cancel | None
+) -> ElementaryStream | None:
     """Return the packets of a source that can be copied in part, one for each frame; None for any other."""
     codec = {"avc": "h264"}.get(video.codec, video.codec)
     if codec not in elementary.CODECS or video.interlaced:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight.restore.composite.frames import Samples
-from preflight.restore.composite.geometry import Box
+from preflight.restore.composite.geometry import Area
 
 TILE = 64
 """Samples of a tile's side."""
@@ -24,11 +24,11 @@ LOSSLESS = 99.0
 class Written(NamedTuple):
     """Where a region was written into a picture as shown: its box and, packed, which samples of it."""
 
-    box: Box
+    box: Area
     bits: bytes
 
     @classmethod
-    def of(cls, box: Box, mask: NDArray[Any]) -> Written:
+    def of(cls, box: Area, mask: NDArray[Any]) -> Written:
         """Return the place for a mask of the box's size."""
         return cls(box, np.packbits(mask).tobytes())
 

@@ -11,7 +11,7 @@ from preflight.model.media import VideoStream
 from preflight.restore.composite.frames import Picture, Samples
 
 
-class Box(NamedTuple):
+class Area(NamedTuple):
     """A rectangle in samples: columns `x0` up to `x1`, rows `y0` up to `y1`."""
 
     x0: int
@@ -24,13 +24,13 @@ class Box(NamedTuple):
         """The rows and the columns."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
-    def divided(self, across: int, down: int) -> Box:
+    def divided(self, across: int, down: int) -> Area:
         """Return the box on a plane with fewer samples; the sides are multiples of the divisors, or the edge."""
-        return Box(self.x0 // across, self.y0 // down, -(-self.x1 // across), -(-self.y1 // down))
+        return Area(self.x0 // across, self.y0 // down, -(-self.x1 // across), -(-self.y1 // down))
 
-    def clipped(self, width: int, height: int) -> Box:
+    def clipped(self, width: int, height: int) -> Area:
         """Return the part inside a picture."""
-        return Box(max(0, self.x0), max(0, self.y0), min(width, self.x1), min(height, self.y1))
+        return Area(max(0, self.x0), max(0, self.y0), min(width, self.x1), min(height, self.y1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class View:
         width, height = self.crop or self.shown
         return self.sent[0] / width, self.sent[1] / height
 
-    def to_source(self, box: Box, *, even: bool = True) -> Box:
+    def to_source(self, box: Area, *, even: bool = True) -> Area:
         """Return the smallest box of the source that covers a box of the picture sent; its sides are even."""
         (left, top), (across, down) = self.origin, self.scale
         width, height = self.shown
@@ -98,10 +98,16 @@ class View:
         x1, y1 = int(-(-box.x1 // across) + left), int(-(-box.y1 // down) + top)
         if even:
             x0, y0, x1, y1 = x0 & ~1, y0 & ~1, x1 + x1 % 2, y1 + y1 % 2
-        return Box(x0, y0, x1, y1).clipped(width, height)
+        return Area(x0, y0, x1, y1).clipped(width, height)
 
     def sampling(
-        self, target: Box, given: Box, *, shift: tuple[float, float], chroma: tuple[int, int], sent_chroma: int
+        self,
+        target: Area,
+        given: Area,
+        *,
+        shift: tuple[float, float],
+        chroma: tuple[int, int],
+        sent_chroma: int,
     ) -> Samples:
         """Return the 2x3 matrix that takes a sample of `target` in the source to its place in `given` of the sent.
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from preflight.restore.composite.changes import BlockMask
 from preflight.restore.composite.frames import Picture, Samples
-from preflight.restore.composite.geometry import Box
-from preflight.restore.composite.spool import Region
+from preflight.restore.composite.geometry import Area
+from preflight.restore.composite.spool import ChangedRegion
 
 PIXEL_FLOOR = 4
 """Gray levels of difference, smoothed, from which a sample near a changed block is changed too."""
@@ -24,7 +24,7 @@ _REACH = 2
 
 def regions(
     blocks: BlockMask, sent: Picture, aligned: Picture, cleaned: Picture, shift: tuple[float, float]
-) -> Iterator[Region]:
+) -> Iterator[ChangedRegion]:
     """Yield the regions of a frame.
 
     Args:
@@ -42,11 +42,11 @@ def regions(
     near = cv2.dilate(near, np.ones((1, 2 * RING + 1), np.uint8))
     count, _, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     for x, y, across, down, _ in boxes[1:count]:
-        box = Box(int(x) & ~1, int(y) & ~1, int(x + across + 1) & ~1, int(y + down + 1) & ~1)
+        box = Area(int(x) & ~1, int(y) & ~1, int(x + across + 1) & ~1, int(y + down + 1) & ~1)
         box = box.clipped(width & ~1, height & ~1)
         half = box.divided(2, 2)
         picture = Picture(cleaned.y[box.slices], cleaned.u[half.slices], cleaned.v[half.slices])
-        yield Region(box=box, picture=picture, mask=mask[box.slices] > 0, shift=shift)
+        yield ChangedRegion(box=box, picture=picture, mask=mask[box.slices] > 0, shift=shift)
 
 
 def _sample_mask(blocks: BlockMask, sent: Picture, aligned: Picture) -> Samples:
@@ -57,7 +57,7 @@ def _sample_mask(blocks: BlockMask, sent: Picture, aligned: Picture) -> Samples:
     found = np.argwhere(near)
     (top, left), (bottom, right) = found.min(axis=0), found.max(axis=0) + 1
     # A grid of whole blocks covers a picture whose sides are no multiples of a block a little coarser.
-    box = Box(left * width // columns, top * height // rows, -(-right * width // columns), -(-bottom * height // rows))
+    box = Area(left * width // columns, top * height // rows, -(-right * width // columns), -(-bottom * height // rows))
     size = (box.x1 - box.x0, box.y1 - box.y0)
     window = (slice(top, bottom), slice(left, right))
     room = cv2.resize(near[window], size, interpolation=cv2.INTER_NEAREST)
@@ -73,6 +73,6 @@ def _sample_mask(blocks: BlockMask, sent: Picture, aligned: Picture) -> Samples:
     mask = np.zeros((height, width), np.uint8)
     mask[box.slices] = changed
     grown = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN + 1, 2 * MARGIN + 1))
-    outer = Box(box.x0 - MARGIN, box.y0 - MARGIN, box.x1 + MARGIN, box.y1 + MARGIN).clipped(width, height)
+    outer = Area(box.x0 - MARGIN, box.y0 - MARGIN, box.x1 + MARGIN, box.y1 + MARGIN).clipped(width, height)
     mask[outer.slices] = cv2.dilate(mask[outer.slices], grown)
     return mask

@@ -64,15 +64,21 @@ class Match(Generic[_A, _B]):
 
 
 def signature(luma: Samples) -> Signature:
-    """Return the small picture that stands for a frame, around its own median."""
-    small = cv2.resize(luma, (SIGNATURE_WIDTH, SIGNATURE_HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
-    result: Signature = small - np.float32(np.median(small))
-    return result
+    """Return the small picture that stands for a frame."""
+    small: Signature = cv2.resize(luma, (SIGNATURE_WIDTH, SIGNATURE_HEIGHT), interpolation=cv2.INTER_AREA).astype(
+        np.float32
+    )
+    return small
 
 
 def difference(one: Signature, other: Signature) -> float:
-    """Return the mean difference of two frames in gray levels, each sample's cut at a cap."""
-    return float(np.minimum(np.abs(one - other), _CAP).mean())
+    """Return the mean difference of two frames in gray levels, each sample's cut at a cap.
+
+    What both differ by as a whole is no difference: a service may change the brightness. It is the median over the
+    samples of their differences; medians of each frame lie far apart where flat areas of a slide tip them over.
+    """
+    apart = one - other
+    return float(np.minimum(np.abs(apart - np.median(apart)), _CAP).mean())
 
 
 @dataclass(frozen=True, slots=True)

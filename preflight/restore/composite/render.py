@@ -19,8 +19,8 @@ from preflight.restore.composite.fidelity import Fidelity, Written
 from preflight.restore.composite.frames import Picture
 from preflight.restore.composite.geometry import Orientation
 from preflight.tools import elementary, ffmpeg, fmp4, gop_plan, h264, hevc
-from preflight.tools.elementary import Stream, TimedPacket
-from preflight.tools.fmp4 import Track
+from preflight.tools.elementary import ElementaryStream, TimedPacket
+from preflight.tools.fmp4 import MuxedTrack
 from preflight.tools.gop_plan import Span
 
 TARGET = 47.3
@@ -45,7 +45,7 @@ Blend = Callable[[int, Picture], Sequence[Written]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenderTask:
+class CompositeRender:
     """What is rendered.
 
     `given` are the source's packets where they can be copied, None where all is encoded. `ticks` are the times of the
@@ -54,7 +54,7 @@ class RenderTask:
     """
 
     source: Path
-    given: Stream | None
+    given: ElementaryStream | None
     ticks: Sequence[int]
     base: Fraction
     skipped: int
@@ -79,7 +79,7 @@ class Rendered:
     fidelity: Fidelity
 
 
-def render(task: RenderTask, blend: Blend, output: Path, *, on_frame: Callable[[int], None]) -> Rendered:
+def render(task: CompositeRender, blend: Blend, output: Path, *, on_frame: Callable[[int], None]) -> Rendered:
     """Write the picture to the fragmented MP4 `output`; `on_frame` hears how many frames were encoded.
 
     Raises ToolError, DiskFullError, CancelledError.
@@ -87,7 +87,7 @@ def render(task: RenderTask, blend: Blend, output: Path, *, on_frame: Callable[[
     spans = _spans(task)
     encoded = [number for span in spans if not span.copied for number in _wanted(task, span)]
     fidelity = Fidelity(depth=task.encoding.form.depth)
-    made: Stream | None = None
+    made: ElementaryStream | None = None
     crf: float | None = None
     if encoded:
         part = _part(task, spans)
@@ -114,7 +114,7 @@ def render(task: RenderTask, blend: Blend, output: Path, *, on_frame: Callable[[
     )
 
 
-def _spans(task: RenderTask) -> list[Span]:
+def _spans(task: CompositeRender) -> list[Span]:
     """Return what is copied and what is encoded, of all frames of the source's file."""
     if task.given is None:
         return [Span(first=task.skipped, last=task.skipped + len(task.ticks) - 1, copied=False)]
@@ -126,13 +126,13 @@ def _spans(task: RenderTask) -> list[Span]:
     return [span for span in planned if _wanted(task, span)]
 
 
-def _wanted(task: RenderTask, span: Span) -> range:
+def _wanted(task: CompositeRender, span: Span) -> range:
     """Return the numbers of a span's frames that are wanted."""
     first, last = span.first - task.skipped, span.last + 1 - task.skipped
     return range(max(0, first), min(len(task.ticks), last))
 
 
-def _part(task: RenderTask, spans: Sequence[Span]) -> Path | None:
+def _part(task: CompositeRender, spans: Sequence[Span]) -> Path | None:
     """Return a bare stream of all packets of the spans to encode, None where the source itself is decoded."""
     if task.given is None:
         return None
@@ -141,7 +141,9 @@ def _part(task: RenderTask, spans: Sequence[Span]) -> Path | None:
     return part
 
 
-def _decoded(task: RenderTask, spans: Sequence[Span], part: Path | None) -> Generator[tuple[int, Picture], None, None]:
+def _decoded(
+    task: CompositeRender, spans: Sequence[Span], part: Path | None
+) -> Generator[tuple[int, Picture], None, None]:
     """Yield the source's pictures to encode, as they are stored, each with its number."""
     form = task.encoding.form
     if part is None:
@@ -159,7 +161,7 @@ def _decoded(task: RenderTask, spans: Sequence[Span], part: Path | None) -> Gene
                 yield number, picture
 
 
-def _chosen_quality(task: RenderTask, part: Path | None) -> float:
+def _chosen_quality(task: CompositeRender, part: Path | None) -> float:
     """Return the rate factor by which pictures come near enough to the source, by a trial with the middle of some."""
     form = task.encoding.form
     width, height = (max(64, side // _TRIAL_SHARE // 16 * 16) for side in (form.width, form.height))
@@ -200,14 +202,14 @@ def _chosen_quality(task: RenderTask, part: Path | None) -> float:
 
 
 def _encoded(
-    task: RenderTask,
+    task: CompositeRender,
     spans: Sequence[Span],
     part: Path | None,
     crf: float,
     blend: Blend,
     written: dict[int, Sequence[Written]],
     on_frame: Callable[[int], None],
-) -> Stream:
+) -> ElementaryStream:
     """Return the frames of the spans to encode, blended, as one stream that can be entered at the start of each."""
     lengths = [len(_wanted(task, span)) for span in spans if not span.copied]
     starts = list(accumulate(lengths[:-1], initial=0))
@@ -235,7 +237,11 @@ def _encoded(
 
 
 def _measured(
-    task: RenderTask, spans: Sequence[Span], part: Path | None, made: Stream, written: dict[int, Sequence[Written]]
+    task: CompositeRender,
+    spans: Sequence[Span],
+    part: Path | None,
+    made: ElementaryStream,
+    written: dict[int, Sequence[Written]],
 ) -> Fidelity:
     """Return how near the encoded frames are to the source's outside of what was written to."""
     form = task.encoding.form
@@ -260,7 +266,7 @@ def _measured(
     return found
 
 
-def _placed(task: RenderTask, made: Stream | None, spans: Sequence[Span]) -> list[TimedPacket]:
+def _placed(task: CompositeRender, made: ElementaryStream | None, spans: Sequence[Span]) -> list[TimedPacket]:
     """Return all packets in their new order."""
     encoded = [number for span in spans if not span.copied for number in _wanted(task, span)]
     ranks = [] if made is None else gop_plan.display_ranks([packet.pts for packet in made.packets])
@@ -277,7 +283,7 @@ def _placed(task: RenderTask, made: Stream | None, spans: Sequence[Span]) -> lis
     return placed
 
 
-def _assemble(task: RenderTask, placed: Sequence[TimedPacket], output: Path) -> None:
+def _assemble(task: CompositeRender, placed: Sequence[TimedPacket], output: Path) -> None:
     """Write the packets, each at its time, to a fragmented MP4."""
     times = gop_plan.decoding_times([packet.time for packet in placed])
     early = max(0, -times[0])
@@ -291,7 +297,7 @@ def _assemble(task: RenderTask, placed: Sequence[TimedPacket], output: Path) -> 
         file.writelines(written)
 
 
-def _track(task: RenderTask, streams: Sequence[Stream]) -> Track:
+def _track(task: CompositeRender, streams: Sequence[ElementaryStream]) -> MuxedTrack:
     code = task.encoding
     chroma = {"4:2:0": 1, "4:2:2": 2, "4:4:4": 3}[code.form.chroma]
     mixed = len(streams) > 1
@@ -305,7 +311,7 @@ def _track(task: RenderTask, streams: Sequence[Stream]) -> Track:
             sets |= stream.sets
         record = h264.header_record(sets, chroma=chroma, depth=code.form.depth)
         entry, kind = "avc1", "avcC"
-    return Track(
+    return MuxedTrack(
         width=code.form.width,
         height=code.form.height,
         ticks=task.base.denominator,

@@ -10,42 +10,20 @@ from typing import Any
 import numpy as np
 
 from preflight.errors import UsageError
+from preflight.model.region import TimedBox
 from preflight.restore.composite.frames import Samples
-from preflight.restore.composite.geometry import Box, View
+from preflight.restore.composite.geometry import Area, View
 
 TEXT_MARGIN = 0.35
 """Share of a text's height by which its box is grown: outline, shadow and halo are around the letters."""
+KEPT_SHARE = 0.6
+"""Share of a region that boxes protect from which on the rest stays too: it is the margin of the same text."""
 TEXT_SECONDS = 0.25
 """Seconds before and behind a text's own time in which it is kept too: it may fade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedBox:
-    """A box in 0..1 of the source's picture as shown, origin top left, and its time in seconds; `end` None: no end."""
-
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-    start: float = 0.0
-    end: float | None = None
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.x1 < self.x2 <= 1 and 0 <= self.y1 < self.y2 <= 1):
-            raise UsageError(
-                f"Box {self.x1},{self.y1},{self.x2},{self.y2} is not 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1.",
-                hint="Give pixels with px at the end: 100,900,1820,1040px.",
-            )
-        if self.end is not None and not 0 <= self.start < self.end:
-            raise UsageError(f"Box times {self.start}-{self.end} s are not 0 <= start < end.")
-
-    def is_at(self, time: float) -> bool:
-        """Return True when the box applies at a time in seconds."""
-        return self.start <= time and (self.end is None or time < self.end)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextPlace:
+class RecordedText:
     """A text of the video, as records list it under `texts`.
 
     The JSON object has `number` (from 1), `text`, `start` and `end` (seconds of the source), and `box`, the corners
@@ -59,7 +37,7 @@ class TextPlace:
     box: tuple[float, float, float, float]
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> TextPlace:
+    def from_json(cls, found: Mapping[str, Any]) -> RecordedText:
         """Return the place that a record holds. Raises UsageError for another shape."""
         try:
             x1, y1, x2, y2 = (min(1.0, max(0.0, float(value))) for value in found["box"])
@@ -95,7 +73,7 @@ class TextPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class RegionSelection:
     """What is taken from the service's file: nothing inside a `protect` box; with `only`, nothing outside those."""
 
     protect: tuple[TimedBox, ...] = ()
@@ -104,7 +82,7 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.protect or self.only)
 
-    def applied(self, mask: Samples, place: Box, time: float, view: View, *, margin: int) -> Samples:
+    def applied(self, mask: Samples, place: Area, time: float, view: View, *, margin: int) -> Samples:
         """Return a region's mask without what is kept.
 
         Args:
@@ -120,6 +98,8 @@ class Selection:
         for kept in self.protect:
             if kept.is_at(time):
                 result[_local(kept, place, view, margin).slices] = False
+        if self.protect and np.count_nonzero(result) <= (1 - KEPT_SHARE) * np.count_nonzero(mask):
+            result[:] = False
         if self.only:
             wanted = np.zeros_like(result)
             for box in self.only:
@@ -129,27 +109,27 @@ class Selection:
         return result
 
 
-def _local(box: TimedBox, place: Box, view: View, margin: int) -> Box:
+def _local(box: TimedBox, place: Area, view: View, margin: int) -> Area:
     """Return a box, grown by `margin`, in samples from the corner of `place`."""
     (width, height), (left, top), (across, down) = view.shown, view.origin, view.scale
     x0, x1 = ((value * width - left) * across for value in (box.x1, box.x2))
     y0, y1 = ((value * height - top) * down for value in (box.y1, box.y2))
-    grown = Box(
+    grown = Area(
         round(x0 - margin - place.x0), round(y0 - margin - place.y0),
         round(x1 + margin - place.x0), round(y1 + margin - place.y0),
     )  # fmt: skip
     clipped = grown.clipped(place.x1 - place.x0, place.y1 - place.y0)
-    return Box(clipped.x0, clipped.y0, max(clipped.x0, clipped.x1), max(clipped.y0, clipped.y1))
+    return Area(clipped.x0, clipped.y0, max(clipped.x0, clipped.x1), max(clipped.y0, clipped.y1))
 
 
 def kept_texts(
-    texts: Sequence[TextPlace], *, keep_text: str | None = None, restore_text: Sequence[int] = ()
+    texts: Sequence[RecordedText], *, keep_text: str | None = None, restore_text: Sequence[int] = ()
 ) -> tuple[TimedBox, ...]:
     """Return the boxes of the texts whose words match the expression `keep_text`, or whose numbers are given.
 
     Raises UsageError for an expression that can't be read, for a number that no text has, and where nothing matches.
     """
-    chosen: list[TextPlace] = []
+    chosen: list[RecordedText] = []
     if keep_text is not None:
         try:
             pattern = re.compile(keep_text, re.IGNORECASE)
@@ -165,20 +145,3 @@ def kept_texts(
             raise UsageError(f"There is no text {number}.", hint=f"The video has {len(texts)} texts, from 1 on.")
         chosen.append(numbers[number])
     return tuple(place.room for place in chosen)
-
-
-def parse_box(word: str) -> tuple[tuple[float, float, float, float], bool, float, float | None]:
-    """Return corners, whether they are in pixels, start and end of `X1,Y1,X2,Y2[px][@START-END]`. Raises UsageError."""
-    hint = "Write X1,Y1,X2,Y2 in 0..1, or in pixels with px at the end, and @START-END in seconds where it has a time."
-    corners, _, time = word.partition("@")
-    pixels = corners.endswith("px")
-    try:
-        x1, y1, x2, y2 = (float(value) for value in corners.removesuffix("px").split(","))
-        first, dash, last = time.partition("-")
-        start = float(first) if first else 0.0
-        end = float(last) if last else None
-    except ValueError:
-        raise UsageError(f"Box {word!r} can't be read.", hint=hint) from None
-    if time and not dash:
-        raise UsageError(f"Box {word!r} has a time without an end.", hint=hint)
-    return (x1, y1, x2, y2), pixels, start, end

@@ -29,7 +29,7 @@ Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class ToneTransfer:
     """A fit: a `curve` of luma (places, values), and the coefficients of each chroma plane."""
 
     curve: tuple[Values, Values]
@@ -64,7 +64,7 @@ def _terms(y: Values, u: Values, v: Values, level: float) -> tuple[Values, ...]:
 
 def fit(
     given: tuple[Values, Values, Values, Values], wanted: tuple[Values, Values, Values], *, curved: bool
-) -> Transfer:
+) -> ToneTransfer:
     """Return the transfer that takes samples of the service to those of the source.
 
     Args:
@@ -82,7 +82,7 @@ def fit(
             _plain(plane, other, number)
             for number, (plane, other) in enumerate(zip((blue, red), wanted[1:], strict=True))
         ]
-    return Transfer(curve, fits[0], fits[1], 128.0)
+    return ToneTransfer(curve, fits[0], fits[1], 128.0)
 
 
 def _gain(given: Values, wanted: Values) -> tuple[float, float]:

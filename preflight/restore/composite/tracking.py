@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import cv2
 import numpy as np
 
-from preflight.restore.composite.changes import BlockMask, Evidence
+from preflight.restore.composite.changes import BlockMask, ChangeEvidence
 
 LOOKAHEAD = 12
 """Frames that are held so that what appears slowly is followed back to its first trace."""
@@ -25,11 +25,11 @@ _T = TypeVar("_T")
 @dataclass(slots=True)
 class _Held(Generic[_T]):
     item: _T
-    evidence: Evidence
+    evidence: ChangeEvidence
     changed: BlockMask
 
 
-def changed_blocks(frames: Iterable[tuple[_T, Evidence]]) -> Iterator[tuple[_T, BlockMask]]:
+def changed_blocks(frames: Iterable[tuple[_T, ChangeEvidence]]) -> Iterator[tuple[_T, BlockMask]]:
     """Yield each frame's item with the blocks that changed in it, `LOOKAHEAD` frames later than they come."""
     held: deque[_Held[_T]] = deque()
     before: deque[BlockMask] = deque(maxlen=2)

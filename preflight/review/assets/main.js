@@ -96,7 +96,7 @@ async function redo(pay = false) {
   try {
     const answer = await send(`/api/videos/${current.identifier}/redo`, "POST", { pay });
     say(answer.message);
-    if (answer.changed) await openVideo(current.identifier);
+    if (answer.changed) await openVideo(current.identifier, answer.message);
   } catch (error) {
     if (error.status === 402 && await ask(error.value.error)) await redo(true);
     else say(error.message);
@@ -153,7 +153,7 @@ function proxyAddress(video) {
   return URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
 }
 
-async function openVideo(identifier) {
+async function openVideo(identifier, notice = "") {
   say("Preparing the picture…");
   try {
     current = served ? await call(`/api/videos/${identifier}`) : boot.videos.find((video) => video.identifier === identifier);
@@ -180,7 +180,7 @@ async function openVideo(identifier) {
   if (before) { $("split-row").hidden = true; $("modes").querySelectorAll("[data-mode]").forEach((button) => { button.hidden = true; }); }
   drawCurve();
   stage.player.addEventListener("loadeddata", async () => {
-    say("");
+    say(notice);
     if (served) { current.changes = (await call(`/api/videos/${identifier}/changes`)).changes; drawCurve(); }
     const worst = list.ordered()[0];
     if (worst) list.select(worst);

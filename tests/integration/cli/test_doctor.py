@@ -69,3 +69,10 @@ def test_each_configured_part_is_tested_by_itself() -> None:
     assert "AIDGE_ACCESS_KEY_SECRET" in parts["service that a run uses"].seen
     assert not parts["store: bucket write"].ok
     assert "local service" not in parts
+
+
+def test_service_that_does_not_answer_accepts_no_form() -> None:
+    account = {"access_key_name": "name", "access_key_secret": Secret("hush")}
+    form = examined(Settings(api_domain="http://127.0.0.1:1", **account))["request form"]  # type: ignore[arg-type]
+    assert not form.ok
+    assert "can't be reached" in form.seen

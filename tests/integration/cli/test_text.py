@@ -35,13 +35,6 @@ def test_text_is_written_with_exact_frames(clip: Path, tmp_path: Path) -> None:
     assert (cue["first_frame"], cue["last_frame"]) == (10, 39)
 
 
-def test_languages_can_be_split(clip: Path, tmp_path: Path) -> None:
-    outcome = preflight("text", clip, "-o", tmp_path / "a.vtt", "--split-languages", PYTHONPATH=ROOT)
-    assert outcome.code == 0, outcome.err
-    found = {path.name: pysubs2.load(str(path)).events[0].plaintext for path in tmp_path.iterdir()}
-    assert found == {"a.zh.vtt": "今天天气真好", "a.en.vtt": "Lovely weather"}
-
-
 def test_clean_writes_what_it_removed(clip: Path, tmp_path: Path) -> None:
     outcome = preflight("clean", clip, "-o", tmp_path / "c.mp4", "--subtitles", "srt", "--json", PYTHONPATH=ROOT)
     assert outcome.code == 0, outcome.err
@@ -62,3 +55,21 @@ def test_wrong_usage_is_explained(clip: Path, arguments: tuple[str, ...], code: 
     outcome = preflight("text", *given, PYTHONPATH=ROOT)
     assert outcome.code == code
     assert words in outcome.err
+
+
+def test_text_of_an_hdr_video_is_found(tmp_path: Path) -> None:
+    plain, hdr = tmp_path / "sdr.mp4", tmp_path / "hdr.mp4"
+    clips.run("-f", "lavfi", "-i", clips.gradients(480, 270, 1), "-c:v", "libx264", "-qp", "0", tmp_path / "plain.mkv")
+    text = (Caption(start=0.2, end=0.8, text="Lovely weather", effect="\\an8\\pos(240,230)"),)
+    captions.burn(tmp_path / "plain.mkv", plain, text, size=(480, 270), font_size=24)
+    to_hlg = (
+        "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709,zscale=t=linear:npl=203,format=gbrpf32le,"
+        "zscale=p=bt2020,zscale=t=arib-std-b67:m=bt2020nc:r=tv,format=yuv420p10le"
+    )
+    tags = ("-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc")
+    coded = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", *tags)
+    clips.run("-i", plain, "-vf", to_hlg, *coded, hdr)
+    outcome = preflight("text", hdr, "-o", tmp_path / "a.srt", PYTHONPATH=ROOT)
+    assert outcome.code == 0, outcome.err
+    (event,) = pysubs2.load(str(tmp_path / "a.srt")).events
+    assert (event.start, event.end, event.plaintext) == (200, 800, "Lovely weather")

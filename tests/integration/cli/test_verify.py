@@ -8,6 +8,9 @@ import pytest
 
 from fixtures import captions, clips
 from fixtures.captions import Caption
+from preflight.restore.acceptance import AcceptanceVerdict, Problem
+from preflight.workflow.acceptance import Expected, verify
+from preflight.workflow.text_export import find_text
 from tests.end_to_end.cli import preflight
 
 ROOT = str(Path(__file__).parents[3])
@@ -17,6 +20,7 @@ CODED = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p")
 class Case(NamedTuple):
     source: Path
     clean: Path
+    expected: Expected
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +32,12 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     text = (Caption(start=0.2, end=1.4, text="Never give up"),)
     captions.burn(folder / "plain.mkv", folder / "clip.mp4", text, size=(480, 270), font_size=26)
     clips.run("-i", folder / "plain.mkv", *CODED, "-crf", 18, folder / "clean.mp4")
-    return Case(folder / "clip.mp4", folder / "clean.mp4")
+    return Case(folder / "clip.mp4", folder / "clean.mp4", Expected(texts=find_text(folder / "clip.mp4")))
 
 
 def test_clean_twin_is_accepted(case: Case) -> None:
-    outcome = preflight("verify", case.source, case.clean, "--json", PYTHONPATH=ROOT)
-    assert outcome.code == 0, outcome.err
-    event = outcome.events[-1]
-    assert (event["event"], event["verdict"], event["reasons"], event["texts"]) == ("verified", "accepted", [], 1)
+    report = verify(case.source, case.clean, expected=case.expected)
+    assert (report.verdict, report.reasons, report.texts) == (AcceptanceVerdict.ACCEPTED, (), 1)
 
 
 def test_result_with_its_text_is_poor_with_evidence(case: Case, tmp_path: Path) -> None:
@@ -50,13 +52,15 @@ def test_result_with_its_text_is_poor_with_evidence(case: Case, tmp_path: Path) 
     assert [name for name in report["evidence"] if (claim / name).read_bytes().startswith(b"\x89PNG")]
 
 
-def test_poor_result_is_no_failure_unless_strict(case: Case, tmp_path: Path) -> None:
+def test_frames_that_are_missing_are_counted(case: Case, tmp_path: Path) -> None:
     short = tmp_path / "short.mp4"
     counted = "select='not(between(n,15,18))',setpts=N/25/TB"
     clips.run("-i", case.clean, "-vf", counted, *CODED, "-crf", 18, short)
-    outcome = preflight("verify", case.source, short, PYTHONPATH=ROOT)
-    assert outcome.code == 0
-    assert "4 of 40 frames are missing" in outcome.err
+    report = verify(case.source, short, expected=case.expected)
+    assert report.missing_frames == 4
+    assert (Problem.MISSING_FRAMES, "4 of 40 frames are missing.") in [
+        (finding.problem, finding.reason) for finding in report.findings
+    ]
 
 
 def test_repair_removes_what_is_left(case: Case, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from preflight.errors import CreditError, JobBusyError, LedgerError, UsageError
 from preflight.ledger import Job, Ledger, State
-from preflight.ledger.accounts import Budget, Pace
+from preflight.ledger.accounts import Budget, SubmitPace
 from preflight.model.job import PartialUpload
 from preflight.tools import process
 from tests.integration.ledger.conftest import Location
@@ -178,8 +178,8 @@ def test_open_jobs_are_taken_in_batches(location: Location) -> None:
 
 
 def test_pace_is_shared_by_all_processes(location: Location) -> None:
-    def change(old: Pace | None, now: float) -> tuple[Pace, Pace | None]:
-        return Pace(interval=2.0, free_at=now + 5, pauses=old.pauses + 1 if old else 0), old
+    def change(old: SubmitPace | None, now: float) -> tuple[SubmitPace, SubmitPace | None]:
+        return SubmitPace(interval=2.0, free_at=now + 5, pauses=old.pauses + 1 if old else 0), old
 
     with Ledger(location) as ledger, Ledger(location) as other:
         assert ledger.accounts.change_pace("me", change) is None

@@ -51,3 +51,15 @@ def test_a_video_without_frames_is_an_error(tmp_path: Path) -> None:
     broken.write_bytes(b"nothing")
     with pytest.raises(ToolError):
         draw(clip, broken, tmp_path / "p.jpg", ffmpeg=ffmpeg.find(), moments=[FrameChoice(time=0.5)])
+
+
+def test_short_video_that_is_read_once_shows_the_same_frames(tmp_path: Path) -> None:
+    before = clips.clip(tmp_path / "a.mp4", size=(320, 180), seconds=2, audio=False)
+    after = tmp_path / "b.mp4"
+    box = "drawbox=x=40:y=40:w=120:h=60:t=fill:enable='gte(t,0.9)'"
+    clips.run("-i", before, "-vf", box, "-c:v", "libx264", "-crf", "10", after)
+    twice, once = (
+        draw(before, after, tmp_path / f"{name}.jpg", ffmpeg=ffmpeg.find(), seconds=seconds)
+        for name, seconds in (("twice", None), ("once", 2.0))
+    )
+    assert once.read_bytes() == twice.read_bytes()

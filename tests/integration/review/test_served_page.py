@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import urllib.request
 from pathlib import Path
@@ -197,9 +198,23 @@ def test_ranges_of_the_proxy_are_served(results: Path) -> None:
 
 
 def test_the_screenshot_of_the_docs_is_made(page: Page, results: Path, tmp_path: Path) -> None:
-    """With PREFLIGHT_SCREENSHOTS=docs the picture in the docs is made anew."""
-    folder = Path(os.environ.get("PREFLIGHT_SCREENSHOTS", tmp_path))
+    """With REVIEW_SCREENSHOTS=docs the picture in the docs is made anew."""
+    folder = Path(os.environ.get("REVIEW_SCREENSHOTS", tmp_path))
     with served(results) as (_, address):
         _open_video(page, address)
         page.screenshot(path=folder / "review-page.png")
     assert (folder / "review-page.png").stat().st_size > 20_000
+
+
+def test_redo_puts_the_source_back_without_a_new_job(page: Page, tmp_path: Path) -> None:
+    record = reviewed.result(tmp_path)
+    before = (tmp_path / "clip.cleaned.mp4").read_bytes()
+    with served(tmp_path) as (_, address):
+        _open_video(page, address)
+        page.locator("#texts li", has_text="second words").get_by_role("button", name="Put back").click()
+        page.get_by_role("button", name="Redo").click()
+        expect(page.locator("#status")).to_have_text(re.compile("Made again, free of charge"), timeout=60_000)
+    assert (tmp_path / "clip.cleaned.mp4").read_bytes() != before
+    made = json.loads(record.read_text())["composite"]
+    assert made["regions"]["protect"]
+    assert Path(made["recipe"]["cleaned"][0]).read_bytes() == before

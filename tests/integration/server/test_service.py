@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,6 +161,36 @@ def test_many_submits_at_once_are_each_one_task(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert len(set(found)) == 12
+
+
+def test_slow_submits_do_not_hold_up_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources that come slowly take every place for submits; a query is answered at once, a further submit refused."""
+    go, real = threading.Event(), service_module.download
+
+    def slow(*arguments: Any, **options: Any) -> None:
+        assert go.wait(60)
+        real(*arguments, **options)
+
+    with local_stack(tmp_path, engine="slow") as stack, RemovalClient(stack.settings) as client:
+        url = put(stack.settings, "clip.mp4", VIDEO)
+        first = client.submit(url, RemovalOptions()).task_id
+        monkeypatch.setattr(service_module, "download", slow)
+        places = service_module.SUBMITS
+
+        def submit(_: int) -> str:
+            with RemovalClient(stack.settings) as own:
+                return own.submit(url, RemovalOptions()).task_id
+
+        with ThreadPoolExecutor(places) as beside:
+            held = beside.map(submit, range(places))
+            until(lambda: len(list((tmp_path / "service" / "tasks").iterdir())) > places)
+            begun = time.monotonic()
+            assert client.query(first).state is TaskState.PENDING
+            with pytest.raises(RateLimitError):
+                client.submit(url, RemovalOptions())
+            assert time.monotonic() - begun < 5
+            go.set()
+            assert len({first, *held}) == places + 1
 
 
 def test_task_files_are_private(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from preflight.model.job import (
 )
 from preflight.removal import RemovalClient
 from preflight.removal.submit_retry import send
-from preflight.settings import Settings
+from preflight.settings import Secret, Settings
 from preflight.workflow import job_driver, url_job
 from preflight.workflow.batch import resume, run_many
 from preflight.workflow.request import RunRequest
@@ -204,6 +204,36 @@ def test_wait_records_its_result_and_compares_it(
     assert not (tmp_path / "page.mp4").exists()
 
 
+def test_file_that_comes_while_a_result_is_waited_for_is_not_replaced(
+    cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path
+) -> None:
+    cloud.objects[f"/{BUCKET}/web.mp4"] = small_mp4.read_bytes()
+    job, _ = submit(settings, f"{cloud.url}/{BUCKET}/web.mp4", tmp_path)
+    wanted = tmp_path / "there.mp4"
+    wanted.write_text("somebody else's")
+    with RemovalClient(settings) as client:
+        results = [url_job.wait(client, job.task_id, wanted, overwrite=overwrite) for overwrite in (False, False, True)]
+    files = [result.file for result in results if isinstance(result, Succeeded)]
+    assert [file.name for file in files] == ["there-2.mp4", "there-3.mp4", "there.mp4"]
+    assert not list(tmp_path.glob(".*.part*"))
+
+
+def test_log_tells_each_move_of_a_job_and_no_secret(
+    cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="preflight")
+    hidden = replace(settings, access_key_secret=Secret("hush-51"), s3_secret=Secret("hush-52"))
+    assert isinstance(run(small_mp4, output=tmp_path / "out", settings=hidden), Succeeded)
+    assert len(cloud.accepted) == 1
+    told = [record.getMessage() for record in caplog.records if record.name == "preflight.ledger.ledger"]
+    moves = [line.split(" is ")[1].split(":")[0] for line in told]
+    assert moves[:5] == ["uploading", "uploaded", "submitting", "submitted", "running"]
+    assert moves[-1] == "fetched"
+    assert "POST /ai/video/removal: HTTP 200" in caplog.text
+    assert "hush" not in caplog.text
+    assert "Signature=" not in caplog.text
+
+
 def test_wait_compares_the_result_of_a_file_with_what_was_sent(
     cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path, short: bytes
 ) -> None:
@@ -215,6 +245,17 @@ def test_wait_compares_the_result_of_a_file_with_what_was_sent(
         result = url_job.wait(client, pending.task_ids[0], tmp_path / "there.mp4")
     assert isinstance(result, Mismatched)
     assert result.file.read_bytes() == short
+
+
+def test_unknown_job_is_reported_without_any_work_on_its_video(
+    cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.script = lambda *_: Answer(reply=odd_replies.SILENT["HTTP 502"])
+    assert isinstance(run(small_mp4, output=tmp_path / "out", settings=settings), Unknown)
+    monkeypatch.setattr(api, "act", lambda *_, **__: pytest.fail("the video is fixed again"))
+    (again,) = resume(settings=settings)
+    assert isinstance(again, Unknown), again
+    assert isinstance(run(small_mp4, output=tmp_path / "out", settings=settings), Unknown)
 
 
 def test_trouble_with_one_job_does_not_stop_the_others(

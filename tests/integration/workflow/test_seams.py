@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import pickle
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +16,7 @@ import pytest
 
 from fixtures import clips
 from preflight import worker_secrets
-from preflight.errors import UsageError
+from preflight.errors import CancelledError, UsageError
 from preflight.ledger import Ledger, State
 from preflight.model.job import Failed, Rejected, SecretUrl, Succeeded, Task, TaskState
 from preflight.settings import Secret, Settings
@@ -172,7 +174,7 @@ def test_any_executor_does_the_media_work(
     assert made == expected
     assert len(cloud.accepted) == 3
     # Nothing secret, and nothing unfinished, is left.
-    assert {path.name for path in settings.home.iterdir()} <= {"ledger.sqlite3", "work"}
+    assert {path.name for path in settings.home.iterdir()} <= {"cleaned", "ledger.sqlite3", "work"}
 
 
 class Counting(Executor):
@@ -222,6 +224,28 @@ def test_lost_worker_is_the_result_of_its_video_and_resume_goes_on(
         (result,) = run_many([small_mp4], request=request, settings=settings, executor=executor)
     assert isinstance(result, Failed), result
     assert result.error.retryable
+    assert [type(result) for result in resume(settings=settings)] == [Succeeded]
+    assert len(cloud.accepted) == 1
+
+
+class Stuck(Counting):
+    """Never comes back from a call that prepares."""
+
+    def submit(self, call: Any, /, *arguments: Any, **options: Any) -> Future[Any]:  # type: ignore[override]
+        return Future() if call.args[0] is prepare else super().submit(call, *arguments, **options)
+
+
+def test_cancel_leaves_an_executor_that_is_stuck(
+    cloud: FakeCloud, settings: Settings, small_mp4: Path, tmp_path: Path
+) -> None:
+    cancel = threading.Event()
+    request = RunRequest(output=tmp_path / "out")
+    running = run_many([small_mp4], request=request, settings=settings, executor=Stuck(), cancel=cancel)
+    threading.Timer(1.5, cancel.set).start()
+    begun = time.monotonic()
+    with pytest.raises(CancelledError):
+        list(running)
+    assert time.monotonic() - begun < 5
     assert [type(result) for result in resume(settings=settings)] == [Succeeded]
     assert len(cloud.accepted) == 1
 

@@ -162,6 +162,29 @@ def test_only_the_hole_is_changed() -> None:
     assert spool.take(1) == []
 
 
+def test_a_chunk_that_is_filled_again_takes_the_place_of_the_first_fill() -> None:
+    region, hole = Box(100, 100, 164, 132), np.ones((32, 64), bool)
+    spool = Spool(io.BytesIO())
+    for level, chunk in ((10, 0), (20, 1), (30, 0)):
+        planes = Planes.from_ycbcr(np.full((32, 64, 3), level, np.uint8))
+        spool.put(cut(0, region, planes, hole), chunk=chunk)
+    assert [patch.y[0] for patch in spool.take(0)] == [30, 20]
+
+
+def test_a_text_is_filled_in_one_way_for_its_whole_life() -> None:
+    text, other = track(0, 99), track(10, 20, Box(500, 10, 600, 30))
+    planned = chunk_plan.plan([text, other], still(100), 100, 640, 360)
+    steps = {chunk.number: (0,) * len(chunk.tracks) for chunk in planned}
+    assert chunk_plan.raised_steps(planned, steps, 4) == {}
+    parts = [chunk for chunk in planned if chunk.tracks == (text,)]
+    assert len(parts) > 1
+    steps[parts[-1].number] = (3,)
+    assert chunk_plan.raised_steps(planned, steps, 4) == {}
+    steps[parts[-1].number] = (4,)
+    raised = chunk_plan.raised_steps(planned, steps, 4)
+    assert raised == {chunk.number: (4,) for chunk in parts[:-1]}
+
+
 def test_frame_parts_beyond_the_picture_repeat_its_edge() -> None:
     part = frame().color(Box(-7, 3, 13, 24))
     assert part.shape == (21, 20, 3)

@@ -177,3 +177,11 @@ def test_repair_fills_residual_and_written_text_only() -> None:
     boxes = repair_boxes(report)
     assert [(box.start, box.end) for box in boxes] == [(0.4, 0.8), (1.6, 2.44), (1.6, 2.44)]
     assert (boxes[0].x1, boxes[0].y1, boxes[0].x2, boxes[0].y2) == (0.11, 0.47, 0.39, 0.605)
+
+
+def test_single_frozen_frames_are_a_remark_however_many() -> None:
+    runs = [FrozenRun(n, n + 1) for n in range(10, 90, 8)]
+    assert judge(measures(frozen=runs), SIZE).verdict is AcceptanceVerdict.REMARKS
+    assert (
+        judge(measures(frozen=[FrozenRun(n, n + 2) for n in range(10, 90, 8)]), SIZE).verdict is AcceptanceVerdict.POOR
+    )

@@ -90,3 +90,14 @@ def test_flicker_is_seen_inside_the_place_only() -> None:
 def test_motion_is_no_flicker() -> None:
     picture = scene(size=(300, 192))
     assert flicker.warping_error(picture[:, 0:256].copy(), picture[:, 2:258].copy(), (64, 64, 192, 112)) < 2
+
+
+def test_weak_texture_that_is_gone_is_smeared() -> None:
+    weak = (128 + (scene().astype(np.float32) - 128) * 0.15).astype(np.uint8)
+    grain = np.random.default_rng(1).normal(0, 3, weak.shape)
+    weak = np.clip(weak + grain, 0, 255).astype(np.uint8)
+    spoiled = weak.copy()
+    spoiled[32:160, 32:160] = cv2.GaussianBlur(weak, (0, 0), 8)[32:160, 32:160]
+    assert tiles.compare_tiles(weak, spoiled).smeared[2:4, 2:4].all()
+    coded = cv2.GaussianBlur(weak, (0, 0), 0.8)
+    assert not tiles.compare_tiles(weak, coded).smeared.any()

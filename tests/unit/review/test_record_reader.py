@@ -49,8 +49,12 @@ def test_segments_follow_each_other_in_time(record: dict[str, Any], tmp_path: Pa
 
 
 def test_the_acceptance_test_decides_the_verdict(record: dict[str, Any], tmp_path: Path) -> None:
-    record["acceptance"] = {"verdict": "poor", "reasons": ["frames are missing"]}
+    place = {"first_frame": 25, "last_frame": 29, "time": 1.0, "box": [80, 90, 160, 180], "text": "WORD", "value": 1}
+    finding = {"problem": "residual text", "level": "poor", "places": [place]}
+    record["acceptance"] = {"verdict": "poor", "reasons": ["frames are missing"], "findings": [finding]}
     video = record_reader.read(record, tmp_path / "a.cleaned.json")
+    spot = max(video.weak_spots, key=lambda spot: spot.severity)
+    assert (spot.start, spot.end, spot.box, spot.reason) == (1.0, 1.2, (0.25, 0.5, 0.5, 1.0), "residual text: WORD")
     assert (video.verdict, video.severity, video.reasons) == (Verdict.POOR, 1.0, ("frames are missing",))
 
 

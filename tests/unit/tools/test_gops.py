@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from preflight.model.media import ColorTags
 from preflight.tools import fmp4, gop_plan, h264
-from preflight.tools.fmp4 import Sample, Track
+from preflight.tools.fmp4 import MuxedTrack, Sample
 
 SPS = bytes.fromhex("6764001facd9405005bb011000000300100000030320f1831960")
 PPS = bytes.fromhex("68ebe3cb22c0")
@@ -78,7 +78,7 @@ def test_header_holds_all_sets_under_the_highest_profile_and_level() -> None:
 
 def test_boxes_are_as_long_as_they_say() -> None:
     color = ColorTags(primaries="bt709", matrix="bt709", full_range=True)
-    track = Track(
+    track = MuxedTrack(
         width=320, height=240, sar=Fraction(4, 3), ticks=12800, color=color, record=("avcC", b"record")
     )  # fmt: skip
     header = fmp4.header(track)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight.cli.outcomes import verdict_of
+from preflight.cli import console
+from preflight.cli.batch_report import BatchReport
+from preflight.cli.outcomes import entry_of, tell_all, verdict_of
 from preflight.model.job import Pending, RemovalOptions, Succeeded
 from preflight.model.text import ScreenText, ScreenTexts, TextRole
 from preflight.restore.acceptance import AcceptanceVerdict
@@ -68,3 +70,18 @@ def test_texts_of_the_language_that_was_asked_for_have_to_go(language: str | Non
     )
     texts = ScreenTexts(frames=10, frame_rate=25, width=64, height=64, texts=(base, *others))
     assert [text.text for text in texts_to_go(Expected(texts=texts, language=language))] == words
+
+
+def test_verdict_and_reasons_are_in_the_report_of_a_batch() -> None:
+    poor = Succeeded(
+        source=Path("a"), file=Path("b"), task_ids=(), submitted=1, verdict="poor", reasons=("Text is left.",)
+    )
+    assert entry_of(poor, None).detail == "Poor. Text is left."
+
+
+def test_poor_result_fails_the_batch_when_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    poor = Succeeded(source=Path("a"), file=tmp_path / "b", task_ids=(), submitted=1, verdict="poor")
+    for strict, code in ((False, 0), (True, 1)):
+        with console.batch_progress(1, json_lines=False) as board:
+            assert tell_all([poor], board, BatchReport(None), as_json=False, strict=strict) == code
+    assert "verdict: poor" in capsys.readouterr().err

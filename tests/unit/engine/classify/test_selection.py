@@ -78,6 +78,11 @@ def test_language_confirms_what_was_read(text: str, score: float, language: str,
     assert is_readable(OcrReading(text, score), language) is expected
 
 
+def test_two_chinese_characters_are_no_short_text() -> None:
+    assert is_readable(OcrReading("抖音", 0.8), "zh")
+    assert not is_readable(OcrReading("ab", 0.8), "en")
+
+
 def test_natural_text_stays_unless_all_is_asked() -> None:
     sign = track(kind=Kind.NATURAL)
     assert select_tracks([sign], RemovalOptions()) == []
@@ -202,3 +207,16 @@ def test_a_word_that_comes_in_turn_with_captions_is_one() -> None:
     place = Box(10, 80, 90, 100)
     assert kinds(caption, replace(word, line=place, box=place)) == [Kind.ARTIFICIAL, Kind.NATURAL]
     assert kinds(caption, word.with_evidence(vanishes=False)) == [Kind.ARTIFICIAL, Kind.NATURAL]
+
+
+def test_name_of_a_platform_goes_with_the_handle_beside_it() -> None:
+    handle = replace(track("@somebody"), first=0, last=59, evidence=TrackEvidence(certainty=0.9))
+    place = Box(10, 34, 90, 54)
+    jitter = tuple((index % 2, 0) if index < 30 else (4, 3) for index in range(60))
+    name = replace(track("TikTok"), line=place, box=place, first=0, last=59, path=jitter)
+    name = replace(name, evidence=TrackEvidence(certainty=0.1))
+    kinds = {t.text: t.kind for t in propagate_labels([handle, name], Motion(), (640, 360))}
+    assert kinds == {"@somebody": Kind.ARTIFICIAL, "TikTok": Kind.ARTIFICIAL}
+    other = replace(name, text="Bakery")
+    kinds = {t.text: t.kind for t in propagate_labels([handle, other], Motion(), (640, 360))}
+    assert kinds["Bakery"] is Kind.UNCERTAIN

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from preflight.engine.core.arrays import BoolMask, FloatMap
 from preflight.engine.core.box import Box
-from preflight.engine.graphics import watermarks
+from preflight.engine.graphics import name_graphics, watermarks
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.track import MaskModel, Track
@@ -144,8 +145,29 @@ def test_a_caption_across_a_mark_is_no_part_of_it() -> None:
     assert not watermarks.is_part(caption(50, 90), track)
 
 
-def test_a_text_whose_place_another_one_takes_was_not_lost() -> None:
-    assert found(gallery(), text(0, 90), caption(91, 199)) == []
+def test_texts_with_strokes_in_common_now_and_then_explain_a_mark() -> None:
+    on = [number for number in range(LOOKS) if number % 7]
+    assert found(gallery(on=on), text(0, 90), caption(91, 199)) == []
+
+
+def test_pieces_of_a_mark_that_is_always_visible_do_not_explain_it() -> None:
+    """A slanted brand over a moving dress is read in pieces that follow each other."""
+    (track,) = found(gallery(), text(0, 90), text(91, 199))
+    assert (track.first, track.last) == (0, 199)
+
+
+def test_a_mark_begins_after_the_last_sample_without_it() -> None:
+    (track,) = found(gallery(on=range(2, LOOKS)))
+    assert (track.first, track.last) == (11, 199)
+
+
+def test_a_logo_below_a_black_bar_is_found() -> None:
+    """The border of the bar stays too, but only now and then, and must not join the logo to the border of the frame."""
+    samples = gallery()
+    for look in samples.samples.values():
+        look[:12] = 16
+    (track,) = found(samples)
+    assert track.line.iou(PLACE) > 0.5
 
 
 def test_a_gallery_stays_small_and_evenly_spread() -> None:
@@ -179,7 +201,7 @@ def named(*stars: tuple[int, Sequence[int]]) -> FrameSampler:
 
 
 def test_a_graphic_beside_a_name_belongs_to_it() -> None:
-    (track,) = watermarks.add_graphics([name(440, 0, 199)], named((440, range(LOOKS))), (WIDTH, HEIGHT))
+    (track,) = name_graphics.add_graphics([name(440, 0, 199)], named((440, range(LOOKS))), (WIDTH, HEIGHT))
     assert track.line.x0 == pytest.approx(418, abs=4)
     assert track.box.covers(Box(420, 28, 534, 66))
     assert track.masks.usual.shape == (track.box.height, track.box.width)
@@ -187,7 +209,7 @@ def test_a_graphic_beside_a_name_belongs_to_it() -> None:
 
 def test_the_graphic_is_found_again_where_its_name_is_for_a_short_time() -> None:
     samples = named((440, range(16)), (80, range(16, 20)))
-    first, second = watermarks.add_graphics([name(440, 0, 159), name(80, 160, 199)], samples, (WIDTH, HEIGHT))
+    first, second = name_graphics.add_graphics([name(440, 0, 159), name(80, 160, 199)], samples, (WIDTH, HEIGHT))
     assert first.line.x0 == pytest.approx(418, abs=4)
     assert second.line.x0 == pytest.approx(58, abs=4)
 
@@ -197,4 +219,20 @@ def test_a_name_alone_stays_as_it_is() -> None:
     samples = named((440, range(LOOKS)))
     for sample in samples.samples.values():
         sample[20:75, 410:468] = gallery(on=range(0)).samples[0][20:75, 410:468]
-    assert watermarks.add_graphics(tracks, gallery(on=range(0)), (WIDTH, HEIGHT)) == tracks
+    assert name_graphics.add_graphics(tracks, gallery(on=range(0)), (WIDTH, HEIGHT)) == tracks
+
+
+def test_name_of_a_platform_on_an_even_ground_has_its_graphic() -> None:
+    """The end card of a platform: a name with a note above it, on black."""
+    samples, chroma = FrameSampler(), np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    card = np.full((HEIGHT, WIDTH), 20, np.uint8)
+    cv2.circle(card, (320, 126), 18, 230, 6)
+    for index in range(LOOKS):
+        samples.add(Frame(index=index, y=card, u=chroma, v=chroma))
+    line = Box(280, 152, 360, 174)
+    mask = np.ones((22, 80), bool)
+    mark = Track(box=line, line=line, first=0, last=19, masks=MaskModel(usual=mask), text="TikTok", score=0.98)
+    (track,) = name_graphics.add_graphics([mark], samples, (WIDTH, HEIGHT))
+    assert track.line.y0 < 112
+    other = replace(mark, text="Chapter")
+    assert name_graphics.add_graphics([other], samples, (WIDTH, HEIGHT)) == [other]

@@ -57,6 +57,14 @@ def test_a_dark_rim_around_removed_letters_is_noticed() -> None:
     assert stroke_residue(lettered(0.5, rim=True), np.asarray(both, np.uint8), line()) > RESIDUAL.trace_limit
 
 
+def test_letters_that_unblending_left_too_dark_are_traces() -> None:
+    dark = scene().astype(np.float32)
+    dark[line().letters] -= 20
+    result = np.asarray(np.clip(dark, 0, 255), np.uint8)
+    assert stroke_residue(result, lettered(0.5), line()) == 0
+    assert stroke_residue(result, lettered(0.5), replace(line(), unblended=True)) > RESIDUAL.trace_limit
+
+
 def test_a_mask_without_letters_shape_is_not_judged() -> None:
     whole = np.zeros((HEIGHT, WIDTH), bool)
     whole[BOX.slices] = True
@@ -77,7 +85,7 @@ def test_a_reading_counts_from_two_letters_on(
     monkeypatch.setattr(ocr, "read_line", lambda _: ocr.OcrReading(read, RESIDUAL.legible_score))
     letters = np.ones((HEIGHT, WIDTH), bool)
     frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    assert legibility(frame, [RemovedLine(BOX, letters, before)], []) == expected
+    assert legibility(frame, [RemovedLine(BOX, letters, before)], []) == [expected]
 
 
 class Reader:
@@ -103,8 +111,8 @@ def test_other_text_counts_when_it_is_read_surely(
     monkeypatch.setattr(ocr, "find_lines", lambda *_: [Box(40, 40, 200, 70)])
     monkeypatch.setattr(ocr, "read_line", lambda _: ocr.OcrReading(text=text, score=score))
     shown = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    assert legibility(shown, [line()], []) == pytest.approx(expected, abs=0.02)
-    assert legibility(shown, [line()], [Box(0, 0, WIDTH, HEIGHT)]) == 0
+    assert legibility(shown, [line()], []) == pytest.approx([expected], abs=0.02)
+    assert legibility(shown, [line()], [Box(0, 0, WIDTH, HEIGHT)]) == [0]
 
 
 @pytest.mark.parametrize(("ratio", "told"), [(RESIDUAL.faint_ratio * 0.9, True), (RESIDUAL.faint_ratio * 1.1, False)])
