@@ -7,11 +7,11 @@ videos never make a million tasks.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import signal
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -91,7 +91,6 @@ class ClusterExecutor(Executor):
         self._handed: set[_Call] = set()
         self._changed = threading.Condition()
         self._closing = False
-        self._numbers = itertools.count()
         self._client = self._connect()
         try:
             self._threads = self._count_threads()
@@ -229,7 +228,8 @@ class ClusterExecutor(Executor):
         try:
             if self._client.status == "closed":
                 self._reconnect()
-            key = f"preflight-{next(self._numbers)}-{id(call)}"
+            # Two clients that use one key get one task.
+            key = f"preflight-{uuid.uuid4()}"
             call.remote = self._client.submit(call.work, key=key, pure=False, retries=0)
             call.remote.add_done_callback(partial(self._take, call))
         except Exception as error:  # noqa: BLE001 - whatever the connection raises
