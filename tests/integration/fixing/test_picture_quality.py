@@ -16,6 +16,12 @@ from preflight.tools import ffmpeg
 LIMITS = Limits(max_bytes=500_000)
 
 
+@pytest.fixture(autouse=True)
+def _with_libvmaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel's ffmpeg has libvmaf; Debian's, with which these folders are run too, has not."""
+    monkeypatch.delenv("PREFLIGHT_FFMPEG", raising=False)
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """4 s of a moving scene with grain, a keyframe a second."""

@@ -49,7 +49,8 @@ def test_scale() -> None:
     argv = ffmpeg_commands.convert(made, OutputRange(output=Path("out.mp4")), ffmpeg="ffmpeg")
     assert argv == [
         "ffmpeg", "-fflags", "+genpts", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
-        "-b:1", "160000", "-bufsize:0", "8000000", "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
+        "-b:1", "160000", "-bsf:v:0", bounds.last_duration(), "-bufsize:0", "8000000",
+        "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
         "-enc_time_base:0", "1:90000", "-filter:0", "scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p",
         "-filter:1", "pan=stereo|c0=c0|c1=c1", "-flush_packets", "1", "-fps_mode:0", "passthrough",
         "-map_chapters", "0", "-map_metadata", "0",
