@@ -129,8 +129,8 @@ def _fill(running: process.Running, size: int, waiting: queue.Queue[Samples | No
                     return
                 filled += got
             waiting.put(data)
-    except ValueError:
-        # The pipe was closed, because no more pictures are wanted.
+    except (ValueError, OSError):
+        # The pipe was closed, because no more pictures are wanted: before or during the read.
         return
     finally:
         waiting.put(None)

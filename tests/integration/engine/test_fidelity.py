@@ -230,7 +230,7 @@ def test_what_a_killed_run_left_is_swept_by_the_next(captioned: Path, tmp_path: 
 
 
 def test_a_full_disk_is_said(captioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Spool, "put", full)
