@@ -17,7 +17,7 @@ from preflight.review import page, proxy, request_draft, stills
 from preflight.review.decisions import RedoPlan
 from preflight.review.library import Library, decisions_path, load, load_decisions
 from preflight.review.request_draft import RequestDraft
-from preflight.review.subject import Box, ReviewVideo
+from preflight.review.subject import ReviewVideo
 from preflight.serialize import jsonable
 from preflight.tools import files
 
@@ -118,14 +118,6 @@ class ReviewDesk:
         if shown is None:
             raise InputError(f"{video.name} is gone.")
         return stills.thumbnail(shown, video.duration / 2, ffmpeg=self.ffmpeg)
-
-    def crop(self, identifier: str, *, time: float, box: Box, before: bool) -> bytes:
-        """Return a PNG of a part of a frame, every pixel as it is in the file."""
-        video = self.video(identifier)
-        shown, offset = (video.source, video.offset) if before else (video.cleaned, 0.0)
-        if shown is None:
-            raise InputError(f"{video.name} is gone.")
-        return stills.crop(shown, time + offset, box, ffmpeg=self.ffmpeg)
 
     def save_decisions(self, identifier: str, body: bytes) -> Path:
         """Save what was decided beside the record and return where. Raises UsageError for what is no decision."""

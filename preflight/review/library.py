@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from preflight.review import decisions as decided
 from preflight.review import record_reader
 from preflight.review.decisions import Decisions, Overall
 from preflight.review.subject import IndexRow, ReviewVideo, Status, Totals
+from preflight.workflow.output_paths import read_json_record
 
 RECORD_SUFFIXES = (".cleaned.json", ".record.json")
 """Ends of the names of records that `run` and `clean` write."""
@@ -22,8 +22,8 @@ RECORD_SUFFIXES = (".cleaned.json", ".record.json")
 DECISIONS_SUFFIX = ".decisions.json"
 """End of the name of the decisions, beside the record."""
 
-LARGEST_RECORD = 64_000_000
-"""Bytes above which a file is not read as a record: one of a six-minute video with a text a frame has 5 MB."""
+NOT_VERIFIED = "not verified"
+"""State of a result without a verdict."""
 
 UNFINISHED = (State.UNKNOWN, State.MISMATCHED, State.FAILED)
 """States of jobs that the index lists although they have no result."""
@@ -39,23 +39,9 @@ def stem_of(record: Path) -> str:
     return record.name.removesuffix(".json").removesuffix(".cleaned").removesuffix(".record")
 
 
-def load_record(path: Path) -> dict[str, Any]:
-    """Return a record's JSON. Raises InputError that says what is wrong."""
-    hint = "Give the .cleaned.json that `preflight run` wrote."
-    try:
-        if path.stat().st_size > LARGEST_RECORD:
-            raise InputError(f"{path} has more than {LARGEST_RECORD:,} bytes: it is no record.", hint=hint)
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} can't be read as a record: {error}.", hint=hint) from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path} is not a record.", hint=hint)
-    return value
-
-
 def load(path: Path) -> ReviewVideo:
     """Return the video of a record. Raises InputError."""
-    return record_reader.read(load_record(path), path)
+    return record_reader.read(read_json_record(path), path)
 
 
 def load_decisions(record: Path) -> Decisions:
@@ -145,7 +131,7 @@ def _stamp(record: Path) -> tuple[int, int, int]:
 
 def _row(path: Path) -> IndexRow:
     try:
-        record = load_record(path)
+        record = read_json_record(path)
         video = record_reader.read(record, path)
         overall = load_decisions(path).overall
     except InputError as error:
@@ -160,7 +146,7 @@ def _row(path: Path) -> IndexRow:
     return IndexRow(
         identifier=video.identifier,
         name=video.name,
-        state=str(video.verdict),
+        state=str(video.verdict or NOT_VERIFIED),
         severity=video.severity,
         removed=sum(text.status is Status.REMOVED for text in video.texts),
         kept=sum(text.status is not Status.REMOVED for text in video.texts),

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError
-from preflight.review.subject import Box, ReviewText, ReviewVideo, Status, Verdict, WeakSpot
+from preflight.restore.acceptance.report import AcceptanceVerdict
+from preflight.review.subject import Box, ReviewText, ReviewVideo, Status, WeakSpot
+from preflight.workflow.output_paths import located
 
 RESIDUE_NOTICED = 0.1
 """Residual text of a fill from which on it is named a weakness, 0..1 of what an eye sees of the text before."""
@@ -93,13 +95,6 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
         notes=tuple(str(note) for note in notes),
     )
-
-
-def located(name: str, record: Path) -> Path | None:
-    """Return the file that a record names: there, or beside the record, or a folder above it; None when it is gone."""
-    given = Path(name)
-    places = (given, record.parent / given.name, record.parent.parent / given.name)
-    return next((place.absolute() for place in places if place.is_file()), None)
 
 
 def display_size(media: Mapping[str, Any]) -> tuple[int, int]:
@@ -239,5 +234,5 @@ def _box(pixels: Sequence[float], size: tuple[int, int]) -> Box:
     return left, top, right, bottom
 
 
-def _verdict(value: object) -> Verdict:
-    return next((verdict for verdict in Verdict if verdict == value), Verdict.NOT_VERIFIED)
+def _verdict(value: object) -> AcceptanceVerdict | None:
+    return next((verdict for verdict in AcceptanceVerdict if verdict == value), None)

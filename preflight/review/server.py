@@ -16,7 +16,6 @@ from preflight.errors import PreflightError, UsageError
 from preflight.review import page
 from preflight.review.access import AccessRules, Admission
 from preflight.review.desk import ReviewDesk
-from preflight.review.subject import Box
 from preflight.server.http_server import HttpServer
 
 LARGEST_BODY = 4_000_000
@@ -131,11 +130,6 @@ def _reading_routes(desk: ReviewDesk) -> APIRouter:
     def thumbnail(identifier: str) -> Response:
         return Response(desk.thumbnail(identifier), media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
-    @router.get("/videos/{identifier}/crop.png")
-    def crop(identifier: str, time: float, box: str, side: str = "after") -> Response:
-        shown = desk.crop(identifier, time=time, box=parse_box(box), before=side == "before")
-        return Response(shown, media_type="image/png")
-
     return router
 
 
@@ -161,17 +155,6 @@ def _writing_routes(desk: ReviewDesk) -> APIRouter:
         return JSONResponse({"message": outcome.message, "changed": outcome.changed})
 
     return router
-
-
-def parse_box(text: str) -> Box:
-    """Return the corners of "left,top,right,bottom", each 0..1. Raises UsageError."""
-    try:
-        left, top, right, bottom = (float(corner) for corner in text.split(","))
-    except ValueError:
-        raise UsageError(f"box is {text!r}, not four numbers.") from None
-    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise UsageError(f"The box {text} is not inside the picture.")
-    return left, top, right, bottom
 
 
 async def _body(request: Request) -> bytes:

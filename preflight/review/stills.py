@@ -1,30 +1,20 @@
-"""Single frames of the source and the result: thumbnails, and full-size crops for the zoom."""
+"""Thumbnails of the index."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from preflight.errors import ToolError
-from preflight.review.subject import Box
 from preflight.tools import ffmpeg as tool
 from preflight.tools import process
 
 THUMBNAIL_WIDTH = 192
 """Width of a thumbnail in the index, in pixels."""
 
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
-
 
 def thumbnail(video: Path, time: float, *, ffmpeg: str) -> bytes:
     """Return a small JPEG of the frame at `time` seconds. Raises ToolError."""
     return _frame(video, time, f"scale={THUMBNAIL_WIDTH}:-2", "mjpeg", ("-q:v", "5"), ffmpeg)
-
-
-def crop(video: Path, time: float, box: Box, *, ffmpeg: str) -> bytes:
-    """Return a PNG of a part of the frame at `time` seconds, every pixel as it is. Raises ToolError."""
-    left, top, right, bottom = box
-    chain = f"crop=w=iw*{right - left:.5f}:h=ih*{bottom - top:.5f}:x=iw*{left:.5f}:y=ih*{top:.5f}:exact=1"
-    return _frame(video, time, chain, "png", ("-pix_fmt", "rgb24"), ffmpeg)
 
 
 def _frame(video: Path, time: float, chain: str, codec: str, options: tuple[str, ...], ffmpeg: str) -> bytes:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from preflight.restore.acceptance.report import AcceptanceVerdict
+
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge, each 0..1 of the displayed picture."""
 
@@ -16,15 +18,6 @@ class Status(StrEnum):
     REMOVED = "removed"
     KEPT = "kept"
     UNCERTAIN = "uncertain"
-
-
-class Verdict(StrEnum):
-    """What the acceptance test says of a result."""
-
-    ACCEPTED = "accepted"
-    REMARKS = "accepted with remarks"
-    POOR = "poor"
-    NOT_VERIFIED = "not verified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +68,15 @@ class ReviewVideo:
     offset: float = 0.0
     texts: tuple[ReviewText, ...] = ()
     weak_spots: tuple[WeakSpot, ...] = ()
-    verdict: Verdict = Verdict.NOT_VERIFIED
+    verdict: AcceptanceVerdict | None = None
+    """What the acceptance test said; None for a result that was not verified."""
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def severity(self) -> float:
         """The worst of its texts and weak spots, 1 for a poor verdict."""
-        if self.verdict is Verdict.POOR:
+        if self.verdict is AcceptanceVerdict.POOR:
             return 1.0
         texts = (text.severity for text in self.texts)
         return max((*texts, *(spot.severity for spot in self.weak_spots)), default=0.0)
@@ -95,7 +89,7 @@ class IndexRow:
     identifier: str
     name: str
     state: str
-    """The verdict of a result, or the state of a job."""
+    """The verdict of a result, `not verified` without one, or the state of a job."""
     severity: float
     removed: int = 0
     kept: int = 0

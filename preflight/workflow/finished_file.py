@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preflight import api
-from preflight.errors import CancelledError, DiskFullError, PreflightError, UsageError
 from preflight.events import Cancel, Listener
 from preflight.model.region import Regions
 from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.workflow.outcome import Notes
 from preflight.workflow.preparation import Prepared
+
+if TYPE_CHECKING:
+    from preflight.restore.composite import CompositeReport
+    from preflight.workflow.composition import Recipe
+
+_WITHOUT_REGIONS = "The regions were not used; `preflight redo` takes others, free of charge"
+_WITHOUT_COMPOSITE = "The source's own pictures could not be kept"
 
 NEEDED = ("numpy", "cv2")
 """Packages of the `local` extra that a composite needs."""
@@ -51,27 +57,30 @@ def make(
     Raises:
         PreflightError: The finished file can't be made.
     """
-    request, fixed = prepared.request, prepared.fixed
-    record: dict[str, Any] = {}
+    request = prepared.request
     if request.composite and can_compose():
-        try:
-            record = _composed(prepared, cleaned, target, reports, request.regions, settings, listener, cancel)
-        except UsageError as error:
-            # The job is paid for: a box or a number that was mistyped must not keep its result away.
-            notes.texts.append(f"The regions were not used: {error} `preflight redo` takes others, free of charge.")
-            record = _composed(prepared, cleaned, target, reports, Regions(), settings, listener, cancel)
-        except (CancelledError, DiskFullError):
-            raise
-        except PreflightError as error:
-            notes.texts.append(f"The source's own pictures could not be kept: {error}")
-        if record:
-            notes.texts.extend(record["composite"]["notes"])
-            return FinishedFile(file=target.absolute(), record=record)
+        for regions in (request.regions, Regions()) if request.regions else (Regions(),):
+            with notes.of(_WITHOUT_REGIONS if regions else _WITHOUT_COMPOSITE):
+                made = _composed(prepared, cleaned, target, reports, regions, settings, listener, cancel)
+                report, recipe, texts = made
+                notes.texts.extend(report.notes)
+                composite: dict[str, Any] = {**jsonable(report), "regions": regions.to_json()}
+                with notes.of("The cleaned file could not be kept for `preflight redo`"):
+                    composite["recipe"] = _kept(recipe, prepared, settings).to_json()
+                record = {"composite": composite, "texts": texts}
+                return FinishedFile(file=target.absolute(), record=record)
     elif request.regions:
         notes.texts.append("The regions to keep were not used: they need the composite, and the `local` extra.")
-    keep_audio = not request.options.remove_audio
-    api.restore(cleaned, fixed, target, keep_audio=keep_audio, settings=settings, listener=listener, cancel=cancel)
-    return FinishedFile(file=target.absolute(), record=record)
+    api.restore(
+        cleaned,
+        prepared.fixed,
+        target,
+        keep_audio=not request.options.remove_audio,
+        settings=settings,
+        listener=listener,
+        cancel=cancel,
+    )
+    return FinishedFile(file=target.absolute())
 
 
 def _composed(
@@ -83,8 +92,8 @@ def _composed(
     settings: Settings,
     listener: Listener,
     cancel: Cancel | None,
-) -> dict[str, Any]:
-    """Make the composite and return what the record holds of it."""
+) -> tuple[CompositeReport, Recipe, list[dict[str, Any]]]:
+    """Make the composite; return what it did, how it can be made again, and the texts of the video."""
     from preflight.workflow import composition
 
     request, fixed = prepared.request, prepared.fixed
@@ -104,9 +113,12 @@ def _composed(
         listener=listener,
         cancel=cancel,
     )
+    return report, recipe, [place.to_json() for place in texts]
+
+
+def _kept(recipe: Recipe, prepared: Prepared, settings: Settings) -> Recipe:
+    """Keep the cleaned files for `preflight redo`, and return the recipe with their new places."""
+    from preflight.workflow import composition
+
     folder = settings.home.absolute() / "cleaned" / prepared.inspected.group
-    kept = composition.keep_cleaned(recipe, folder, settings.cache_size)
-    return {
-        "composite": {**jsonable(report), "regions": regions.to_json(), "recipe": kept.to_json()},
-        "texts": [place.to_json() for place in texts],
-    }
+    return composition.keep_cleaned(recipe, folder, settings.cache_size)

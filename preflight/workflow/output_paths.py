@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from preflight.errors import InputError
 from preflight.ledger import Job, State
 from preflight.serialize import jsonable
 from preflight.tools import files
@@ -18,6 +19,8 @@ from preflight.tools import files
 RECORD_SCHEMA = 1
 """Version of the JSON record; raised when a field changes its meaning or goes away."""
 
+LARGEST_RECORD = 64_000_000
+"""Bytes above which a file is not read as a record: one of a six-minute video with a text a frame has 5 MB."""
 
 _MARK = ".cleaned"
 
@@ -50,6 +53,29 @@ def write_json_record(path: Path, content: Mapping[str, Any]) -> Path:
         draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
         draft.replace(path)
     return path
+
+
+def read_json_record(path: Path) -> dict[str, Any]:
+    """Return the record of a result. Raises InputError that says what is wrong."""
+    hint = "Give the .cleaned.json of `preflight run`, or the .record.json of `preflight clean`."
+    try:
+        if path.stat().st_size > LARGEST_RECORD:
+            raise InputError(f"{path} has more than {LARGEST_RECORD:,} bytes: it is no record.", hint=hint)
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} can't be read as a record: {error}.", hint=hint) from error
+    result = value.get("result") if isinstance(value, dict) else None
+    if not isinstance(result, dict) or not isinstance(result.get("file"), str):
+        raise InputError(f"{path} is not the record of a result.", hint=hint)
+    record: dict[str, Any] = value
+    return record
+
+
+def located(name: str, record: Path) -> Path | None:
+    """Return the file that a record names: there, or beside the record, or a folder above it; None when it is gone."""
+    given = Path(name)
+    places = (given, record.parent / given.name, record.parent.parent / given.name)
+    return next((place.absolute() for place in places if place.is_file()), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

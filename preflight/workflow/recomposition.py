@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from preflight.errors import FileChangedError, InputError, UsageError
+from preflight.errors import FileChangedError, InputError, ToolMissingError, UsageError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.model.media import Media
@@ -21,7 +22,7 @@ from preflight.tools import ffmpeg, files
 from preflight.workflow import composition
 from preflight.workflow.composition import Recipe
 from preflight.workflow.finished_file import can_compose
-from preflight.workflow.output_paths import write_json_record
+from preflight.workflow.output_paths import located, read_json_record, write_json_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def redo(
     listener: Listener = ignore,
     cancel: Cancel | None = None,
 ) -> Redone:
-    """Make the finished file of a record again. The file and its record are replaced together.
+    """Make the finished file of a record again. The file is replaced when it is whole, and its record after it.
 
     Args:
         record: The JSON record beside a finished file.
@@ -67,23 +68,22 @@ def redo(
     """
     settings, path, regions = settings or load_settings(), Path(record), regions or Regions()
     if not can_compose():
-        from preflight.errors import ToolMissingError
-
         raise ToolMissingError("Redoing needs the local extra.", hint="pip install 'preflight-video[local]'")
-    content = _load(path)
-    finished = located(str(content["result"]["file"]), path)
+    content = read_json_record(path)
+    finished = _located(str(content["result"]["file"]), path)
     source = _source(content, path)
+    # Sound that was left out by request stays out.
+    keeps_audio = bool(composition.media_of(finished).audio)
     recipe, texts = _recipe(content, source, finished, path, settings), _texts(content)
     with files.scratch(finished.parent) as folder:
         draft = folder / finished.name
-        options = content["result"].get("keep_audio", True)
         report = composition.compose(
             source,
             recipe,
             draft,
             regions=regions,
             texts=texts,
-            keep_audio=bool(options),
+            keep_audio=keeps_audio,
             settings=settings,
             listener=listener,
             cancel=cancel,
@@ -103,29 +103,15 @@ def redo(
     return Redone(file=finished, filled=len(fill), notes=report.notes)
 
 
-def located(name: str, record: Path) -> Path:
-    """Return the file that a record names: there, beside the record, or a folder above. Raises InputError."""
-    given = Path(name)
-    places = (given, record.parent / given.name, record.parent.parent / given.name)
-    found = next((place.absolute() for place in places if place.is_file()), None)
+def _located(name: str, record: Path) -> Path:
+    found = located(name, record)
     if found is None:
-        raise InputError(f"{given}, which {record} names, is gone.", hint="Put it back, or beside the record.")
+        raise InputError(f"{name}, which {record} names, is gone.", hint="Put it back, or beside the record.")
     return found
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-        if not isinstance(content["result"]["file"], str):
-            raise TypeError("no file")  # noqa: TRY301 - told below as every other shape
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is not the record of a result.", hint="Give a .cleaned.json.") from error
-    loaded: dict[str, Any] = content
-    return loaded
-
-
 def _source(content: Mapping[str, Any], path: Path) -> Media:
-    source = composition.media_of(located(str(content.get("source") or content["result"]["source"]), path))
+    source = composition.media_of(_located(str(content.get("source") or content["result"]["source"]), path))
     known = (((content.get("report") or {}).get("subject") or {}).get("identity") or {}).get("size")
     if known is not None and source.identity.size != known:
         raise FileChangedError(
@@ -141,7 +127,8 @@ def _recipe(content: Mapping[str, Any], source: Media, finished: Path, path: Pat
         return Recipe.from_json(made["recipe"])
     # The file itself is what came back: it is kept before it is replaced.
     guessed = Recipe.guessed(source, composition.media_of(finished))
-    folder = settings.home.absolute() / "cleaned" / f"{path.stem}-{source.identity.size:x}"
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
+    folder = settings.home.absolute() / "cleaned" / name
     return composition.keep_cleaned(guessed, folder, settings.cache_size)
 
 

@@ -171,7 +171,7 @@ async function openVideo(identifier, notice = "") {
   for (const button of $("overall").querySelectorAll("[data-overall]")) button.hidden = before;
   $("price").textContent = before ? current.price : "";
   $("note").value = decisions.note;
-  $("notes").textContent = [current.verdict === "not verified" ? "" : `Verdict: ${current.verdict}.`, ...current.reasons, ...current.notes].filter(Boolean).join(" ");
+  $("notes").textContent = [current.verdict ? `Verdict: ${current.verdict}.` : "", ...current.reasons, ...current.notes].filter(Boolean).join(" ");
   $("position").max = String(current.duration);
   list.open(current, decisions);
   markOverall();

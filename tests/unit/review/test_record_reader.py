@@ -6,8 +6,9 @@ import pytest
 
 from fixtures import reviewed
 from preflight.errors import InputError
+from preflight.restore.acceptance.report import AcceptanceVerdict
 from preflight.review import record_reader
-from preflight.review.subject import Status, Verdict
+from preflight.review.subject import Status
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_the_acceptance_test_decides_the_verdict(record: dict[str, Any], tmp_pat
     video = record_reader.read(record, tmp_path / "a.cleaned.json")
     spot = max(video.weak_spots, key=lambda spot: spot.severity)
     assert (spot.start, spot.end, spot.box, spot.reason) == (1.0, 1.2, (0.25, 0.5, 0.5, 1.0), "residual text: WORD")
-    assert (video.verdict, video.severity, video.reasons) == (Verdict.POOR, 1.0, ("frames are missing",))
+    assert (video.verdict, video.severity, video.reasons) == (AcceptanceVerdict.POOR, 1.0, ("frames are missing",))
 
 
 @pytest.mark.parametrize(
