@@ -27,16 +27,16 @@ SCAN_SIDE = 540
 as at full size, in 0.6 of the processor time; captions are rarely below a fortieth of the height, 13 pixels then."""
 
 LASTING_SHARE = 0.8
-"""Share of the video from which on overlay text stays on and is no caption."""
+"""Share of the video at or above which overlay text stays on and is no caption."""
 
 MIN_LASTING = 8.0
 """Seconds that such text stays on: in a shorter video a caption may do so."""
 
 MIN_VOTES = 3
-"""Readings from which on others can outvote the most confident one."""
+"""Readings at or above which others can outvote the most confident one."""
 
 RETURNS = 3
-"""Times that the same words are on screen, at two or more places, from which on they are a mark that jumps."""
+"""Times that the same words are on screen, at two or more places, at or above which they are a mark that jumps."""
 
 
 def find_texts(

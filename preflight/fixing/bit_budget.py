@@ -19,7 +19,7 @@ SPENT = Fraction(6, 10)
 _RAISED_FILL = Fraction(955, 1000)
 """Share of the limit that a raised cap aims at: it is surer to stay below than the first guess has to be."""
 _AT_THE_CAP = Fraction(95, 100)
-"""Share of the cap from which on a stretch of seconds counts as short of bits."""
+"""Share of the cap at or above which a stretch of seconds counts as short of bits."""
 _STRETCH = 3
 """Seconds of such a stretch."""
 _RESERVE = Fraction(1, 10)
@@ -27,21 +27,21 @@ _RESERVE = Fraction(1, 10)
 _HELD_DOWN = Fraction(55, 100)
 """Share of the buffer below which encoders take bits from a picture: x264 steers towards one half."""
 _OFTEN = Fraction(1, 4)
-"""Share of such seconds from which on another try is worth its time."""
+"""Share of such seconds at or above which another try is worth its time."""
 SAMPLE = 3
 """Seconds that are encoded to learn what calm ones take."""
 _UNEVEN = Fraction(1, 5)
-"""Share of calm seconds from which on a sample pays: they leave that much more to the others."""
+"""Share of calm seconds at or above which a sample pays: they leave that much more to the others."""
 _AVERAGED = frozenset({"libx264", "libx265"})
 """Encoders whose average rate, reached in one pass, keeps to its aim within half a percent over a minute."""
 _EVEN = Fraction(30)
-"""Seconds of a clip from which on an average rate is kept so well; shorter ones miss it by up to 8%."""
+"""Seconds of a clip at or above which an average rate is kept so well; shorter ones miss it by up to 8%."""
 _PEAK = Fraction(3, 2)
 """Times the average that the rate may be for as long as the buffer lasts."""
 _LOOKED_AT = (Fraction(1, 20), Fraction(1, 4))
 """Shares of a clip between which the pace of its bytes tells whether the quality or the cap decides."""
 MAX_VIDEO_RATE = 100_000_000
-"""Bits/s from which on a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
+"""Bits/s above which a cap is left out: no picture within the box takes so much, and encoders refuse huge numbers."""
 MIN_VIDEO_RATE = 50_000
 """Bits/s under which a picture is not worth sending."""
 _MUX_BYTES_PER_VIDEO_FRAME = 16

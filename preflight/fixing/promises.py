@@ -24,7 +24,7 @@ _START_CODES = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.AVI, C
 _FRAMED = frozenset({"h264", "hevc", "vvc", "aac", "av1"})
 """Codecs whose packets differ between the two kinds of container."""
 _HELD = Fraction(3, 2)
-"""Times the usual frame duration from which on the last frame counts as held."""
+"""Times the usual frame duration at or above which the last frame counts as held."""
 _REORDERED = Fraction(30)
 """Seconds by which a packet may be decoded before or behind its presentation."""
 _UNPROVED = frozenset({StreamKind.COVER, StreamKind.ATTACHMENT})

@@ -18,7 +18,7 @@ SCHEMA = 1
 """Version of the decisions' JSON; raised when a field changes its meaning or goes away."""
 
 SAME_PLACE = 0.5
-"""Intersection over union of two boxes from which on texts without words count as alike."""
+"""Intersection over union of two boxes at or above which texts without words count as alike."""
 
 MOST_DECISIONS = 20_000
 """Texts or boxes in one file of decisions; more is not what a person made."""

@@ -26,7 +26,7 @@ OFFLINE_BYTES = 7_000_000
 """Size of a proxy inside an offline file, in bytes: base64 makes 9.4 MB of it, and a page has 10 MB a video."""
 
 SMALL_ABOVE = 90.0
-"""Length of a video from which on the offline proxy uses the smaller side, in seconds."""
+"""Length of a video at or above which the offline proxy uses the smaller side, in seconds."""
 
 SOUND_RATE = 48_000
 """Bit rate of the proxy's sound, in bit/s."""

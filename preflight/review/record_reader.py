@@ -14,10 +14,10 @@ from preflight.review.subject import Box, ReviewText, ReviewVideo, Status, WeakS
 from preflight.workflow.output_paths import located
 
 RESIDUE_NOTICED = 0.1
-"""Residual text of a fill from which on it is named a weakness, 0..1 of what an eye sees of the text before."""
+"""Residual text of a fill at or above which it is named a weakness, 0..1 of what an eye sees of the text before."""
 
 ERROR_NOTICED = 6.0
-"""Validation error of a fill from which on it is named a weakness, in gray levels: twice that of ordinary captions."""
+"""Validation error of a fill above which it is named a weakness, in gray levels: twice that of ordinary captions."""
 
 ERROR_WORST = 24.0
 """Validation error at which a text counts as worst, in gray levels."""

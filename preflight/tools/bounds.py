@@ -19,7 +19,7 @@ _PREROLL_EACH = Fraction(1)
 _PREROLL_FRAME = Fraction(2)
 """Seconds decoded before the first frame that is wanted: more than a frame is decoded before it is shown."""
 _LONG = Fraction(60)
-"""Seconds from which on a range is long: two groups of pictures are usually less than a sixth of it."""
+"""Seconds at or above which a range is long: two groups of pictures are usually less than a sixth of it."""
 _INDEXES_EACH_STREAM = frozenset({Container.MP4, Container.MOV})
 
 

@@ -26,7 +26,7 @@ OVERLAY = frozenset({TextRole.CAPTION, TextRole.WATERMARK})
 """Roles of text that a removal of overlay text takes out."""
 
 MIN_CONFIDENCE = 0.75
-"""Confidence of the recogniser from which on a text has to be gone."""
+"""Confidence of the recogniser at or above which a text has to be gone."""
 
 WRITTEN_SLACK = 0.4
 """Seconds before and after written text that a repair fills: the interval at which it is looked for."""

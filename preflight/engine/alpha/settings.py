@@ -12,7 +12,7 @@ class MatteSettings:
     least_transmittance: float = 0.12
     """Transmittance up to which nothing of the scene is recovered: noise grows by its inverse."""
     sure_transmittance: float = 0.25
-    """Transmittance from which on the unblended scene is fully trusted."""
+    """Transmittance at or above which the unblended scene is fully trusted."""
     least_confidence: float = 1e-3
     """Bound of the confidence as a divisor: the error of what can't be recovered stays finite."""
 
@@ -28,7 +28,7 @@ class FadeSettings:
     donors: int = 8
     """Maximum number of such donor frames."""
     full: float = 0.95
-    """Opacity from which on a text counts as fully there."""
+    """Opacity at or above which a text counts as fully there."""
     clearly_faded: float = 0.8
     """Opacity that at least one frame must stay below, else the text does not fade."""
     samples: int = 16
@@ -48,7 +48,7 @@ class FadeSettings:
     mixture_distance: float = 30.0
     """Maximum distance of a colour from the line between two others, for it to be a mixture of them, levels."""
     unmixed_percentile: float = 80.0
-    """Percentile of the contrast from which on a pixel shows a colour of the letters unmixed."""
+    """Percentile of the contrast at or above which a pixel shows a colour of the letters unmixed."""
     noise: float = 2.0
     """Coding error of an area without text, levels, root mean square."""
     noise_slope: float = 7.0
@@ -56,7 +56,7 @@ class FadeSettings:
     most_noise: float = 5.0
     """Maximum of that error."""
     opaque: float = 0.9
-    """Opacity from which on a pixel is inside a letter."""
+    """Opacity at or above which a pixel is inside a letter."""
     rounds: int = 3
     """Alternations between the fit of opacity and of shadow."""
     reweightings: int = 4
@@ -68,7 +68,7 @@ class FadeSettings:
     least_correlation: float = 0.5
     """Minimum correlation between the observed and the expected contrast, else another text is there."""
     telling_opacity: float = 0.25
-    """Opacity from which on that correlation is asked for; fainter text drowns in noise."""
+    """Opacity at or above which that correlation is asked for; fainter text drowns in noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class WatermarkSettings:
     predictable: float = 0.5
     """Minimum share of the scene's variation that the interpolation from around reproduces at a pixel."""
     stroke_tint: float = 0.5
-    """Tint from which on a pixel is inside a stroke, as a share of the strongest tint."""
+    """Tint at or above which a pixel is inside a stroke, as a share of the strongest tint."""
     least_strokes: float = 0.05
     """Minimum share of informative pixels inside strokes."""
     least_one_sign: float = 0.1
@@ -114,9 +114,9 @@ class WatermarkSettings:
     noise: float = 3.0
     """Error of the observed values and of the matte, levels, root mean square."""
     clear: float = 0.92
-    """Transmittance from which on a pixel does not belong to the mark."""
+    """Transmittance at or above which a pixel does not belong to the mark."""
     least_roughness: float = 10.0
-    """Roughness, beyond the surroundings', from which on the unblended scene shows letters that were opaque, levels.
+    """Roughness, beyond the surroundings', above which the unblended scene shows letters that were opaque, levels.
     Amplified coding noise stays below 8."""
     roughness_window: int = 5
     """Window of the median filter that roughness is measured against, pixels."""

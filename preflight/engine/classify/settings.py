@@ -32,7 +32,7 @@ class ClassifierSettings:
     drawn: float = 0.5
     """Certainty of a flat fill above which any text that stands counts as overlay text: paint is shaded and worn."""
     moved_away: float = 0.45
-    """Correlation with the frame outside its time from which on text didn't come or go, but moves."""
+    """Correlation with the frame outside its time at or above which text didn't come or go, but moves."""
     flat_ground: float = 0.85
     """Share of the pixels beside the letters that have one colour, as on slides, cards and boxes."""
     plain: float = 0.4
@@ -88,7 +88,7 @@ class SelectionSettings:
     foreign_score: float = 0.92
     """Confidence for fewer than four letters of a language that was not asked for."""
     long_text: int = 4
-    """Letters from which on a reading is not short."""
+    """Letters at or above which a reading is not short."""
     min_letters: int = 2
     """Letters of a text; a single one is read into many things."""
     slot_score: float = 0.4

@@ -28,7 +28,7 @@ _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32) * 255
 """Standard deviation of the channels in the detector's training, gray levels (the same source)."""
 TEXT_PROBABILITY = 0.3
-"""Probability from which on a pixel is text (DB, `thresh` of the published configuration)."""
+"""Probability at or above which a pixel is text (DB, `thresh` of the published configuration)."""
 _LINE_PROBABILITY = 0.6
 """Mean probability of a line's pixels (DB, `box_thresh`)."""
 _UNCLIP = 1.6
@@ -42,13 +42,13 @@ _READ_HEIGHT = 48
 _MIN_READ_WIDTH = 16
 """Width in pixels below which a line is stretched."""
 _NEAR_SPACE = 0.025
-"""Probability from which on a space that is not the likeliest is one: up to 0.007 inside words, from 0.03 between."""
+"""Minimum probability of a space that is not the likeliest letter: up to 0.007 inside words, 0.03 or more between."""
 _MAX_READ_WIDTH = 960
 """Width in pixels above which a line is squeezed; wider ones take time and are read no better."""
 
 
 _SURE = 0.75
-"""Confidence from which on a square picture is not read along its diagonals."""
+"""Confidence at or above which a square picture is not read along its diagonals."""
 _SLANTED_RATIO = 1.35
 """Ratio of the sides up to which a picture may hold a slanted line of text."""
 _SLANTED_HEIGHT = 0.36

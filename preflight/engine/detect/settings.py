@@ -22,13 +22,13 @@ class DetectionSettings:
     surroundings: int = 160
     """Pixels around what a region shows that are detected with it: things that are cut off look like text."""
     max_height: float = 0.45
-    """Share of the frame's height from which on a box is no line of text; slanted lines have high boxes."""
+    """Share of the frame's height at or above which a box is no line of text; slanted lines have high boxes."""
     same_overlap: float = 0.6
     """Share of a line that lies on a known one which it is taken for."""
     max_growth: float = 1.6
     """Ratio of areas up to which a line is a known one."""
     min_height: float = 0.6
-    """Ratio of heights from which on a line is a known one."""
+    """Ratio of heights at or above which a line is a known one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

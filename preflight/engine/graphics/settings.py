@@ -24,7 +24,7 @@ class WatermarkDetectorSettings:
     error_floor: float = 0.15
     """Lower bound of that standard error, levels per pixel: gradients are measured in steps of an eighth."""
     scene_edge: float = 4.0
-    """Steepness from which on a pixel counts as textured, levels per pixel."""
+    """Steepness at or above which a pixel counts as textured, levels per pixel."""
     soft_edge: float = 2.0
     """The same where nothing beside a mark is as steep. Such grain varies by 4 levels, a scene by more."""
     textured: float = 0.02
@@ -42,7 +42,7 @@ class WatermarkDetectorSettings:
     many_edges: int = 300
     """Minimum number of edge pixels of a mark elsewhere."""
     persistent: float = 0.6
-    """Ratio of the median steepness to the mean from which on an edge of the scene is static."""
+    """Ratio of the median steepness to the mean at or above which an edge of the scene is static."""
     static_around: float = 0.15
     """Maximum share of the textured pixels around a mark whose edges are static too."""
     static_cells: float = 0.3
@@ -85,7 +85,7 @@ class WatermarkDetectorSettings:
     reach_beside: float = 4.0
     """Distance from a text within which its graphic lies, text heights."""
     even_ground: float = 10.0
-    """Difference from the ground's colour from which on a pixel stands out of it, levels."""
+    """Difference from the ground's colour at or above which a pixel stands out of it, levels."""
     steady: float = 5.0
     """Maximum variation of a pixel of a graphic on a ground of one colour, levels."""
     most_beside: float = 0.4
@@ -110,11 +110,11 @@ class WatermarkDetectorSettings:
     rim: int = 2
     """Width of a mark's mask around its strokes, which such a text need not cover, pixels."""
     lost: float = 0.5
-    """Mean visibility of a mark while none of its texts is there, from which on these were lost."""
+    """Mean visibility of a mark while none of its texts is there, at or above which these were lost."""
     nearly_all: float = 0.85
     """Minimum share of a text's line inside the line of a mark, for the mark to have all of its letters."""
     bloated: float = 1.8
-    """Ratio of such a text's mask to the mark's from which on it has the scene behind hollow letters as well."""
+    """Ratio of such a text's mask to the mark's at or above which it has the scene behind hollow letters as well."""
     unbroken: float = 0.7
     """Minimum visibility of a mark on nine of ten samples, for texts that follow each other to be pieces of it."""
 
@@ -134,9 +134,9 @@ class FaintMarkSettings:
     letters: int = 5
     """Minimum number of letters read."""
     known: float = 0.3
-    """Share of its line from which on it is a text that was found on the frames."""
+    """Share of its line at or above which it is a text that was found on the frames."""
     inside: float = 0.5
-    """Share of the line of such a text inside its own from which on that may be a piece of it."""
+    """Share of the line of such a text inside its own at or above which that may be a piece of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ class BoxDetectionSettings:
     """Thresholds of the life of a box behind text. Its presence is 1 as usual and 0 when it is gone."""
 
     full: float = 0.9
-    """Presence from which on a box is there as usual; less is a fade."""
+    """Presence at or above which a box is there as usual; less is a fade."""
     slides: float = 0.7
     """Minimum presence of a sliding box at its place on that frame."""
     better: float = 0.05

@@ -115,7 +115,7 @@ def raised_steps(
     Args:
         planned: the chunks with their tracks.
         steps: for each chunk's number, the step by which each of its tracks was filled.
-        least: the step from which on a fill looks different.
+        least: the step at or above which a fill looks different.
     """
     highest: dict[int, int] = {}
     for chunk in planned:

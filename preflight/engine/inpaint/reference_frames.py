@@ -17,7 +17,7 @@ _OFFSETS = (0, 1, 3, 7)
 _LARGER = 2.0
 """Largest ratio of the scene's scale on a reference frame to that on the filled frame."""
 _IN_THE_WAY = 0.25
-"""Share of a text's box from which on another text in it hides the same."""
+"""Share of a text's box at or above which another text in it hides the same."""
 
 
 def with_reference_frames(

@@ -40,13 +40,13 @@ class ResidualSettings:
     """Thresholds of the check of filled frames."""
 
     limit: float = 0.4
-    """Residual from which on a text counts as left: similarity of readings, or share of the strokes' contrast."""
+    """Residual at or above which a text counts as left: similarity of readings, or share of the strokes' contrast."""
     read_step: int = 8
     """Frames between two searches for text in the result; every line is searched once in the middle of its time."""
     trace_step: int = 4
     """Frames between two measurements of traces."""
     trace_limit: float = 0.12
-    """Share of the strokes' contrast from which on traces count as left."""
+    """Share of the strokes' contrast at or above which traces count as left."""
     detection_height: float = 32.0
     """Height to which text is scaled for the detector, in pixels."""
     surroundings: float = 1.0
@@ -56,7 +56,7 @@ class ResidualSettings:
     legible_score: float = 0.6
     """Confidence of a reading below which a person can't read the text either (looked at on lines of real clips)."""
     written_score: float = 0.75
-    """Confidence of a reading from which on text counts that was not there before."""
+    """Confidence of a reading at or above which text counts that was not there before."""
     least_height: int = 8
     """Minimum text height at which the shape of strokes is told from that of the scene, in pixels."""
     dense: float = 0.88
@@ -114,11 +114,11 @@ class FusionSettings:
     largest_gain: float = 25.0
     """Largest difference of brightness that is matched between two frames, in gray levels."""
     disagreement: float = 6.0
-    """Difference between the donors' mean and the best of them from which on the best counts more, in gray levels."""
+    """Difference between the donors' mean and the best of them above which the best counts more, in gray levels."""
     contradiction: float = 16.0
-    """The same difference, from which on the best donor counts alone."""
+    """The same difference, at or above which the best donor counts alone."""
     certain: float = 0.97
-    """Trust in propagated pixels (0..1) from which on the spatial fill continues from them."""
+    """Trust in propagated pixels (0..1) at or above which the spatial fill continues from them."""
     error_ratio: float = 2.2
     """Ratio of the root mean square error of a fill to its mean error on the validation band (measured)."""
     fitted_ratio: float = 2.0
@@ -142,11 +142,11 @@ class SmoothingSettings:
     moving_share: float = 0.65
     """Largest share of the previous fill in a moving scene: more lags behind changes of light and blurs."""
     moving_difference: float = 12.0
-    """Difference of the two fills from which on they are not mixed in a moving scene, in gray levels."""
+    """Difference of the two fills at or above which they are not mixed in a moving scene, in gray levels."""
     still_difference: float = 8.0
     """The same in a still scene, where the previous fill is kept as it is."""
     moving_error: float = 8.0
-    """Difference around the text from which on nothing is mixed in a moving scene, in gray levels."""
+    """Difference around the text at or above which nothing is mixed in a moving scene, in gray levels."""
     still_error: float = 1.0
     """The same in a still scene."""
 

@@ -103,7 +103,7 @@ class InpaintTask:
     chunk: InpaintChunk
     layout: crop_cache.CropLayout
     least_steps: tuple[int, ...] = ()
-    """Step of `ESCALATION` for each track of the chunk from which on methods are tried; empty for the first one."""
+    """Step of `ESCALATION` for each track of the chunk at or above which methods are tried; empty for the first one."""
 
     def run(self) -> ChunkResult:
         """Fill the chunk, escalating until the check of the result finds no text."""

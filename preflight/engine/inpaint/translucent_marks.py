@@ -16,7 +16,7 @@ from preflight.engine.model.track import Track
 _COMING = 4
 """Frames after a text came and before it goes on which it may not be as usual."""
 _LEAST_HEIGHT = 28
-"""Height of a line from which on its strokes have an inside: thinner ones are mixed with the scene by their edges and
+"""Minimum height of a line whose strokes have an inside: thinner ones are mixed with the scene by their edges and
 by coding, so they look translucent when they are not, and filling them loses little."""
 
 

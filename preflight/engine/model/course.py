@@ -12,7 +12,7 @@ from preflight.engine.motion.template_match import Offset
 MIN_FRAMES = 8
 """Frames on which a line has to be tracked for its course to be known."""
 MIN_WAY = 1.0
-"""Way in heights of the text from which on a line crosses the frame; less is a tremble."""
+"""Way in heights of the text at or above which a line crosses the frame; less is a tremble."""
 MAX_DEVIATION = 2.5
 """Pixels by which the places of a line may be off its course."""
 

@@ -22,7 +22,7 @@ class IdentitySettings:
     part_similarity: float = 0.7
     """Share of the shorter reading's letters that the longer one has in one piece or in order, for it to be a part."""
     min_part: int = 3
-    """Letters of the shorter reading from which on it can be a part; less is in many texts."""
+    """Letters of the shorter reading at or above which it can be a part; less is in many texts."""
     overlap: float = 0.5
     """Share of the smaller of two boxes that is common to both when they are one place."""
 

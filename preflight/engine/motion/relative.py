@@ -27,11 +27,11 @@ class RelativeSettings:
     min_quarter: int = 2
     """Features of one quarter around the text that its motion is known from."""
     moves: float = 1.0
-    """Pixels between the two frames from which on text moves."""
+    """Pixels between the two frames at or above which text moves."""
     stands: float = 0.35
     """Pixels between the two frames up to which text stands."""
     beside_moves: float = 1.2
-    """Pixels between the two frames from which on a feature beside standing text moves."""
+    """Pixels between the two frames at or above which a feature beside standing text moves."""
     at_home: float = 0.15
     """Share of the text's height that text which is seen at its place may seem to have moved."""
     cap: float = 1 / 160

@@ -14,7 +14,7 @@ class CameraSettings:
     min_features: int = 12
     """Features that a motion is measured from."""
     explained: float = 0.9
-    """Share of a change that no motion explains from which on the light changes, or another picture is mixed in."""
+    """Share of a change that no motion explains at or above which the light changes, or another picture is mixed in."""
     alike: float = 0.9
     """Correlation of two pictures above which they show one scene in another light."""
     max_zoom: float = 0.3

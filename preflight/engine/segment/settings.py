@@ -22,9 +22,9 @@ class StrokeSettings:
     clusters: int = 4
     """Maximum number of colour clusters of stroke-like pixels."""
     large_element: int = 25
-    """Size from which on a morphological element is a rectangle, because an ellipse takes time by its area, pixels."""
+    """Minimum size, in pixels, of an element that is a rectangle, because an ellipse takes time by its area."""
     vivid: float = 110
-    """Difference between a colour's channels from which on it is vivid, levels."""
+    """Difference between a colour's channels at or above which it is vivid, levels."""
     bleed: int = 3
     """Pixels that vivid letters tint beyond their edge through half-size chroma."""
     gap_factor: float = 0.5
@@ -181,7 +181,7 @@ class CounterSettings:
     seldom: float = 0.08
     """Minimum share of these frames on which a pixel belongs to a digit: digits share their strokes."""
     usual: float = 0.5
-    """Share of all frames from which on a pixel belongs to the text on all of them."""
+    """Share of all frames at or above which a pixel belongs to the text on all of them."""
 
 
 STROKES = StrokeSettings()

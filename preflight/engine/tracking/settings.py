@@ -20,13 +20,13 @@ class TrackerSettings:
     relearned_after: tuple[int, ...] = (3, 6, 12)
     """Samples after which the strokes of standing text are learnt anew: the scene in them has changed meanwhile."""
     min_letters: int = 2
-    """Letters from which on something counts as text; a single one is read into many things."""
+    """Letters at or above which something counts as text; a single one is read into many things."""
     search_width: float = 0.2
     """Share of the frame's width within which text that left its place is searched for on the next sample."""
     search_height: float = 1 / 12
     """Share of the frame's height within which text that left its place is searched for on the next sample."""
     unmoved: float = 0.95
-    """Correlation of standing text with its place from which on no other place is looked at."""
+    """Correlation of standing text with its place at or above which no other place is looked at."""
     move_gain: float = 0.04
     """Correlation that another place must have more than the old one for standing text to have moved."""
     path_score: float = 0.57
@@ -104,7 +104,7 @@ class TrackletSettings:
     same_contrast: float = 0.4
     """Share of a text's contrast below which what matches it is the rest of a fade."""
     slipped: float = 0.65
-    """Correlation with the frame right outside its time from which on text is seen beside its place."""
+    """Correlation with the frame right outside its time at or above which text is seen beside its place."""
     min_slip: int = 2
     """Pixels from its place at which it is seen there."""
     close_up: int = 36
@@ -136,7 +136,7 @@ class AssociationSettings:
     max_area: float = 1.6
     """Ratio of areas up to which a line is the tracklet's."""
     min_height: float = 0.6
-    """Ratio of heights from which on a line at the place of text that was read is taken for it without reading."""
+    """Ratio of heights at or above which a line at the place of text that was read is taken for it without reading."""
     border: int = 4
     """Pixels from the frame's border at which a line may be cut off by it."""
     letter: float = 0.4
@@ -152,7 +152,7 @@ class DigitReadingSettings:
     """When two readings are of a clock, a counter or a timecode."""
 
     score: float = 0.8
-    """Confidence in a reading from which on its digits are trusted."""
+    """Confidence in a reading at or above which its digits are trusted."""
     min_letters: int = 4
     """Letters of a counter; in shorter ones an error of the recogniser is too likely."""
     min_digits: float = 0.2
@@ -168,7 +168,7 @@ class TransitionSettings:
     scene_samples: int = 96
     """Samples across the longer side of the frame by which scenes are compared."""
     changed: int = 12
-    """Gray levels from which on a sample has changed, or stands out from most of its frame."""
+    """Gray levels at or above which a sample has changed, or stands out from most of its frame."""
     max_change: float = 0.4
     """Share of what stands out in a frame, and of what is near a text, that may change."""
     max_side_change: float = 0.8
@@ -186,7 +186,7 @@ class TransitionSettings:
     min_pairs: int = 3
     """Pairs of frames before that tell how lively a scene is."""
     whole: float = 0.75
-    """Share of its largest contrast from which on a text is whole."""
+    """Share of its largest contrast at or above which a text is whole."""
     fall: float = 0.5
     """Share of its contrast that it loses from one frame to the next when it goes by a cut."""
     min_strength: float = 0.3

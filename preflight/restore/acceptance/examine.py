@@ -30,13 +30,13 @@ WRITTEN_EVERY = 0.4
 """Seconds between two searches for text that the source does not have."""
 
 MIN_WRITTEN_SCORE = 0.85
-"""Confidence of the recogniser from which on a line counts as written."""
+"""Confidence of the recogniser at or above which a line counts as written."""
 
 MIN_WRITTEN_LETTERS = 3
 """Letters of such a line."""
 
 MIN_READ_SCORE = 0.5
-"""Confidence of the recogniser from which on residue counts as legible."""
+"""Confidence of the recogniser at or above which residue counts as legible."""
 
 CHANGED_STRUCTURE = 0.45
 """Structural similarity of a tile below which it shows something else."""
@@ -51,7 +51,7 @@ SHIFT_EVERY = 10
 """Frames between two estimates of the picture's shift."""
 
 _MIN_SCENE = 0.1
-"""Share of the picture outside the text from which on its motion is measured there alone."""
+"""Share of the picture outside the text at or above which its motion is measured there alone."""
 
 _RECENT = 64
 """Changes among which one that goes on is searched."""

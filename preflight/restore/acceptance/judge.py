@@ -26,15 +26,15 @@ class AcceptanceLimits:
     trace_remark: float = 0.15
     """Share of the letters' contrast that is left, median over a text's frames, which an attentive eye sees."""
     trace_poor: float = 0.3
-    """The same share from which on everybody sees the text."""
+    """The same share at or above which everybody sees the text."""
     legible_frames: int = 2
-    """Looked-at frames on which a text can be read, from which on it counts as left; one may be a misreading."""
+    """Looked-at frames on which a text can be read, at or above which it counts as left; one may be a misreading."""
     outside_share: float = 0.004
-    """Share of the picture, changed outside the text, from which on the result is poor: two tiles."""
+    """Share of the picture, changed outside the text, at or above which the result is poor: two tiles."""
     outside_seconds: float = 0.12
     """Seconds that such a change lasts at least; shorter ones are coding errors."""
     lasting_share: float = 0.7
-    """Share of the video from which on a changed place is taken for a graphic that was removed: a remark."""
+    """Share of the video at or above which a changed place is taken for a graphic that was removed: a remark."""
     psnr_remark: float = 33.0
     """Median luma PSNR outside the text in dB below which compression is seen."""
     psnr_poor: float = 27.0
@@ -44,18 +44,18 @@ class AcceptanceLimits:
     tail_frames: int = 2
     """Frames by which a result may be longer or shorter at its end with a remark only."""
     frozen_seconds: float = 0.15
-    """Seconds of standing still, while the source moves, from which on the result is poor."""
+    """Seconds of standing still, while the source moves, at or above which the result is poor."""
     frozen_share: float = 0.08
-    """Share of frames in runs of `frozen_run` that stand still, from which on the result is poor. A real twin at a low
+    """Share of frames in runs of `frozen_run` that stand still, above which the result is poor. A real twin at a low
     bit rate has 0.04."""
     frozen_run: int = 3
     """Frames of a run that counts: words that pop up in the source alone look like one or two frozen frames."""
     shift_remark: float = 0.4
     """Samples at the analysis size by which the picture may be shifted without a remark."""
     shift_poor: float = 0.9
-    """The same from which on the result is poor: two pixels at 1080p."""
+    """The same at or above which the result is poor: two pixels at 1080p."""
     time_shift_poor: float = 0.06
-    """Seconds by which the picture is late or early from which on the result is poor."""
+    """Seconds by which the picture is late or early at or above which the result is poor."""
     sync_remark: float = 0.045
     """Seconds between sound and picture that are noticed (ITU-R BT.1359-1)."""
     sync_poor: float = 0.09
@@ -63,7 +63,7 @@ class AcceptanceLimits:
     flicker_remark: float = 4.0
     """Gray levels of mean warping error inside a text's place above that around it."""
     flicker_poor: float = 10.0
-    """The same from which on flicker disturbs."""
+    """The same at or above which flicker disturbs."""
     bit_rate_share: float = 0.25
     """Share of the source's bit rate below which the result gets a remark when its PSNR does, too."""
 

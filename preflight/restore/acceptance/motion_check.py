@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 MIN_MOTION = 0.2
-"""Mean difference of two frames of the source, gray levels, from which on a still result is seen."""
+"""Mean difference of two frames of the source, gray levels, at or above which a still result is seen."""
 
 STILL_SHARE = 0.2
 """Share of the source's difference below which the result stands still: coding leaves some, motion most of it."""

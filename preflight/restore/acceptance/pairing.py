@@ -21,10 +21,10 @@ AHEAD = 6
 """Frames that are looked ahead at before the shift of a frame is settled."""
 
 MIN_MOTION = 0.35
-"""Mean difference of two frames of the source, gray levels, from which on they tell whether pairs are shifted."""
+"""Mean difference of two frames of the source, gray levels, at or above which they tell whether pairs are shifted."""
 
 MIN_MOVING = 3
-"""Moving frames among those looked at from which on a shift can be told."""
+"""Moving frames among those looked at at or above which a shift can be told."""
 
 BETTER = 0.6
 """Share of the present difference that another shift has to reach."""

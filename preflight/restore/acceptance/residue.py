@@ -15,13 +15,13 @@ CHANGED = 18
 """Gray levels by which source and result differ where letters were taken out."""
 
 MIN_CHANGED = 40
-"""Changed samples from which on traces can be measured."""
+"""Changed samples at or above which traces can be measured."""
 
 READ_HEIGHT = 40
 """Height in samples to which a line is enlarged before it is searched."""
 
 SAME_WORDS = 0.5
-"""Ratio of matching letters (Ratcliff and Obershelp) from which on a reading is what was to be removed."""
+"""Ratio of matching letters (Ratcliff and Obershelp) at or above which a reading is what was to be removed."""
 
 MIN_PART = 3
 """Letters of a piece of the text that count as residue."""

@@ -19,7 +19,7 @@ DETAIL_SIGMA = 2.0
 """Standard deviation in samples of the blur that separates detail from the rest."""
 
 MIN_DETAIL = 3.0
-"""Energy of a tile's detail in the source, squared gray levels, from which on its loss can be told from coding."""
+"""Energy of a tile's detail in the source, squared gray levels, at or above which its loss can be told from coding."""
 
 LOST_DETAIL = 0.12
 """Share of its detail that a smeared tile keeps, by what the usual tile keeps. Coding at CRF 27 leaves 0.23 and more

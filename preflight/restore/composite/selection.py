@@ -17,7 +17,7 @@ from preflight.restore.composite.geometry import Area, View
 TEXT_MARGIN = 0.35
 """Share of a text's height by which its box is grown: outline, shadow and halo are around the letters."""
 KEPT_SHARE = 0.6
-"""Share of a region that boxes protect from which on the rest stays too: it is the margin of the same text."""
+"""Share of a region that boxes protect at or above which the rest stays too: it is the margin of the same text."""
 TEXT_SECONDS = 0.25
 """Seconds before and behind a text's own time in which it is kept too: it may fade."""
 
