@@ -94,14 +94,14 @@ def _composed(
     cancel: Cancel | None,
 ) -> tuple[CompositeReport, Recipe, list[dict[str, Any]]]:
     """Make the composite; return what it did, how it can be made again, and the texts of the video."""
-    from preflight.workflow import composition
+    from preflight.workflow import composition, recorded_texts
 
     request, fixed = prepared.request, prepared.fixed
     recipe = composition.Recipe.of(fixed, cleaned)
     starts = [Fraction(segment.start).limit_denominator(10**6) for segment in fixed.segments]
-    texts = composition.text_places(reports, starts, recipe.size)
+    texts = recorded_texts.text_places(reports, starts, recipe.size)
     if regions.names_texts and not texts:
-        texts = composition.searched_texts(prepared.source, settings=settings, listener=listener, cancel=cancel)
+        texts = recorded_texts.searched_texts(prepared.source, settings=settings, listener=listener, cancel=cancel)
     report = composition.compose(
         fixed.source,
         recipe,
