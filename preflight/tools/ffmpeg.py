@@ -32,6 +32,8 @@ QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-y")
 SOFTWARE = ("libx264", "libx265", "libsvtav1")
 """Encoders of pictures that need no hardware and take a quality (CRF) with a cap."""
 _OTHER_ENCODER = f"Choose another with --encoder: {', '.join(SOFTWARE)}; the ffmpeg that comes along has them."
+_UNFINISHED = re.compile(r"^Error (?:writing trailer of|closing file) ", re.MULTILINE)
+"""What ffmpeg 5 says, with exit status 0, where the end of a file could not be written."""
 _CONSEQUENCE = re.compile(
     r"Error opening (in|out)put|Conversion failed|Nothing was written|Terminating thread|Task finished"
     r"|Error (writing trailer|closing file|muxing a packet|submitting)|Could not open encoder before EOF"
@@ -201,7 +203,7 @@ def run(
             on_progress(Pace(seconds=seconds, speed=parse_speed(line), size=size))
 
     done = process.run(command, on_line=hear, cancel=cancel, timeout=timeout)
-    if done.status:
+    if done.status or _UNFINISHED.search(done.stderr_tail):
         raise failure(done.stderr_tail, status=done.status)
     return done.stderr_tail
 

@@ -17,8 +17,6 @@ from preflight.tools import ffmpeg, mp4_tables, packets
 
 FFMPEG = ffmpeg.find()
 SHORT = Limits(max_seconds=Fraction(6))
-CRASHES_ON_TS = ffmpeg.version(FFMPEG) == (7, 0)
-"""The static 7.0.2 of the wheel dies of a signal on every transport stream."""
 
 
 def fixed(
@@ -35,10 +33,7 @@ def frames(result: Fixed) -> list[str]:
 
 @pytest.fixture(params=awkward.SOURCES)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    clip = awkward.SOURCES[request.param](tmp_path)
-    if clip.suffix == ".ts" and CRASHES_ON_TS:
-        pytest.skip("this ffmpeg crashes on transport streams")
-    return clip
+    return awkward.SOURCES[request.param](tmp_path)
 
 
 def test_split_and_join_keep_every_frame(source: Path, tmp_path: Path) -> None:
@@ -73,7 +68,6 @@ def test_last_frame_is_held_as_long_as_in_the_source(name: str, tmp_path: Path) 
     assert before > 5
 
 
-@pytest.mark.skipif(CRASHES_ON_TS, reason="this ffmpeg crashes on transport streams")
 def test_last_frame_of_a_stream_without_durations_is_shown(tmp_path: Path) -> None:
     clip = awkward.stream(tmp_path / "a.ts", "-an", "-frames:v", "8")
     assert len(frames(fixed(clip))) == 8

@@ -1,6 +1,7 @@
 """What --trim keeps: every picture of the stretch and no other, copied where it can be, with its own sound."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_reordered_pictures_are_kept_exactly(extension: str, start: str, end: st
     origin = shown[0] if extension == "mkv" else 0.0
     assert [time - origin for time in shown] == pytest.approx(wanted, abs=0.0021)
     assert sound_end(result) == pytest.approx(float(end) - float(start), abs=0.08)
+
+
+@pytest.mark.parametrize("extension", ["mp4", "mkv"])
+def test_first_picture_that_comes_late_stays_late(extension: str, tmp_path: Path) -> None:
+    seed = clips.clip(tmp_path / f"seed.{extension}", size=(160, 90), seconds=4, output=REORDERED)
+    clip = tmp_path / f"a.{extension}"
+    clips.run("-itsoffset", "0.2", "-i", seed, "-i", seed, "-map", "0:v", "-map", "1:a", "-c", "copy", clip)
+    result = trimmed(clip, "0", "2.87")
+    shown = times(result)
+    assert len(shown) == len([time for time in times(clip) if time < 2.87])
+    assert shown[0] - times(result, "0:a:0")[0] == pytest.approx(times(clip)[0] - times(clip, "0:a:0")[0], abs=0.003)
+    assert [b - a for a, b in pairwise(shown)] == pytest.approx([0.04] * (len(shown) - 1), abs=0.0021)
 
 
 def test_only_pictures_at_the_edges_are_encoded(tmp_path: Path) -> None:

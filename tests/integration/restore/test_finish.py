@@ -142,10 +142,11 @@ def test_late_first_picture_and_chapters_move_no_seam(tmp_path: Path) -> None:
     clip = cases.with_chapters(late, tmp_path / "a.mkv", seconds=5, count=2)
     fixed = split(clip, tmp_path / "parts")
     made = finish([s.media.path for s in fixed.segments], fixed, tmp_path / "b.mkv", keep_audio=True, ffmpeg=FFMPEG)
-    # ffmpeg 5 counts a Matroska file's times from what the encoder put before the sound.
+    # Before version 9 ffmpeg counts a Matroska file's times from what the encoder put before the sound.
     late = times(made, "0:a:0")[0] - times(clip, "0:a:0")[0]
     assert [time - late for time in times(made)] == pytest.approx(times(clip), abs=0.002)
-    assert chapters(made) == chapters(clip)
+    for found, wanted in zip(chapters(made), chapters(clip), strict=True):
+        assert [time - late for time in found] == pytest.approx(wanted, abs=0.03)
 
 
 def test_segments_that_differ_are_encoded_once(tmp_path: Path) -> None:
