@@ -45,6 +45,8 @@ class StrokeSettings:
     """Minimum steepness of a stroke's edge, as a share of the median of the known strokes' edges."""
     scene_edges: float = 0.02
     """Maximum share of the line's surroundings that is as steep, for steep edges inside the line to be letters'."""
+    beside: float = 0.5
+    """Minimum share of a letter of another colour that stands where no letters of the usual colour are."""
     part_color: float = 45
     """Maximum difference from the colour of the letters or of their outline of a part of them, levels."""
     scene_distance: float = 30

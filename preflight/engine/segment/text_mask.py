@@ -155,8 +155,12 @@ def _missing_strokes(crop: BGR, fill: BoolMask, inner: BoolMask, text_height: in
         return np.zeros(fill.shape, bool)
     missing = _edge_strokes(crop, fill, inner, text_height) & ~mask
     count, labels, stats, _ = cv2.connectedComponentsWithStats(missing.astype(np.uint8), connectivity=8)
-    large = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] >= STROKES.least_pixels) + 1
-    return np.asarray(np.isin(labels, large), bool)
+    # Letters of another colour stand beside the others; what crosses these is of the scene.
+    upright = int(inner.any(axis=1).sum() > inner.any(axis=0).sum())
+    gaps = np.broadcast_to(~dilate(fill).any(axis=upright, keepdims=True), fill.shape)
+    free = np.bincount(labels[gaps], minlength=count) > STROKES.beside * stats[:, cv2.CC_STAT_AREA]
+    large = np.flatnonzero((stats[:, cv2.CC_STAT_AREA] >= STROKES.least_pixels) & free)
+    return np.asarray(np.isin(labels, large[large > 0]), bool)
 
 
 def _beside(inner: BoolMask, text_height: int) -> BoolMask:
