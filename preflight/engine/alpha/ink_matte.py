@@ -45,9 +45,9 @@ class _Inks:
     added: FloatImage
 
     @classmethod
-    def guess(cls, fill: float, outline: float) -> _Inks:
-        """Return faint gray inks of these values of luma."""
-        colors = np.array([[fill, _NEUTRAL, _NEUTRAL], [outline, _NEUTRAL, _NEUTRAL]], np.float32)
+    def guess(cls) -> _Inks:
+        """Return a faint dark and a faint bright ink."""
+        colors = np.array([[luma, _NEUTRAL, _NEUTRAL] for luma in INK.colors], np.float32)
         return cls(np.full(2, INK.opacity, np.float32), np.asarray(colors * INK.opacity, np.float32))
 
     def matte(self, shares: FloatImage) -> AlphaMatte:
@@ -85,11 +85,8 @@ def fit_inks(samples: NDArray[np.uint8]) -> InkMatte | None:
         size = round(width * scale), round(height * scale)
         small = np.stack([cv2.resize(sample, size, interpolation=cv2.INTER_AREA) for sample in samples])
     stack = small.astype(np.float32)
-    starts = [_rounds(stack, _Inks.guess(*pair), _labels(2), INK.first_rounds) for pair in INK.starts]
-    inks = min(starts, key=lambda start: start[2])[1]
-    shares, inks, _ = _rounds(stack, inks, _labels(INK.levels), INK.rounds)
-    if scale < 1:
-        shares = _by_parts(samples, inks)
+    inks = _strongest(stack, _search(stack))
+    shares = _by_parts(samples, inks)
     covered = shares.sum(axis=2) > 0
     if not covered.any() or float(inks.opacity.max()) > INK.most_opacity:
         return None
@@ -104,15 +101,35 @@ def _labels(levels: int) -> FloatImage:
     return np.array(pairs, np.float32)
 
 
-def _rounds(stack: FloatImage, inks: _Inks, labels: FloatImage, rounds: int) -> tuple[FloatImage, _Inks, float]:
-    """Return the shares of each pixel, the inks, and the energy per pixel, estimated in turns."""
+def _search(stack: FloatImage) -> _Inks:
+    """Return the inks, estimated in turns with the shares."""
+    inks, labels = _Inks.guess(), _labels(2)
     messages: _Directions | None = None
-    shares, energy = np.zeros((*stack.shape[1:3], 2), np.float32), 0.0
-    for _ in range(rounds):
-        chosen, messages, energy = _propagate(stack, inks, labels, messages)
-        shares = labels[chosen]
-        inks = _fit(stack, shares, inks)
-    return shares, inks, energy
+    for _ in range(INK.rounds):
+        chosen, messages = _propagate(stack, inks, labels, messages)
+        inks = _fit(stack, labels[chosen], inks)
+    return inks
+
+
+def _strongest(stack: FloatImage, inks: _Inks) -> _Inks:
+    """Return the inks, or stronger ones that leave smoother scenes."""
+    labels = _labels(2)
+    tried = [inks, *(_possible(inks.opacity * factor, inks.added * factor) for factor in INK.strengths)]
+    return min(tried, key=lambda each: _energy(stack, each, labels[_propagate(stack, each, labels, None)[0]]))
+
+
+def _energy(stack: FloatImage, inks: _Inks, shares: FloatImage) -> float:
+    """Return what `_propagate` makes as small as it can."""
+    matte = inks.matte(shares)
+    scenes = np.asarray((stack - matte.premultiplied) / matte.transmittance[..., None] * _WEIGHTS, np.float32)
+    total = INK.mark * float((shares.sum(axis=2) > 0).sum())
+    for axis in (0, 1):
+        before, after = _neighbours(matte.transmittance, axis)
+        seen = np.asarray((before + after)[..., None] / 2, np.float32)
+        total += float(_difference(*_neighbours(scenes, axis + 1), seen).sum())
+        one, other = _neighbours(shares, axis)
+        total += INK.change * float((one != other).any(axis=2).sum())
+    return total
 
 
 def _by_parts(samples: NDArray[np.uint8], inks: _Inks) -> FloatImage:
@@ -123,7 +140,7 @@ def _by_parts(samples: NDArray[np.uint8], inks: _Inks) -> FloatImage:
     step = max(2 * INK.overlap, INK.most_pixels // height)
     for left in range(0, width, step):
         first, last = max(0, left - INK.overlap), min(width, left + step + INK.overlap)
-        chosen, *_ = _propagate(
+        chosen, _ = _propagate(
             samples[:, :, first:last].astype(np.float32), inks, labels, None, ends=(first == 0, last == width)
         )
         right = min(width, left + step)
@@ -137,8 +154,8 @@ def _propagate(
     labels: FloatImage,
     messages: _Directions | None,
     ends: tuple[bool, bool] = (True, True),
-) -> tuple[NDArray[np.intp], _Directions, float]:
-    """Return the label of each pixel with the least differences between neighbours, the messages, and the energy.
+) -> tuple[NDArray[np.intp], _Directions]:
+    """Return the label of each pixel with the least differences between neighbours, and the messages.
 
     `ends` says that the left and right borders are free of the mark, as those above and below are.
     """
@@ -173,10 +190,7 @@ def _propagate(
             np.asarray((a + b) / 2, np.float32) for a, b in zip((left, right, above, below), new, strict=True)
         )
     chosen = (own + left + right + above + below).argmin(axis=0)
-    rows, columns = np.mgrid[:height, :width]
-    energy = across[chosen[:, :-1], chosen[:, 1:], rows[:, :-1], columns[:, :-1]].sum()
-    energy += down[chosen[:-1], chosen[1:], rows[:-1], columns[:-1]].sum()
-    return chosen, (left, right, above, below), float(energy) / (height * width)
+    return chosen, (left, right, above, below)
 
 
 def _least(costs: FloatImage, axis: int) -> FloatImage:
@@ -185,7 +199,7 @@ def _least(costs: FloatImage, axis: int) -> FloatImage:
     return np.asarray(best - best.min(axis=0), np.float32)
 
 
-def _difference(one: FloatImage, other: FloatImage, seen: float) -> FloatImage:
+def _difference(one: FloatImage, other: FloatImage, seen: float | FloatImage) -> FloatImage:
     """Return the mean difference of pixels over the samples, of which the share `seen` is seen.
 
     Edges of the scene count for no more than a step.
@@ -194,19 +208,22 @@ def _difference(one: FloatImage, other: FloatImage, seen: float) -> FloatImage:
     return np.asarray(apart / len(one), np.float32)
 
 
-def _neighbours(values: FloatImage, axis: int) -> tuple[FloatImage, FloatImage]:
-    """Return the values of all pixels but the last ones along an axis, and those of the next pixels."""
+def _neighbours(values: FloatImage, axis: int, gap: int = 1) -> tuple[FloatImage, FloatImage]:
+    """Return the values of all pixels but the last ones along an axis, and those of the pixels `gap` further on."""
     moved = np.moveaxis(values, axis, 0)
-    return np.moveaxis(moved[:-1], 0, axis), np.moveaxis(moved[1:], 0, axis)
+    return np.moveaxis(moved[:-gap], 0, axis), np.moveaxis(moved[gap:], 0, axis)
 
 
 def _steps(stack: FloatImage, scenes: FloatImage, shares: FloatImage) -> Iterator[tuple[FloatImage, ...]]:
-    """Yield the steps of what is seen, the scene there, and the steps of the shares, where these change."""
+    """Yield the steps of what is seen, the scene there, and the steps of the shares, where these change.
+
+    They go over the width of a blurred edge: from pixel to pixel, the steps of soft edges are too small.
+    """
     for axis in (0, 1):
-        before, after = _neighbours(shares, axis)
+        before, after = _neighbours(shares, axis, INK.gap)
         change = after - before
         at = np.abs(change).sum(axis=2) > 0
-        seen, scene = (_neighbours(each, axis + 1) for each in (stack, scenes))
+        seen, scene = (_neighbours(each, axis + 1, INK.gap) for each in (stack, scenes))
         yield (seen[1] - seen[0])[:, at], np.asarray((scene[0] + scene[1])[:, at] / 2, np.float32), change[at]
 
 
@@ -251,7 +268,7 @@ def _expect_gray(gram: NDArray[np.float64]) -> None:
             gram += weight * np.outer(off, off)
 
 
-def _possible(opacity: NDArray[np.float64], added: NDArray[np.float64]) -> _Inks:
+def _possible(opacity: NDArray[np.floating], added: NDArray[np.floating]) -> _Inks:
     """Return the nearest inks that exist: none is brighter than white, or darker than black."""
     opacity = np.clip(opacity, INK.least_opacity, INK.opaque)
     added = added.copy()

@@ -162,9 +162,9 @@ class BoxSettings:
 class InkSettings:
     """Thresholds and weights of faint marks of one or two inks. Energies are differences between neighbours, levels."""
 
-    starts: tuple[tuple[float, float], ...] = ((90.0, 220.0), (225.0, 30.0))
-    """Luma of fill and outline from which the search starts: agencies draw gray with a white outline, or white."""
-    opacity: float = 0.2
+    colors: tuple[float, float] = (30.0, 225.0)
+    """Luma of the two inks from which the search starts: agencies draw dark letters with a bright outline, or white."""
+    opacity: float = 0.15
     """Opacity (0..1) from which it starts, and that is expected where the scene tells nothing."""
     prior: float = 1e3
     """Weight of that expectation, in squared levels over the robust scale."""
@@ -176,18 +176,20 @@ class InkSettings:
     """Opacity above which no scene can be recovered."""
     most_opacity: float = 0.6
     """Maximum opacity of an ink of a mark that is unblended."""
-    levels: int = 4
+    levels: int = 3
     """Steps of the share of an ink in a pixel."""
-    first_rounds: int = 3
-    """Rounds of the search from each start, with half shares only."""
-    rounds: int = 3
-    """Rounds of the search from the best start."""
+    rounds: int = 5
+    """Rounds of the search for the inks, with half shares only."""
+    strengths: tuple[float, ...] = (1.4, 2.0)
+    """Factors by which stronger inks are tried in the end: soft edges make them look fainter."""
     iterations: int = 20
     """Iterations of the belief propagation in each round: how far a label is carried, pixels."""
     reweightings: int = 5
     """Iterations of the robust fit of the inks."""
     step: float = 12.0
     """Difference of neighbours above which all are alike, levels: it is an edge of the scene."""
+    gap: int = 3
+    """Width over which the steps at the edges of a mark are measured, pixels."""
     change: float = 0.5
     """Energy of a border between two labels."""
     mark: float = 0.15

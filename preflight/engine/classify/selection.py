@@ -19,7 +19,7 @@ from preflight.engine.media.probe import Source
 from preflight.engine.model.course import fit_course
 from preflight.engine.model.identity import IDENTITY, is_same_text
 from preflight.engine.model.kind import Kind
-from preflight.engine.model.known_marks import is_platform
+from preflight.engine.model.known_marks import is_agency, is_platform
 from preflight.engine.model.track import MaskModel, Track
 from preflight.engine.motion import displacement
 from preflight.engine.motion.camera import Motion
@@ -129,7 +129,8 @@ def propagate_labels(tracks: list[Track], motion: Motion, size: tuple[int, int])
     overlay = [track for track in marks if track.kind is Kind.ARTIFICIAL]
     marks = [
         replace(track, kind=Kind.ARTIFICIAL)
-        if track.kind is Kind.UNCERTAIN and any(_is_platform_beside(track, other) for other in overlay)
+        if track.kind is Kind.UNCERTAIN
+        and (is_agency(track.text) or any(_is_platform_beside(track, other) for other in overlay))
         else track
         for track in marks
     ]

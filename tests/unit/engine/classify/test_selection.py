@@ -220,3 +220,12 @@ def test_name_of_a_platform_goes_with_the_handle_beside_it() -> None:
     other = replace(name, text="Bakery")
     kinds = {t.text: t.kind for t in propagate_labels([handle, other], Motion(), (640, 360))}
     assert kinds["Bakery"] is Kind.UNCERTAIN
+
+
+def test_name_of_an_agency_over_a_still_scene_is_overlay_text() -> None:
+    name = replace(track("shutterstock"), first=0, last=59, evidence=TrackEvidence(certainty=0.1))
+    kinds = {
+        text: propagate_labels([replace(name, text=text)], Motion(), (640, 360))[0].kind
+        for text in ("shutterstsck", "Bakery")
+    }
+    assert kinds == {"shutterstsck": Kind.ARTIFICIAL, "Bakery": Kind.UNCERTAIN}
