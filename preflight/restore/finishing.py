@@ -134,8 +134,13 @@ def _segments(cleaned: Sequence[Path], fixed: Fixed, lead: Fraction) -> list[Cle
     if not whole and fixed.segments[-1].end is not None:
         ends[-1] = Fraction(fixed.segments[-1].end).limit_denominator(10**6)
     segments = [
-        CleanedSegment(path=path, start=max(lead, start - starts[0]), end=None if end is None else end - starts[0])
-        for path, start, end in zip(cleaned, starts, ends, strict=True)
+        CleanedSegment(
+            path=path,
+            start=max(lead, start - starts[0]),
+            end=None if end is None else end - starts[0],
+            frames=sent.media.video.frame_count if sent.media.video else None,
+        )
+        for path, start, end, sent in zip(cleaned, starts, ends, fixed.segments, strict=True)
     ]
     return [*segments[:-1], replace(segments[-1], without_frames=_without_frames(fixed, lead))]
 
@@ -178,6 +183,8 @@ def _combine(
     names += [f"t:{number}" for number in range(fonts)]
     seek, cut = _stretch(fixed, made)
     shift = ["-itsoffset", f"{float(offset):.6f}"] if abs(offset) > _OFFSET else []
+    reading = containers.reading_options(Container(picture.suffix[1:].lower())).items()
+    shift += [word for name, value in reading for word in (f"-{name}", value)]
     argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
     argv += [
         *tool.INPUT_GUARD,
