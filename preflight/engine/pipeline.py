@@ -18,6 +18,7 @@ from preflight.engine.encode import encoder, smart_render
 from preflight.engine.encode import quality as rate
 from preflight.engine.graphics import box_detection, name_graphics, watermarks
 from preflight.engine.graphics.faint_marks import with_faint_marks
+from preflight.engine.graphics.faint_mattes import with_films
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
@@ -300,6 +301,7 @@ def select(
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
     chosen = name_graphics.add_graphics(chosen, scanned.gallery, context.source.upright)
+    chosen = with_films(chosen, lambda: decode_again(context), context.source.upright, frames)
     chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
     others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])

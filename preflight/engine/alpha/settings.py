@@ -158,7 +158,56 @@ class BoxSettings:
     """Pixels on both sides of an edge that encoders and half-size chroma mix."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InkSettings:
+    """Thresholds and weights of faint marks of one or two inks. Energies are differences between neighbours, levels."""
+
+    starts: tuple[tuple[float, float], ...] = ((90.0, 220.0), (225.0, 30.0))
+    """Luma of fill and outline from which the search starts: agencies draw gray with a white outline, or white."""
+    opacity: float = 0.2
+    """Opacity (0..1) from which it starts, and that is expected where the scene tells nothing."""
+    prior: float = 1e3
+    """Weight of that expectation, in squared levels over the robust scale."""
+    gray: float = 1.0
+    """Weight of the expectation that inks are gray, as a share of that of the samples."""
+    least_opacity: float = 0.03
+    """Opacity of the faintest ink."""
+    opaque: float = 0.8
+    """Opacity above which no scene can be recovered."""
+    most_opacity: float = 0.6
+    """Maximum opacity of an ink of a mark that is unblended."""
+    levels: int = 4
+    """Steps of the share of an ink in a pixel."""
+    first_rounds: int = 3
+    """Rounds of the search from each start, with half shares only."""
+    rounds: int = 3
+    """Rounds of the search from the best start."""
+    iterations: int = 20
+    """Iterations of the belief propagation in each round: how far a label is carried, pixels."""
+    reweightings: int = 5
+    """Iterations of the robust fit of the inks."""
+    step: float = 12.0
+    """Difference of neighbours above which all are alike, levels: it is an edge of the scene."""
+    change: float = 0.5
+    """Energy of a border between two labels."""
+    mark: float = 0.15
+    """Energy of a pixel of the mark."""
+    forbidden: float = 50.0
+    """Energy of a pixel of the mark at the border of the samples."""
+    border: int = 3
+    """Width of that border, pixels."""
+    most_pixels: int = 40_000
+    """Maximum number of pixels that are labelled at once; larger marks are labelled in parts."""
+    overlap: int = 24
+    """Overlap of the parts, pixels."""
+    explained: float = 0.15
+    """Minimum share of the steps at a mark's edges that the inks explain."""
+    noise: float = 2.0
+    """Error of the observed values and of the matte, levels, root mean square."""
+
+
 MATTE = MatteSettings()
 FADE = FadeSettings()
 WATERMARK = WatermarkSettings()
 BOX = BoxSettings()
+INK = InkSettings()

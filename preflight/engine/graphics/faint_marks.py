@@ -6,7 +6,7 @@ moves, so the mark can be read there even when the camera stands, and all of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 from preflight.engine.core.arrays import BGR, FloatMap
 from preflight.engine.core.box import Box, join_words
 from preflight.engine.detect import ocr
+from preflight.engine.detect.ocr import OcrReading
 from preflight.engine.graphics.settings import DETECTOR, FAINT
 from preflight.engine.graphics.static_edges import StaticEdges, mark_track
 from preflight.engine.graphics.watermarks import FrameSampler
@@ -62,26 +63,38 @@ def _read_static_edges(gallery: FrameSampler, size: tuple[int, int], frames: int
     scale = max(size) / max(height, width)
     whole = Box(0, 0, width, height)
     edges = StaticEdges.of(stack, whole)
-    picture = _drawn(np.asarray(np.hypot(*edges.median), np.float32))
-    shown = ocr.detection_size(width, height, FAINT.side)
-    small = np.asarray(cv2.resize(picture, shown, interpolation=cv2.INTER_AREA), np.uint8)
-    found = []
-    for line in join_words(ocr.find_lines(small, (width, height))):
-        if line.width < FAINT.width * width or line.height < FAINT.height * height:
-            continue
-        own = edges.edges.copy()
-        own[: line.y0] = own[line.y1 :] = False
-        own[:, : line.x0] = own[:, line.x1 :] = False
-        reading = ocr.read_line(np.ascontiguousarray(picture[line.padded(2, width, height).slices]))
-        if not own.any() or reading.score <= LEGIBLE or len(reading.text) < FAINT.letters:
-            continue
-        track = mark_track(own, whole, scale, size, frames)
-        kind = Kind.ARTIFICIAL if is_agency(reading.text) else Kind.UNCERTAIN
-        found.append(replace(track, text=reading.text, score=reading.score, kind=kind))
+    steepness = np.asarray(np.hypot(*edges.median), np.float32)
+    found = list[Track]()
+    for picture in (_drawn(steepness, gain) for gain in FAINT.gains):
+        for line, reading in _read(picture):
+            own = edges.edges.copy()
+            own[: line.y0] = own[line.y1 :] = False
+            own[:, : line.x0] = own[:, line.x1 :] = False
+            if not own.any():
+                continue
+            track = mark_track(own, whole, scale, size, frames)
+            kind = Kind.ARTIFICIAL if is_agency(reading.text) else Kind.UNCERTAIN
+            track = replace(track, text=reading.text, score=reading.score, kind=kind)
+            again = [other for other in found if other.line.common(track.line) > FAINT.known * track.line.area]
+            if not again or (kind is Kind.ARTIFICIAL and all(other.kind is Kind.UNCERTAIN for other in again)):
+                found = [other for other in found if not any(other is old for old in again)] + [track]
     return found
 
 
-def _drawn(steepness: FloatMap) -> BGR:
+def _read(picture: BGR) -> Iterator[tuple[Box, OcrReading]]:
+    """Yield the lines of large text in a picture of edges, with what they say."""
+    height, width = picture.shape[:2]
+    shown = ocr.detection_size(width, height, FAINT.side)
+    small = np.asarray(cv2.resize(picture, shown, interpolation=cv2.INTER_AREA), np.uint8)
+    for line in join_words(ocr.find_lines(small, (width, height))):
+        if line.width < FAINT.width * width or line.height < FAINT.height * height:
+            continue
+        reading = ocr.read_line(np.ascontiguousarray(picture[line.padded(2, width, height).slices]))
+        if reading.score > LEGIBLE and len(reading.text) >= FAINT.letters:
+            yield line, reading
+
+
+def _drawn(steepness: FloatMap, gain: float) -> BGR:
     """Return edges drawn dark on white, as text for the detector."""
-    gray = 255 - np.clip(FAINT.gain * steepness, 0, 255)
+    gray = 255 - np.clip(gain * steepness, 0, 255)
     return np.asarray(cv2.merge([gray.astype(np.uint8)] * 3), np.uint8)

@@ -58,7 +58,7 @@ def fit_lasting_mattes(tracks: list[Track], frames: Callable[[], Iterable[Frame]
 def _may_have_matte(track: Track, count: int) -> bool:
     """Return True for what stays at its place, as it is, for most of the video."""
     masks = track.masks
-    plain = masks.translucent is None and masks.plate is None and masks.counter is None and not masks.by_frame
+    plain = not track.needs_no_donors and masks.counter is None and not masks.by_frame
     stays = track.path is None and not track.scaled and not track.lasting
     lasts = track.last - track.first + 1 > DETECTOR.always * count
     fits = WATERMARK.least_samples * track.box.area <= _MOST_PIXELS

@@ -124,9 +124,10 @@ class FaintMarkSettings:
     """Thresholds of large text that is read from static edges."""
 
     side: int = 384
-    """Shorter side of the picture of the edges that the text detector gets, pixels."""
-    gain: float = 12.0
-    """Gray levels of that picture for a steepness of one level per pixel: 21 are black."""
+    """Shorter side of the pictures of the edges that the text detector gets, pixels."""
+    gains: tuple[float, ...] = (12.0, 25.0)
+    """Gray levels of those pictures for a steepness of one level per pixel. Where all edges of 10 levels are black, as
+    with the second one, the faintest marks can be read over a still scene."""
     width: float = 0.2
     """Minimum width of such text, as a share of the frame's."""
     height: float = 0.06
@@ -135,6 +136,10 @@ class FaintMarkSettings:
     """Minimum number of letters read."""
     known: float = 0.3
     """Share of its line at or above which it is a text that was found on the frames."""
+    samples: int = 16
+    """Number of frames from which the matte of a mark is estimated."""
+    margin: int = 8
+    """Minimum margin around a mark that is looked at with it, pixels."""
     inside: float = 0.5
     """Share of the line of such a text inside its own at or above which that may be a piece of it."""
 

@@ -311,11 +311,18 @@ def _by_method(track: Track, method: FillMethod) -> Track:
 
 
 def _raised(result: ChunkResult) -> tuple[int, ...]:
-    """Return the steps of the next attempt, those of a result for texts of which nothing is left."""
+    """Return the steps of the next attempt, those of a result for texts of which nothing is left.
+
+    A faint trace of a mark over half of the picture harms less than a fill of half of the picture.
+    """
     last = len(ESCALATION) - 1
     return tuple(
-        step if left < RESIDUAL.limit else min(last, step + 1 if step or unblended else 2)
-        for step, left, unblended in zip(result.steps, result.left, result.unblended, strict=True)
+        step
+        if left < RESIDUAL.limit or track.masks.film is not None
+        else min(last, step + 1 if step or unblended else 2)
+        for track, step, left, unblended in zip(
+            result.chunk.tracks, result.steps, result.left, result.unblended, strict=True
+        )
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from preflight.engine.alpha.matte import to_uint8, unblend
+from preflight.engine.alpha.matte import AlphaMatte, to_uint8, unblend
 from preflight.engine.alpha.translucent_box import TranslucentBox
 from preflight.engine.core.arrays import BoolMask, YCbCr
 from preflight.engine.core.box import Box
@@ -46,26 +46,30 @@ def rasterize(
 
 
 def changed_mask(tracks: Iterable[Track], index: int, region: Box, widened: int = 0) -> BoolMask:
-    """Return where the result may differ from the source: the mask of a region, and what is under translucent boxes."""
+    """Return where the result may differ from the source: the mask of a region, and what is under what is unblended."""
     tracks = tuple(tracks)
     mask = rasterize(tracks, index, region, widened)
     for _, area, _ in _translucent_boxes(tracks, index, region):
+        mask |= area
+    for _, area in _films(tracks, index, region):
         mask |= area
     return mask
 
 
 def has_plates(tracks: Iterable[Track], index: int) -> bool:
-    """Return True when a frame has translucent boxes, or letters on plates, which are removed before anything else."""
+    """Return True when a frame has what is removed before all else: faint marks, translucent boxes, text on plates."""
     return any(
         track.plate_on(index) is not None
-        or (track.masks.translucent is not None and track.first <= index <= track.last)
+        or ((track.masks.translucent is not None or track.masks.film is not None) and track.is_on(index))
         for track in tracks
     )
 
 
 def without_plates(crop: YCbCr, tracks: Iterable[Track], index: int, region: Box) -> YCbCr:
-    """Return a region of a frame (luma, blue, red [H, W, 3]) without translucent boxes and letters on plates."""
+    """Return a region of a frame (YCbCr) without faint marks, translucent boxes and letters on plates."""
     tracks = tuple(tracks)
+    for matte, area in _films(tracks, index, region):
+        crop = np.where(area[..., None], to_uint8(unblend(crop, matte).scene), crop)
     for translucent, area, number in _translucent_boxes(tracks, index, region):
         crop = np.where(area[..., None], to_uint8(unblend(crop, translucent.matte(number, area.shape)).scene), crop)
     for track in tracks:
@@ -104,6 +108,24 @@ def _translucent_boxes(
                 place_mask(region, track.box_on(index), track.masks.translucent.area),
                 index - track.first,
             )
+
+
+def _films(tracks: Iterable[Track], index: int, region: Box) -> Iterator[tuple[AlphaMatte, BoolMask]]:
+    """Yield the mattes of faint marks on a frame, at the size of the region, with what they cover of it."""
+    for track in tracks:
+        film = track.masks.film
+        if film is None or not track.is_on(index):
+            continue
+        box, shape = track.box_on(index), (region.height, region.width)
+        part = box.moved(-region.x0, -region.y0)
+        inside = Box(max(0, part.x0), max(0, part.y0), min(region.width, part.x1), min(region.height, part.y1))
+        if inside.x0 >= inside.x1 or inside.y0 >= inside.y1:
+            continue
+        own = inside.moved(-part.x0, -part.y0)
+        transmittance, premultiplied = np.ones(shape, np.float32), np.zeros((*shape, 3), np.float32)
+        transmittance[inside.slices] = film.transmittance[own.slices]
+        premultiplied[inside.slices] = film.premultiplied[own.slices]
+        yield AlphaMatte(transmittance, premultiplied, film.noise), transmittance < 1
 
 
 def place_mask(region: Box, box: Box, own: BoolMask) -> BoolMask:

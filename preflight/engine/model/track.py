@@ -39,6 +39,8 @@ class MaskModel:
     """Opacity of the text on the frames on which it fades."""
     matte: AlphaMatte | None = None
     """Alpha matte of translucent text, fitted to samples of the whole video."""
+    film: AlphaMatte | None = None
+    """Alpha matte of a faint mark over all of its box, under which the scene is recovered; nothing of it is filled."""
     translucent: TranslucentBox | None = None
     """Translucent plate that is unblended, so that only its border, the mask, is filled."""
     plate: BoolMask | None = None
@@ -163,8 +165,9 @@ class Track:
 
     @property
     def needs_no_donors(self) -> bool:
-        """True for what is restored from the frame itself: letters on an opaque plate, a translucent plate."""
-        return self.masks.translucent is not None or self.masks.plate is not None
+        """True for what is restored from the frame itself: letters on an opaque plate, a translucent plate or mark."""
+        masks = self.masks
+        return masks.translucent is not None or masks.plate is not None or masks.film is not None
 
     @property
     def may_fade(self) -> bool:
