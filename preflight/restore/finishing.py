@@ -74,7 +74,8 @@ def finish(
             if len(segments) == 1
             else video_concat.join(segments, folder, ffmpeg=ffmpeg, cancel=cancel)
         )
-        offset = lead - video_concat.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
+        video = proof.reference(picture, Container(picture.suffix[1:].lower()), ["V:0"], ffmpeg=ffmpeg, cancel=cancel)
+        offset = lead - video_concat.first_shown(video)
         made = folder / f"finished{destination.suffix}"
         argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
         total = float(fixed.segments[-1].end or 0) - fixed.segments[0].start
@@ -85,7 +86,7 @@ def finish(
 
         tool.run(argv, on_progress=hear, cancel=cancel)
         kept = finished_streams.promises(
-            picture, fixed, target, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel
+            picture, video, fixed, target, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel
         )
         proof.prove(made, kept, container=target, ffmpeg=ffmpeg, cancel=cancel)
         made.replace(destination)

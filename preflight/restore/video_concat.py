@@ -47,6 +47,11 @@ def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: C
     listing = None if at else proof.from_tables(path, Container.MP4, ("V:0",))
     seek = at or None
     listing = listing or packets.scan(path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=seek, length=_LOOKED_AT, cancel=cancel)
+    return first_shown(listing)
+
+
+def first_shown(listing: Listing) -> Fraction:
+    """Return when the first picture of a listing is shown, in seconds; 0 when there is none."""
     times = [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
     return min((time for time in times if time >= 0), default=Fraction(0))
 
