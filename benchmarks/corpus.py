@@ -64,7 +64,8 @@ def expected(path: Path, source: Facts) -> set[int]:
         width, height = (round(width * sar), height) if sar > 1 else (width, round(height / sar))
         if max(width, height) > BOX[0] or min(width, height) > BOX[1]:
             codes.add(703)
-    if source.readable and (source.duration or 0) > MAX_SECONDS:
+    # ffprobe 5.1 adds the start to the duration of fragments.
+    if source.readable and min(source.duration or 0, source.extent or source.duration or 0) > MAX_SECONDS:
         codes.add(700)
     if path.stat().st_size > 200_000_000:
         codes.add(701)
@@ -87,8 +88,9 @@ def verdict(path: Path, said: dict[str, Any], source: Facts) -> list[str]:
         return []
     found = []
     ours = Fraction(said["duration"])
-    # ffprobe 5.1 adds the start to the duration of fragments: the packets' extent is asked too.
-    theirs = [length for length in (source.duration, source.extent) if length]
+    # The same, and it passes over the subtitles of fragments: the packets' extent is asked too.
+    begun = (source.duration or 0) - max(0, source.start)
+    theirs = [length for length in (source.duration, begun, source.extent) if length]
     if theirs and all(abs(ours - length) > max(Fraction(1, 10), length / 100) for length in theirs):
         found.append("check: duration")
     if said["size"] != list(source.size or ()):

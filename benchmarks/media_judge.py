@@ -86,11 +86,14 @@ class Facts:
 
     @property
     def extent(self) -> Fraction | None:
-        """Seconds from the first to the end of the last packet of picture and sound; the last is as long as usual."""
-        tracks = [t for t in self.tracks if t.kind in {"video", "audio"} and not t.cover and t.packets]
+        """Seconds from the first packet to the end of the last; sound and frames last as long as the others."""
+        tracks = [t for t in self.tracks if t.kind in {"video", "audio", "subtitle"} and not t.cover and t.packets]
         times = [sorted(time for time, _, _ in track.packets) for track in tracks]
-        ends = [row[-1] + (row[-1] - row[0]) / max(1, len(row) - 1) for row in times]
-        return max(ends) - min(row[0] for row in times) if times else None
+        lasts = [
+            row[-1] + (0 if track.kind == "subtitle" else (row[-1] - row[0]) / max(1, len(row) - 1))
+            for track, row in zip(tracks, times, strict=True)
+        ]
+        return max(lasts) - min(row[0] for row in times) if times else None
 
     @property
     def start(self) -> Fraction:
@@ -240,11 +243,23 @@ def losses(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
     kinds = Counter(t.kind for t in source.tracks if not t.cover and t.packets) - promise.dropped
     for part in parts:
         held = Counter(t.kind for t in part.tracks if not t.cover)
-        found += [f"fix: {kind} track missing" for kind in kinds - held if kind in {"video", "audio"}]
+        missing = kinds - held
+        if _is_silent(source, parts, promise):
+            missing.pop("audio", None)
+        found += [f"fix: {kind} track missing" for kind in missing if kind in {"video", "audio"}]
         if len(parts) == 1 and promise.trim is None:
             found += [f"fix: {kind} track missing" for kind in kinds - held if kind == "subtitle"]
         found += _look(source, part, promise)
     return sorted(set(found))
+
+
+def _is_silent(source: Facts, parts: list[Facts], promise: Promise) -> bool:
+    """Return whether a part may have no sound: all packets are in the others, or end before the range of a trim."""
+    if promise.trim is not None:
+        start = source.start + promise.trim[0]
+        return all(time < start for track in source.sound for time, _, _ in track.packets)
+    there = sum(len(track.packets) for part in parts for track in part.sound)
+    return len(parts) > 1 and there >= sum(len(track.packets) for track in source.sound)
 
 
 def _frames(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
@@ -317,7 +332,15 @@ def thumbnails(shown: Facts) -> list[bytes]:
         "-frames:v",
         str(MAX_FRAMES),
     )
-    wanted = ("-fps_mode", "passthrough", "-vf", "scale=8:8:flags=area,format=gray", "-f", "rawvideo", "-")
+    wanted = (
+        "-fps_mode",
+        "passthrough",
+        "-vf",
+        "scale=64:64:flags=area,scale=8:8:flags=area,format=gray",
+        "-f",
+        "rawvideo",
+        "-",
+    )
     try:
         done = subprocess.run([*argv, *wanted], capture_output=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
@@ -379,8 +402,8 @@ def _look(source: Facts, part: Facts, promise: Promise) -> list[str]:
     if old is None or new is None:
         return []
     found = []
-    # A part may be encoded though the plan copies, where its codec can't be cut: it is then upright with square pixels.
-    upright = (new.rotation, new.mirrored, new.sar) == (0, False, 1) and _same_display(source, part)
+    # A part may be encoded though the plan copies, where its codec can't be cut: it is then upright.
+    upright = (new.rotation, new.mirrored) == (0, False) and _same_display(source, part)
     if promise.copied and (old.rotation, old.mirrored) != (new.rotation, new.mirrored) and not upright:
         found.append("fix: orientation")
     if promise.copied and old.sar != new.sar and not upright:

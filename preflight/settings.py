@@ -161,6 +161,11 @@ class Settings:
             if value and not re.match(r"https?://[^\s/]", value):
                 raise UsageError(f"Setting {name} is {value!r}.", hint="Write an address such as https://example.com.")
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
+        # An address may carry a name and a password.
+        return re.sub(r"//[^/@\s'\"]*@", "//***@", f"Settings({shown})")
+
     def __copy__(self) -> Settings:
         return self
 

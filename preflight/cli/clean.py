@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from preflight.cli import common_options, console
@@ -12,6 +11,7 @@ from preflight.engine.types import RemovalReport
 from preflight.errors import ExitCode, InputError, PreflightError
 from preflight.events import Progress, Stage
 from preflight.probe import stat_check
+from preflight.rules.wording import shell_word
 from preflight.tools.output_names import OutputNames
 from preflight.workflow import output_paths
 
@@ -85,7 +85,7 @@ def clean(
     else:
         _tell(destination, report)
         if written is not None:
-            console.say(f"See before and after with `preflight review {shlex.quote(console.printable(written))}`.")
+            console.say(f"See before and after with `preflight review {shell_word(str(written))}`.")
         for path in beside:
             console.out(console.printable(path))
     return int(ExitCode.OK)

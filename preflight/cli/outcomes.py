@@ -12,6 +12,7 @@ from preflight.cli import console
 from preflight.cli.batch_report import BatchReport, Entry
 from preflight.errors import ExitCode, PreflightError
 from preflight.model.job import Failed, Mismatched, Pending, Rejected, Result, Skipped, Succeeded, Unknown
+from preflight.rules.wording import shell_word
 from preflight.serialize import jsonable
 from preflight.workflow.output_paths import picture_of, record_of
 
@@ -195,7 +196,7 @@ def _tell_success(name: str, result: Succeeded) -> None:
     for note in result.notes:
         console.say(f"{name}: {console.printable(note)}")
     if record_of(result.file).exists():
-        record = shlex.quote(console.printable(record_of(result.file)))
+        record = shell_word(str(record_of(result.file)))
         console.say(f"{name}: see before and after with `preflight review {record}`.")
     if not result.submitted:
         console.say(f"{name}: the result was known; no job was submitted.")

@@ -27,6 +27,8 @@ _WITHOUT_TIMES = frozenset({Container.MPEG_PS, Container.OTHER})
 """Containers in which ffmpeg reckons the times of frames, and of the first ones below 0."""
 _PLAIN_LAYOUTS = {1: "pan=mono|c0=c0", 2: "pan=stereo|c0=c0|c1=c1"}
 """Filters by the number of channels that name the layout anew and leave the samples as they are."""
+_IN_BAND = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
+"""Filters by codec that turn packets into a stream in which parameter sets may stand between frames."""
 _NO_STREAM = "9999?"
 """Of an input: nothing, and no error when there is nothing."""
 _LIST_OPTIONS = {"f": "concat", "safe": "0", "protocol_whitelist": "file,pipe"}
@@ -77,9 +79,12 @@ def copy(plan: Plan, spans: Sequence[OutputRange], *, ffmpeg: str, video_scale: 
         if picture_only:
             # Chapters would count for its start and length, by which it is put in its place.
             options |= {"video_track_timescale": str(video_scale), "map_chapters": "-1"}
+        if picture_only and source.video is not None and source.video.codec in _IN_BAND:
+            # What follows a head brings its parameter sets along; ffmpeg puts them before IDR frames only, and an open
+            # group of pictures begins with another kind of keyframe.
+            filters = [options.get("bsf:v"), _IN_BAND[source.video.codec], "dump_extra=freq=keyframe"]
+            options["bsf:v"] = ",".join(filter(None, filters))
         if picture_only and source.video is not None and source.video.codec == "hevc":
-            # What follows a head brings its parameter sets along; ffmpeg does so by itself for H.264 only.
-            options["bsf:v"] = ",".join(filter(None, [options.get("bsf:v"), "hevc_mp4toannexb"]))
             options["tag:v"] = "hev1"
         made.append(builder.output(*streams, _local(span.output), **options))
     return _compile(made, ffmpeg)
@@ -204,6 +209,9 @@ def _whole(
     if source.container in _WITHOUT_TIMES and not timing:
         # A frame before time 0 would be hidden by an edit list of MP4.
         options["avoid_negative_ts"] = "make_zero"
+    elif plan.container is Container.AVI:
+        # What an encoder puts before the sound would move the frames, whose times are whole numbers of frames.
+        options["avoid_negative_ts"] = "disabled"
     if plan.video is not None:
         # The picture is the first of the kept streams.
         options.pop("copyinkf:0")

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from preflight.errors import ToolMissingError
-from preflight.fixing import find_cuts, promises, split
+from preflight.fixing import find_cuts, promises, seam_check, split
 from preflight.fixing.encode_to_size import FixContext, as_encoded, encode, source_of, with_level_rate
 from preflight.fixing.promises import Reference
 from preflight.fixing.split import SegmentBounds
@@ -79,10 +79,10 @@ def make(plan: Plan, context: FixContext) -> list[Made]:
 def _require_features(plan: Plan, ffmpeg: str) -> None:
     """Raise ToolMissingError where this ffmpeg can't write what `plan` copies."""
     video = source_of(plan).video
-    turned = video is not None and plan.video is None and bool(video.rotation)
+    turned = video is not None and plan.video is None and bool(video.rotation or video.mirrored)
     if turned and plan.container is Container.MKV and tool.version(ffmpeg) < ROTATION_IN_MATROSKA:
         raise ToolMissingError(
-            f"{ffmpeg} can't write the rotation of {source_of(plan).path} to Matroska; version 7.0 and later can.",
+            f"{ffmpeg} can't write the orientation of {source_of(plan).path} to Matroska; version 7.0 and later can.",
             hint="Unset PREFLIGHT_FFMPEG to use the ffmpeg that comes along, or name a later one there.",
         )
 
@@ -306,10 +306,13 @@ def _mended(
     def run(argv: Sequence[str]) -> None:
         context.run(argv, done=Fraction(0), length=length, total=length)
 
-    if find_cuts.needs_encoding(segment, source_of(plan)):
-        span = replace(span, held=promises.held_frame(reference, span))
-        encode(as_encoded(plan, length), span, context, done=Fraction(0), length=length, total=length)
+    def encoded() -> bool:
+        held = replace(span, held=promises.held_frame(reference, span))
+        encode(as_encoded(plan, length), held, context, done=Fraction(0), length=length, total=length)
         return True
+
+    if find_cuts.needs_encoding(segment, source_of(plan)):
+        return encoded()
     begin, end = span.start, span.start + length
     resume = segment.start.resume
     stop = segment.end.time if segment.end else end
@@ -335,4 +338,8 @@ def _mended(
     listing = context.folder / "pictures.txt"
     listing.write_text(tool.concat_list(parts), encoding="utf-8", errors="surrogateescape")
     run(ffmpeg_commands.assemble(plan, listing, span, late=late, ffmpeg=context.ffmpeg))
+    seams = [edge - begin for edge in (resume, stop) if begin < edge < end]
+    if not seam_check.all_shown(span.output, seams, ffmpeg=context.ffmpeg, cancel=context.cancel):
+        span.output.unlink()
+        return encoded()
     return False

@@ -16,7 +16,7 @@ MATROSKA_TIME_BASE = "1:1000"
 """Ticks of Matroska, which counts in milliseconds."""
 TIME_SCALE = "90000"
 """The same for the container."""
-AT_ZERO = f"setpts=max(0\\,PTS-{float(EPSILON)}/TB)"
+AT_ZERO = f"setpts=max(0\\,round(PTS-{float(EPSILON)}/TB))"
 """Filter for an input that was opened `EPSILON` before its start: the picture on show then, come up before, is at 0."""
 _HEAD_CRF = "10"
 """Quality of the few pictures that a cut between keyframes has to encode: no difference to be seen."""
@@ -103,7 +103,7 @@ def can_have_head(source: Media) -> bool:
         and stream.chroma in {None, "4:2:0"}
         and stream.bit_depth in {None, 8, 10}
         and not stream.interlaced
-        and stream.rotation == 0
+        and not (stream.rotation or stream.mirrored)
     )
 
 

@@ -23,7 +23,8 @@ def is_kept(stream: Stream, source: Media, target: Container, *, keep_audio: boo
 
 
 def promises(
-    video: Path,
+    picture: Path,
+    video: Listing,
     fixed: Fixed,
     target: Container,
     *,
@@ -32,24 +33,22 @@ def promises(
     ffmpeg: str,
     cancel: Cancel | None = None,
 ) -> list[KeptStream]:
-    """Return the streams of the finished file: those of the file `video`, later by `offset` seconds, and the source's.
+    """Return the streams of the finished file: the `video` of `picture`, later by `offset` seconds, and the source's.
 
     All times are those of the finished file, so that a shift between sound and video is noticed. Raises ToolError.
     """
     source = fixed.source
-    container = Container(video.suffix[1:].lower())
-    shown = proof.reference(video, container, ["V:0"], ffmpeg=ffmpeg, cancel=cancel)
-    head = shown.heads[0]
+    head = video.heads[0]
     later = round(offset / head.time_base)
     made = [
         KeptStream(
             name="the video",
             kind=StreamKind.VIDEO,
             head=head,
-            expected=shown.of(0).shifted(later),
+            expected=video.of(0).shifted(later),
             copied=True,
             reframed=True,
-            matrix=proof.display_matrix(video, container),
+            matrix=proof.display_matrix(picture, Container(picture.suffix[1:].lower())),
         )
     ]
     kept = [stream for stream in source.streams if is_kept(stream, source, target, keep_audio=keep_audio)]

@@ -74,7 +74,8 @@ def finish(
             if len(segments) == 1
             else video_concat.join(segments, folder, ffmpeg=ffmpeg, cancel=cancel)
         )
-        offset = lead - video_concat.first_time(picture, ffmpeg=ffmpeg, cancel=cancel)
+        video = proof.reference(picture, Container(picture.suffix[1:].lower()), ["V:0"], ffmpeg=ffmpeg, cancel=cancel)
+        offset = lead - video_concat.first_shown(video)
         made = folder / f"finished{destination.suffix}"
         argv = _combine(picture, fixed, made, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel)
         total = float(fixed.segments[-1].end or 0) - fixed.segments[0].start
@@ -85,7 +86,7 @@ def finish(
 
         tool.run(argv, on_progress=hear, cancel=cancel)
         kept = finished_streams.promises(
-            picture, fixed, target, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel
+            picture, video, fixed, target, offset=offset, keep_audio=keep_audio, ffmpeg=ffmpeg, cancel=cancel
         )
         proof.prove(made, kept, container=target, ffmpeg=ffmpeg, cancel=cancel)
         made.replace(destination)
@@ -134,8 +135,13 @@ def _segments(cleaned: Sequence[Path], fixed: Fixed, lead: Fraction) -> list[Cle
     if not whole and fixed.segments[-1].end is not None:
         ends[-1] = Fraction(fixed.segments[-1].end).limit_denominator(10**6)
     segments = [
-        CleanedSegment(path=path, start=max(lead, start - starts[0]), end=None if end is None else end - starts[0])
-        for path, start, end in zip(cleaned, starts, ends, strict=True)
+        CleanedSegment(
+            path=path,
+            start=max(lead, start - starts[0]),
+            end=None if end is None else end - starts[0],
+            frames=sent.media.video.frame_count if sent.media.video else None,
+        )
+        for path, start, end, sent in zip(cleaned, starts, ends, fixed.segments, strict=True)
     ]
     return [*segments[:-1], replace(segments[-1], without_frames=_without_frames(fixed, lead))]
 
@@ -178,6 +184,8 @@ def _combine(
     names += [f"t:{number}" for number in range(fonts)]
     seek, cut = _stretch(fixed, made)
     shift = ["-itsoffset", f"{float(offset):.6f}"] if abs(offset) > _OFFSET else []
+    reading = containers.reading_options(Container(picture.suffix[1:].lower())).items()
+    shift += [word for name, value in reading for word in (f"-{name}", value)]
     argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, *shift, "-i", tool.local(picture)]
     argv += [
         *tool.INPUT_GUARD,

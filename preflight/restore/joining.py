@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from preflight.errors import FileChangedError, InputError
@@ -12,6 +13,7 @@ from preflight.model.media import Media, Unreadable
 from preflight.model.plan import Plan
 from preflight.restore.finishing import container, finish
 from preflight.tools import manifest
+from preflight.tools.manifest import ManifestFile
 from preflight.tools.output_names import OutputNames
 
 Probe = Callable[[Path], Media | Unreadable]
@@ -40,7 +42,7 @@ def join(  # noqa: PLR0913 - each is an option of its own
     source = _source(known, path, probe)
     chosen = _chosen(known, path, cleaned)
     segments = tuple(
-        Segment(media=_readable(file, probe), start=float(part.start), end=float(part.end))
+        Segment(media=_as_sent(_readable(file, probe), part), start=float(part.start), end=float(part.end))
         for file, part in zip(chosen, known.parts, strict=True)
     )
     fixed = Fixed(source=source, plan=Plan(source=source, trim=known.trim), segments=segments, manifest=path)
@@ -50,6 +52,14 @@ def join(  # noqa: PLR0913 - each is an option of its own
     else:
         destination = names.chosen(destination, "destination")
     return finish(chosen, fixed, destination, keep_audio=keep_audio, ffmpeg=ffmpeg, listener=listener, cancel=cancel)
+
+
+def _as_sent(cleaned: Media, part: ManifestFile) -> Media:
+    """Return the media of a cleaned file with the number of frames that `part` had when it was sent."""
+    streams = tuple(
+        replace(stream, frame_count=part.frames) if stream is cleaned.video else stream for stream in cleaned.streams
+    )
+    return replace(cleaned, streams=streams)
 
 
 def _source(known: manifest.Manifest, path: Path, probe: Probe) -> Media:

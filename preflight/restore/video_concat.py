@@ -31,12 +31,14 @@ class CleanedSegment:
     """A cleaned segment: its file, and the range of the finished file that it fills, in seconds.
 
     `without_frames` is how much of the range's end has no frames in the source either, because its sound goes on.
+    `frames` is how many frames the segment had when it was sent, where that is known.
     """
 
     path: Path
     start: Fraction
     end: Fraction | None
     without_frames: Fraction = Fraction(0)
+    frames: int | None = None
 
 
 def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: Cancel | None = None) -> Fraction:
@@ -45,6 +47,11 @@ def first_time(path: Path, *, ffmpeg: str, at: Fraction = Fraction(0), cancel: C
     listing = None if at else proof.from_tables(path, Container.MP4, ("V:0",))
     seek = at or None
     listing = listing or packets.scan(path, ffmpeg=ffmpeg, maps=("0:V:0",), seek=seek, length=_LOOKED_AT, cancel=cancel)
+    return first_shown(listing)
+
+
+def first_shown(listing: Listing) -> Fraction:
+    """Return when the first picture of a listing is shown, in seconds; 0 when there is none."""
     times = [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
     return min((time for time in times if time >= 0), default=Fraction(0))
 
@@ -54,12 +61,18 @@ def join(cleaned: Sequence[CleanedSegment], folder: Path, *, ffmpeg: str, cancel
 
     Raises ToolError when a segment is shorter than the stretch that it stands for.
     """
-    suffix = _suffix(cleaned, ffmpeg, cancel)
-    alone = [_alone(item.path, folder / f"{n}{suffix}", ffmpeg, cancel) for n, item in enumerate(cleaned)]
+    originals = [packets.scan(item.path, ffmpeg=ffmpeg, maps=("0:V:0",), cancel=cancel) for item in cleaned]
+    suffix = _suffix(originals)
+    alone = [
+        _alone(item.path, original, folder / f"{n}{suffix}", ffmpeg, cancel)
+        for n, (item, original) in enumerate(zip(cleaned, originals, strict=True))
+    ]
     listings = [packets.scan(path, ffmpeg=ffmpeg, cancel=cancel) for path in alone]
+    for item, original, listing in zip(cleaned, originals, listings, strict=True):
+        _require_frames(item.path, original, listing)
     heads = [listing.heads[0] for listing in listings]
     for item, listing in zip(cleaned, listings, strict=True):
-        _require_length(item, listing.end(0))
+        _require_length(item, listing)
     shown = appearance.read([(item.path, _container(item.path)) for item in cleaned], ffmpeg=ffmpeg, cancel=cancel)
     # A later segment whose edit list hides frames would show them in the middle of the video.
     hiding = any(listing.of(0).hidden() for listing in listings[1:])
@@ -147,27 +160,40 @@ def can_be_copied(heads: Sequence[packets.Head]) -> bool:
     return first.codec == "h264" or all(head.extradata == first.extradata for head in heads)
 
 
-def _suffix(cleaned: Sequence[CleanedSegment], ffmpeg: str, cancel: Cancel | None) -> str:
+def _suffix(originals: Sequence[Listing]) -> str:
     """Return the name's end of files for the pictures alone: MP4 or MOV, else MKV, whose times are coarser."""
-    codecs = {
-        packets.scan(item.path, ffmpeg=ffmpeg, length=_LOOKED_AT, cancel=cancel).heads[0].codec for item in cleaned
-    }
+    codecs = {listing.heads[0].codec for listing in originals}
     if codecs <= containers.MP4_PICTURES:
         return ".mp4"
     return ".mov" if codecs <= containers.MOV_PICTURES else ".mkv"
 
 
-def _alone(path: Path, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
+def _alone(path: Path, original: Listing, made: Path, ffmpeg: str, cancel: Cancel | None) -> Path:
+    """Copy the video of `path`, whose packets are listed in `original`, so that its first frame is shown at 0.
+
+    A start that ffmpeg counts later than that frame would put it before 0, where an edit list of MP4 hides it.
+    """
+    first = min(original.of(0).shown().times, default=0) * original.heads[0].time_base
     # Sound and chapters would count for the segment's start and length, by which it is put in its place.
-    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-i", tool.local(path), "-map", "0:V:0", "-c", "copy"]
-    argv += ["-map_chapters", "-1", "-video_track_timescale", _TIME_SCALE]
+    argv = [ffmpeg, *tool.QUIET, *tool.INPUT_GUARD, "-itsoffset", f"{float(-first):.6f}", "-i", tool.local(path)]
+    argv += ["-map", "0:V:0", "-c", "copy", "-map_chapters", "-1", "-video_track_timescale", _TIME_SCALE]
     tool.run([*argv, tool.local(made)], cancel=cancel)
     return made
 
 
-def _require_length(item: CleanedSegment, length: Fraction) -> None:
+def _require_frames(path: Path, original: Listing, copy: Listing) -> None:
+    """Raise ToolError unless a copy of the video of `path` shows as many frames."""
+    there, kept = len(original.of(0).shown()), len(copy.of(0).shown())
+    if kept != there:
+        raise ToolError(f"The copy of the video of {path} shows {kept} of {there} frames; nothing was kept.")
+
+
+def _require_length(item: CleanedSegment, listing: Listing) -> None:
+    """Raise ToolError for a segment that ends early, though its last frame is not one that is held for long."""
+    length = listing.end(0)
     wanted = Fraction(0) if item.end is None else item.end - item.start - item.without_frames
-    if length < wanted - _SHORT:
+    complete = item.frames is not None and len(listing.of(0).shown()) >= item.frames
+    if length < wanted - _SHORT and not complete:
         raise ToolError(
             f"{item.path} has {float(length):.3f} s of video, but stands for {float(wanted):.3f} s.",
             hint="Fetch it again: `preflight resume`.",

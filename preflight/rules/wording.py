@@ -36,11 +36,25 @@ def limit_size(value: int) -> str:
 
 
 def command(media: Media, *words: str) -> str:
-    """Return the command `preflight WORDS FILE` for the file of `media`, quoted for a POSIX shell."""
+    """Return the command `preflight WORDS FILE` for the file of `media`, quoted for a shell."""
+    name = str(media.path)
+    return " ".join(shell_word(word) for word in ("preflight", *words, f"./{name}" if name.startswith("-") else name))
+
+
+def shell_word(text: str) -> str:
+    r"""Return `text` quoted for a POSIX shell, all in characters that show: `$'a\nb'` where it has others."""
     import shlex
 
-    name = str(media.path)
-    return shlex.join(("preflight", *words, f"./{name}" if name.startswith("-") else name))
+    if text.isprintable():
+        return shlex.quote(text)
+    shown = "".join(
+        {"'": "\\'", "\\": "\\\\"}.get(letter, letter) if letter.isprintable() else _escape(letter) for letter in text
+    )
+    return f"$'{shown}'"
+
+
+def _escape(letter: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
 
 
 def with_command(text: str, command: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import accumulate, count, islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -27,11 +28,12 @@ Sets = dict[tuple[int, int], bytes]
 class ElementaryStream:
     """The packets of a picture in decoding order, as Annex B in the file `path`, each at its place there.
 
-    `entries` are the packets that begin a closed GOP.
+    `entries` are the packets that begin a closed GOP; times are in units of `time_base`, in seconds.
     """
 
     path: Path
     codec: str
+    time_base: Fraction
     packets: tuple[Packet, ...]
     places: tuple[int, ...]
     entries: frozenset[int]
@@ -74,7 +76,8 @@ def unpack(
     done = process.run(argv, cancel=cancel)
     if done.status:
         raise ffmpeg.failure(done.stderr_tail)
-    found = packets.parse(listing.read_text("ascii").splitlines()).packets
+    listed = packets.parse(listing.read_text("ascii").splitlines())
+    found = listed.packets
     entries: list[int] = []
     sets: Sets = {}
     reader = hevc if codec == "hevc" else h264
@@ -88,6 +91,7 @@ def unpack(
     return ElementaryStream(
         path=at,
         codec=codec,
+        time_base=listed.heads[0].time_base,
         packets=found,
         places=tuple(accumulate((packet.size for packet in found), initial=0)),
         entries=gop_plan.closed_gop_starts(entries, [packet.pts for packet in found]),

@@ -51,7 +51,7 @@ class Packet(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The parameters of a stream in a listing. `extradata` is a checksum of the codec's parameter sets."""
+    """The parameters of a stream in a listing. `extradata` is the size and a checksum of the codec's parameter sets."""
 
     kind: str = ""
     codec: str = ""
@@ -61,6 +61,12 @@ class Head:
     sample_rate: int | None = None
     layout: str = ""
     extradata: str = ""
+
+    @property
+    def extradata_size(self) -> int:
+        """Bytes of the codec's parameter sets; 0 where they are not told."""
+        size = self.extradata.partition(",")[0].strip()
+        return int(size) if size.isdigit() else 0
 
 
 _COLUMNS = ("_dts", "_pts", "_durations", "_sizes", "_checksums", "_flags")
@@ -306,27 +312,26 @@ def read_windows(
     return _listed([*argv, *listing_output([f"{number}:V:0" for number in range(len(starts))]), "-"], cancel)
 
 
-def decoded_times(path: Path, *, ffmpeg: str, cancel: Cancel | None = None) -> list[Fraction]:
+def decoded_times(
+    path: Path,
+    *,
+    ffmpeg: str,
+    seek: Fraction | None = None,
+    length: Fraction | None = None,
+    cancel: Cancel | None = None,
+) -> list[Fraction]:
     """Return when each frame of the video is shown, in seconds from the file's start, by decoding all of it.
 
-    Raises ToolError, CancelledError.
+    `seek` and `length` (seconds) limit it to a range, whose times then count from `seek`. Raises ToolError,
+    CancelledError.
     """
-    argv = [
-        ffmpeg,
-        "-hide_banner",
-        "-nostdin",
-        "-v",
-        "error",
-        *tool.INPUT_GUARD,
-        "-i",
-        tool.local(path),
-        "-map",
-        "0:V:0",
-    ]
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *tool.INPUT_GUARD]
+    argv += ["-ss", f"{float(seek):.6f}"] if seek else []
+    argv += ["-t", f"{float(length):.6f}"] if length is not None else []
     # The frames themselves are not looked at, and small ones are listed faster.
     # By default their times are rounded to those of a constant frame rate.
-    exact = ["-fps_mode", "passthrough", "-enc_time_base", _DECODED_BASE]
-    listing = _listed([*argv, "-vf", "scale=16:16", *exact, "-f", "framecrc", "-"], cancel)
+    exact = ["-vf", "scale=16:16", "-fps_mode", "passthrough", "-enc_time_base", _DECODED_BASE]
+    listing = _listed([*argv, "-i", tool.local(path), "-map", "0:V:0", *exact, "-f", "framecrc", "-"], cancel)
     return [packet.pts * listing.heads[0].time_base for packet in listing.of(0)]
 
 

@@ -11,6 +11,7 @@ import math
 import operator
 import statistics
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,8 +29,8 @@ from preflight.tools.packets import Head, Listing, PacketTable
 TICK = Fraction(1, 1_000_000)
 """Seconds by which packets of audio may begin before a bound that they belong to."""
 Matrix = tuple[int, int, int, int]
-_TICKS = 2
-"""Ticks of the coarser time base that a time may differ by: it may be rounded twice."""
+_TICKS = Fraction(9, 10)
+"""Ticks of the made file by which a time may differ, rounded: in AVI a whole one is a frame."""
 _ROUNDING = Fraction(1, 500)
 """Seconds that a time may always differ by: Matroska and FLV count in milliseconds."""
 _MIN_SKEW = Fraction(1, 50)
@@ -41,7 +42,10 @@ _HELD = Fraction(1, 20)
 _CHECKED_BYTES = 32 << 20
 """Bytes of a file's packets whose checksums are computed: all of a short file, an even sample of a long one."""
 _FRAMING = 64
-"""Bytes, and as a share one in 64, by which a packet may change when start codes become lengths."""
+"""Bytes, and as a share one in 64, by which a packet may change when start codes become lengths.
+
+Parameter sets, which may leave the packets for the header or stay in them, come on top.
+"""
 _EMPTY_LINE = 2
 """Bytes of a subtitle sample in MP4 without text: the length of the text, which is 0."""
 _DECODED_BASE = Fraction(1, 90_000)
@@ -156,25 +160,38 @@ def _made(
 ) -> list[_MadeStream]:
     """Return the streams of the file in the order of `kept`, from its sample tables where it has any."""
     tables = mp4_tables.read(path) if container in {Container.MP4, Container.MOV} else None
-    numbers = _numbers(kept)
-    if tables is None:
-        maps = [f"0:{_MAPS[stream.kind]}:{number}" for stream, number in zip(kept, numbers, strict=True)]
-        listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, container=container, cancel=cancel)
-        return [_MadeStream(head=listing.heads.get(n, Head()), packets=listing.of(n)) for n in range(len(kept))]
-    return [_of_tables(tables, stream, number) for stream, number in zip(kept, numbers, strict=True)]
+    if tables is not None:
+        numbers = _numbers(kept, Counter(head.kind for head in tables.listing.heads.values()))
+        return [_of_tables(tables, stream, number) for stream, number in zip(kept, numbers, strict=True)]
+    maps = [f"0:{_MAPS[stream.kind]}:{number}" for stream, number in zip(kept, _numbers(kept, None), strict=True)]
+    listing = packets.scan(path, ffmpeg=ffmpeg, maps=maps, container=container, cancel=cancel)
+    matrix = display_matrix(path, container)
+    return [
+        _MadeStream(head=listing.heads.get(number, Head()), packets=listing.of(number), matrix=matrix)
+        for number in range(len(kept))
+    ]
 
 
-def _numbers(kept: Sequence[KeptStream]) -> list[int]:
-    """Return the number of each stream among those of its kind."""
-    counts: dict[StreamKind, int] = {}
-    numbers = []
+def _numbers(kept: Sequence[KeptStream], there: Counter[str] | None) -> list[int | None]:
+    """Return the number of each stream among those of its kind, of which `there` are so many in the file.
+
+    None for a stream without packets that the file leaves out, as MP4 does: sound may end long before a segment begins.
+    """
+    wanted = Counter(stream.kind for stream in kept)
+    counts: Counter[StreamKind] = Counter()
+    numbers: list[int | None] = []
     for stream in kept:
-        numbers.append(counts.get(stream.kind, 0))
-        counts[stream.kind] = numbers[-1] + 1
+        if there is not None and there[stream.kind] < wanted[stream.kind] and not stream.expected:
+            numbers.append(None)
+            continue
+        numbers.append(counts[stream.kind])
+        counts[stream.kind] += 1
     return numbers
 
 
-def _of_tables(tables: Tables, stream: KeptStream, number: int) -> _MadeStream:
+def _of_tables(tables: Tables, stream: KeptStream, number: int | None) -> _MadeStream:
+    if number is None:
+        return _MadeStream(head=stream.head, packets=PacketTable(0))
     tracks = [track for track, head in tables.listing.heads.items() if head.kind == stream.kind]
     if number >= len(tracks):
         raise _failure(f"{stream.name} is missing")
@@ -219,7 +236,7 @@ def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fract
     _require_count(stream, len(made.packets), len(expected), "packets")
     if not expected:
         return None
-    _compare_sizes(stream, made.packets)
+    _compare_sizes(stream, made)
     hidden = made.packets.hidden() - expected.hidden()
     if stream.kind is StreamKind.VIDEO and hidden > 0:
         raise _failure(f"an edit list hides {hidden} frames of {stream.name}")
@@ -239,12 +256,14 @@ def _compare_packets(stream: KeptStream, made: _MadeStream, path: Path) -> Fract
     )
 
 
-def _compare_sizes(stream: KeptStream, made: PacketTable) -> None:
+def _compare_sizes(stream: KeptStream, found: _MadeStream) -> None:
     """Compare sizes, and checksums where both sides have them."""
     differs: Iterable[bool]
+    made = found.packets
     if stream.reframed:
         pairs = zip(stream.expected.sizes, made.sizes, strict=True)
-        differs = (abs(want - have) > _FRAMING + max(want, have) // _FRAMING for want, have in pairs)
+        framing = _FRAMING + max(stream.head.extradata_size, found.head.extradata_size)
+        differs = (abs(want - have) > framing + max(want, have) // _FRAMING for want, have in pairs)
     else:
         checked = zip(stream.expected.checksums, made.checksums, strict=True)
         wrong = (-1 not in pair and pair[0] != pair[1] for pair in checked)
@@ -284,7 +303,7 @@ def _compare_times(
     step, made_step = int(base * unit), int(made_base * unit)
     shifts = [have * made_step - want * step for want, have in zip(times, made_times, strict=True)]
     offset = statistics.median_low(shifts)
-    limit = (max(_ROUNDING, _TICKS * max(base, made_base)) + slack) * unit
+    limit = (max(_ROUNDING, _TICKS * made_base) + slack) * unit
     if max(shifts) - offset > limit or offset - min(shifts) > limit:
         number = max(range(len(shifts)), key=lambda n: abs(shifts[n] - offset))
         moved, at = float(Fraction(shifts[number] - offset, unit)), float(times[number] * base)

@@ -117,3 +117,9 @@ def test_region_is_that_of_aws_own_configuration(
         assert store.region == region
     with open_store(Settings(bucket="b", s3_region="mars")) as store:
         assert store.region == "mars"
+
+
+def test_repr_shows_no_password_of_an_address() -> None:
+    settings = Settings(api_domain="https://me:hush@api.example.com", s3_endpoint="https://hush@s3.example.com:9000")
+    assert "hush" not in repr(settings)
+    assert "https://***@s3.example.com:9000" in repr(settings)

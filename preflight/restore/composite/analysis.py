@@ -196,11 +196,12 @@ def _sent(part: SentPart, numbers: range, given: Given) -> Iterator[Timed[Pictur
     """Yield the frames of a file that was sent, each with the number that it has in the source."""
     assert part.sent is not None  # noqa: S101 - the caller asks for parts with one
     times = given.timeline.times
-    shown = _times(part.sent, given)
+    listing = _listing(part.sent, given)
+    shown = _times(listing)
     slack = given.timeline.frame
     late = min(shown, default=Fraction(0))
     first = times[numbers.start]
-    for picture, time in zip(_decoded(part.sent, given), shown, strict=True):
+    for picture, time in zip(_decoded(part.sent, listing, given), shown, strict=True):
         wanted = time + part.start if part.sent != given.source else time
         # A file that begins late by less than a frame was cut between two frames.
         wanted = wanted if abs(late + part.start - first) > slack else wanted - (late + part.start - first)
@@ -216,19 +217,20 @@ def _nearest(times: Sequence[Fraction], wanted: Fraction, numbers: range) -> int
 
 
 def _cleaned(part: SentPart, given: Given) -> Generator[Timed[Picture], None, None]:
-    shown = _times(part.cleaned, given)
+    listing = _listing(part.cleaned, given)
+    shown = _times(listing)
     first = min(shown, default=Fraction(0))
     start = given.timeline.times[_numbers(part, given.timeline).start]
-    for number, (picture, time) in enumerate(zip(_decoded(part.cleaned, given), shown, strict=True)):
+    for number, (picture, time) in enumerate(zip(_decoded(part.cleaned, listing, given), shown, strict=True)):
         yield Timed(number, start + time - first, picture, matching.signature(picture.y))
 
 
-def _decoded(path: Path, given: Given) -> Iterator[Picture]:
-    """Yield all frames of a file in the format of comparison."""
+def _decoded(path: Path, listing: packets.Listing, given: Given) -> Iterator[Picture]:
+    """Yield all frames of a file, whose packets are listed, in the format of comparison."""
     form = given.form
     words = [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
     chain = [_DEINTERLACE] if given.interlaced else []
-    chain.append(_fitting(packets.scan(path, ffmpeg=given.program, maps=("0:V:0",), length=Fraction(1)), form))
+    chain.append(_fitting(listing, form))
     argv = frames.decoding(given.program, words, form, filters=",".join(filter(None, chain)), rotate=True)
     return frames.read(argv, form, cancel=given.cancel)
 
@@ -242,10 +244,15 @@ def _fitting(listing: packets.Listing, form: PictureFormat) -> str:
     return f"scale={form.width}:{form.height}:flags=bicubic"
 
 
-def _times(path: Path, given: Given) -> list[Fraction]:
-    """Return when each frame of a file is shown, in seconds from its start."""
+def _listing(path: Path, given: Given) -> packets.Listing:
+    """Return the packets of a file's video. Raises ToolError where it has none."""
     listing = packets.scan(path, ffmpeg=given.program, maps=("0:V:0",), cancel=given.cancel)
     if 0 not in listing.heads:
         raise ToolError(f"{path} holds no video.")
+    return listing
+
+
+def _times(listing: packets.Listing) -> list[Fraction]:
+    """Return when each frame is shown, in seconds from the file's start."""
     base = listing.heads[0].time_base
     return [time * base for time in listing.of(0).shown_times()]

@@ -15,7 +15,7 @@ from preflight.model.media import Media, VideoStream
 from preflight.restore.composite import analysis, encoding, render
 from preflight.restore.composite.analysis import Findings, Given, SentPart, Timeline
 from preflight.restore.composite.blend import Blender
-from preflight.restore.composite.encoding import Encoding
+from preflight.restore.composite.encoding import Encoding, Light
 from preflight.restore.composite.fidelity import Written
 from preflight.restore.composite.frames import Picture, PictureFormat
 from preflight.restore.composite.geometry import Orientation, View
@@ -198,8 +198,7 @@ def _frames(task: CompositeTask, video: VideoStream, folder: Path, program: str,
     given = _given(task.source.path, video, folder, program, cancel)
     if given is not None:
         ranked = sorted(given.packets, key=lambda packet: packet.pts)
-        head = packets.scan(task.source.path, ffmpeg=program, maps=("0:V:0",), length=Fraction(1), cancel=cancel)
-        base = head.heads[0].time_base
+        base = given.time_base
         shown = [rank for rank, packet in enumerate(ranked) if packet.shown and _is_in(packet.pts * base, start, end)]
         if shown and shown[-1] - shown[0] + 1 == len(shown):
             ticks = tuple(ranked[rank].pts for rank in shown)
@@ -258,6 +257,8 @@ def _encoding(source: Media, video: VideoStream, found: _Frames, program: str, c
         chroma=video.chroma if video.chroma in _CHROMA else "4:2:0",
         full_range=bool(video.color.full_range),
     )
+    # What the first picture tells besides: the light of HDR and the order of fields.
+    told = video.color.is_hdr or video.interlaced
     return Encoding(
         codec=codec,
         form=form,
@@ -265,7 +266,7 @@ def _encoding(source: Media, video: VideoStream, found: _Frames, program: str, c
         color=video.color,
         sar=video.sar,
         crf=render.FIRST_CRF,
-        light=encoding.light(source.path, program, cancel=cancel),
+        light=encoding.light(source.path, program, cancel=cancel) if told else Light(),
         interlaced=video.interlaced,
     )
 

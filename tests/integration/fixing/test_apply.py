@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import clips
-from fixtures.checker import checker, hashes
+from fixtures.checker import checker, hashes, times
 from preflight.errors import CancelledError, FileChangedError, InputError, ToolError, ToolMissingError
 from preflight.events import Progress
 from preflight.fixing import apply, plan
@@ -158,3 +158,14 @@ def test_cancel_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         apply(made, tmp_path / "out", recheck=checker(), ffmpeg=FFMPEG, listener=lambda _: stop.set(), cancel=stop)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_encoded_sound_moves_no_frame_of_an_avi(tmp_path: Path) -> None:
+    # The gap behind the first frame shows a shift by one frame.
+    gap = ["-vf", "select=not(between(n\\,1\\,3))", "-fps_mode", "passthrough"]
+    clip = clips.clip(tmp_path / "a.avi", size=(160, 90), output=["-c:v", "mjpeg", *gap, "-c:a", "pcm_s16le"])
+    limits = Limits(max_bytes=clip.stat().st_size * 95 // 100)
+    made = plan(report(clip, limits))
+    assert made.video is None
+    (segment,) = apply(made, tmp_path / "out", recheck=report, ffmpeg=FFMPEG).segments
+    assert times(segment.media.path) == times(clip)

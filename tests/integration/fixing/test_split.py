@@ -172,3 +172,10 @@ def test_codec_that_no_head_can_be_made_for_is_encoded_behind_the_cut(tmp_path: 
     fixed = split(clip, tmp_path / "out")
     assert len(shown(fixed)) == len(hashes(clip))
     assert {segment.media.container.value for segment in fixed.segments} == {"mkv"}
+
+
+def test_segment_behind_the_end_of_the_sound_has_none(tmp_path: Path) -> None:
+    clip = clips.clip(tmp_path / "a.mp4", size=SIZE, seconds=10, output=["-g", "25", "-af", "atrim=duration=3"])
+    fixed = split(clip, tmp_path / "out")
+    assert [len(segment.media.audio) for segment in fixed.segments] == [1, 0, 0]
+    assert shown(fixed) == hashes(clip)

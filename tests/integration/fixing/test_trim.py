@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import cases, clips
+from fixtures import cases, clips, odd_media
 from fixtures.checker import chapters, checker, hashes, measure, times
 from preflight.errors import InputError
 from preflight.fixing import apply, plan
@@ -123,3 +123,25 @@ def test_stretch_that_begins_between_two_pictures_has_none_twice(scaled: bool, t
     (segment,) = apply(made, tmp_path / "out", recheck=checker(LIMITS), ffmpeg=FFMPEG).segments
     # From 0.52 to 2.00 s.
     assert len(hashes(segment.media.path)) == 38
+
+
+def test_every_frame_of_open_groups_is_decoded(tmp_path: Path) -> None:
+    options = ["-g", "5", "-bf", "2", "-x264-params", "open-gop=1"]
+    clip = clips.clip(tmp_path / "a.mp4", size=(160, 90), seconds=2, rate="50", output=options)
+    assert len(hashes(trimmed(clip, "0.13", "1.3"))) == 58
+
+
+def test_mirrored_video_is_encoded_upright(tmp_path: Path) -> None:
+    seed = clips.clip(tmp_path / "seed.mp4", size=(160, 90), seconds=4, output=["-g", "100"])
+    result = measure(trimmed(odd_media.with_matrix(seed, tmp_path / "a.mp4", (-1, 0, 0, 1)), "1", "3"))
+    assert result.video is not None
+    assert not result.video.mirrored
+    assert len(hashes(result.path)) == 50
+
+
+def test_frames_of_a_gif_keep_their_times(tmp_path: Path) -> None:
+    clip = tmp_path / "a.gif"
+    clips.run("-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10:duration=2", clip)
+    made = plan(checker(LIMITS)(clip), trim=(Fraction("0.8"), Fraction("1.84")))
+    (segment,) = apply(made, tmp_path / "out", recheck=checker(LIMITS), ffmpeg=FFMPEG).segments
+    assert times(segment.media.path) == pytest.approx([number / 10 for number in range(11)], abs=0.002)

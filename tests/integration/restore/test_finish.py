@@ -12,7 +12,7 @@ from preflight.model.job import Fixed, Segment
 from preflight.model.limits import Limits
 from preflight.model.plan import Plan
 from preflight.probe import probe
-from preflight.restore import container, finish, join
+from preflight.restore import container, finish, join, video_concat
 from preflight.tools import ffmpeg, packets
 
 FFMPEG = ffmpeg.find()
@@ -161,6 +161,28 @@ def test_segments_that_differ_are_encoded_once(tmp_path: Path) -> None:
     video = measure(made).video
     assert video is not None
     assert video.display_size == (160, 90)
+
+
+def test_frame_before_the_start_that_a_container_tells_is_joined(tmp_path: Path) -> None:
+    # ffmpeg takes the start of so short a file from its sound, which begins a little after the first frame.
+    video, sound = "testsrc2=size=160x90:rate=12:duration=0.25", "sine=duration=0.25:sample_rate=48000"
+    short = tmp_path / "a.mkv"
+    inputs = ("-f", "lavfi", "-i", video, "-itsoffset", "0.012", "-f", "lavfi", "-i", sound)
+    clips.run(*inputs, "-c:v", "libx264", "-bf", "2", "-c:a", "libopus", short)
+    other = clips.clip(tmp_path / "b.webm", size=(160, 90), rate="12", audio=False)
+    segments = [
+        video_concat.CleanedSegment(path=short, start=Fraction(0), end=Fraction(1, 4)),
+        video_concat.CleanedSegment(path=other, start=Fraction(1, 4), end=None),
+    ]
+    assert len(hashes(video_concat.join(segments, tmp_path, ffmpeg=FFMPEG))) == 15
+
+
+def test_segment_that_ends_with_a_held_frame_is_whole(tmp_path: Path) -> None:
+    gap = ["-vf", "select=not(between(n\\,60\\,84))", "-fps_mode", "passthrough", "-force_key_frames", "3.4,6.8"]
+    clip = clips.clip(tmp_path / "a.mkv", size=(160, 90), seconds=10, audio=False, output=gap)
+    fixed = split(clip, tmp_path / "parts")
+    assert fixed.manifest is not None
+    assert len(hashes(join(fixed.manifest, [], tmp_path / "b.mkv", probe=measure, ffmpeg=FFMPEG))) == 225
 
 
 def test_cleaned_segment_cut_short_is_noticed(tmp_path: Path) -> None:
