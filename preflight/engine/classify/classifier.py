@@ -44,6 +44,8 @@ class Evidence:
     """It has an outline."""
     placed: bool
     """It stands where captions do."""
+    outside: bool
+    """It stands near the border of the frame, where marks, titles and credits do."""
     slips: bool
     """It is seen beside its place where it seems to come or go: it is on something that moves."""
     flat_ground: float
@@ -71,7 +73,7 @@ def decide(evidence: Evidence, settings: ClassifierSettings = CLASSIFIER) -> Kin
     if evidence.ticks or (changes and evidence.certainty > settings.vague):
         return Kind.ARTIFICIAL
     styled = evidence.certainty > settings.styled and (evidence.outlined or evidence.placed)
-    drawn = evidence.certainty > settings.drawn
+    drawn = evidence.certainty > (settings.drawn if evidence.outside else settings.drawn_inside)
     plain = evidence.certainty > settings.plain and evidence.flat_ground > settings.flat_ground
     return Kind.ARTIFICIAL if styled or drawn or plain else Kind.UNCERTAIN
 
@@ -90,6 +92,11 @@ def _decide_moving(evidence: Evidence, settings: ClassifierSettings, scale: floa
     if evidence.straight and relative.against_background > relative.with_background:
         return Kind.ARTIFICIAL
     return Kind.UNCERTAIN
+
+
+def is_outside(box: Box, size: tuple[int, int], settings: ClassifierSettings = CLASSIFIER) -> bool:
+    """Return True for the places of marks, titles and credits: the upper and lower part of the frame."""
+    return box.y1 < settings.title_bottom * size[1] or box.y0 > settings.caption_top * size[1]
 
 
 def is_placed(box: Box, size: tuple[int, int], settings: ClassifierSettings = CLASSIFIER) -> bool:

@@ -85,6 +85,7 @@ def collect_evidence(
         ticks=any(track.masks.counter is not None for track in tracks),
         certainty=_mean(tracks, [track.evidence.certainty for track in tracks]),
         outlined=_mean(tracks, [track.evidence.outlined for track in tracks]) > _MOST,
+        outside=all(classifier.is_outside(track.line, size) for track in tracks),
         placed=any(classifier.is_placed(track.line, size) for track in tracks),
         slips=_mean(tracks, [track.evidence.slips for track in tracks]) > (_MOST if block else 0.0),
         flat_ground=_mean(tracks, [track.evidence.flat_ground for track in tracks]),

@@ -30,7 +30,10 @@ class ClassifierSettings:
     vague: float = 0.2
     """Certainty of a flat fill up to which text that seems to come or go may only have been lost by the tracker."""
     drawn: float = 0.5
-    """Certainty of a flat fill above which any text that stands counts as overlay text: paint is shaded and worn."""
+    """Certainty of a flat fill above which text that stands near the border of the frame, where marks and titles do,
+    counts as overlay text: paint is shaded and worn."""
+    drawn_inside: float = 0.6
+    """The same for text that stands elsewhere: letters on the wall of a studio have 0.57, titles 0.6 or more."""
     moved_away: float = 0.45
     """Correlation with the frame outside its time at or above which text didn't come or go, but moves."""
     flat_ground: float = 0.85
@@ -39,6 +42,8 @@ class ClassifierSettings:
     """Certainty of a flat fill above which text on a ground of one colour counts as overlay text."""
     caption_center: float = 0.03
     """Share of the frame's width by which a caption may be off the middle, counted on both sides."""
+    title_bottom: float = 0.25
+    """Share of the frame's height above which titles and upper marks stand."""
     caption_top: float = 0.66
     """Share of the frame's height below which captions stand."""
     outlasts: int = 8

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from preflight.engine.core.arrays import BoolMask, FloatImage, FloatMap, Gray, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.graphics.settings import DETECTOR
+from preflight.engine.model.rasterize import place_mask
 from preflight.engine.model.track import MaskModel, Track
 
 _MEDIAN_ERROR = 1.85
@@ -149,11 +150,10 @@ def mark_track(edges: BoolMask, place: Box, scale: float, size: tuple[int, int],
     left, top, right, bottom = (round(value) for value in corners)
     line = Box(left, top, right, bottom)
     box = line.padded(round(3 * scale) + 2, *size)
-    own = np.zeros((box.height, box.width), np.uint8)
-    shape = (line.width, line.height)
-    own[line.moved(-box.x0, -box.y0).slices] = cv2.resize(
-        solid[y : y + height, x : x + width], shape, interpolation=cv2.INTER_NEAREST
-    )
+    # Rounding may put the line beyond the last even row or column of the frame.
+    grown = cv2.resize(solid[y : y + height, x : x + width], (line.width, line.height), interpolation=cv2.INTER_NEAREST)
+    own = place_mask(box, line, np.asarray(grown > 0, bool)).astype(np.uint8)
+    line = Box(max(left, box.x0), max(top, box.y0), min(right, box.x1), min(bottom, box.y1))
     reach = 2 * (round(scale) + 1) + 1
     mask = cv2.dilate(own, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) > 0
     return Track(box=box, line=line, first=0, last=frames - 1, masks=MaskModel(usual=np.asarray(mask, bool)))

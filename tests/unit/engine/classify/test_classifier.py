@@ -2,7 +2,7 @@
 
 import pytest
 
-from preflight.engine.classify.classifier import Evidence, decide, is_placed
+from preflight.engine.classify.classifier import Evidence, decide, is_outside, is_placed
 from preflight.engine.core.box import Box
 from preflight.engine.model.kind import Kind
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
@@ -23,6 +23,7 @@ STANDING = {
     "ticks": False,
     "certainty": 0.45,
     "outlined": False,
+    "outside": False,
     "placed": False,
     "slips": False,
     "flat_ground": 0.0,
@@ -82,8 +83,8 @@ def test_standing_text_is_judged_by_what_happens(changes: dict[str, object], exp
         ({"flat_ground": 0.84}, UNCERTAIN),
         ({"flat_ground": 0.9, "certainty": 0.41}, ARTIFICIAL),
         ({"flat_ground": 0.9, "certainty": 0.39}, UNCERTAIN),
-        ({"certainty": 0.51}, ARTIFICIAL),
-        ({"certainty": 0.49}, UNCERTAIN),
+        ({"certainty": 0.61}, ARTIFICIAL),
+        ({"certainty": 0.59}, UNCERTAIN),
     ],
 )
 def test_text_of_a_still_scene_is_judged_by_its_style(changes: dict[str, object], expected: Kind) -> None:
@@ -125,3 +126,19 @@ def test_distances_scale_with_the_width_of_the_frame() -> None:
 )
 def test_captions_stand_in_the_middle_of_the_lower_third(box: Box, expected: bool) -> None:
     assert is_placed(box, (640, 360)) is expected
+
+
+@pytest.mark.parametrize(
+    ("certainty", "outside", "expected"),
+    [(0.51, True, ARTIFICIAL), (0.59, False, UNCERTAIN), (0.61, False, ARTIFICIAL), (0.49, True, UNCERTAIN)],
+)
+def test_still_text_without_style_needs_a_flatter_fill_away_from_the_border(
+    certainty: float, outside: bool, expected: Kind
+) -> None:
+    """Letters on the wall of a studio are as flat as many marks, but they don't stand where marks and titles do."""
+    assert kind(certainty=certainty, outside=outside) is expected
+
+
+@pytest.mark.parametrize(("top", "expected"), [(40, True), (100, False), (200, False), (260, True)])
+def test_marks_and_titles_stand_in_the_upper_and_lower_part(top: int, expected: bool) -> None:
+    assert is_outside(Box(100, top, 300, top + 30), (640, 360)) is expected

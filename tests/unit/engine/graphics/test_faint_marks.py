@@ -5,7 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from preflight.engine.core.box import Box
 from preflight.engine.graphics.faint_marks import with_faint_marks
+from preflight.engine.graphics.static_edges import mark_track
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.kind import Kind
@@ -45,3 +47,14 @@ def test_mark_replaces_pieces_that_were_found_on_some_frames() -> None:
 def test_other_faint_text_may_be_a_sign() -> None:
     (mark,) = with_faint_marks([], standing_scene("Bakery house"), SIZE, 16)
     assert mark.kind is Kind.UNCERTAIN
+
+
+def test_mark_that_rounding_puts_beyond_the_frame_is_cut_there() -> None:
+    """Samples of 640 pixels stand for a frame with an odd height."""
+    edges = np.zeros((360, 640), bool)
+    edges[330:360, 600:640] = True
+    track = mark_track(edges, Box(0, 0, 640, 360), 1.5, (960, 539), 10)
+    assert track.box.y1 <= 538
+    assert track.line.y1 <= 538
+    assert track.masks.usual.shape == (track.box.height, track.box.width)
+    assert track.masks.usual[-1, -5:].all()
