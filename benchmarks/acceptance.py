@@ -3,7 +3,8 @@
     python benchmarks/acceptance.py --own CLIP... --pairs FOLDER... [--spoiled 100] [--good 100] [--seconds 3]
     make bench-acceptance CLIPS="CLIP..." PAIRS="FOLDER..."
 
-`--part 2/5` makes every fifth of them, the second on, with the same seeds, so that a long run can be cut.
+`--part 2/5` makes every fifth of them, the second on, with the same seeds, so that a long run can be cut; `--keep`
+names a folder in which the clips and their texts stay for the next part.
 
 Good results: a clean clip coded anew at several rates, beside the same clip with captions (our own, or real pairs
 `NAME.mp4` and `NAME.clean.mp4`). Spoiled ones are made from them by seeded spoilers: residue (text left alone, or
@@ -14,6 +15,8 @@ means `poor`; refused means a good result that is called `poor`. The text of eac
 from __future__ import annotations
 
 import argparse
+import contextlib
+import pickle
 import random
 import subprocess
 import sys
@@ -59,6 +62,8 @@ def own_pair(clip: Path, folder: Path, seconds: float, seed: int) -> tuple[Path,
     chance = random.Random(seed)  # noqa: S311
     clean, shown = folder / f"own-{clip.stem}-{seed}.clean.mkv", folder / f"own-{clip.stem}-{seed}.mp4"
     start = chance.choice((2, 3, 4))
+    if shown.exists():
+        return shown, clean
     fit = "scale=854:480:flags=bicubic,setsar=1,fps=25"
     clips.run("-ss", start, "-i", clip, "-map", "0:V:0", "-t", seconds, "-vf", fit, "-c:v", "libx264", "-preset",
               "ultrafast", "-crf", "8", "-pix_fmt", "yuv420p", "-an", clean)  # fmt: skip
@@ -106,7 +111,10 @@ def textured(path: Path, time: float, size: tuple[int, int], chance: random.Rand
 
 
 def load(shown: Path, clean: Path) -> Pair | None:
-    found = find_text(shown)
+    known = shown.with_suffix(".pickle")
+    if not known.exists():
+        known.write_bytes(pickle.dumps(find_text(shown)))
+    found = pickle.loads(known.read_bytes())  # noqa: S301 - this program wrote it
     texts = [text for text in found.texts if text.role is not TextRole.SIGN and text.confidence > 0.75]
     if not texts:
         return None
@@ -191,12 +199,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", default="1/1", help="which of how many parts of all results to make")
+    parser.add_argument("--keep", type=Path, help="folder that keeps clips and texts for other parts")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     score: Counter = Counter()
     left_out = set(arguments.leave_out.split(","))
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() if arguments.keep is None else contextlib.nullcontext(arguments.keep) as scratch:
         folder = Path(scratch)
+        folder.mkdir(exist_ok=True)
         pairs = []
         for number, clip in enumerate(arguments.own):
             pairs.append(load(*own_pair(clip, folder, arguments.seconds, number)))
@@ -205,6 +215,8 @@ def main() -> None:
             if name not in left_out:
                 cut = [folder / f"{name}.mp4", folder / f"{name}.clean.mkv"]
                 for made, given in zip(cut, (clean.with_name(f"{name}.mp4"), clean), strict=True):
+                    if made.exists():
+                        continue
                     clips.run("-i", given, "-map", "0:V:0", "-t", arguments.seconds, *CODED, "-crf", "10", made)
                 pairs.append(load(*cut))
         usable = [pair for pair in pairs if pair is not None]
@@ -216,7 +228,7 @@ def main() -> None:
         for number in range(part - 1, arguments.good + arguments.spoiled, parts):
             chance = random.Random(f"{arguments.seed}-{number}")  # noqa: S311
             pair = usable[(number + number // len(usable)) % len(usable)]
-            out = folder / "result.mp4"
+            out = folder / f"result-{part}.mp4"
             kind = "good" if number < arguments.good else KINDS[number % len(KINDS)]
             if kind in {"freeze", "late", "missing"} and moving:
                 # Frames of a still that are held or left out can't be told from those that are not.

@@ -37,7 +37,9 @@ def composite(
         destination = names.chosen(output, "--output")
     else:
         folder = output or source.parent
-        destination = names.derived(folder / f"{source.stem}-composite{source.suffix or '.mp4'}", "--output")
+        destination = names.derived(
+            folder / f"{source.stem}-composite.{composition.extension(source, cleaned)}", "--output"
+        )
     with console.progress(json_lines=as_json) as naming:
         report = composition.composite(
             source,

@@ -17,7 +17,7 @@ from preflight.errors import InputError, UsageError
 from preflight.events import Cancel, Listener, ignore
 from preflight.fixing import video_options
 from preflight.model.job import Fixed, Segment
-from preflight.model.media import Media, VideoStream
+from preflight.model.media import Media
 from preflight.model.plan import Plan
 from preflight.model.region import Regions, timed_box
 from preflight.restore.composite import (
@@ -32,6 +32,10 @@ from preflight.restore.composite import (
 )
 from preflight.settings import Settings, load_settings
 from preflight.tools import ffmpeg, files
+from preflight.workflow.picture_sizes import picture_of, unpadded, upright
+
+_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
+"""Endings of the files that a composite can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +88,9 @@ class Recipe:
         from preflight.model.plan import VideoEncode
 
         video, other = picture_of(source), picture_of(cleaned)
+        size = unpadded(upright(video), upright(other))
         encode = VideoEncode(
-            size=upright(other), tone_map=video.color.is_hdr and not other.color.is_hdr, deinterlace=video.interlaced
+            size=size, tone_map=video.color.is_hdr and not other.color.is_hdr, deinterlace=video.interlaced
         )
         return cls(
             cleaned=(cleaned.path,),
@@ -93,7 +98,7 @@ class Recipe:
             starts=(Fraction(0),),
             end=None,
             shown=upright(video),
-            size=upright(other),
+            size=size,
             crop=None,
             filters=",".join(video_options.filters(encode, video)),
             is_trimmed=False,
@@ -170,19 +175,6 @@ def _pair(values: Sequence[object]) -> tuple[int, int]:
 
 def _existing(path: Path) -> Path | None:
     return path if path.is_file() else None
-
-
-def picture_of(media: Media) -> VideoStream:
-    """Return the video stream of a file. Raises InputError when it has none."""
-    if media.video is None:
-        raise InputError(f"{media.path} has no picture.")
-    return media.video
-
-
-def upright(video: VideoStream) -> tuple[int, int]:
-    """Return width and height in samples of a picture as it is shown, its pixel shape not applied."""
-    size = (video.width, video.height)
-    return size if video.rotation % 180 == 0 else (size[1], size[0])
 
 
 def _selection(regions: Regions, size: tuple[int, int], texts: Sequence[RecordedText]) -> RegionSelection:
@@ -267,6 +259,14 @@ def keep_cleaned(recipe: Recipe, folder: Path, most: int) -> Recipe:
     return replace(recipe, cleaned=tuple(kept))
 
 
+def extension(source: Path, cleaned: Path) -> str:
+    """Return the extension, without a dot, of a composite: the source's own where that holds H.264 and HEVC well."""
+    from preflight.restore import finishing
+
+    media = media_of(source)
+    return finishing.container([cleaned], Recipe.guessed(media, media_of(cleaned)).whole(media))
+
+
 def media_of(path: Path) -> Media:
     """Return the facts of a video. Raises InputError when it is none."""
     media = api.check(path).media
@@ -318,6 +318,11 @@ def composite(
     for name, taken in (("source", path), ("cleaned", other)):
         if is_same(output, taken):
             raise UsageError(f"destination: {output} is the {name}, which is never written.")
+    if output.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"destination: {output.name} can't be a composite, which is H.264 or HEVC.",
+            hint=f"Name it {output.stem}.mp4 or {output.stem}.mkv.",
+        )
     media = media_of(path)
     return compose(
         media,

@@ -12,7 +12,7 @@ from preflight.model.media import Media
 from preflight.model.plan import VideoEncode
 from preflight.settings import Settings
 from preflight.tools import ffmpeg, files
-from preflight.workflow import composition
+from preflight.workflow import composition, picture_sizes
 
 if TYPE_CHECKING:
     from preflight.engine.types import RemovalReport
@@ -49,9 +49,9 @@ def remove_text(
     from preflight import engine
 
     program = ffmpeg.find(settings.ffmpeg)
-    video = composition.picture_of(media)
+    video = picture_sizes.picture_of(media)
     encode = VideoEncode(crf=SDR_CRF, tone_map=True, deinterlace=video.interlaced)
-    size = composition.upright(video)
+    size = picture_sizes.upright(video)
     filters = ",".join(video_options.filters(encode, video))
     with files.scratch(destination.parent) as folder:
         sdr, cleaned = folder / "sdr.mp4", folder / "cleaned.mp4"

@@ -132,7 +132,9 @@ def _part(
         for match in matcher.matches():
             alignment = aligner.update(match.sent.frame, match.cleaned.frame)
             aligned = aligned_picture(match.cleaned.frame, alignment)
-            yield (match, aligned, alignment), changes.compare(match.sent.frame, aligned, before)
+            found = changes.compare(match.sent.frame, aligned, before)
+            # A picture of another moment differs by motion: what is changed in it is what is in its neighbours.
+            yield (match, aligned, alignment), found if match.own else found.unknown()
             before = aligned
 
     for (match, aligned, alignment), blocks in changed_blocks(compared()):

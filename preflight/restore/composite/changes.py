@@ -62,11 +62,21 @@ BlockMask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvidence:
-    """Blocks that stand out clearly (`seeds`) and a little (`weak`), and `scores` in standard deviations."""
+    """Blocks that stand out clearly (`seeds`) and a little (`weak`), and `scores` in standard deviations.
+
+    `known` is False for a frame of which nothing is known but its neighbours.
+    """
 
     seeds: BlockMask
     weak: BlockMask
     scores: Grid
+    known: bool = True
+
+    def unknown(self) -> ChangeEvidence:
+        """Return the evidence of a frame that has no counterpart: none of its own, any that its neighbours have."""
+        return ChangeEvidence(
+            np.zeros_like(self.seeds), np.ones_like(self.weak), np.zeros_like(self.scores), known=False
+        )
 
 
 def block_means(plane: Samples, rows: int, columns: int) -> Grid:

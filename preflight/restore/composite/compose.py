@@ -254,7 +254,7 @@ def _encoding(source: Media, video: VideoStream, found: _Frames, program: str, c
         width=video.width,
         height=video.height,
         depth=depth,
-        chroma=video.chroma if video.chroma in _CHROMA else "4:2:0",
+        chroma=_chroma(video),
         full_range=bool(video.color.full_range),
     )
     # What the first picture tells besides: the light of HDR and the order of fields.
@@ -269,6 +269,13 @@ def _encoding(source: Media, video: VideoStream, found: _Frames, program: str, c
         light=encoding.light(source.path, program, cancel=cancel) if told else Light(),
         interlaced=video.interlaced,
     )
+
+
+def _chroma(video: VideoStream) -> str:
+    """Return the source's sampling of chroma; H.264 and HEVC hold odd sizes as 4:4:4 only."""
+    if video.width % 2 or video.height % 2:
+        return "4:4:4"
+    return video.chroma if video.chroma in _CHROMA else "4:2:0"
 
 
 def _is_curved(video: VideoStream, filters: str) -> bool:

@@ -26,6 +26,10 @@ LAG = 12
 """Frames that are looked at before the match of a frame is settled."""
 SEARCH = 6
 """Frames to both sides of the expected one among which the match is searched."""
+START_SEARCH = 30
+"""The same for the first frames: a service's file may begin late or early."""
+START_FRAMES = 36
+"""Frames sent that are the first ones."""
 JUMP_COST = 0.25
 """Mean gray levels that a dropped or an inserted frame has to explain to be believed."""
 NOISE_FACTOR = 3.0
@@ -105,6 +109,7 @@ class Matcher(Generic[_A, _B]):
         self._smallest: deque[float] = deque(maxlen=48)
         self._last: tuple[int, float] | None = None
         self._settled = 0
+        self._added = 0
 
     def matches(self) -> Iterator[Match[_A, _B]]:
         """Yield a match for every frame sent; none at all where the service's file has no frame."""
@@ -114,7 +119,8 @@ class Matcher(Generic[_A, _B]):
                 return
             if len(self._columns) > LAG:
                 pending.append(self._settle())
-            while len(pending) > 1:
+            # Which of the frames that share one it belongs to is known when all of them are.
+            while pending and (pending[-1][1] != pending[0][1] or len(pending) > LAG):
                 yield self._match(pending)
         while self._columns:
             pending.append(self._settle())
@@ -128,23 +134,25 @@ class Matcher(Generic[_A, _B]):
         shared = last is not None and last[0] == number
         smallest = last[1] if shared and last is not None else float("inf")
         # Of frames that share one, it belongs to the most alike.
-        own = cost < smallest and not (pending and pending[0][1] == number and pending[0][2] < cost)
+        own = cost < smallest and not any(other == number and less < cost for _, other, less in pending)
         inserted = 0 if last is None else max(0, number - last[0] - 1)
         self._last = (number, min(cost, smallest))
-        while self._held[0].number < number - SEARCH:
+        while self._held[0].number < number - (START_SEARCH if self._added <= START_FRAMES + LAG else SEARCH):
             self._held.popleft()
         return Match(sent, self._held[number - self._held[0].number], own, inserted)
 
     def _add(self, frame: Timed[_A]) -> bool:
         """Compute the costs of a frame's matches. Returns False when there is nothing to match with."""
         middle = self._best + 1 if self._columns else 0
-        self._read_to(middle + SEARCH)
+        self._added += 1
+        reach = START_SEARCH if self._added <= START_FRAMES else SEARCH
+        self._read_to(middle + reach)
         if not self._held:
             return False
         last = self._held[-1].number
         middle = min(middle, last)
-        first = max(self._held[0].number, middle - SEARCH)
-        numbers = range(first, min(last, middle + SEARCH) + 1)
+        first = max(self._held[0].number, middle - reach)
+        numbers = range(first, min(last, middle + reach) + 1)
         differences = [difference(frame.signature, self._of(number).signature) for number in numbers]
         self._smallest.append(min(differences))
         own = [
@@ -170,7 +178,9 @@ class Matcher(Generic[_A, _B]):
                 step = number - (before.first + earlier)
                 if step < 0:
                     break
-                total = cost - base + (0.0 if step == 1 else jump * (1 if step == 0 else step - 1))
+                # Frames before the file's first one are not dropped one by one.
+                free = step == 1 or (step == 0 and number == 0)
+                total = cost - base + (0.0 if free else jump * (1 if step == 0 else step - 1))
                 if total < best:
                     best, chosen = total, earlier
             column.costs[place] += best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,32 +33,31 @@ class _Held(Generic[_T]):
 def changed_blocks(frames: Iterable[tuple[_T, ChangeEvidence]]) -> Iterator[tuple[_T, BlockMask]]:
     """Yield each frame's item with the blocks that changed in it, `LOOKAHEAD` frames later than they come."""
     held: deque[_Held[_T]] = deque()
-    before: deque[BlockMask] = deque(maxlen=2)
     last: BlockMask | None = None
     for item, evidence in frames:
         if held and held[-1].evidence.seeds.shape != evidence.seeds.shape:
             raise ValueError("frames of one size are compared")
         held.append(_Held(item, evidence, evidence.seeds))
-        before.append(evidence.seeds)
         if len(held) >= 2:
-            _settle(held, len(held) - 2, previous=held[-3].evidence.seeds if len(held) > 2 else None)
+            _settle(held, len(held) - 2)
         if len(held) > LOOKAHEAD:
             last = _follow(held, last)
             yield held[0].item, last
             held.popleft()
     if held:
-        _settle(held, len(held) - 1, previous=held[-2].evidence.seeds if len(held) > 1 else None)
+        _settle(held, len(held) - 1)
     while held:
         last = _follow(held, last)
         yield held[0].item, last
         held.popleft()
 
 
-def _settle(held: deque[_Held[_T]], place: int, *, previous: BlockMask | None) -> None:
+def _settle(held: deque[_Held[_T]], place: int) -> None:
     """Keep of a frame's seeds those that a neighbour in time has too, in islands large enough."""
     seeds = held[place].evidence.seeds
-    following = held[place + 1].evidence.seeds if place + 1 < len(held) else None
-    neighbours = [dilated(mask) for mask in (previous, following) if mask is not None]
+    earlier = [frame.evidence.seeds for frame in itertools.islice(held, place) if frame.evidence.known][-1:]
+    later = [frame.evidence.seeds for frame in itertools.islice(held, place + 1, None) if frame.evidence.known][:1]
+    neighbours = [dilated(mask) for mask in (*earlier, *later)]
     if neighbours:
         seeds = seeds & np.logical_or.reduce(neighbours)
     held[place].changed = without_islands(seeds)

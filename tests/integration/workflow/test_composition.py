@@ -164,6 +164,24 @@ def test_the_source_is_never_the_destination(tmp_path: Path) -> None:
         composition.composite(source, source, tmp_path / "." / "s.mp4")
 
 
+def test_an_odd_size_is_kept_and_a_webm_becomes_a_file_that_holds_the_composite(tmp_path: Path) -> None:
+    speed = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M")
+    crop = ",crop=319:179:0:0:exact=1"
+    box = "drawbox=x=80:y=140:w=160:h=20:color=white:t=fill,"
+    scene = f"{clips.gradients(320, 180, 0.6, speed=0.05)},format=yuv420p"
+    clips.run("-f", "lavfi", "-i", f"{scene},{box}null{crop}", *speed, tmp_path / "s.webm")
+    clips.run("-f", "lavfi", "-i", f"{scene}{crop}", "-vf", "crop=318:178", "-c:v", "libx264", tmp_path / "c.mp4")
+    with pytest.raises(UsageError, match="can't be a composite"):
+        composition.composite(tmp_path / "s.webm", tmp_path / "c.mp4", tmp_path / "o.webm")
+    assert composition.extension(tmp_path / "s.webm", tmp_path / "c.mp4") == "mp4"
+    composition.composite(tmp_path / "s.webm", tmp_path / "c.mp4", tmp_path / "o.mp4")
+    media = api.check(tmp_path / "o.mp4").media
+    assert media is not None
+    assert media.video is not None
+    assert (media.video.width, media.video.height) == (319, 179)
+    assert psnr(frames(tmp_path / "o.mp4", size=(319, 179))[:, 145:155, 90:230], np.float32(255)) < 15
+
+
 def _record(tmp_path: Path, source: Path, finished: Path, recipe: composition.Recipe) -> Path:
     text = {"number": 1, "text": "WORDS", "start": 0.0, "end": 2.0, "box": [0.25, 280 / 360, 0.75, 320 / 360]}
     path = tmp_path / "s.cleaned.json"

@@ -5,6 +5,7 @@ import numpy as np
 
 from preflight.restore.composite import changes
 from preflight.restore.composite.frames import Picture
+from preflight.restore.composite.tracking import changed_blocks
 
 WIDTH, HEIGHT = 320, 160
 
@@ -53,3 +54,13 @@ def test_noise_where_something_runs_is_no_change() -> None:
     cleaned.y[64:80, 100:180] += 9
     assert not changes.compare(sent, cleaned, Picture(before, ground, ground)).seeds.any()
     assert changes.compare(sent, cleaned, sent).seeds.any()
+
+
+def test_a_frame_of_another_moment_has_the_changes_of_its_neighbours_only() -> None:
+    drawing, other = _drawing(text=True), _drawing(text=False)
+    evidence = changes.compare(drawing, other)
+    moved = Picture(np.roll(other.y, 20, axis=1), other.u, other.v)
+    frames = [evidence, changes.compare(drawing, moved).unknown(), evidence]
+    found = [mask for _, mask in changed_blocks((number, frame) for number, frame in enumerate(frames))]
+    assert np.array_equal(found[1], found[0] | found[2])
+    assert found[1].any()
