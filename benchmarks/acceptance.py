@@ -1,6 +1,9 @@
 """Does the acceptance test catch spoiled results and leave good ones alone?
 
     python benchmarks/acceptance.py --own CLIP... --pairs FOLDER... [--spoiled 100] [--good 100] [--seconds 3]
+    make bench-acceptance CLIPS="CLIP..." PAIRS="FOLDER..."
+
+`--part 2/5` makes every fifth of them, the second on, with the same seeds, so that a long run can be cut.
 
 Good results: a clean clip coded anew at several rates, beside the same clip with captions (our own, or real pairs
 `NAME.mp4` and `NAME.clean.mp4`). Spoiled ones are made from them by seeded spoilers: residue (text left alone, or
@@ -187,6 +190,7 @@ def main() -> None:
     parser.add_argument("--good", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="1/1", help="which of how many parts of all results to make")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     score: Counter = Counter()
@@ -208,7 +212,8 @@ def main() -> None:
         moving = [pair for pair in usable if pair.motion > MIN_MOTION]
         print(f"of which move: {', '.join(pair.name for pair in moving)}")
         begun = time.monotonic()
-        for number in range(arguments.good + arguments.spoiled):
+        part, parts = (int(word) for word in arguments.part.split("/"))
+        for number in range(part - 1, arguments.good + arguments.spoiled, parts):
             chance = random.Random(f"{arguments.seed}-{number}")  # noqa: S311
             pair = usable[(number + number // len(usable)) % len(usable)]
             out = folder / "result.mp4"

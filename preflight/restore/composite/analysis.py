@@ -128,10 +128,12 @@ def _part(
     matcher = Matcher(sent, cleaned, frame=given.timeline.frame)
 
     def compared() -> Iterator[tuple[tuple[Match[Picture, Picture], Picture, Alignment], ChangeEvidence]]:
+        before: Picture | None = None
         for match in matcher.matches():
             alignment = aligner.update(match.sent.frame, match.cleaned.frame)
             aligned = aligned_picture(match.cleaned.frame, alignment)
-            yield (match, aligned, alignment), changes.compare(match.sent.frame, aligned)
+            yield (match, aligned, alignment), changes.compare(match.sent.frame, aligned, before)
+            before = aligned
 
     for (match, aligned, alignment), blocks in changed_blocks(compared()):
         number = match.sent.number
