@@ -86,7 +86,10 @@ def fit_inks(samples: NDArray[np.uint8]) -> InkMatte | None:
         small = np.stack([cv2.resize(sample, size, interpolation=cv2.INTER_AREA) for sample in samples])
     stack = small.astype(np.float32)
     inks = _strongest(stack, _search(stack))
-    shares = _by_parts(samples, inks)
+    labels = _labels(INK.levels)
+    shares = labels[_propagate(stack, inks, labels, None)[0]]
+    if scale < 1:
+        shares = np.asarray(cv2.resize(shares, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     covered = shares.sum(axis=2) > 0
     if not covered.any() or float(inks.opacity.max()) > INK.most_opacity:
         return None
@@ -132,33 +135,10 @@ def _energy(stack: FloatImage, inks: _Inks, shares: FloatImage) -> float:
     return total
 
 
-def _by_parts(samples: NDArray[np.uint8], inks: _Inks) -> FloatImage:
-    """Return the shares of each pixel for known inks, part by part, so that memory stays bounded."""
-    height, width = samples.shape[1:3]
-    labels = _labels(INK.levels)
-    result = np.zeros((height, width, 2), np.float32)
-    step = max(2 * INK.overlap, INK.most_pixels // height)
-    for left in range(0, width, step):
-        first, last = max(0, left - INK.overlap), min(width, left + step + INK.overlap)
-        chosen, _ = _propagate(
-            samples[:, :, first:last].astype(np.float32), inks, labels, None, ends=(first == 0, last == width)
-        )
-        right = min(width, left + step)
-        result[:, left:right] = labels[chosen][:, left - first : right - first]
-    return result
-
-
 def _propagate(
-    stack: FloatImage,
-    inks: _Inks,
-    labels: FloatImage,
-    messages: _Directions | None,
-    ends: tuple[bool, bool] = (True, True),
+    stack: FloatImage, inks: _Inks, labels: FloatImage, messages: _Directions | None
 ) -> tuple[NDArray[np.intp], _Directions]:
-    """Return the label of each pixel with the least differences between neighbours, and the messages.
-
-    `ends` says that the left and right borders are free of the mark, as those above and below are.
-    """
+    """Return the label of each pixel with the least differences between neighbours, and the messages."""
     count, (height, width) = len(labels), stack.shape[1:3]
     mattes = [inks.matte(label) for label in labels]
     scenes = [(stack - own.premultiplied) / own.transmittance * _WEIGHTS for own in mattes]
@@ -173,10 +153,8 @@ def _propagate(
             down[one, two] = _difference(scene[:, :-1], other[:, 1:], seen) + change
     own = np.full((count, height, width), INK.mark, np.float32)
     own[0] = 0
-    border = np.zeros((height, width), bool)
-    border[: INK.border] = border[-INK.border :] = True
-    border[:, : INK.border] |= ends[0]
-    border[:, -INK.border :] |= ends[1]
+    border = np.ones((height, width), bool)
+    border[INK.border : -INK.border, INK.border : -INK.border] = False
     own[1:, border] = INK.forbidden
     left, right, above, below = messages or tuple(np.zeros_like(own) for _ in range(4))
     for _ in range(INK.iterations):

@@ -199,9 +199,8 @@ class InkSettings:
     border: int = 3
     """Width of that border, pixels."""
     most_pixels: int = 40_000
-    """Maximum number of pixels that are labelled at once; larger marks are labelled in parts."""
-    overlap: int = 24
-    """Overlap of the parts, pixels."""
+    """Maximum number of pixels that are labelled: larger marks are labelled at a smaller size, at which messages reach
+    across their strokes."""
     explained: float = 0.15
     """Minimum share of the steps at a mark's edges that the inks explain."""
     noise: float = 2.0

@@ -35,7 +35,9 @@ def add_graphics(tracks: Sequence[Track], gallery: FrameSampler, size: tuple[int
         for track in tracks
     }
     own = {
-        id(track): _find_graphic(track, samples[id(track)], size) if _may_have_graphic(track) else None
+        id(track): _find_graphic(track, samples[id(track)], size, _beside(track, tracks))
+        if _may_have_graphic(track)
+        else None
         for track in tracks
     }
     # The longest first: it shows the graphic best.
@@ -103,8 +105,19 @@ def _may_have_graphic(track: Track) -> bool:
     return plain and track.path is None and not track.scaled and not track.lasting and bool(track.text)
 
 
-def _find_graphic(track: Track, samples: Sequence[Gray], size: tuple[int, int]) -> _Graphic | None:
-    """Return the graphic beside a text, by its static edges; None without one."""
+def _beside(track: Track, tracks: Sequence[Track]) -> list[Box]:
+    """Return the lines of the other texts that stand at the same time."""
+    return [
+        other.line
+        for other in tracks
+        if other is not track and other.path is None and other.first <= track.last and other.last >= track.first
+    ]
+
+
+def _find_graphic(
+    track: Track, samples: Sequence[Gray], size: tuple[int, int], others: Sequence[Box]
+) -> _Graphic | None:
+    """Return the graphic beside a text, by its static edges; None without one. `others` are lines of other texts."""
     if len(samples) < DETECTOR.least_samples_beside:
         return None
     height, width = samples[0].shape
@@ -116,8 +129,18 @@ def _find_graphic(track: Track, samples: Sequence[Gray], size: tuple[int, int]) 
     stack = np.stack(samples)
     part = StaticEdges.of(stack, place)
     own = part.mark(near.moved(-place.x0, -place.y0))
+    if not _beyond(own, line, place, (width, height)).any():
+        # In a scene that moves slowly its soft edges stay as well; a graphic's are about as steep as its name's.
+        steep = np.hypot(*part.median)
+        strokes = part.edges[line.moved(-place.x0, -place.y0).slices]
+        if strokes.any():
+            usual = float(np.median(steep[line.moved(-place.x0, -place.y0).slices][strokes]))
+            own = replace(part, edges=part.edges & (steep > DETECTOR.as_steep * usual)).mark(
+                near.moved(-place.x0, -place.y0)
+            )
     if _beyond(own, line, place, (width, height)).sum() < DETECTOR.least_edges // 2:
-        own = _on_even_ground(stack, line, place) if is_platform(track.text) else np.zeros_like(own)
+        texts = [_on_samples(other, size, (height, width)).padded(2, width, height) for other in others]
+        own = _on_even_ground(stack, line, place, texts) if is_platform(track.text) else np.zeros_like(own)
     if not _beyond(own, line, place, (width, height)).any():
         return None
     mark = mark_track(own, place, max(size) / max(height, width), size, 1)
@@ -138,16 +161,28 @@ def _beyond(own: BoolMask, line: Box, place: Box, size: tuple[int, int]) -> Bool
     return result
 
 
-def _on_even_ground(stack: NDArray[np.uint8], line: Box, place: Box) -> BoolMask:
-    """Return what stands out of a ground of one colour beside a line on samples, steady, compact and near it."""
+def _on_even_ground(stack: NDArray[np.uint8], line: Box, place: Box, texts: Sequence[Box]) -> BoolMask:
+    """Return what stands out of a ground of one colour beside a line on samples, steady, compact and near it.
+
+    Other `texts` are neither ground nor graphic.
+    """
     inside, looks = line.moved(-place.x0, -place.y0), stack[(slice(None), *place.slices)]
     look = np.median(looks, axis=0)
     outside = np.ones(look.shape, bool)
-    outside[inside.slices] = False
-    ground = np.median(look[outside])
+    for text in (line, *texts):
+        if text.common(place):
+            part = text.moved(-place.x0, -place.y0)
+            outside[max(0, part.y0) : max(0, part.y1), max(0, part.x0) : max(0, part.x1)] = False
+    # The ground need not go on: a band above a film ends not far from the name.
+    near_line = np.zeros(look.shape, bool)
+    near_line[inside.padded(line.text_height, look.shape[1], look.shape[0]).slices] = True
+    ring = outside & near_line
+    if not ring.any():
+        return ring
+    ground = np.median(look[ring])
     stands_out = (np.abs(look - ground) > DETECTOR.even_ground) & (looks.std(axis=0) < DETECTOR.steady)
     found = np.zeros(look.shape, bool)
-    if (stands_out & outside).sum() > DETECTOR.most_beside * outside.sum():
+    if (stands_out & ring).sum() > DETECTOR.most_beside * ring.sum():
         return found
     near = cv2.morphologyEx((stands_out & outside).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(near)

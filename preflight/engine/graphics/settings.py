@@ -84,6 +84,8 @@ class WatermarkDetectorSettings:
     """Minimum number of samples of a text for a graphic beside it."""
     reach_beside: float = 4.0
     """Distance from a text within which its graphic lies, text heights."""
+    as_steep: float = 0.4
+    """Minimum steepness of a graphic's edges, as a share of the median of its name's."""
     even_ground: float = 10.0
     """Difference from the ground's colour at or above which a pixel stands out of it, levels."""
     steady: float = 5.0

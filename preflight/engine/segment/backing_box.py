@@ -89,6 +89,11 @@ def letters_on_ground(
 
 def find_partial(crop: BGR, spread: FloatMap, fill: BoolMask, text_height: int) -> BackingBox | None:
     """Return the rectangles of one colour behind a part of the letters `fill`, or behind all of them; None without."""
+    body = _body(fill)
+    even = _even(crop, spread, fill, body)
+    if even is not None and _thick_share(even[0], body) < BACKING_BOX.thick:
+        # The ground of the whole line is an outline, and so is that of a part of it.
+        return None
     found = find_rectangles(crop, spread, fill, text_height)
     if not found:
         return None
@@ -204,12 +209,14 @@ def _even(crop: BGR, spread: FloatMap, foreground: BoolMask, body: BoolMask) -> 
 
 
 def _thick_share(area: BoolMask, body: BoolMask) -> float:
-    """Return the share of an area that survives an opening of a quarter of the letters' height.
+    """Return the share of an area near the letters that survives an opening of a quarter of the letters' height.
 
-    Thick outlines that flow together have the colour of a box around every letter, but they are nowhere thick.
+    Thick outlines that flow together have the colour of a box around every letter, but they are nowhere thick. A scene
+    of their colour may adjoin them; a box is thick among its letters too.
     """
-    size = max(3, int(body.any(axis=1).sum()) // 4)
-    return float(_opened(area, size).sum() / max(1, area.sum()))
+    height = int(body.any(axis=1).sum())
+    near = _grown(body, 2 * (height // 8) + 1)
+    return float((_opened(area, max(3, height // 4)) & near).sum() / max(1, (area & near).sum()))
 
 
 def _between(crop: BGR, a: ColorVector, b: ColorVector) -> BoolMask:

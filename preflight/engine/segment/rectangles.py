@@ -91,7 +91,7 @@ def _is_flat(same: BoolMask, fill: BoolMask) -> bool:
     kernel = np.ones((size, size), np.uint8)
     thick = cv2.morphologyEx(same.astype(np.uint8), cv2.MORPH_OPEN, kernel)
     even = float(same[~dilate(fill, 2)].mean()) > RECTANGLE.even
-    return even and bool(thick.sum() > BACKING_BOX.thick * same.sum())
+    return even and bool(thick.sum() > RECTANGLE.thick * same.sum())
 
 
 def _is_sharp(same: BoolMask, box: Box) -> bool:

@@ -236,3 +236,25 @@ def test_name_of_a_platform_on_an_even_ground_has_its_graphic() -> None:
     assert track.line.y0 < 112
     other = replace(mark, text="Chapter")
     assert name_graphics.add_graphics([other], samples, (WIDTH, HEIGHT)) == [other]
+
+
+def test_graphic_on_a_narrow_band_with_a_title_over_a_film_belongs_to_its_name() -> None:
+    """Neither the film below the band nor the title beside the name is its ground."""
+    samples, chroma = FrameSampler(), np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    picture = np.full((HEIGHT, WIDTH), 205, np.uint8)
+    dice = np.random.default_rng(4)
+    picture[100:] = dice.integers(0, 255, (HEIGHT - 100, WIDTH), np.uint8)
+    cv2.circle(picture, (45, 30), 14, 100, 6)
+    cv2.putText(picture, "A title", (90, 60), cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 12)
+    for index in range(LOOKS):
+        samples.add(Frame(index=index, y=picture, u=chroma, v=chroma))
+    line, above = Box(8, 56, 80, 78), Box(88, 10, 330, 74)
+    name_of, title = (
+        Track(box=box, line=box, first=0, last=19, masks=MaskModel(usual=np.ones((box.height, box.width), bool)))
+        for box in (line, above)
+    )
+    marks = [replace(name_of, text="TikTok", score=0.98), replace(title, text="A title", score=0.9)]
+    track, other = name_graphics.add_graphics(marks, samples, (WIDTH, HEIGHT))
+    assert track.line.y0 < 20
+    assert track.line.y1 < 84
+    assert other == marks[1]

@@ -67,6 +67,17 @@ def test_outlines_that_flow_together_are_no_plate() -> None:
     assert backing_box.find_solid(crop, STILL, write(crop)) is None
 
 
+def test_outlines_beside_a_scene_of_their_colour_are_no_plate() -> None:
+    """A sleeve of the outline's colour is thick, but lies beside the letters."""
+    crop, fill = scene(), np.zeros((HEIGHT, WIDTH), bool)
+    crop[14:46, 40:208] = crop[6:54, :40] = 235
+    for left in range(44, 200, 13):
+        fill[18:42, left : left + 8] = True
+    crop[fill] = 10
+    assert backing_box.find_solid(crop, STILL, fill) is None
+    assert backing_box.find_partial(crop, STILL, fill, 24) is None
+
+
 def test_letters_on_a_plate_are_what_has_not_its_colour() -> None:
     crop = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
     crop[10:50, 30:210] = (60, 20, 10)
