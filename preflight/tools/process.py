@@ -57,6 +57,7 @@ class _Guardian:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shell: subprocess.Popen[bytes] | None = None
+        self.running: set[Running] = set()
 
     def tell(self, change: str, group: int) -> None:
         """Report that a group of processes began (`+`) or ended (`-`)."""
@@ -72,6 +73,9 @@ class _Guardian:
             except OSError:
                 # Somebody killed the guardian: children are then ended by `Running.kill` alone.
                 return
+            except ValueError:
+                # The interpreter is ending and finalizes a generator: the guardian has ended, and its groups with it.
+                return
 
     def _start(self) -> subprocess.Popen[bytes]:
         shell = subprocess.Popen(
@@ -81,6 +85,9 @@ class _Guardian:
         return shell
 
     def _end(self, shell: subprocess.Popen[bytes]) -> None:
+        # A generator that was left suspended is finalized later, when a thread that reads a pipe can't be joined.
+        for running in tuple(self.running):
+            running.kill()
         if shell.stdin is not None:
             _close(shell.stdin)
         shell.wait()
@@ -263,10 +270,12 @@ def start(
     _log.debug("process %d: %s", popen.pid, shlex.join(map(str, argv)))
     running = Running(popen, tail_lines)
     try:
+        _guardian.running.add(running)
         _guardian.tell("+", popen.pid)
         yield running
     finally:
         running.kill()
+        _guardian.running.discard(running)
         _guardian.tell("-", popen.pid)
 
 

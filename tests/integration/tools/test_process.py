@@ -39,6 +39,18 @@ def gone(pid: int) -> bool:
     return not alive(pid)
 
 
+HELD = """
+import sys
+from preflight.tools import process
+def hold():
+    with process.start([sys.executable, "-c", "import time; time.sleep(600)"]) as running:
+        yield running.pid
+held = hold()
+print(next(held), flush=True)
+"""
+"""A program that ends while a generator still holds a child, as an interrupted reader of frames does."""
+
+
 def sleeper(*more: str) -> list[str]:
     return [sys.executable, "-c", "import time; time.sleep(600)", *more]
 
@@ -107,6 +119,12 @@ def test_child_does_not_outlive_its_parent(number: signal.Signals) -> None:
         parent.send_signal(number)
         parent.wait()
         assert gone(child)
+
+
+def test_generator_left_at_exit_ends_quietly_with_its_child() -> None:
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert gone(int(done.stdout))
 
 
 def test_output_that_may_be_truncated_is_an_error() -> None:
