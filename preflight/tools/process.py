@@ -70,8 +70,9 @@ class _Guardian:
             try:
                 self._shell.stdin.write(f"{change} {group}\n".encode())
                 self._shell.stdin.flush()
-            except OSError:
-                # Somebody killed the guardian: children are then ended by `Running.kill` alone.
+            except (OSError, ValueError):
+                # Somebody killed the guardian: children are then ended by `Running.kill` alone. Or it has ended with
+                # all its groups, since the interpreter is ending, and a generator that held a child is finalized.
                 return
             except ValueError:
                 # The interpreter is ending and finalizes a generator: the guardian has ended, and its groups with it.
