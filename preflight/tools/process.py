@@ -74,9 +74,6 @@ class _Guardian:
                 # Somebody killed the guardian: children are then ended by `Running.kill` alone. Or it has ended with
                 # all its groups, since the interpreter is ending, and a generator that held a child is finalized.
                 return
-            except ValueError:
-                # The interpreter is ending and finalizes a generator: the guardian has ended, and its groups with it.
-                return
 
     def _start(self) -> subprocess.Popen[bytes]:
         shell = subprocess.Popen(
