@@ -71,7 +71,8 @@ def copy(plan: Plan, spans: Sequence[OutputRange], *, ffmpeg: str, video_scale: 
         # A view for the video alone saves what lies around the range; a long range hardly gains by it.
         exact = None if bounds.is_long(span) and not picture_only else bounds.seek_picture(span, source.container)
         shown = given if exact is None else _input(source, **exact)
-        options = _copy_options(plan, picture_only=picture_only) | bounds.filters(span, picture=exact is None)
+        options = _copy_options(plan, picture_only=picture_only)
+        options |= _timed(plan, bounds.filters(span, picture=exact is None))
         streams = _chosen(plan, shown, given, picture_only=picture_only)
         # Each input's chapters are shifted by as much as its packets; ffmpeg-python numbers inputs as they are used.
         inputs += len({stream.node for stream in streams})
@@ -115,7 +116,7 @@ def assemble(plan: Plan, listing: Path, span: OutputRange, *, late: Fraction, ff
     # The list's demuxer opens its files itself, which are all our own.
     shown = builder.input(_local(listing), **_LIST_OPTIONS, **delay)
     given = _input(source, **bounds.seek(span, source.container))
-    options = _copy_options(plan) | bounds.filters(span, picture=False)
+    options = _copy_options(plan) | _timed(plan, bounds.filters(span, picture=False))
     if source.video is not None and source.video.codec == "hevc":
         # hvc1 promises that all parameter sets are in the header; here each part brings its own.
         options["tag:v"] = "hev1"
@@ -184,6 +185,11 @@ def _copy_options(plan: Plan, *, picture_only: bool = False) -> dict[str, Any]:
     return options
 
 
+def _timed(plan: Plan, filters: dict[str, str]) -> dict[str, str]:
+    """Return the options of `bounds.filters` for the container of `plan`."""
+    return bounds.with_sound_durations(filters) if plan.container in _TAGGED else filters
+
+
 def _whole(
     plan: Plan,
     source: Media,
@@ -203,7 +209,7 @@ def _whole(
     timed = {s.index for s in source.streams if s.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE}}
     chosen = [(heard if s.index in timed else given)[containers.specifier(source, s.index)] for s in kept]
     # A seek brings copied sound along from the keyframe before.
-    options = _copy_options(plan) | bounds.filters(span, picture=False, zero=begun)
+    options = _copy_options(plan) | _timed(plan, bounds.filters(span, picture=False, zero=begun))
     if plan.audio_end is not None:
         options["bsf:s"] = ",".join(filter(None, [options.get("bsf:s"), bounds.end_lines(plan.audio_end)]))
     if source.container in _WITHOUT_TIMES and not timing:

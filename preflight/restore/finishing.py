@@ -215,5 +215,8 @@ def _stretch(fixed: Fixed, made: Path) -> tuple[list[str], list[str]]:
         start = Fraction(fixed.segments[0].start).limit_denominator(10**6)
         span = bounds.OutputRange(output=made, start=start, end=trim[1])
     seek = [word for name, value in bounds.seek(span, source.container).items() for word in (f"-{name}", value)]
-    cut = [word for name, value in bounds.filters(span, picture=False).items() for word in (f"-{name}", value)]
+    options = bounds.filters(span, picture=False)
+    if made.suffix.lower() != ".mkv":
+        options = bounds.with_sound_durations(options)
+    cut = [word for name, value in options.items() for word in (f"-{name}", value)]
     return seek, cut

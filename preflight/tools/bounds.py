@@ -169,6 +169,14 @@ def last_duration(pts: str = "PTS", dts: str = "DTS") -> str:
     return _set_duration(f"if(gt(DURATION,0),DURATION,if(eq(NEXT_DTS,NOPTS),{behind},NEXT_DTS-DTS))", pts, dts)
 
 
+def with_sound_durations(filters: dict[str, str]) -> dict[str, str]:
+    """Return output options as `filters` does, by which packets of sound without a duration get one.
+
+    MP4 would not play a last packet that lasts for nothing; ffmpeg 5 reads such ones from MP4 itself.
+    """
+    return filters | {"bsf:a": ",".join(filter(None, [filters.get("bsf:a"), last_duration()]))}
+
+
 def end_lines(end: Fraction) -> str:
     """Return the bit stream filter that ends lines of subtitles at `end` seconds: one may begin before and last on."""
     return _set_duration(f"min(DURATION,max(1,floor({_number(end)}/TB)-PTS))")

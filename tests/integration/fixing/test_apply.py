@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import clips
+from fixtures import clips, random_media
 from fixtures.checker import checker, hashes, times
 from preflight.errors import CancelledError, FileChangedError, InputError, ToolError, ToolMissingError
 from preflight.events import Progress
@@ -13,7 +13,7 @@ from preflight.fixing import apply, plan
 from preflight.model.limits import DEFAULT_LIMITS, Limits
 from preflight.model.plan import Policy
 from preflight.model.report import Report
-from preflight.tools import ffmpeg
+from preflight.tools import ffmpeg, mp4_tables
 
 FFMPEG = ffmpeg.find()
 
@@ -169,3 +169,16 @@ def test_encoded_sound_moves_no_frame_of_an_avi(tmp_path: Path) -> None:
     assert made.video is None
     (segment,) = apply(made, tmp_path / "out", recheck=report, ffmpeg=FFMPEG).segments
     assert times(segment.media.path) == times(clip)
+
+
+def test_last_packet_of_sound_is_heard(tmp_path: Path) -> None:
+    # ffmpeg 5 reads no duration of that of this clip, ALAC in an MP4 whose edit list begins late, and does not list one
+    # that lasts for nothing.
+    clip = random_media.make(random_media.recipe(379), tmp_path / "clip")
+    limits = Limits(max_long_side=80, max_short_side=80)
+    made = plan(report(clip, limits))
+    (segment,) = apply(made, tmp_path / "out", recheck=lambda path: report(path, limits), ffmpeg=FFMPEG).segments
+    tables = mp4_tables.read(segment.media.path)
+    assert tables is not None
+    (sound,) = [number for number, head in tables.listing.heads.items() if head.kind == "audio"]
+    assert tables.listing.of(sound)[-1].duration > 0

@@ -20,7 +20,8 @@ def test_remux() -> None:
     argv = ffmpeg_commands.remux(plan(values.report(media)), Path("out.mp4"), ffmpeg="ffmpeg")
     assert argv == [
         "ffmpeg", *GUARD, "-i", "file:in.ts", "-map", "0:V:0", "-map", "0:a:0",
-        "-bsf:v:0", bounds.last_duration(), "-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters", "0",
+        "-bsf:a", bounds.last_duration(), "-bsf:v:0", bounds.last_duration(),
+        "-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters", "0",
         "-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart", "file:out.mp4", *QUIET,
     ]  # fmt: skip
 
@@ -49,7 +50,7 @@ def test_scale() -> None:
     argv = ffmpeg_commands.convert(made, OutputRange(output=Path("out.mp4")), ffmpeg="ffmpeg")
     assert argv == [
         "ffmpeg", "-fflags", "+genpts", *GUARD, "-i", "file:in.avi", "-map", "0:V:0", "-map", "0:a:0",
-        "-b:1", "160000", "-bsf:v:0", bounds.last_duration(), "-bufsize:0", "8000000",
+        "-b:1", "160000", "-bsf:a", bounds.last_duration(), "-bsf:v:0", bounds.last_duration(), "-bufsize:0", "8000000",
         "-c:0", "libx264", "-c:1", "aac", "-crf:0", "20",
         "-enc_time_base:0", "1:90000", "-filter:0", "scale=1920:1080:flags=bicubic,setsar=1,format=yuv420p",
         "-filter:1", "pan=stereo|c0=c0|c1=c1", "-flush_packets", "1", "-fps_mode:0", "passthrough",
@@ -83,15 +84,16 @@ def test_copies_of_stretches() -> None:
     ]
     codecs = ["-c:0", "copy", "-c:1", "copy", "-copyinkf:0", "-map_chapters"]
     common = ["-map_metadata", "0", "-max_muxing_queue_size", "4096", "-movflags", "+faststart"]
+    lasts = bounds.last_duration()
     ends = "noise=amount=0:drop=gte(pts*tb\\,34.999999)"
     starts = "noise=amount=0:drop=lt((pts+round(35.000000/tb))*tb\\,34.999999)"
     assert ffmpeg_commands.copy(made, spans, ffmpeg="ffmpeg") == [
         "ffmpeg", *GUARD, "-t", "34.919000", "-i", "file:in.mp4", *GUARD, "-t", "36.000000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "0.001000", *GUARD[2:], "-ss", "35.001000", "-i", "file:in.mp4",
         *GUARD[:2], "-itsoffset", "-1.000000", *GUARD[2:], "-ss", "34.000000", "-i", "file:in.mp4",
-        "-map", "0:V:0", "-map", "1:a:0", "-bsf:a", ends, "-bsf:s", ends, *codecs, "1", *common,
+        "-map", "0:V:0", "-map", "1:a:0", "-bsf:a", f"{ends},{lasts}", "-bsf:s", ends, *codecs, "1", *common,
         "-t", "35.000000", "file:1.mp4",
-        "-map", "2:V:0", "-map", "3:a:0", "-bsf:a", starts, "-bsf:s", starts, *codecs, "3",
+        "-map", "2:V:0", "-map", "3:a:0", "-bsf:a", f"{starts},{lasts}", "-bsf:s", starts, *codecs, "3",
         *common, "file:2.mp4",
         *QUIET,
     ]  # fmt: skip
