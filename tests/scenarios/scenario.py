@@ -125,6 +125,7 @@ class Stage:
             error = process.stderr.read().decode(errors="replace")
             process.stderr.close()
             assert "Traceback" not in error, self._story(error)
+            assert "Fatal Python error" not in error, self._story(error)
             self.scenario.told.append(f"exit {code}")
 
     def _start(self) -> subprocess.Popen[bytes]:
