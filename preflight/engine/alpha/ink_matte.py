@@ -58,7 +58,7 @@ class _Inks:
 
 @dataclass(frozen=True, slots=True)
 class InkMatte:
-    """The matte of a mark, and how well it explains what is seen.
+    """The matte of a mark, and how well it explains the samples.
 
     Attributes:
         matte: the matte.
@@ -193,7 +193,7 @@ def _neighbours(values: FloatImage, axis: int, gap: int = 1) -> tuple[FloatImage
 
 
 def _steps(stack: FloatImage, scenes: FloatImage, shares: FloatImage) -> Iterator[tuple[FloatImage, ...]]:
-    """Yield the steps of what is seen, the scene there, and the steps of the shares, where these change.
+    """Yield the steps of the samples, the scene there, and the steps of the shares, where these change.
 
     They go over the width of a blurred edge: from pixel to pixel, the steps of soft edges are too small.
     """

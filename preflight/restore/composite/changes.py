@@ -97,8 +97,8 @@ def compare(sent: Picture, cleaned: Picture, before: Picture | None = None) -> C
     chroma = np.maximum(
         *(block_means(cv2.absdiff(a, b), rows, columns) for a, b in zip(sent[1:], cleaned[1:], strict=True))
     )
-    activity, colorful = (np.maximum.reduce([_activity(plane, rows, columns) for plane in planes])
-                          for planes in (cleaned[:1], cleaned[1:]))  # fmt: skip
+    activity = _activity(cleaned.y, rows, columns)
+    colorful = np.maximum(*(_activity(plane, rows, columns) for plane in cleaned[1:]))
     contrast = cv2.dilate(activity, _AROUND)
     color_contrast = cv2.dilate(colorful, _AROUND)
     if before is not None:

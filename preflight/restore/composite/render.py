@@ -34,7 +34,7 @@ FINEST_CRF = 4.0
 COARSEST_CRF = 20.0
 """The coarsest quality: pictures that stay near at any quality gain nothing by a coarser one."""
 ATTEMPTS = 3
-"""Times that all is encoded at most: pictures that change much may need a finer step twice."""
+"""Maximum number of encodings: pictures that change much may need a finer quality twice."""
 STEP = 0.75
 """dB by which a rate factor finer by 1 brings pictures nearer, measured on film and noise with both encoders."""
 TRIAL_FRAMES = 8
