@@ -36,15 +36,15 @@ _TIE = 0.5
 """Difference of two conventions' errors up to which the usual one is taken, in gray levels."""
 
 
-class OutputRange(NamedTuple):
+class ValueRange(NamedTuple):
     """The numbers that a model returns for black and for white."""
 
     black: float
     white: float
 
 
-_BYTES = OutputRange(0, 255)
-_OUTPUT_RANGES = (OutputRange(0, 1), _BYTES, OutputRange(-1, 1))
+_BYTES = ValueRange(0, 255)
+_RANGES = (ValueRange(0, 1), _BYTES, ValueRange(-1, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +56,14 @@ class FillModel:
         digest: SHA-256 of its content. Results depend on it, so it belongs to the key of a kept result.
         layout: inputs and output.
         encoding: what the inputs mean.
-        output_range: what the output means.
+        value_range: what the output means.
     """
 
     path: Path
     digest: str
     layout: FillModelLayout
     encoding: Encoding
-    output_range: OutputRange
+    value_range: ValueRange
 
     def fill(self, part: NDArray[np.uint8], hole: BoolMask) -> FloatImage | None:
         """Return what the model makes of a part of a picture.
@@ -79,7 +79,7 @@ class FillModel:
             FileChangedError: the file is not the one that was tried.
         """
         result = _run(_session(self.path, self.digest), self.layout, self.encoding, part, hole)
-        return _to_levels(result, self.output_range) if np.isfinite(result).all() else None
+        return _to_levels(result, self.value_range) if np.isfinite(result).all() else None
 
 
 def open_fill_model(path: Path) -> FillModel:
@@ -99,13 +99,13 @@ def open_fill_model(path: Path) -> FillModel:
         ) from error
     session = _load(path, content)
     layout = recognize_layout(path.name, *([_spec(node) for node in nodes] for nodes in _nodes(session)))
-    encoding, output_range = _try_out(path, session, layout)
+    encoding, value_range = _try_out(path, session, layout)
     return FillModel(
         path=path.absolute(),
         digest=hashlib.sha256(content).hexdigest(),
         layout=layout,
         encoding=encoding,
-        output_range=output_range,
+        value_range=value_range,
     )
 
 
@@ -151,11 +151,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:300]
 
 
-def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[Encoding, OutputRange]:
+def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[Encoding, ValueRange]:
     """Return the conventions by which a model returns the known part of a picture best."""
     part, hole = _probe(layout)
     known = part[~hole].astype(np.float32)
-    tried: list[tuple[float, Encoding, OutputRange]] = []
+    tried: list[tuple[float, Encoding, ValueRange]] = []
     for encoding in layout.encodings:
         try:
             result = _run(session, layout, encoding, part, hole)
@@ -168,7 +168,7 @@ def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[Encodin
             ) from error
         if not np.isfinite(result).all():
             continue
-        for levels in (_BYTES,) if result.dtype == np.uint8 else _OUTPUT_RANGES:
+        for levels in (_BYTES,) if result.dtype == np.uint8 else _RANGES:
             error_level = float(np.abs(_to_levels(result, levels)[~hole] - known).mean())
             tried.append((error_level, encoding, levels))
     if not tried:
@@ -217,8 +217,8 @@ def _run(
     return inside
 
 
-def _to_levels(result: NDArray[Any], output_range: OutputRange) -> FloatImage:
+def _to_levels(result: NDArray[Any], value_range: ValueRange) -> FloatImage:
     """Return a model's numbers as gray levels, 0..255."""
-    black, white = output_range
+    black, white = value_range
     levels: FloatImage = np.clip((result.astype(np.float32) - black) * (255 / (white - black)), 0, 255)
     return levels
