@@ -26,7 +26,7 @@ from preflight.engine.inpaint.fill_model_layout import (
     feeds,
     recognize_layout,
 )
-from preflight.errors import FileChangedError, UsageError
+from preflight.errors import FileChangedError, ToolError, UsageError
 
 _PROBE_SIZE = (136, 200)
 """Height and width of the picture that a model of any size is tried on: odd multiples of `_MULTIPLE`, not square."""
@@ -77,8 +77,15 @@ class FillModel:
 
         Raises:
             FileChangedError: the file is not the one that was tried.
+            ToolError: it can't be run on this size, or there is no memory for it.
         """
-        result = _run(_session(self.path, self.digest), self.layout, self.encoding, part, hole)
+        session = _session(self.path, self.digest)
+        try:
+            result = _run(session, self.layout, self.encoding, part, hole)
+        except Exception as error:
+            # The package raises a class of its own for each status, and RuntimeError.
+            size = f"{hole.shape[1]}x{hole.shape[0]}"
+            raise ToolError(f"The fill model {self.path} failed on {size} pixels: {_first_line(error)}.") from error
         return _to_levels(result, self.value_range) if np.isfinite(result).all() else None
 
 
@@ -159,8 +166,6 @@ def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[Encodin
     for encoding in layout.encodings:
         try:
             result = _run(session, layout, encoding, part, hole)
-        except UsageError:
-            raise
         except Exception as error:
             raise UsageError(
                 f"The fill model {path} can't be run on {hole.shape[1]}x{hole.shape[0]} pixels: {_first_line(error)}.",
@@ -208,11 +213,7 @@ def _run(
     mask = cv2.copyMakeBorder(hole.astype(np.uint8), *border, cv2.BORDER_REFLECT)
     (result,) = session.run([layout.output], feeds(layout, encoding, picture, mask))
     if result.shape != (1, 3, rows, columns):
-        raise UsageError(
-            f"The fill model returns {layout.output} of the shape {list(result.shape)} for a picture of "
-            f"{columns}x{rows} pixels.",
-            hint=ACCEPTED,
-        )
+        raise ValueError(f"it returns {layout.output} of the shape {list(result.shape)}")
     inside: NDArray[Any] = result[0].transpose(1, 2, 0)[top : top + height, left : left + width]
     return inside
 

@@ -167,7 +167,7 @@ def infer(model: FillModel, picture: NDArray[np.uint8], mask: BoolMask) -> Float
 def _ramp(length: int) -> FloatMap:
     """Return the weights of a part's samples along one side, which fall towards its ends."""
     place = np.arange(length)
-    return np.minimum(np.minimum(place + 1, length - place) / LEARNED.context, 1).astype(np.float32)
+    return np.minimum(np.minimum(place + 1, length - place) / LEARNED.overlap, 1).astype(np.float32)
 
 
 def tiles(mask: BoolMask, size: tuple[int, int]) -> Iterator[Box]:
@@ -184,11 +184,11 @@ def _spans(first: int, stop: int, length: int, size: int) -> list[tuple[int, int
     """Return spans of up to `size` inside 0..`length` that cover `first`..`stop` with context on both sides."""
     if length <= size:
         return [(0, length)]
-    context = min(LEARNED.context, size // 4)
-    low, high = max(0, first - context), min(length, stop + context)
+    low, high = max(0, first - LEARNED.context), min(length, stop + LEARNED.context)
     if high - low <= size:
         start = min(max(0, (low + high - size) // 2), length - size)
         return [(start, start + size)]
-    count = -(-(high - low - context) // (size - context))
+    overlap = min(LEARNED.overlap, size // 4)
+    count = -(-(high - low - overlap) // (size - overlap))
     starts = [low + round((high - size - low) * number / (count - 1)) for number in range(count)]
     return [(start, start + size) for start in starts]

@@ -182,8 +182,10 @@ class LearnedSettings:
     """Difference of a pixel at or below which it has not changed, in gray levels."""
     changed: float = 0.01
     """Share of changed pixels around the hole up to which the last fill is kept."""
-    context: int = 64
-    """What a model sees of the scene beside a hole that is filled in parts, and the overlap of parts, in pixels."""
+    context: int = 16
+    """What a model sees of the scene beside a hole at least, where there is any, in pixels."""
+    overlap: int = 64
+    """Overlap of the parts of a hole that is too large for the model, over which they are blended, in pixels."""
 
 
 LEARNED = LearnedSettings()
