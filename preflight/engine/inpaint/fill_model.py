@@ -20,7 +20,7 @@ from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.inpaint.fill_model_layout import (
     ACCEPTED,
     TILE,
-    Encoding,
+    InputEncoding,
     FillModelLayout,
     TensorSpec,
     feeds,
@@ -62,7 +62,7 @@ class FillModel:
     path: Path
     digest: str
     layout: FillModelLayout
-    encoding: Encoding
+    encoding: InputEncoding
     value_range: ValueRange
 
     def fill(self, part: NDArray[np.uint8], hole: BoolMask) -> FloatImage | None:
@@ -158,11 +158,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:300]
 
 
-def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[Encoding, ValueRange]:
+def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[InputEncoding, ValueRange]:
     """Return the conventions by which a model returns the known part of a picture best."""
     part, hole = _probe(layout)
     known = part[~hole].astype(np.float32)
-    tried: list[tuple[float, Encoding, ValueRange]] = []
+    tried: list[tuple[float, InputEncoding, ValueRange]] = []
     for encoding in layout.encodings:
         try:
             result = _run(session, layout, encoding, part, hole)
@@ -202,7 +202,7 @@ def _probe(layout: FillModelLayout) -> tuple[NDArray[np.uint8], BoolMask]:
 
 
 def _run(
-    session: Any, layout: FillModelLayout, encoding: Encoding, part: NDArray[np.uint8], hole: BoolMask
+    session: Any, layout: FillModelLayout, encoding: InputEncoding, part: NDArray[np.uint8], hole: BoolMask
 ) -> NDArray[Any]:
     """Return a model's raw result (height, width, 3) for a part of a picture, which is padded by reflection."""
     height, width = hole.shape

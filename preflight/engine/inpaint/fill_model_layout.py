@@ -34,7 +34,7 @@ DTYPES: dict[str, type[np.generic]] = {
 }
 
 
-class Encoding(StrEnum):
+class InputEncoding(StrEnum):
     """How a model takes a picture and its hole."""
 
     HOLE_MASK = "hole mask"
@@ -76,7 +76,7 @@ class FillModelLayout:
     mask: TensorSpec | None
     output: str
     size: tuple[int, int] | None
-    encodings: tuple[Encoding, ...]
+    encodings: tuple[InputEncoding, ...]
 
     @property
     def takes_bytes(self) -> bool:
@@ -117,11 +117,11 @@ def recognize_layout(name: str, inputs: Sequence[TensorSpec], outputs: Sequence[
         reason = refusal or "has no input of three channels beside a mask of one, and none of four"
         raise UsageError(f"The fill model {name} {reason} (inputs: {has}; outputs: {gives}).", hint=ACCEPTED)
     if mask is None:
-        encodings: tuple[Encoding, ...] = (Encoding.KNOWN_FIRST, Encoding.HOLE_LAST)
+        encodings: tuple[InputEncoding, ...] = (InputEncoding.KNOWN_FIRST, InputEncoding.HOLE_LAST)
     elif image.dtype == "tensor(uint8)":
-        encodings = (Encoding.KNOWN_MASK, Encoding.HOLE_MASK)
+        encodings = (InputEncoding.KNOWN_MASK, InputEncoding.HOLE_MASK)
     else:
-        encodings = (Encoding.HOLE_MASK, Encoding.KNOWN_MASK)
+        encodings = (InputEncoding.HOLE_MASK, InputEncoding.KNOWN_MASK)
     height, width = _sides(inputs, 2), _sides(inputs, 3)
     size = (height.pop(), width.pop()) if height else None
     return FillModelLayout(image=image, mask=mask, output=outputs[0].name, size=size, encodings=encodings)
@@ -177,19 +177,19 @@ def _image_and_mask(inputs: Sequence[TensorSpec]) -> tuple[TensorSpec | None, Te
 
 
 def feeds(
-    layout: FillModelLayout, encoding: Encoding, picture: NDArray[np.uint8], mask: NDArray[np.uint8]
+    layout: FillModelLayout, encoding: InputEncoding, picture: NDArray[np.uint8], mask: NDArray[np.uint8]
 ) -> dict[str, NDArray[Any]]:
     """Return the inputs for a padded picture and its mask (1 in the hole)."""
     planes: FloatImage = picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
     hole = mask[None].astype(np.float32)
     known: FloatImage = 1 - hole
     match encoding:
-        case Encoding.KNOWN_FIRST:
+        case InputEncoding.KNOWN_FIRST:
             return {layout.image.name: _tensor(np.concatenate((known - 0.5, (2 * planes - 1) * known)), layout.image)}
-        case Encoding.HOLE_LAST:
+        case InputEncoding.HOLE_LAST:
             return {layout.image.name: _tensor(np.concatenate((planes * known, hole)), layout.image)}
     assert layout.mask is not None  # noqa: S101
-    marked: FloatImage = hole if encoding is Encoding.HOLE_MASK else known
+    marked: FloatImage = hole if encoding is InputEncoding.HOLE_MASK else known
     return {layout.image.name: _tensor(planes, layout.image), layout.mask.name: _tensor(marked, layout.mask)}
 
 

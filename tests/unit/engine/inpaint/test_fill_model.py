@@ -12,36 +12,46 @@ from onnx import TensorProto
 
 from fixtures import fill_models
 from preflight.engine.inpaint.fill_model import open_fill_model
-from preflight.engine.inpaint.fill_model_layout import Encoding, TensorSpec, recognize_layout
+from preflight.engine.inpaint.fill_model_layout import InputEncoding, TensorSpec, recognize_layout
 from preflight.engine.inpaint.learned_fill import infer, tiles
 from preflight.errors import FileChangedError, UsageError
 
 FLOAT, BYTE = TensorProto.FLOAT, TensorProto.UINT8
 Maker = Callable[[Path], Path]
 
-MODELS: dict[str, tuple[Maker, Encoding, tuple[float, float], tuple[int, int] | None]] = {
-    "lama": (fill_models.lama, Encoding.HOLE_MASK, (0, 255), None),
-    "lama that returns 0..1": (lambda p: fill_models.lama(p, white=1.0), Encoding.HOLE_MASK, (0, 1), None),
-    "lama that returns -1..1": (lambda p: fill_models.lama(p, white=1, black=-1), Encoding.HOLE_MASK, (-1, 1), None),
-    "lama of one size": (lambda p: fill_models.lama(p, size=(128, 96)), Encoding.HOLE_MASK, (0, 255), (128, 96)),
-    "lama that marks the known": (lambda p: fill_models.lama(p, marks_hole=False), Encoding.KNOWN_MASK, (0, 255), None),
-    "lama in 16 bits": (
-        lambda p: fill_models.lama(p, white=1.0, kind=TensorProto.FLOAT16),
-        Encoding.HOLE_MASK,
-        (0, 1),
+MODELS: dict[str, tuple[Maker, InputEncoding, tuple[float, float], tuple[int, int] | None]] = {
+    "lama": (fill_models.lama, InputEncoding.HOLE_MASK, (0, 255), None),
+    "lama that returns 0..1": (lambda p: fill_models.lama(p, white=1.0), InputEncoding.HOLE_MASK, (0, 1), None),
+    "lama that returns -1..1": (
+        lambda p: fill_models.lama(p, white=1, black=-1),
+        InputEncoding.HOLE_MASK,
+        (-1, 1),
         None,
     ),
-    "migan": (fill_models.migan, Encoding.KNOWN_MASK, (0, 255), None),
-    "migan that marks the hole": (
-        lambda p: fill_models.migan(p, marks_hole=True),
-        Encoding.HOLE_MASK,
+    "lama of one size": (lambda p: fill_models.lama(p, size=(128, 96)), InputEncoding.HOLE_MASK, (0, 255), (128, 96)),
+    "lama that marks the known": (
+        lambda p: fill_models.lama(p, marks_hole=False),
+        InputEncoding.KNOWN_MASK,
         (0, 255),
         None,
     ),
-    "generator of migan": (fill_models.generator, Encoding.KNOWN_FIRST, (-1, 1), (256, 256)),
+    "lama in 16 bits": (
+        lambda p: fill_models.lama(p, white=1.0, kind=TensorProto.FLOAT16),
+        InputEncoding.HOLE_MASK,
+        (0, 1),
+        None,
+    ),
+    "migan": (fill_models.migan, InputEncoding.KNOWN_MASK, (0, 255), None),
+    "migan that marks the hole": (
+        lambda p: fill_models.migan(p, marks_hole=True),
+        InputEncoding.HOLE_MASK,
+        (0, 255),
+        None,
+    ),
+    "generator of migan": (fill_models.generator, InputEncoding.KNOWN_FIRST, (-1, 1), (256, 256)),
     "generator of lama": (
         lambda p: fill_models.generator(p, known_first=False, size=("h", "w")),
-        Encoding.HOLE_LAST,
+        InputEncoding.HOLE_LAST,
         (0, 1),
         None,
     ),
