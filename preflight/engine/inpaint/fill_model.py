@@ -20,8 +20,8 @@ from preflight.engine.core.arrays import BoolMask, FloatImage
 from preflight.engine.inpaint.fill_model_layout import (
     ACCEPTED,
     TILE,
-    InputEncoding,
     FillModelLayout,
+    InputEncoding,
     TensorSpec,
     feeds,
     recognize_layout,
