@@ -75,36 +75,42 @@ class LearnedFill:
         if wanted.sum() < self.settings.least_samples:
             return None
         # The held-out band is hidden from both fills. Around samples from other frames there is nothing to compare.
-        mask = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
-        band = target.band & mask
-        harmonic_error = target.error(inpaint_parts(filled.luma, mask, edges), band)
+        near = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
+        band, mask = target.band & near, dilate(near, self.settings.rim)
+        rim = chroma_mask(mask)
+        harmonic = Planes(
+            inpaint_parts(filled.luma, mask, edges),
+            inpaint_parts(filled.chroma, rim, tuple(edge // 2 for edge in edges)),
+        )
+        harmonic_error = target.error(harmonic.luma, band)
         contest = wanted & (harmonic_error > self.settings.flat_error)
         if not contest.any():
             return None
-        inferred = self._infer(target, filled, mask)
+        inferred = self._infer(target, harmonic, mask)
         if inferred is None:
             return None
         luma, chroma = inferred
         known = (~mask).astype(np.float32)
         light = normalized_convolution(target.planes.luma - luma, known, self.settings.light_radius)
         error = target.error(luma + light, band)
-        share = np.where(wanted, _share(error, harmonic_error, self.settings), 0).astype(np.float32)
-        if not share.any():
+        # A model that is wrong as a whole is right in places by accident.
+        if error[band].mean() > self.settings.error_ratio * harmonic_error[band].mean():
             return None
+        share = np.where(wanted, _share(error, harmonic_error, self.settings), 0).astype(np.float32)
         # As in gradient-domain fusion: what is left of the difference on the rim fades out inside the hole.
-        hole, rim = chroma_mask(target.hole & mask), chroma_mask(mask)
-        luma = luma + harmonic_inpaint(filled.luma - luma, target.hole & mask)
+        hole = target.hole & near
+        luma = luma + harmonic_inpaint(filled.luma - luma, hole)
         chroma = chroma + harmonic_inpaint(filled.chroma - chroma, rim)
-        half = downscale_2x(share) * hole
+        half = downscale_2x(share) * chroma_mask(hole)
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )
         return LearnedResult(planes=planes, error=harmonic_error + share * (error - harmonic_error), share=share)
 
     def _infer(
-        self, target: TargetRegion, filled: Planes[np.float32], mask: BoolMask
+        self, target: TargetRegion, given: Planes[np.float32], mask: BoolMask
     ) -> tuple[FloatImage, FloatImage] | None:
-        """Return luma and chroma that the model makes of the core; None when it fails."""
+        """Return luma and chroma that the model makes of the `given` core; None when it fails."""
         view = target.view.planes
         whole: BoolMask = np.zeros(view.luma.shape, bool)
         whole[target.box.slices] = mask
@@ -112,7 +118,7 @@ class LearnedFill:
         if last is None or not _is_same(last, view.luma, whole, target.box, self.settings):
             picture = Planes(view.luma.copy(), view.chroma.copy())
             core = picture.inside(target.box)
-            core.luma[:], core.chroma[:] = (np.clip(np.rint(plane), 0, 255) for plane in (filled.luma, filled.chroma))
+            core.luma[:], core.chroma[:] = (np.clip(np.rint(plane), 0, 255) for plane in (given.luma, given.chroma))
             rgb = bgr_from_planes(picture.luma, *np.moveaxis(picture.chroma, 2, 0))[..., ::-1]
             self._last = last = _Inferred(whole, view.luma, infer(self.model, rgb, whole))
         if last.result is None:

@@ -163,6 +163,9 @@ class LearnedSettings:
     """Trust in propagated pixels (0..1) at or above which the model is not asked: they count more than it would."""
     least_samples: int = 16
     """Minimum number of samples that the model is asked for."""
+    rim: int = 3
+    """Pixels beside the validation band that are hidden too: so far inside its mask the MI-GAN pipeline still blends
+    the given picture in, which would make its error on the band too small."""
     flat_error: float = 1.0
     """Error of the harmonic fill on the validation band up to which it is kept, in gray levels: bands, plates, sky."""
     error_ratio: float = 1.4
