@@ -113,6 +113,20 @@ def test_bad_model_changes_nothing(rim: int, tmp_path: Path) -> None:
     assert (filled.planes.luma == without.planes.luma).all()
 
 
+def test_texture_of_the_right_kind_is_used_though_its_details_are_elsewhere(tmp_path: Path) -> None:
+    def grass(_: int) -> Planes[np.uint8]:
+        noise = np.random.default_rng(3).normal(0, 14, SHAPE)
+        half = np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8)
+        return Planes(np.clip(110 + noise, 0, 255).astype(np.uint8), half)
+
+    model = open_fill_model(fill_models.copied(tmp_path / "copied.onnx", 40))
+    without, filled = inpainter(None, grass).fill(0), inpainter(model, grass).fill(0)
+    texture = grass(0).luma[HOLE].std()
+    assert without.planes.luma[HOLE].std() < 0.5 * texture
+    assert filled.planes.luma[HOLE].std() > 0.75 * texture
+    assert filled.learned > 0.6
+
+
 def test_flat_scene_is_filled_without_the_model(columns: Counting) -> None:
     def flat(_: int) -> Planes[np.uint8]:
         return Planes(np.full(SHAPE, 90, np.uint8), np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8))
