@@ -18,7 +18,8 @@ from preflight.engine.media import decode
 from preflight.engine.media.probe import inspect
 from preflight.errors import CancelledError, DiskFullError, InputError
 from preflight.model.job import InpaintingBox, RemovalOptions
-from preflight.tools import ffmpeg, process
+from preflight.model.media import Container
+from preflight.tools import ffmpeg, process, proof
 
 PROGRAM = ffmpeg.find()
 ROOT = Path(__file__).parents[3]
@@ -51,7 +52,7 @@ def captioned(clean: Path) -> Path:
 
 def times(path: Path) -> list[int]:
     """Return the presentation times of the picture's packets."""
-    argv = [PROGRAM, "-v", "error", "-copyts", "-i", str(path), "-map", "0:v", "-c", "copy", "-f", "framecrc", "-"]
+    argv = [clips.FFMPEG, "-v", "error", "-copyts", "-i", str(path), "-map", "0:v", "-c", "copy", "-f", "framecrc", "-"]
     return sorted(decode.parse_times(process.run(argv).stdout.decode()))
 
 
@@ -90,8 +91,9 @@ def test_a_mirrored_picture_is_read_and_kept_as_it_is_shown(
     clips.run(*matrix, "-i", stored, "-c", "copy", given)
     wish = InpaintingBox(start=0, end=0.4, x1=0.1, y1=0.1, x2=0.2, y2=0.2)
     engine.remove_text(given, out, RemovalOptions(inpainting_boxes=(wish,)), ffmpeg=PROGRAM)
-    before, after = inspect(given, PROGRAM), inspect(out, PROGRAM)
+    before, after = inspect(given, clips.FFMPEG), inspect(out, clips.FFMPEG)
     assert before.mirrored
+    assert proof.display_matrix(out, Container.MP4) == proof.display_matrix(given, Container.MP4)
     assert (after.turns, after.mirrored) == (before.turns, before.mirrored)
     below = np.s_[: before.upright[1] // 2]
     for one, other in zip(pictures(given), pictures(out), strict=True):
@@ -246,13 +248,16 @@ def test_subtitles_chapters_and_metadata_are_kept(captioned: Path, tmp_path: Pat
     head = ";FFMETADATA1\ntitle=A clip\n"
     marks.write_text(head + chapter.format(0, 800, "One") + chapter.format(800, 1600, "Two"), "utf-8")
     given, out = tmp_path / "given.mkv", tmp_path / "out.mkv"
+    # FLAC has no delay, by which the muxer of ffmpeg 5 would move all streams but the chapters.
     streams = ("-map", "0", "-map", "1", "-map_metadata", "2", "-c", "copy", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    streams += ("-c:a", "flac")
     clips.run("-i", captioned, "-i", lines, "-i", marks, *streams, given)
     report = engine.remove_text(given, out, RemovalOptions(), ffmpeg=PROGRAM)
     assert report.notes == ()
     assert len(report.removed) == 1
     for listing in (["-map", "0:s", "-f", "srt"], ["-f", "ffmetadata"]):
-        shown = [process.run([PROGRAM, "-v", "error", "-i", str(path), *listing, "-"]).stdout for path in (given, out)]
+        argv = ([clips.FFMPEG, "-v", "error", "-i", str(path), *listing, "-"] for path in (given, out))
+        shown = [process.run(each).stdout for each in argv]
         assert shown[0] == shown[1]
         assert len(shown[0]) > 30
 
