@@ -363,15 +363,25 @@ def require_service(settings: Settings) -> None:
 def service(settings: Settings) -> Iterator[Settings]:
     """Give settings whose service and store can be reached, starting the embedded ones when none are configured.
 
-    Raises ToolMissingError when the embedded service is needed and the `local` extra is not installed.
+    Raises ToolMissingError when the embedded service is needed and the `local` extra is not installed, and UsageError
+    for a fill model that can't be used.
     """
     if not settings.uses_local_service:
         yield settings
         return
     from preflight.server.stack import LocalStack
 
+    require_fill_model(settings)
     with LocalStack(settings, check=_codes) as stack:
         yield stack.settings
+
+
+def require_fill_model(settings: Settings) -> None:
+    """Raise UsageError for a fill model of the settings that can't be used: now, and not in each task of a service."""
+    if settings.fill_model is not None:
+        from preflight import engine
+
+        engine.check_fill_model(settings.fill_model)
 
 
 def _codes(path: Path) -> tuple[int, ...]:

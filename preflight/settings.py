@@ -84,6 +84,7 @@ class Settings:
     where a line is far or loses packets, and a kill loses each. `encryption` is '' (the bucket's default), `AES256` or
     `aws:kms`. `public_url` is a template such as `https://cdn.example.com/{key}` that is sent in place of a presigned
     URL.
+    `fill_model` is an ONNX model that fills what the local engine finds on no other frame.
     `verify` has `preflight run` compare each finished file with its source.
     `keep_fixed` keeps what a run sent and got, for another run, up to `cache_size` in all.
     `resend_after_500` submits again after the service's code 500; without it such a submit counts as unknown, since the
@@ -127,6 +128,7 @@ class Settings:
     ffmpeg: str | None = None
     encoder: str = "libx264"
     preset: str = "veryfast"
+    fill_model: Path | None = None
     price_per_minute: float = 0.0
     max_size: int = 200_000_000
     max_duration: Fraction = Fraction(360)
@@ -295,6 +297,7 @@ def _flag(value: Any) -> bool:
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "max_size": lambda value: parse_size(str(value)),
     "max_duration": lambda value: parse_seconds(str(value)),
+    "fill_model": lambda value: Path(value).expanduser() if value else None,
     "home": lambda value: Path(value).expanduser(),
     "access_key_secret": Secret,
     "s3_secret": Secret,

@@ -1,7 +1,8 @@
 """Which settings files of the current folder are trusted: those that a person has confirmed, with the same content.
 
 A folder that was downloaded may hold a `preflight.toml`. It must not choose the programs that are run, nor the hosts
-and buckets that get videos and credentials.
+and buckets that get videos and credentials. A fill model counts as a program: it decides what is drawn into the videos,
+and native code interprets it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ RESTRICTED = frozenset(
         "bucket",
         "ca_bundle",
         "ffmpeg",
+        "fill_model",
         "home",
         "kms_key",
         "ledger_url",
@@ -30,7 +32,7 @@ RESTRICTED = frozenset(
         "submit_path",
     }
 )
-"""Settings that only a trusted file may have: programs, hosts, destinations, credentials, places to write to."""
+"""Settings that only a trusted file may have: programs, models, hosts, destinations, credentials, places to write."""
 
 _LIST = "trusted.json"
 

@@ -26,6 +26,11 @@ def copy(source: Path, destination: Path, options: RemovalOptions, *, ffmpeg: st
     return {"options": options.to_wire()}
 
 
+def model(source: Path, destination: Path, options: RemovalOptions, *, fill_model: Path, **rest: Any) -> Any:
+    """Give the source back and say which fill model was given."""
+    return copy(source, destination, options, **rest) | {"fill_model": {"name": str(fill_model)}}
+
+
 def slow(source: Path, destination: Path, options: RemovalOptions, *, ffmpeg: str, on_progress: Report) -> Any:
     """Run until killed, or until a file `go` lies beside the source's folder."""
     go = source.parent.parent / "go"

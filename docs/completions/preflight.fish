@@ -97,6 +97,7 @@ complete -c preflight -n '__fish_seen_subcommand_from clean' -l sheet -r -d 'Wri
 complete -c preflight -n '__fish_seen_subcommand_from clean' -l overlay -r -d 'Write a video that shows the masks in red.'
 complete -c preflight -n '__fish_seen_subcommand_from clean' -l subtitles -x -a 'srt vtt ass json' -d 'Write the text of the video as subtitles beside the cleaned file (extra local). Repeatable.'
 complete -c preflight -n '__fish_seen_subcommand_from clean' -l smart-encode -d 'Copy what lies between keyframes without text, and encode only the rest; H.264 only.'
+complete -c preflight -n '__fish_seen_subcommand_from clean' -l fill-model -r -d 'ONNX model of the shape of LaMa or MI-GAN that fills what no other frame shows.'
 complete -c preflight -n '__fish_seen_subcommand_from clean' -l processes -r -d 'Worker processes.'
 complete -c preflight -n '__fish_seen_subcommand_from clean' -l overwrite -d 'Replace outputs that exist; a source is never replaced.'
 complete -c preflight -n '__fish_seen_subcommand_from clean' -l json -d 'One JSON object a line.'

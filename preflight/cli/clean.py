@@ -43,6 +43,7 @@ def clean(
     overlay: Path | None,
     subtitles: Sequence[str] | None,
     smart_encode: bool,
+    fill_model: Path | None,
     processes: int | None,
     overwrite: bool,
     as_json: bool,
@@ -62,7 +63,7 @@ def clean(
         color_blocks=color_blocks,
         boxes=boxes,
     )
-    settings = context.settings()
+    settings = context.settings(fill_model=fill_model)
     with console.progress(json_lines=as_json) as naming:
         listen = naming(file.name)
         report = _remove(
@@ -76,6 +77,7 @@ def clean(
             processes=processes,
             smart_encode=smart_encode,
             any_script=any_script,
+            fill_model=settings.fill_model,
         )
         if beside:
             _write_subtitles(file, report, beside, settings, listen)
@@ -194,6 +196,12 @@ COMMAND = Command(
             names=("--smart-encode",),
             count="0",
             help="Copy what lies between keyframes without text, and encode only the rest; H.264 only.",
+        ),
+        Parameter(
+            names=("--fill-model",),
+            value="FILE",
+            convert=Path,
+            help="ONNX model of the shape of LaMa or MI-GAN that fills what no other frame shows.",
         ),
         Parameter(
             names=("--processes",),

@@ -24,6 +24,7 @@ def serve(
     from preflight.server.stack import LocalStack, environment
 
     settings = context.settings()
+    api.require_fill_model(settings)
     with LocalStack(
         settings,
         check=lambda path: api.check(path, limits=settings.limits).codes,

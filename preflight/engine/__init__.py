@@ -20,6 +20,7 @@ from preflight.engine.types import (
     TextPreview,
     TextSpot,
     TextTrackSummary,
+    UsedFillModel,
 )
 from preflight.errors import INSTALL_LOCAL, ToolMissingError, UsageError
 from preflight.events import Cancel
@@ -35,6 +36,8 @@ __all__ = [
     "TextPreview",
     "TextSpot",
     "TextTrackSummary",
+    "UsedFillModel",
+    "check_fill_model",
     "find_texts",
     "preview_text",
     "read_picture",
@@ -57,6 +60,7 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
     cancel: Cancel | None = None,
     smart_encode: bool = False,
     any_script: bool = False,
+    fill_model: Path | None = None,
 ) -> RemovalReport:
     """Write a copy of a video without its burned-in text.
 
@@ -74,12 +78,14 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
             frame is encoded again unless the video has no text at all.
         any_script: remove text of any script, not only what is read with confidence in the options' language. Text that
             the recogniser can't read is removed when the detector and the way it behaves show that it is overlay text.
+        fill_model: an ONNX model of the shape of LaMa or MI-GAN, which fills what no other frame shows where that is
+            better than a smooth fill. It is tried before the video is read.
 
     Returns:
         What was removed and kept, and the quality of the fill. `preflight.serialize.jsonable` turns it to JSON.
 
     Raises:
-        UsageError: an argument is wrong; the message names it.
+        UsageError: an argument is wrong, or the model can't be used; the message says why.
         InputError: the video can't be decoded or is HDR (code 702).
         ToolMissingError: the `local` extra is not installed.
         ToolError: ffmpeg failed.
@@ -104,8 +110,10 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
     _require("cancel", cancel, cancel is None or hasattr(cancel, "is_set"), "an object with is_set(), or None")
     _require("smart_encode", smart_encode, isinstance(smart_encode, bool), "True or False")
     _require("any_script", any_script, isinstance(any_script, bool), "True or False")
+    _require("fill_model", fill_model, fill_model is None or isinstance(fill_model, Path), "a pathlib.Path or None")
     _require_packages()
     from preflight.engine import pipeline
+    from preflight.engine.inpaint.fill_model import open_fill_model
 
     extras = pipeline.Extras(
         sheet=sheet,
@@ -114,8 +122,34 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
         cancel=cancel,
         smart_encode=smart_encode,
         any_script=any_script,
+        fill_model=None if fill_model is None else open_fill_model(fill_model),
     )
     return pipeline.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras)
+
+
+def check_fill_model(path: Path) -> UsedFillModel:
+    """Open a fill model and try it on a small picture, without any video.
+
+    Args:
+        path: an ONNX model of the shape of LaMa or MI-GAN.
+
+    Returns:
+        Its name and digest.
+
+    Raises:
+        UsageError: the model can't be used; the message says why.
+        ToolMissingError: the `local` extra is not installed.
+
+    Example:
+        >>> check_fill_model(Path("lama_fp32.onnx")).name
+        'lama_fp32.onnx'
+    """
+    _require_path("path", path)
+    _require_packages()
+    from preflight.engine.inpaint.fill_model import open_fill_model
+
+    model = open_fill_model(path)
+    return UsedFillModel(name=model.path.name, digest=model.digest)
 
 
 def preview_text(path: Path, *, ffmpeg: str, samples: int = 8) -> TextPreview:

@@ -22,6 +22,7 @@ from preflight.engine.graphics.faint_mattes import with_films
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
+from preflight.engine.inpaint.fill_model import FillModel
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import ESCALATION, ChunkResult, InpaintTask
 from preflight.engine.media.decode import Frame, decode, parse_last_duration, parse_times
@@ -50,7 +51,7 @@ class Extras:
     """What else is wished: a contact sheet (PNG), a video with the masks in red, how many processes, a way to stop.
 
     With `smart_encode` groups of pictures without text are copied where that can be done. With `any_script` text is
-    removed that the recogniser can't read.
+    removed that the recogniser can't read. The `fill_model` fills what no other frame shows.
     """
 
     sheet: Path | None = None
@@ -59,6 +60,7 @@ class Extras:
     cancel: Cancel | None = None
     smart_encode: bool = False
     any_script: bool = False
+    fill_model: FillModel | None = None
 
 
 def remove_text(
@@ -79,7 +81,9 @@ def remove_text(
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
             scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
-            context = RemovalContext(facts, program, folder, scanned.times, on_share, scanned.last_duration)
+            context = RemovalContext(
+                facts, program, folder, scanned.times, on_share, scanned.last_duration, extras.fill_model
+            )
             figures = ReportBuilder(facts, scanned.times)
             chosen, kept, others = select(context, scanned, options, any_script=extras.any_script)
             for result in inpaint(context, pool, chosen, others, scanned.motion):
@@ -108,6 +112,7 @@ def remove_text(
         ),
         poor_regions=figures.poor_regions(),
         notes=(*encoded.notes, *beside.notes),
+        fill_model=figures.used_model(extras.fill_model),
     )
 
 
@@ -121,6 +126,7 @@ class RemovalContext:
     times: tuple[int, ...]
     on_share: ProgressListener
     last_duration: int = 0
+    fill_model: FillModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,7 +383,12 @@ def _filled(
             store(file, layout, frame)
             while planned and planned[0].search_last <= frame.index:
                 chunk = planned.popleft()
-                task = InpaintTask(chunk=chunk, layout=layout, least_steps=least_steps.get(chunk.number, ()))
+                task = InpaintTask(
+                    chunk=chunk,
+                    layout=layout,
+                    least_steps=least_steps.get(chunk.number, ()),
+                    fill_model=context.fill_model,
+                )
                 running.append((chunk, pool.submit(task)))
                 while len(running) > ahead:
                     yield running.popleft()[1].result()

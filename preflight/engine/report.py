@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from preflight.engine.inpaint.fill_model import FillModel
 from preflight.engine.inpaint.task import ESCALATION, ChunkResult, is_clean
 from preflight.engine.media.probe import Source
 from preflight.engine.model.track import Track
-from preflight.engine.types import FillQuality, PoorRegion, RemovedText, TextTrackSummary
+from preflight.engine.types import FillQuality, PoorRegion, RemovedText, TextTrackSummary, UsedFillModel
 
 
 @dataclass(slots=True)
@@ -34,6 +35,15 @@ class ReportBuilder:
     def clip_quality(self) -> FillQuality:
         """Return the quality over the whole clip."""
         return _quality(self._results, 0, len(self.times))
+
+    def used_model(self, model: FillModel | None) -> UsedFillModel | None:
+        """Return what a fill model did; None without one."""
+        if model is None:
+            return None
+        figures = [figure for result in self._results for figure in result.figures]
+        filled = sum(figure.samples for figure in figures)
+        share = sum(figure.learned * figure.samples for figure in figures) / filled if filled else 0.0
+        return UsedFillModel(name=model.path.name, digest=model.digest, share=round(share, 3))
 
     def removed(self, track: Track) -> RemovedText:
         """Return the summary of a removed track and the quality of its fill."""

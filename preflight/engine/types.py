@@ -93,6 +93,18 @@ class PoorRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedFillModel:
+    """A fill model that a person brought."""
+
+    name: str
+    """Name of the file, without its folder."""
+    digest: str
+    """SHA-256 of the file, in hexadecimal digits."""
+    share: float = 0.0
+    """Share of the filled pixels that it made, 0..1. The others came from other frames or were inpainted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalReport:
     """What a removal did."""
 
@@ -112,6 +124,8 @@ class RemovalReport:
     poor_regions: tuple[PoorRegion, ...] = ()
     notes: tuple[str, ...] = ()
     """What of the source the result does not keep, in plain sentences."""
+    fill_model: UsedFillModel | None = None
+    """The model that filled what no other frame shows; None without one."""
 
     @property
     def copied(self) -> bool:

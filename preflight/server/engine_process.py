@@ -60,6 +60,7 @@ def _do(remove_text: Callable[..., Any], job: dict[str, Any], answers: IO[str]) 
             request_params.options(job["options"]),
             ffmpeg=job["ffmpeg"],
             on_progress=progress,
+            **({"fill_model": Path(job["fill_model"])} if job.get("fill_model") else {}),
         )
     except InputError as error:
         return {"code": 702, "message": error.message}

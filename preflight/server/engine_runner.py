@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolError
@@ -34,9 +35,18 @@ _PATIENCE = 30
 class Runner:
     """Does the tasks of `store` until stopped. `progress` holds the share done of running tasks."""
 
-    def __init__(self, store: TaskStore, *, ffmpeg: str, entry: str = ENGINE, silence: float = SILENCE) -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        *,
+        ffmpeg: str,
+        entry: str = ENGINE,
+        silence: float = SILENCE,
+        fill_model: Path | None = None,
+    ) -> None:
         self._store = store
         self._ffmpeg = ffmpeg
+        self._fill_model = fill_model
         # -P: a module in the folder that the person happens to be in must not stand in for one of ours.
         self._argv = [sys.executable, "-P", "-m", "preflight.server.engine_process", entry]
         self._silence = silence
@@ -147,6 +157,7 @@ class Runner:
             "destination": str(task.result),
             "options": task.options.to_wire(),
             "ffmpeg": self._ffmpeg,
+            "fill_model": None if self._fill_model is None else str(self._fill_model),
         }
         try:
             worker.stdin.write(json.dumps(job).encode() + b"\n")

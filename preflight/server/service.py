@@ -57,6 +57,7 @@ class ServiceConfig:
     secret: Secret
     check: Checker
     ffmpeg: str
+    fill_model: Path | None = None
     entry: str = ENGINE
     size_limit: int = 200_000_000
     queue_limit: int = 100
@@ -70,7 +71,7 @@ class Service:
         self._config = config
         self._rehearsal = Rehearsal(config.answers)
         self._store = TaskStore(config.home)
-        self._runner = Runner(self._store, ffmpeg=config.ffmpeg, entry=config.entry)
+        self._runner = Runner(self._store, ffmpeg=config.ffmpeg, entry=config.entry, fill_model=config.fill_model)
 
     def start(self) -> None:
         """Go on with what an earlier service left."""

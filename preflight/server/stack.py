@@ -77,12 +77,14 @@ class LocalStack:
 
         host, port, store_port = self._at
         home = (self._given.home / "service").absolute()
+        model = self._given.fill_model
         config = ServiceConfig(
             home=home,
             key=KEY,
             secret=self._secret,
             check=self._check,
             ffmpeg=ffmpeg.find(self._given.ffmpeg),
+            fill_model=None if model is None else model.absolute(),
             entry=self._entry,
             size_limit=self._given.max_size,
             answers=self._answers,

@@ -194,14 +194,16 @@ def repair(
     boxes = repair_boxes(report)
     if not boxes:
         return None
+    settings = settings or load_settings()
     return engine.remove_text(
         require_path(cleaned, "cleaned"),
         require_path(destination, "destination"),
         RemovalOptions(inpainting_boxes=boxes),
-        ffmpeg=ffmpeg.find((settings or load_settings()).ffmpeg),
+        ffmpeg=ffmpeg.find(settings.ffmpeg),
         on_progress=lambda share: listener(Progress(stage=Stage.CLEAN, done=share, total=1.0)),
         cancel=cancel,
         any_script=True,
+        fill_model=settings.fill_model,
     )
 
 

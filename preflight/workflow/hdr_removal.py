@@ -42,6 +42,7 @@ def remove_text(
         **engine_options: As `preflight.remove_text` takes them, such as `any_script` and `sheet`.
 
     Raises:
+        UsageError: The fill model can't be used.
         InputError: The video can't be decoded.
         ToolError: ffmpeg failed.
         DiskFullError: There is no room for the tone-mapped version.
@@ -49,6 +50,8 @@ def remove_text(
     from preflight import engine
 
     program = ffmpeg.find(settings.ffmpeg)
+    if engine_options.get("fill_model") is not None:
+        engine.check_fill_model(engine_options["fill_model"])
     video = picture_sizes.picture_of(media)
     encode = VideoEncode(crf=SDR_CRF, tone_map=True, deinterlace=video.interlaced)
     size = picture_sizes.upright(video)

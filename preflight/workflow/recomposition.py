@@ -155,6 +155,7 @@ def _filled(
         ffmpeg=ffmpeg.find(settings.ffmpeg),
         on_progress=lambda share: listener(Progress(stage=Stage.CLEAN, done=share, total=1.0)),
         cancel=cancel,
+        fill_model=settings.fill_model,
     )
     source = composition.media_of(composed)
     composition.compose(

@@ -48,7 +48,9 @@ def test_half_of_the_stores_keys_is_an_error(name: str) -> None:
         Settings(**{name: Secret("x")})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("line", ['ffmpeg = "./evil"', 'api_domain = "evil.example"', 'bucket = "theirs"'])
+@pytest.mark.parametrize(
+    "line", ['ffmpeg = "./evil"', 'fill_model = "evil.onnx"', 'api_domain = "evil.example"', 'bucket = "theirs"']
+)
 def test_file_found_in_a_folder_sets_no_program_and_no_host(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +65,13 @@ def test_file_found_in_a_folder_sets_no_program_and_no_host(
     file.write_text(f"{line} # changed\n")
     with pytest.raises(UsageError, match="not confirmed"):
         load_settings()
+
+
+def test_fill_model_is_a_path_of_the_persons_folder_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    given = load_settings(environment={"PREFLIGHT_FILL_MODEL": "~/lama.onnx"})
+    assert given.fill_model == Path("/home/me/lama.onnx")
+    assert load_settings(environment={}).fill_model is None
 
 
 def test_harmless_settings_need_no_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

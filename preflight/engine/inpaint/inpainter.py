@@ -15,9 +15,10 @@ from preflight.engine.core.filters import normalized_convolution, weighted_mean
 from preflight.engine.core.yuv import Planes, downscale_2x, upscale_2x
 from preflight.engine.inpaint import donor_selection, donor_verification, propagation
 from preflight.engine.inpaint.bands import band_edges, inpaint_parts
+from preflight.engine.inpaint.learned_fill import LearnedFill
 from preflight.engine.inpaint.optical_flow import FlowEstimator, FlowField, RegionView, view
 from preflight.engine.inpaint.propagation import Candidate, FusedEstimate, TargetRegion
-from preflight.engine.inpaint.settings import FUSION, SMOOTHING
+from preflight.engine.inpaint.settings import FUSION, LEARNED, SMOOTHING
 from preflight.engine.model.rasterize import chroma_mask
 from preflight.engine.motion.camera import Motion
 
@@ -26,12 +27,14 @@ from preflight.engine.motion.camera import Motion
 class InpaintedRegion:
     """A filled region: its `planes`, `share` of the hole's samples taken from other frames (0..1).
 
-    `error` is the mean difference of what was used on the held-out ring, in gray levels.
+    `error` is the mean difference of what was used on the held-out ring, in gray levels. `learned` is the share of a
+    fill model in the hole's samples (0..1).
     """
 
     planes: Planes[np.uint8]
     share: float
     error: float
+    learned: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Inpainter:
     text_height: int = 24
     core_hole: Callable[[int], BoolMask | None] = _no_mask
     smooth: Callable[[int], BoolMask | None] = _no_mask
+    learned: LearnedFill | None = None
     _views: OrderedDict[tuple[int, bool], RegionView] = field(default_factory=OrderedDict)
     _small: dict[int, Gray | None] = field(default_factory=dict)
     _flows: dict[int, FlowField] = field(default_factory=dict)
@@ -111,7 +115,16 @@ class Inpainter:
         if self._previous is not None:
             before = self._previous.trust[target.box.slices]
             trust = np.where(estimate.covered, 0.6 * trust + 0.4 * before, 0).astype(np.float32)
-        filled = _mixed(target, estimate, trust, edges)
+        filled, learned = _mixed(target, estimate, trust, edges), 0.0
+        if self.learned is not None:
+            wanted = target.hole & (trust < LEARNED.most_trust)
+            if smooth is not None:
+                wanted &= ~smooth[target.box.slices]
+            better = self.learned.fill(target, filled, wanted, edges)
+            if better is not None:
+                left = 1 - trust
+                filled, missed = _weighted(filled, better.planes, left), better.error
+                learned = float((left * better.share)[target.hole].mean())
         error = trust * estimate.error + (1 - trust) * missed
         unblended = self.unblended(index)
         if unblended is not None:
@@ -119,7 +132,10 @@ class Inpainter:
         result = self._remember(index, target, self._temporally_smoothed(index, target, filled), trust)
         self._loyal = used
         return InpaintedRegion(
-            planes=_rounded(result), share=float(trust[target.hole].mean()), error=float(error[target.hole].mean())
+            planes=_rounded(result),
+            share=float(trust[target.hole].mean()),
+            error=float(error[target.hole].mean()),
+            learned=learned,
         )
 
     def _view(self, index: int, *, as_donor: bool = False) -> RegionView:
@@ -269,6 +285,14 @@ def _mixed(
             tuple(edge // 2 for edge in edges),
             chroma_mask(target.wide),
         ),
+    )
+
+
+def _weighted(one: Planes[np.float32], other: Planes[np.float32], share: FloatImage) -> Planes[np.float32]:
+    """Return the mean of two cores, with `share` of the other one."""
+    return Planes(
+        one.luma + share * (other.luma - one.luma),
+        one.chroma + weighted_mean(other.chroma - one.chroma, downscale_2x(share)),
     )
 
 

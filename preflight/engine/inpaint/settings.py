@@ -156,6 +156,43 @@ SMOOTHING = SmoothingSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedSettings:
+    """Thresholds of the fill by a model that a person brings."""
+
+    most_trust: float = 0.5
+    """Trust in propagated pixels (0..1) at or above which the model is not asked: they count more than it would."""
+    least_samples: int = 16
+    """Minimum number of samples that the model is asked for."""
+    flat_error: float = 1.0
+    """Error of the harmonic fill on the validation band up to which it is kept, in gray levels: bands, plates, sky."""
+    error_ratio: float = 1.4
+    """Ratio of the model's error to that of the harmonic fill at which both count the same. Texture of the right kind
+    whose details are elsewhere is off by the square root of two times what its mean is off by."""
+    doubt: float = 0.1
+    """Width of the transition between the two fills, as a share of the harmonic fill's error."""
+    least_doubt: float = 0.25
+    """Lower bound of that width, in gray levels."""
+    least_share: float = 0.05
+    """Share of the model below which the harmonic fill is left alone."""
+    light_radius: float = 8.0
+    """Standard deviation of the window in which the model's brightness is matched to the scene, in pixels."""
+    still_mean: float = 1.5
+    """Mean difference around the hole up to which the last fill is kept, in gray levels (noise of encoders)."""
+    change: int = 12
+    """Difference of a pixel at or below which it has not changed, in gray levels."""
+    changed: float = 0.01
+    """Share of changed pixels around the hole up to which the last fill is kept."""
+    context: int = 16
+    """What a model sees of the scene beside a hole at least, where there is any, in pixels."""
+    overlap: int = 64
+    """Overlap of the parts of a hole that is too large for the model, over which they are blended, in pixels."""
+
+
+LEARNED = LearnedSettings()
+"""The settings that the engine uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DonorSettings:
     """Parameters of donor selection."""
 

@@ -14,7 +14,9 @@ from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement
 from preflight.engine.inpaint.chunk_plan import InpaintChunk
+from preflight.engine.inpaint.fill_model import FillModel
 from preflight.engine.inpaint.inpainter import InpaintedRegion, Inpainter
+from preflight.engine.inpaint.learned_fill import LearnedFill
 from preflight.engine.inpaint.patches import Patch, cut
 from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue
 from preflight.engine.inpaint.settings import RESIDUAL
@@ -34,12 +36,16 @@ from preflight.engine.motion.camera import Motion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFigures:
-    """How the fill of one frame went: filled samples, share from other frames, error on the held-out ring."""
+    """How the fill of one frame went: filled samples, share from other frames, error on the held-out ring.
+
+    `learned` is the share of a fill model.
+    """
 
     index: int
     samples: int
     share: float
     error: float
+    learned: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +110,8 @@ class InpaintTask:
     layout: crop_cache.CropLayout
     least_steps: tuple[int, ...] = ()
     """Step of `ESCALATION` for each track of the chunk at or above which methods are tried; empty for the first one."""
+    fill_model: FillModel | None = None
+    """Fills what no other frame shows, by any method but the last."""
 
     def run(self) -> ChunkResult:
         """Fill the chunk, escalating until the check of the result finds no text."""
@@ -154,7 +162,13 @@ class InpaintTask:
                 if index > chunk.last:
                     continue
                 figures.append(
-                    FrameFigures(index=index, samples=int(own.sum()), share=filled.share, error=filled.error)
+                    FrameFigures(
+                        index=index,
+                        samples=int(own.sum()),
+                        share=filled.share,
+                        error=filled.error,
+                        learned=filled.learned,
+                    )
                 )
                 source = crop_cache.load(file, self.layout, index, chunk.place, chunk.region)
                 check.add(index, filled.planes, source)
@@ -233,6 +247,7 @@ class InpaintTask:
             fade_donors=alpha_layers.fade_donors(chunk) if donors else frozenset(),
             kept_text=partial(_kept_text, chunk),
             smooth=lambda index: rasterize(smooth, index, chunk.region) if smooth else None,
+            learned=None if self.fill_model is None else LearnedFill(self.fill_model),
             text_height=max((track.line.text_height for track in chunk.tracks if track.text), default=24),
         )
 

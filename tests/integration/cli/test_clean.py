@@ -1,13 +1,17 @@
 """`preflight clean` as a person uses it."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from fixtures import clips
+from fixtures import clips, fill_models
 from tests.end_to_end.cli import preflight
 
 ROOT = str(Path(__file__).parents[3])
@@ -31,6 +35,7 @@ def test_wishes_reach_the_engine(clip: Path, tmp_path: Path) -> None:
     last = outcome.events[-1]
     assert (last["event"], last["file"]) == ("cleaned", str(out))
     assert (last["quality"]["frames"], last["quality"]["frames_copied"]) == (30, 20)
+    assert last["quality"]["fill_model"] is None
     assert out.is_file()
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
@@ -72,6 +77,50 @@ def test_what_can_not_be_read_or_written_is_told_before_the_work(
     assert (outcome.code, outcome.out) == (code, ""), outcome.err
     assert words in outcome.err
     assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def striped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """0.4 s of upright stripes that stand still: behind a hole they can only be guessed."""
+    path = tmp_path_factory.mktemp("striped") / "striped.mp4"
+    stripes = "geq=lum='120+60*sin(X/2.5)':cb='128+20*sin(X/4)':cr='128+20*cos(X/4)'"
+    picture = f"color=gray:size=320x240:rate=25:duration=0.4,format=yuv420p,{stripes}"
+    clips.run("-f", "lavfi", "-i", picture, "-c:v", "libx264", "-crf", "8", path)
+    return path
+
+
+def lumas(path: Path) -> NDArray[np.uint8]:
+    """Return the luma planes (frames, 240, 320) of a clip."""
+    argv = [clips.FFMPEG, "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    return np.frombuffer(subprocess.run(argv, capture_output=True, check=True).stdout, np.uint8).reshape(-1, 240, 320)
+
+
+def test_fill_model_fills_the_hole_and_nothing_beside_it(striped: Path, tmp_path: Path) -> None:
+    model, out = fill_models.lama(tmp_path / "columns.onnx"), tmp_path / "cleaned.mp4"
+    wishes = ("--box", "0-0.4@0.3,0.4,0.7,0.55", "-o", out, "--processes", "1")
+    outcome = preflight("clean", striped, *wishes, "--fill-model", model, "--json", PYTHONPATH=ROOT)
+    assert outcome.code == 0, outcome.err
+    off = np.abs(lumas(out).astype(int) - lumas(striped))
+    # Smoothly filled, it is off by more than 20 gray levels (tests/unit/engine/inpaint/test_learned_fill.py).
+    assert off[:, 96:132, 96:224].mean() < 2
+    off[:, 92:136, 92:228] = 0
+    assert off.max() <= 8
+    used = outcome.events[-1]["quality"]["fill_model"]
+    assert used == {"name": "columns.onnx", "digest": hashlib.sha256(model.read_bytes()).hexdigest(), "share": 1.0}
+    record = json.loads(Path(outcome.events[-1]["record"]).read_text())
+    assert record["result"]["quality"]["fill_model"] == used
+
+
+@pytest.mark.parametrize("given", ["option", "setting"])
+def test_fill_model_that_can_not_be_used_is_told_before_the_work(given: str, clip: Path, tmp_path: Path) -> None:
+    model, out = fill_models.scaled(tmp_path / "bad.onnx", float("nan")), tmp_path / "cleaned.mp4"
+    options = ("--fill-model", model) if given == "option" else ()
+    environment = {"PREFLIGHT_FILL_MODEL": str(model)} if given == "setting" else {}
+    outcome = preflight("clean", clip, "-o", out, *options, PYTHONPATH=ROOT, **environment)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "bad.onnx" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fixtures import awkward, captions, clips
+from fixtures import awkward, captions, clips, fill_models
 from fixtures.captions import Caption
 from preflight import engine
 from preflight.engine.core.box import Box
@@ -184,6 +184,25 @@ def test_results_do_not_depend_on_the_number_of_processes(captioned: Path, tmp_p
         made.append(pictures(out))
     for one, two in zip(*made, strict=True):
         assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in "yuv")
+
+
+def test_fill_model_gives_the_same_with_any_number_of_processes(tmp_path: Path) -> None:
+    scene, model = tmp_path / "stripes.mp4", fill_models.lama(tmp_path / "columns.onnx")
+    luma = "120+60*sin(X/2.5)+8*sin(N)"
+    stripes = f"color=gray:size=320x240:rate=25:duration=0.24,format=yuv420p,geq=lum='{luma}':cb=128:cr=128"
+    clips.run("-f", "lavfi", "-i", stripes, "-c:v", "libx264", "-crf", "12", scene)
+    # Two jobs, in which the light changes from frame to frame.
+    boxes = tuple(InpaintingBox(start=0, end=1, x1=0.2, y1=y, x2=0.6, y2=y + 0.1) for y in (0.1, 0.7))
+    made = []
+    for count in (1, 2):
+        out = tmp_path / f"{count}.mp4"
+        report = engine.remove_text(
+            scene, out, RemovalOptions(inpainting_boxes=boxes), ffmpeg=PROGRAM, processes=count, fill_model=model
+        )
+        assert report.fill_model is not None
+        assert report.fill_model.share > 0.9
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
 
 
 def test_fading_text_leaves_nothing(clean: Path, tmp_path: Path) -> None:

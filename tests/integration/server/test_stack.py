@@ -59,6 +59,14 @@ def test_task_survives_a_restart(tmp_path: Path) -> None:
     assert not (tasks / task_id / "source.mp4").exists()
 
 
+def test_fill_model_of_the_settings_reaches_the_engine(tmp_path: Path) -> None:
+    model = tmp_path / "lama.onnx"
+    with local_stack(tmp_path, engine="model", fill_model=model) as stack, RemovalClient(stack.settings) as client:
+        task_id = client.submit(put(stack.settings, "clip.mp4", VIDEO), RemovalOptions()).task_id
+        done = client.wait(task_id, deadline=60)
+    assert done.quality == {"options": RemovalOptions().to_wire(), "fill_model": {"name": str(model)}}
+
+
 def test_two_stacks_share_a_home(tmp_path: Path) -> None:
     with local_stack(tmp_path) as one, local_stack(tmp_path) as other:
         with RemovalClient(one.settings) as client:

@@ -33,6 +33,7 @@ GOOD: dict[str, Any] = {
         ("processes", True),
         ("cancel", object()),
         ("smart_encode", "yes"),
+        ("fill_model", "lama.onnx"),
     ],
 )
 def test_a_wrong_argument_of_remove_text_is_named(name: str, value: object) -> None:
