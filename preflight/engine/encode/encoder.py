@@ -10,14 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from preflight.engine.encode import matroska, quality
+from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, frame_bytes, to_stored
 from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
 from preflight.tools import bounds, ffmpeg, files, fmp4, mp4_tables, process
-
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
-
 
 _HOLDS_MATRIX = frozenset({"mp4", "mov"})
 """Formats whose track header has a display matrix."""
@@ -71,11 +69,6 @@ def _works(way: Companions, source: Source, program: str, destination: Path) -> 
     with files.scratch(destination.parent) as folder:
         tried = [*argv, "-f", "matroska" if form == "webm" else form, str(folder / destination.name)]
         return process.run(tried, timeout=60).status == 0
-
-
-def container(destination: Path) -> str:
-    """Return ffmpeg's name of the format of a destination, by its extension; MP4 when unknown."""
-    return _FORMATS.get(destination.suffix.lower(), "mp4")
 
 
 def encoder(form: str, *, fine: bool) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from preflight.engine.encode import encoder
 from preflight.engine.encode.encoder import Companions
+from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, decode_part, parse_times
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
@@ -71,7 +72,7 @@ def write(task: RenderTask, clean: Clean, destination: Path, beside: Companions)
 
 
 def _require(source: Source, destination: Path) -> None:
-    form = encoder.container(destination)
+    form = container(destination)
     if source.codec != "h264":
         raise ToolError(f"only H.264 can be copied in part, not {source.codec}")
     if source.deep or source.interlaced:
