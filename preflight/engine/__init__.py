@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from preflight.engine.encode import formats
 from preflight.engine.types import (
     FillQuality,
     PoorRegion,
@@ -85,7 +86,8 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
         What was removed and kept, and the quality of the fill. `preflight.serialize.jsonable` turns it to JSON.
 
     Raises:
-        UsageError: an argument is wrong, or the model can't be used; the message says why.
+        UsageError: an argument is wrong, the destination's extension names no container that is written, or the model
+            can't be used; the message says why.
         InputError: the video can't be decoded or is HDR (code 702).
         ToolMissingError: the `local` extra is not installed.
         ToolError: ffmpeg failed.
@@ -102,9 +104,12 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
     _require("options", options, isinstance(options, RemovalOptions), "a RemovalOptions")
     _require_program(ffmpeg)
     _require("on_progress", on_progress, on_progress is None or callable(on_progress), "a function or None")
+    formats.container(destination)
     for name, value in (("sheet", sheet), ("overlay", overlay)):
         if value is not None:
             _require_path(name, value)
+    if overlay is not None:
+        formats.container(overlay)
     if processes is not None:
         _require_count("processes", processes)
     _require("cancel", cancel, cancel is None or hasattr(cancel, "is_set"), "an object with is_set(), or None")

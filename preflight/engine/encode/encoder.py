@@ -10,12 +10,15 @@ from itertools import pairwise
 from pathlib import Path
 
 from preflight.engine.encode import matroska, quality
+from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, frame_bytes, to_stored
+from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
-from preflight.tools import ffmpeg, files, process
+from preflight.tools import bounds, ffmpeg, files, fmp4, mp4_tables, process
 
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
+_HOLDS_MATRIX = frozenset({"mp4", "mov"})
+"""Formats whose track header has a display matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,6 @@ def _works(way: Companions, source: Source, program: str, destination: Path) -> 
         return process.run(tried, timeout=60).status == 0
 
 
-def container(destination: Path) -> str:
-    """Return ffmpeg's name of the format of a destination, by its extension; MP4 when unknown."""
-    return _FORMATS.get(destination.suffix.lower(), "mp4")
-
-
 def encoder(form: str, *, fine: bool) -> tuple[str, ...]:
     """Return the options of the encoder for a format, at the usual quality or that for grainy pictures."""
     if form == "webm":
@@ -89,15 +87,19 @@ def command(
     *,
     shift: Fraction,
     fine: bool,
-    reorder: bool = True,
+    held: tuple[Fraction, Fraction] | None = None,
 ) -> list[str]:
     """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions.
 
-    Without `reorder` there are no B-frames.
+    `held` is when the last frame is shown and for how long, in seconds, where that is longer than frames usually last.
+    Then there are no B-frames: MP4 counts a track's length in decoding order and would cut that frame short.
     """
     base = source.time_base
     picture = ["-vf", color_tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
-    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p", *([] if reorder else ["-bf", "0"])]
+    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p"]
+    if held is not None:
+        # Encoders of ffmpeg 5 don't carry durations on.
+        picture += ["-bf", "0", "-bsf:v", bounds.hold_filter(held)]
     return _joined(source, program, destination, beside, "matroska", shift, picture)
 
 
@@ -117,10 +119,9 @@ def _joined(
 ) -> list[str]:
     form, base = container(destination), source.time_base
     argv = [program, "-y", "-v", "error", "-copyts"]
-    if source.turns:
-        argv += ["-display_rotation", str(source.turns * 90)]
-    if source.mirrored:
-        argv += ["-display_hflip"]
+    if form not in _HOLDS_MATRIX:
+        argv += [*(("-display_rotation", str(source.turns * 90)) if source.turns else ())]
+        argv += [*(("-display_hflip",) if source.mirrored else ())]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
     argv += ["-noautorotate", "-f", piped, "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
@@ -134,6 +135,13 @@ def _joined(
 def _ending(form: str) -> list[str]:
     # The index comes first, so that playing can begin before the whole file is there.
     return [*(("-movflags", "+faststart") if form in {"mp4", "mov"} else ()), "-f", form]
+
+
+def mark_orientation(part: Path, source: Source) -> None:
+    """Write to an MP4 how its picture is turned and mirrored, which ffmpeg can be told from version 6 on only."""
+    if container(part) in _HOLDS_MATRIX and (source.turns or source.mirrored):
+        matrix = display_matrix(source.turns, mirrored=source.mirrored)
+        mp4_tables.write_video_matrix(part, fmp4.display_matrix(matrix, source.width, source.height))
 
 
 def color_tags(source: Source) -> str:
@@ -181,10 +189,10 @@ def write(
         usual = (
             sorted(after - time for time, after in pairwise(seconds))[len(seconds) // 2 - 1] if seconds[1:] else last
         )
-        # MP4 counts a track's length in decoding order, so with B-frames a long last frame would be cut short.
-        reorder = last <= 2 * usual
-        argv = command(source, program, part, beside, shift=shift, fine=fine, reorder=reorder)
+        held = (seconds[-1], last) if last > 2 * usual else None
+        argv = command(source, program, part, beside, shift=shift, fine=fine, held=held)
         feed(argv, _timed(frames, [time - shift for time in seconds], last, source))
+        mark_orientation(part, source)
 
 
 @contextmanager

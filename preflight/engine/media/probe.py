@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preflight.engine.media.orientation import orientation
 from preflight.errors import InputError
-from preflight.tools import ffmpeg, process
+from preflight.tools import ffmpeg, mp4_tables, process
 
 FORMAT_CODE = 702
 """The service's code for a format it does not support."""
@@ -27,7 +28,7 @@ _GUESSED_RATE = re.compile(r"([\d.]+)(k?) tbr")
 _TURN = re.compile(r"rotation of (-?[\d.]+) degrees")
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):([\d.]+)")
 _AUDIO = re.compile(r"Stream #0:\d+.*?: Audio: ")
-_MATRIX = "Display Matrix"
+_MATRIX = re.compile(r"display ?matrix", re.IGNORECASE)
 _GRAYMAP = re.compile(rb"P5\s(\d+)\s(\d+)\s255\s")
 _TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
 
@@ -108,7 +109,7 @@ def inspect(path: Path, program: str, *, allow_hdr: bool = False) -> Source:
     if done.status:
         raise _unsupported(path, f"ffmpeg can't read it ({done.stderr_tail.splitlines()[-1:] or ['no message']})")
     source = parse(path, log=done.stderr_tail, packets=done.stdout.decode("ascii", "replace"))
-    if _MATRIX in done.stderr_tail:
+    if _MATRIX.search(done.stderr_tail):
         source = _with_orientation(source, program)
     if source.is_hdr and not allow_hdr:
         raise InputError(
@@ -120,10 +121,15 @@ def inspect(path: Path, program: str, *, allow_hdr: bool = False) -> Source:
 
 
 def _with_orientation(source: Source, program: str) -> Source:
-    """Return the facts with the orientation by which the first picture becomes the one that ffmpeg shows.
+    """Return the facts with the orientation that an MP4 states, or by which ffmpeg shows the first picture.
 
-    ffmpeg's log names an angle only, which is the same for a turned and for a mirrored picture.
+    ffmpeg's log names an angle only, which is the same for a turned and for a mirrored picture, and before version 6 it
+    shows a mirrored one turned.
     """
+    stated = [orientation(matrix) for matrix in mp4_tables.video_matrices(source.path)[:1]]
+    if stated and stated[0] is not None:
+        turns, mirrored = stated[0]
+        return replace(source, turns=turns, mirrored=mirrored)
     stored, shown = (_first_luma(source, program, *options) for options in (("-noautorotate",), ()))
     if stored is None or shown is None:
         return source

@@ -48,6 +48,26 @@ def test_result_goes_beside_the_file_and_is_named(clip: Path, tmp_path: Path) ->
     assert "copied" in outcome.err
 
 
+def test_result_of_a_container_that_is_not_written_is_an_mp4(clip: Path, tmp_path: Path) -> None:
+    given = tmp_path / "a.ts"
+    clips.run("-i", clip, "-c", "copy", given)
+    outcome = preflight("clean", given, PYTHONPATH=ROOT)
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'a-clean.mp4'}\n"), outcome.err
+    assert b"ftyp" in (tmp_path / "a-clean.mp4").read_bytes()[:12]
+
+
+@pytest.mark.parametrize("option", ["--output", "--overlay"])
+@pytest.mark.parametrize("name", ["out.gif", "out"])
+def test_container_that_is_not_written_is_told_before_any_work(
+    clip: Path, tmp_path: Path, option: str, name: str
+) -> None:
+    outcome = preflight("clean", clip, option, tmp_path / name, PYTHONPATH=ROOT)
+    assert outcome.code == 2
+    assert "a cleaned video is .mp4, .m4v, .mov, .mkv, .avi, .webm" in outcome.err
+    assert "Name it out.mp4" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_source_is_never_replaced(clip: Path) -> None:
     outcome = preflight("clean", clip, "-o", clip, PYTHONPATH=ROOT)
     assert outcome.code == 2
