@@ -123,7 +123,7 @@ class Inpainter:
             better = self.learned.fill(target, filled, wanted, edges)
             if better is not None:
                 left = 1 - trust
-                filled, missed = _weighted(filled, better.planes, left), better.error
+                filled, missed = _weighted(filled, better.planes, left), missed * better.error_ratio
                 learned = float((left * better.share)[target.hole].mean())
         error = trust * estimate.error + (1 - trust) * missed
         unblended = self.unblended(index)

@@ -35,12 +35,12 @@ class LearnedResult:
 
     Attributes:
         planes: the core.
-        error: expected error of the spatial fill at each sample, in gray levels.
+        error_ratio: ratio of the expected error of each sample to that of the harmonic fill.
         share: share of the model in each sample, 0..1.
     """
 
     planes: Planes[np.float32]
-    error: FloatMap
+    error_ratio: FloatMap
     share: FloatMap
 
 
@@ -108,7 +108,8 @@ class LearnedFill:
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )
-        return LearnedResult(planes=planes, error=harmonic_error + share * (error - harmonic_error), share=share)
+        ratio = 1 + share * (error / np.maximum(harmonic_error, self.settings.flat_error) - 1)
+        return LearnedResult(planes=planes, error_ratio=ratio.astype(np.float32), share=share)
 
     def _lead(
         self,
