@@ -75,36 +75,78 @@ class LearnedFill:
         if wanted.sum() < self.settings.least_samples:
             return None
         # The held-out band is hidden from both fills. Around samples from other frames there is nothing to compare.
-        mask = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
-        band = target.band & mask
-        harmonic_error = target.error(inpaint_parts(filled.luma, mask, edges), band)
-        contest = wanted & (harmonic_error > self.settings.flat_error)
-        if not contest.any():
+        near = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
+        band, mask = target.band & near, dilate(near, self.settings.rim)
+        rim = chroma_mask(mask)
+        harmonic = Planes(
+            inpaint_parts(filled.luma, mask, edges),
+            inpaint_parts(filled.chroma, rim, tuple(edge // 2 for edge in edges)),
+        )
+        harmonic_error = target.error(harmonic.luma, band)
+        if not (wanted & (harmonic_error > self.settings.flat_error)).any():
             return None
-        inferred = self._infer(target, filled, mask)
+        inferred = self._infer(target, harmonic, mask)
         if inferred is None:
             return None
         luma, chroma = inferred
         known = (~mask).astype(np.float32)
         light = normalized_convolution(target.planes.luma - luma, known, self.settings.light_radius)
-        error = target.error(luma + light, band)
-        share = np.where(wanted, _share(error, harmonic_error, self.settings), 0).astype(np.float32)
-        if not share.any():
+        luma = luma + light
+        lead = self._lead(target, (luma, harmonic.luma, filled.luma), band, mask)
+        # A model that is wrong as a whole is right in places by accident.
+        if lead[band].mean() < 0:
             return None
+        error = target.error(luma, band)
+        # Where the scene is flat, the harmonic fill is as right as can be.
+        share = np.clip(harmonic_error / self.settings.flat_error - 1, 0, 1) / (1 + np.exp(-np.clip(lead, -30, 30)))
+        share = np.where(wanted & (share > self.settings.least_share), share, 0).astype(np.float32)
         # As in gradient-domain fusion: what is left of the difference on the rim fades out inside the hole.
-        hole, rim = chroma_mask(target.hole & mask), chroma_mask(mask)
-        luma = luma + harmonic_inpaint(filled.luma - luma, target.hole & mask)
+        hole = target.hole & near
+        luma = luma + harmonic_inpaint(filled.luma - luma, hole)
         chroma = chroma + harmonic_inpaint(filled.chroma - chroma, rim)
-        half = downscale_2x(share) * hole
+        half = downscale_2x(share) * chroma_mask(hole)
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )
         return LearnedResult(planes=planes, error=harmonic_error + share * (error - harmonic_error), share=share)
 
+    def _lead(
+        self,
+        target: TargetRegion,
+        lumas: tuple[FloatImage, FloatImage, FloatImage],
+        band: BoolMask,
+        mask: BoolMask,
+    ) -> FloatMap:
+        """Return by how much the model's fill is better than the harmonic one, in units of doubt.
+
+        Texture of the right kind whose details are elsewhere is off by its own variance and that of the scene, a mean
+        by that of the scene alone. So the model isn't charged for texture, as far as the scene around has as much.
+
+        Args:
+            target: what is filled.
+            lumas: of the model, of the harmonic fill, and of the scene around the mask.
+            band: where both are compared with the scene.
+            mask: what both had to guess.
+        """
+        settings = self.settings
+        model, harmonic, scene = lumas
+        held, known = band.astype(np.float32), (~mask).astype(np.float32)
+        off, harmonic_off = ((luma - target.planes.luma) ** 2 for luma in (model, harmonic))
+        error, harmonic_error = (normalized_convolution(values, held, 7.0, shrink=2) for values in (off, harmonic_off))
+        detail, scene_detail = (
+            (luma - cv2.GaussianBlur(luma, (0, 0), settings.detail_radius)) ** 2 for luma in (model, scene)
+        )
+        texture = np.minimum(
+            normalized_convolution(detail, held, 7.0, shrink=2),
+            normalized_convolution(scene_detail, known, settings.light_radius),
+        )
+        lead: FloatMap = (1 + settings.slack) * harmonic_error + texture - error
+        return lead / (settings.least_doubt + settings.doubt * harmonic_error)
+
     def _infer(
-        self, target: TargetRegion, filled: Planes[np.float32], mask: BoolMask
+        self, target: TargetRegion, given: Planes[np.float32], mask: BoolMask
     ) -> tuple[FloatImage, FloatImage] | None:
-        """Return luma and chroma that the model makes of the core; None when it fails."""
+        """Return luma and chroma that the model makes of the `given` core; None when it fails."""
         view = target.view.planes
         whole: BoolMask = np.zeros(view.luma.shape, bool)
         whole[target.box.slices] = mask
@@ -112,7 +154,7 @@ class LearnedFill:
         if last is None or not _is_same(last, view.luma, whole, target.box, self.settings):
             picture = Planes(view.luma.copy(), view.chroma.copy())
             core = picture.inside(target.box)
-            core.luma[:], core.chroma[:] = (np.clip(np.rint(plane), 0, 255) for plane in (filled.luma, filled.chroma))
+            core.luma[:], core.chroma[:] = (np.clip(np.rint(plane), 0, 255) for plane in (given.luma, given.chroma))
             rgb = bgr_from_planes(picture.luma, *np.moveaxis(picture.chroma, 2, 0))[..., ::-1]
             self._last = last = _Inferred(whole, view.luma, infer(self.model, rgb, whole))
         if last.result is None:
@@ -128,15 +170,6 @@ def _is_same(last: _Inferred, luma: NDArray[np.uint8], mask: BoolMask, box: Box,
     around = ~last.mask[box.slices]
     off = cv2.absdiff(luma[box.slices], last.luma[box.slices])[around]
     return bool(off.size and off.mean() <= settings.still_mean and (off > settings.change).mean() <= settings.changed)
-
-
-def _share(error: FloatMap, harmonic: FloatMap, settings: LearnedSettings) -> FloatMap:
-    """Return the model's share at each sample, by the errors of both fills on the held-out band."""
-    lead = (settings.error_ratio * harmonic - error) / (settings.least_doubt + settings.doubt * harmonic)
-    share = 1 / (1 + np.exp(-np.clip(lead, -30, 30)))
-    # Where the scene is flat, the harmonic fill is as right as can be.
-    texture = np.clip(harmonic / settings.flat_error - 1, 0, 1)
-    return np.asarray(share * texture * (share > settings.least_share), np.float32)
 
 
 def infer(model: FillModel, picture: NDArray[np.uint8], mask: BoolMask) -> FloatImage | None:
