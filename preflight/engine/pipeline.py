@@ -76,6 +76,7 @@ def remove_text(
     """Write `source` without its text to `destination`, as `preflight.engine.remove_text` describes."""
     on_share = _listener(on_progress, extras.cancel)
     facts = inspect(source, program)
+    encoder.require_orientation(facts, program, destination)
     beside = companions.choose(facts, program, destination, audio=not options.remove_audio)
     with files.scratch(destination.parent) as folder, (folder / "patches").open("w+b") as file:
         spool = Spool(file)
