@@ -14,8 +14,9 @@ import numpy as np
 
 from preflight.engine.classify import selection
 from preflight.engine.detect.detector import NoLines, PendingLines, make_task, sample_step
-from preflight.engine.encode import encoder, smart_render
+from preflight.engine.encode import companions, encoder, smart_render
 from preflight.engine.encode import quality as rate
+from preflight.engine.encode.companions import Companions
 from preflight.engine.graphics import box_detection, name_graphics, watermarks
 from preflight.engine.graphics.faint_marks import with_faint_marks
 from preflight.engine.graphics.faint_mattes import with_films
@@ -75,7 +76,8 @@ def remove_text(
     """Write `source` without its text to `destination`, as `preflight.engine.remove_text` describes."""
     on_share = _listener(on_progress, extras.cancel)
     facts = inspect(source, program)
-    beside = encoder.companions(facts, program, destination, audio=not options.remove_audio)
+    encoder.require_orientation(facts, program, destination)
+    beside = companions.choose(facts, program, destination, audio=not options.remove_audio)
     with files.scratch(destination.parent) as folder, (folder / "patches").open("w+b") as file:
         spool = Spool(file)
         # The workers are gone, and their memory with them, before the encoder takes its own.
@@ -98,7 +100,7 @@ def remove_text(
             sheet.save(extras.sheet)
         if extras.overlay:
             shown = tint_tracks(decode(facts, program), chosen)
-            encoder.write(shown, times, facts, program, extras.overlay, encoder.Companions(()))
+            encoder.write(shown, times, facts, program, extras.overlay, Companions())
     on_share(1.0)
     return RemovalReport(
         frames=len(times),
@@ -142,7 +144,7 @@ def encode_result(
     spool: Spool,
     sheet: ContactSheet,
     destination: Path,
-    beside: encoder.Companions,
+    beside: Companions,
     *,
     smart_encode: bool,
 ) -> EncodeSummary:

@@ -13,8 +13,8 @@ from fractions import Fraction
 from itertools import accumulate, chain
 from pathlib import Path
 
-from preflight.engine.encode import encoder
-from preflight.engine.encode.encoder import Companions
+from preflight.engine.encode import encoder, result_proof
+from preflight.engine.encode.companions import Companions
 from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, decode_part, parse_times
 from preflight.engine.media.probe import Source
@@ -68,6 +68,7 @@ def write(task: RenderTask, clean: Clean, destination: Path, beside: Companions)
         encoder.mark_orientation(part, task.source)
         if _times(part, task) != [(time - task.times[0]) * task.source.time_base for time in task.times]:
             raise ToolError("a decoder does not show every frame at its time")
+        result_proof.prove_encoded(part, task.source, task.times, 0, beside, task.program)
     return kept
 
 

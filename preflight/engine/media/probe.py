@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from preflight.engine.media.orientation import orientation
 from preflight.errors import InputError
+from preflight.model.media import Container
 from preflight.tools import ffmpeg, mp4_tables, process
 
 FORMAT_CODE = 702
@@ -27,7 +28,20 @@ _RATE = re.compile(r"([\d.]+)(k?) fps")
 _GUESSED_RATE = re.compile(r"([\d.]+)(k?) tbr")
 _TURN = re.compile(r"rotation of (-?[\d.]+) degrees")
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):([\d.]+)")
-_AUDIO = re.compile(r"Stream #0:\d+.*?: Audio: ")
+_OTHERS = re.compile(r"^ *Stream #0:\d+.*?: (Audio|Subtitle|Data|Attachment): ", re.MULTILINE)
+_INPUT = re.compile(r"^Input #0, (\w+)", re.MULTILINE)
+_DEMUXERS = {
+    "mov": Container.MP4,
+    "matroska": Container.MKV,
+    "avi": Container.AVI,
+    "asf": Container.ASF,
+    "flv": Container.FLV,
+    "gif": Container.GIF,
+    "mpeg": Container.MPEG_PS,
+    "mpegts": Container.MPEG_TS,
+    "ogg": Container.OGG,
+}
+"""Containers by the first name of ffmpeg's demuxer; it has one for MP4 and QuickTime."""
 _MATRIX = re.compile(r"display ?matrix", re.IGNORECASE)
 _GRAYMAP = re.compile(rb"P5\s(\d+)\s(\d+)\s255\s")
 _TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
@@ -54,7 +68,10 @@ class Source:
     transfer: str | None
     interlaced: bool
     duration: Fraction | None = None
-    audio_streams: int = 0
+    others: tuple[str, ...] = ()
+    """Kinds of the streams beside the video, in their order: `audio`, `subtitle`, `data`, `attachment`."""
+    container: Container = Container.OTHER
+    """By the demuxer that reads it."""
     mirrored: bool = False
     """The turned picture is mirrored left to right when it is shown."""
     shrunk: bool = False
@@ -183,7 +200,8 @@ def parse(path: Path, *, log: str, packets: str) -> Source:
         transfer=transfer,
         interlaced=any(tag.startswith(("top", "bottom")) for tag in tags),
         duration=_seconds(log),
-        audio_streams=len(_AUDIO.findall(log.partition("Output #0")[0])),
+        others=tuple(kind.lower() for kind in _OTHERS.findall(log.partition("Output #0")[0])),
+        container=_DEMUXERS.get(demuxer[1], Container.OTHER) if (demuxer := _INPUT.search(log)) else Container.OTHER,
     )
 
 
