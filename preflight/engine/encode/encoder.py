@@ -37,27 +37,40 @@ def command(
     destination: Path,
     beside: Companions,
     *,
-    shift: Fraction,
+    later: Fraction,
     fine: bool,
     held: tuple[Fraction, Fraction] | None = None,
 ) -> list[str]:
-    """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions.
+    """Return the argv that encodes pictures from stdin with the source's companions, all `later` by some seconds.
 
     `held` is when the last frame is shown and for how long, in seconds, where that is longer than frames usually last.
     Then there are no B-frames: MP4 counts a track's length in decoding order and would cut that frame short.
     """
-    base = source.time_base
-    picture = ["-vf", color_tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
+    base, filters = source.time_base, [*_even(source, destination), color_tags(source)]
+    picture = ["-vf", ",".join(filters), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
     picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p"]
     if held is not None:
         # Encoders of ffmpeg 5 don't carry durations on.
         picture += ["-bf", "0", "-bsf:v", bounds.hold_filter(held)]
-    return _joined(source, program, destination, beside, "matroska", shift, picture)
+    return _joined(source, program, destination, beside, "matroska", picture, later=later)
+
+
+def is_padded(source: Source, destination: Path) -> bool:
+    """Return True when a side is odd, which H.264 in 4:2:0 can't have."""
+    return container(destination) != "webm" and bool(source.width % 2 or source.height % 2)
+
+
+def _even(source: Source, destination: Path) -> list[str]:
+    """Return the filters that repeat the last column and row where a side is odd."""
+    right, bottom = source.width % 2, source.height % 2
+    if not is_padded(source, destination):
+        return []
+    return [f"pad=iw+{right}:ih+{bottom}", f"fillborders=right={right}:bottom={bottom}:mode=smear"]
 
 
 def assembly(source: Source, program: str, destination: Path, beside: Companions, *, shift: Fraction) -> list[str]:
     """Return the argv that takes a finished picture from stdin, as `fragments` write it, and does all the rest."""
-    return _joined(source, program, destination, beside, "mp4", shift, ("-c:v", "copy"))
+    return _joined(source, program, destination, beside, "mp4", ("-c:v", "copy"), shift=shift)
 
 
 def _joined(
@@ -66,8 +79,10 @@ def _joined(
     destination: Path,
     beside: Companions,
     piped: str,
-    shift: Fraction,
     picture: Sequence[str],
+    *,
+    shift: Fraction = Fraction(0),
+    later: Fraction = Fraction(0),
 ) -> list[str]:
     form, base = container(destination), source.time_base
     argv = [program, "-y", "-v", "error", "-copyts"]
@@ -76,7 +91,10 @@ def _joined(
         argv += [*(("-display_hflip",) if source.mirrored else ())]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
-    argv += ["-noautorotate", "-f", piped, "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-noautorotate", "-f", piped, "-i", "pipe:0"]
+    if later:
+        argv += ["-itsoffset", str(float(later))]
+    argv += [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:v:0", *beside.options(1, form), "-map_metadata", "1", "-map_chapters", "1"]
     argv += ["-fps_mode", "passthrough", *picture]
     if form in {"mp4", "mov"} and base.numerator == 1:
@@ -149,16 +167,18 @@ def write(
 
     Raises ToolError, DiskFullError; nothing half-made is left.
     """
-    seconds = [time * source.time_base for time in times]
-    shift = min(Fraction(0), *seconds) if seconds else Fraction(0)
+    # Muxers hide what is shown before 0, as after a clock that began anew.
+    early = min(times, default=0) * source.time_base
+    later = -min(early, source.start) if early < 0 else Fraction(0)
+    seconds = [time * source.time_base + later for time in times]
     with replacing(destination) as part:
         last = last_duration * source.time_base or 1 / source.rate
         usual = (
             sorted(after - time for time, after in pairwise(seconds))[len(seconds) // 2 - 1] if seconds[1:] else last
         )
         held = (seconds[-1], last) if last > 2 * usual else None
-        argv = command(source, program, part, beside, shift=shift, fine=fine, held=held)
-        feed(argv, _timed(frames, [time - shift for time in seconds], last, source))
+        argv = command(source, program, part, beside, later=later, fine=fine, held=held)
+        feed(argv, _timed(frames, seconds, last, source))
         mark_orientation(part, source)
         result_proof.prove_encoded(part, source, times, last_duration, beside, program)
 
