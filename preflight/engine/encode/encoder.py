@@ -8,10 +8,12 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from preflight.engine.encode import matroska, quality, result_proof
 from preflight.engine.encode.companions import Companions
 from preflight.engine.encode.formats import container
-from preflight.engine.media.decode import Frame, frame_bytes, to_stored
+from preflight.engine.media.decode import Frame, Plane, frame_bytes, to_stored
 from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
 from preflight.errors import DiskFullError, ToolError, UsageError
@@ -46,8 +48,8 @@ def command(
     `held` is when the last frame is shown and for how long, in seconds, where that is longer than frames usually last.
     Then there are no B-frames: MP4 counts a track's length in decoding order and would cut that frame short.
     """
-    base, filters = source.time_base, [*_even(source, destination), color_tags(source)]
-    picture = ["-vf", ",".join(filters), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
+    base = source.time_base
+    picture = ["-vf", color_tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
     picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p"]
     if held is not None:
         # Encoders of ffmpeg 5 don't carry durations on.
@@ -60,12 +62,11 @@ def is_padded(source: Source, destination: Path) -> bool:
     return container(destination) != "webm" and bool(source.width % 2 or source.height % 2)
 
 
-def _even(source: Source, destination: Path) -> list[str]:
-    """Return the filters that repeat the last column and row where a side is odd."""
-    right, bottom = source.width % 2, source.height % 2
+def _even(source: Source, destination: Path) -> tuple[int, int]:
+    """Return the size of the frames that are encoded."""
     if not is_padded(source, destination):
-        return []
-    return [f"pad=iw+{right}:ih+{bottom}", f"fillborders=right={right}:bottom={bottom}:mode=smear"]
+        return source.width, source.height
+    return source.width + source.width % 2, source.height + source.height % 2
 
 
 def assembly(source: Source, program: str, destination: Path, beside: Companions, *, shift: Fraction) -> list[str]:
@@ -178,7 +179,7 @@ def write(
         )
         held = (seconds[-1], last) if last > 2 * usual else None
         argv = command(source, program, part, beside, later=later, fine=fine, held=held)
-        feed(argv, _timed(frames, seconds, last, source))
+        feed(argv, _timed(frames, seconds, last, source, _even(source, part)))
         mark_orientation(part, source)
         result_proof.prove_encoded(part, source, times, last_duration, beside, program)
 
@@ -205,22 +206,28 @@ def feed(argv: Sequence[str], data: Iterable[bytes]) -> None:
             raise ffmpeg.failure(running.stderr_tail)
 
 
-def _timed(frames: Iterable[Frame], seconds: list[Fraction], last: Fraction, source: Source) -> Iterator[bytes]:
+def _timed(
+    frames: Iterable[Frame], seconds: list[Fraction], last: Fraction, source: Source, size: tuple[int, int]
+) -> Iterator[bytes]:
     """Yield the stream of `frames`, each at its time. Raises ToolError when there are not as many as times."""
-    size = frame_bytes(source.width, source.height)
-    yield matroska.header(source.width, source.height, 1 / source.rate)
+    width, height = size
+    yield matroska.header(width, height, 1 / source.rate)
     lengths = [after - time for time, after in pairwise(seconds)] + [last]
     count = 0
     for frame in frames:
         if frame.index >= len(seconds):
             raise ToolError(f"{source.path.name} gave more frames on the second pass than on the first.")
-        yield matroska.picture_head(seconds[frame.index], lengths[frame.index], size)
-        yield from raw(frame, source)
+        yield matroska.picture_head(seconds[frame.index], lengths[frame.index], frame_bytes(width, height))
+        luma, *chroma = stored(frame, source)
+        # H.264 in 4:2:0 has no odd side: the last column and row are repeated.
+        missing = ((0, height - source.height), (0, width - source.width))
+        yield (np.pad(luma, missing, mode="edge") if any(missing[0] + missing[1]) else luma).tobytes()
+        yield from (plane.tobytes() for plane in chroma)
         count += 1
     if count != len(seconds):
         raise ToolError(f"{source.path.name} gave {count} frames on the second pass, {len(seconds)} on the first.")
 
 
-def raw(frame: Frame, source: Source) -> Iterator[bytes]:
-    """Yield the planes of a frame as they are stored, turned back."""
-    return (to_stored(plane, source).tobytes() for plane in (frame.y, frame.u, frame.v))
+def stored(frame: Frame, source: Source) -> list[Plane]:
+    """Return the planes of a frame as they are stored, turned back."""
+    return [to_stored(plane, source) for plane in (frame.y, frame.u, frame.v)]

@@ -120,7 +120,7 @@ def _encoded(
     lengths = [len(_visible_frames(span, visible)) for span in spans]
     starts = list(accumulate(lengths[:-1], initial=0))
     argv = _encoder(task, starts, ("-x264-params", f"sps-id={number}"), made)
-    encoder.feed(argv, (plane for frame in clean(frames) for plane in encoder.raw(frame, task.source)))
+    encoder.feed(argv, (plane.tobytes() for frame in clean(frames) for plane in encoder.stored(frame, task.source)))
     result = elementary.unpack(made, task.folder / "made", task.program)
     if len(result.packets) != sum(lengths):
         raise ToolError(f"{sum(lengths)} frames were to be encoded and {len(result.packets)} were")
