@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from preflight.errors import UsageError
-from preflight.review.subject import Box, ReviewText, ReviewVideo, Status
+from preflight.model.text import TextStatus
+from preflight.review.subject import Box, ReviewText, ReviewVideo
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -165,7 +166,7 @@ def plan(decisions: Decisions, video: ReviewVideo) -> RedoPlan:
     protect, fill = list[Region](), list[Region]()
     texts = {text.number: text for text in video.texts}
     for number, choice in choices(decisions, video).items():
-        removed = texts[number].status is Status.REMOVED
+        removed = texts[number].status is TextStatus.REMOVED
         if choice is Choice.PROTECT and removed:
             protect.append(region_of(texts[number], protect=True))
         if (choice is Choice.REJECT and removed) or (choice is Choice.REMOVE and not removed):

@@ -13,14 +13,14 @@ from preflight.errors import InputError, LedgerError, ToolMissingError, UsageErr
 from preflight.ledger import Job, Ledger
 from preflight.model.job import InpaintingBox
 from preflight.model.region import Regions
-from preflight.model.text import ScreenText, ScreenTexts, TextRole
+from preflight.model.text import ScreenText, ScreenTexts, TextRole, TextStatus
 from preflight.review import decisions as decided
 from preflight.review import record_reader
 from preflight.review.decisions import RedoPlan, Region
 from preflight.review.desk import RedoOutcome, ReviewDesk
 from preflight.review.library import UNFINISHED, Library, decisions_path
 from preflight.review.request_draft import RequestDraft
-from preflight.review.subject import ReviewText, ReviewVideo, Status
+from preflight.review.subject import ReviewText, ReviewVideo
 from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.tools import ffmpeg
@@ -97,7 +97,7 @@ def scan(path: Path, settings: Settings, *, on_progress: Callable[[float], None]
 
 def _review_text(number: int, text: ScreenText, found: ScreenTexts) -> ReviewText:
     scene = text.role is TextRole.SIGN
-    status = Status.UNCERTAIN if not text.certain else Status.KEPT if scene else Status.REMOVED
+    status = TextStatus.UNCERTAIN if not text.certain else TextStatus.KEPT if scene else TextStatus.REMOVED
     left, top, right, bottom = text.box
     return ReviewText(
         number=number,
@@ -106,7 +106,7 @@ def _review_text(number: int, text: ScreenText, found: ScreenTexts) -> ReviewTex
         start=round(float(text.start), 3),
         end=round(float(text.end), 3),
         box=(left / found.width, top / found.height, right / found.width, bottom / found.height),
-        severity=record_reader.UNCERTAIN_SEVERITY if status is Status.UNCERTAIN else 0.0,
+        severity=record_reader.UNCERTAIN_SEVERITY if status is TextStatus.UNCERTAIN else 0.0,
         note=str(text.role),
     )
 

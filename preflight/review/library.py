@@ -10,10 +10,11 @@ from typing import Any
 
 from preflight.errors import InputError
 from preflight.ledger import Job, State
+from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review import record_reader
 from preflight.review.decisions import Decisions, Overall
-from preflight.review.subject import IndexRow, ReviewVideo, Status, Totals
+from preflight.review.subject import IndexRow, ReviewVideo, Totals
 from preflight.workflow.output_paths import read_json_record
 
 RECORD_SUFFIXES = (".cleaned.json", ".record.json")
@@ -148,8 +149,8 @@ def _row(path: Path) -> IndexRow:
         name=video.name,
         state=str(video.verdict or NOT_VERIFIED),
         severity=video.severity,
-        removed=sum(text.status is Status.REMOVED for text in video.texts),
-        kept=sum(text.status is not Status.REMOVED for text in video.texts),
+        removed=sum(text.status is TextStatus.REMOVED for text in video.texts),
+        kept=sum(text.status is not TextStatus.REMOVED for text in video.texts),
         duration=video.duration,
         jobs=len((record.get("result") or {}).get("task_ids") or ()),
         decision=str(overall),

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError
+from preflight.model.region import parse_box
+from preflight.model.text import TextRole, TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
-from preflight.review.subject import Box, ReviewText, ReviewVideo, Status, WeakSpot
+from preflight.review.subject import Box, ReviewText, ReviewVideo, WeakSpot
 from preflight.workflow.output_paths import located
+from preflight.workflow.text_changes import is_uncertain
 
 RESIDUE_NOTICED = 0.1
 """Residual text of a fill at or above which it is named a weakness, 0..1 of what an eye sees of the text before."""
@@ -31,14 +34,26 @@ SMOOTH_SEVERITY = 0.5
 UNCERTAIN_SEVERITY = 0.4
 """Severity of a text that was kept because it may be part of the scene: a person knows at a glance."""
 
+LEFT_SEVERITY = 0.8
+"""Severity of an overlay text that the result still shows."""
+
+OVERLAY_ROLES = frozenset({TextRole.CAPTION, TextRole.WATERMARK})
+"""Roles of texts that a removal is meant to take out."""
+
+SEARCHED = "texts_searched"
+"""Field of a record that says that its list of texts is complete although no service reported it."""
+
+REFILLED_SEVERITY = 0.3
+"""Severity of a text that was filled again: nothing has measured the new fill, so a person looks once."""
+
+ROUNDING = 0.002
+"""Difference of edges (of the picture's sides) and of times (in seconds) that rounding explains."""
+
 POOR_SEVERITY = 1.0
 """Severity of a finding of the acceptance test that makes a result poor."""
 
 REMARK_SEVERITY = 0.5
 """Severity of a finding of the acceptance test that is a remark."""
-
-_UNCERTAIN = ("may be part of the scene", "in a script that was not asked for")
-"""Reasons to keep a text that only a person can confirm."""
 
 
 def identifier(path: Path) -> str:
@@ -75,6 +90,10 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     sent = _sent_size(plan, size)
     rate = next((float(q["frame_rate"]) for q, _ in parts if q.get("frame_rate")), frame_rate(media))
     texts = _numbered([text for quality, start in parts for text in _texts(quality, start, sent)])
+    listed = record.get("texts")
+    if not texts and listed:
+        texts = tuple(_recorded(text, offset) for text in listed)
+    texts = tuple(_redone(text, record.get("composite") or {}, offset) for text in texts)
     acceptance = record.get("acceptance") or {}
     spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
     spots += _findings(acceptance, upright_size(media), rate, duration)
@@ -90,6 +109,7 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         duration=duration,
         offset=offset,
         texts=texts,
+        texts_known=bool(parts or texts or record.get(SEARCHED)),
         weak_spots=tuple(spots),
         verdict=_verdict(acceptance.get("verdict")),
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
@@ -151,10 +171,10 @@ def _parts(quality: Any, cuts: Sequence[Any], offset: float) -> Iterator[tuple[M
 def _texts(quality: Mapping[str, Any], start: float, sent: tuple[int, int]) -> Iterator[ReviewText]:
     for item in quality.get("removed") or ():
         severity, weaknesses = weakness(item.get("quality") or {})
-        yield _text(item["track"], start, sent, Status.REMOVED, severity=severity, weaknesses=weaknesses)
+        yield _text(item["track"], start, sent, TextStatus.REMOVED, severity=severity, weaknesses=weaknesses)
     for track in quality.get("kept") or ():
-        unsure = track.get("kept_because") in _UNCERTAIN
-        status, severity = (Status.UNCERTAIN, UNCERTAIN_SEVERITY) if unsure else (Status.KEPT, 0.0)
+        unsure = is_uncertain(track.get("kept_because"))
+        status, severity = (TextStatus.UNCERTAIN, UNCERTAIN_SEVERITY) if unsure else (TextStatus.KEPT, 0.0)
         yield _text(track, start, sent, status, severity=severity)
 
 
@@ -162,7 +182,7 @@ def _text(
     track: Mapping[str, Any],
     start: float,
     sent: tuple[int, int],
-    status: Status,
+    status: TextStatus,
     *,
     severity: float,
     weaknesses: tuple[str, ...] = (),
@@ -178,6 +198,56 @@ def _text(
         weaknesses=weaknesses,
         note=str(track.get("kept_because") or ""),
     )
+
+
+def _recorded(item: Mapping[str, Any], offset: float) -> ReviewText:
+    """Return a text of the record's own list: times of the source, a box in 0..1, and what became of it."""
+    note = str(item.get("note") or "")
+    status = TextStatus(item.get("status") or TextStatus.UNCERTAIN)
+    is_scene = note == TextRole.SIGN
+    severity = 0.0
+    weaknesses: tuple[str, ...] = ()
+    if status is TextStatus.UNCERTAIN:
+        severity = UNCERTAIN_SEVERITY
+    elif status is TextStatus.KEPT and note in OVERLAY_ROLES:
+        severity, weaknesses = LEFT_SEVERITY, ("still there: the service left it",)
+    elif status is TextStatus.REMOVED and is_scene:
+        severity, weaknesses = UNCERTAIN_SEVERITY, ("text of the scene, which was removed",)
+    left, top, right, bottom = item["box"]
+    return ReviewText(
+        number=int(item["number"]),
+        words=str(item["text"]),
+        status=status,
+        start=max(0.0, round(float(item["start"]) - offset, 3)),
+        end=round(float(item["end"]) - offset, 3),
+        box=(float(left), float(top), float(right), float(bottom)),
+        severity=severity,
+        weaknesses=weaknesses,
+        note=note,
+    )
+
+
+def _redone(text: ReviewText, composite: Mapping[str, Any], offset: float) -> ReviewText:
+    """Return a text as a redo has left it: put back where the source was protected, or filled again."""
+    for box in composite.get("filled") or ():
+        if _is_within(text, (box["x1"], box["y1"], box["x2"], box["y2"]), box["start"], box["end"]):
+            return replace(
+                text, status=TextStatus.REMOVED, severity=REFILLED_SEVERITY, weaknesses=("filled again on request",)
+            )
+    for word in (composite.get("regions") or {}).get("protect") or ():
+        corners, in_pixels, start, end = parse_box(word)
+        if not in_pixels and _is_within(text, corners, start - offset, None if end is None else end - offset):
+            return replace(text, status=TextStatus.KEPT, severity=0.0, weaknesses=(), note="put back on request")
+    return text
+
+
+def _is_within(text: ReviewText, box: Sequence[float], start: float, end: float | None) -> bool:
+    """Return whether a box covers a text for all of its time, to within rounding."""
+    if start > text.start + ROUNDING or (end is not None and end < text.end - ROUNDING):
+        return False
+    slack = (ROUNDING, ROUNDING, -ROUNDING, -ROUNDING)
+    left, top, right, bottom = (edge - more for edge, more in zip(box, slack, strict=True))
+    return left <= text.box[0] and top <= text.box[1] and right >= text.box[2] and bottom >= text.box[3]
 
 
 def _numbered(texts: list[ReviewText]) -> tuple[ReviewText, ...]:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from preflight.model.text import TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge, each 0..1 of the displayed picture."""
-
-
-class Status(StrEnum):
-    """What became of a text, or will become of it."""
-
-    REMOVED = "removed"
-    KEPT = "kept"
-    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +18,7 @@ class ReviewText:
 
     number: int
     words: str
-    status: Status
+    status: TextStatus
     start: float
     end: float
     box: Box
@@ -67,6 +59,8 @@ class ReviewVideo:
     """Length of the result, in seconds."""
     offset: float = 0.0
     texts: tuple[ReviewText, ...] = ()
+    texts_known: bool = True
+    """False for a result of a service that reports no texts: the source has to be searched."""
     weak_spots: tuple[WeakSpot, ...] = ()
     verdict: AcceptanceVerdict | None = None
     """What the acceptance test said; None for a result that was not verified."""

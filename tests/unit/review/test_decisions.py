@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.errors import UsageError
+from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review.decisions import Choice, Decisions, Overall, Region, TextDecision
-from preflight.review.subject import ReviewText, ReviewVideo, Status
+from preflight.review.subject import ReviewText, ReviewVideo
 
 
-def _text(number: int, words: str = "words", status: Status = Status.REMOVED, left: float = 0.1) -> ReviewText:
+def _text(number: int, words: str = "words", status: TextStatus = TextStatus.REMOVED, left: float = 0.1) -> ReviewText:
     return ReviewText(
         number=number,
         words=words,
@@ -113,7 +114,7 @@ def test_graphics_without_words_are_alike_in_one_place() -> None:
 
 
 def test_redo_protects_fills_and_leaves_what_was_accepted() -> None:
-    video = _video(_text(1), _text(2, "b"), _text(3, "c"), _text(4, "d", Status.KEPT))
+    video = _video(_text(1), _text(2, "b"), _text(3, "c"), _text(4, "d", TextStatus.KEPT))
     box = Region(start=0, end=1, box=(0, 0, 0.5, 0.5), protect=False)
     made = Decisions(
         texts=(

@@ -6,9 +6,9 @@ import pytest
 
 from fixtures import reviewed
 from preflight.errors import InputError
+from preflight.model.text import TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
 from preflight.review import record_reader
-from preflight.review.subject import Status
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def record(tmp_path: Path) -> dict[str, Any]:
 def test_texts_have_places_of_the_displayed_picture(record: dict[str, Any], tmp_path: Path) -> None:
     video = record_reader.read(record, tmp_path / "a.cleaned.json")
     assert [(text.number, text.words, text.status) for text in video.texts] == [
-        (1, "one", Status.REMOVED),
-        (2, "two", Status.REMOVED),
-        (3, "SHOP", Status.UNCERTAIN),
+        (1, "one", TextStatus.REMOVED),
+        (2, "two", TextStatus.REMOVED),
+        (3, "SHOP", TextStatus.UNCERTAIN),
     ]
     assert video.texts[0].box == (0.25, round(140 / 180, 5), 0.75, round(160 / 180, 5))
     assert video.texts[1].weaknesses == ("validation error 12.0 gray levels",)
