@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from preflight.model.text import TextStatus
@@ -76,17 +77,30 @@ class ReviewVideo:
         return max((*texts, *(spot.severity for spot in self.weak_spots)), default=0.0)
 
 
+class RowKind(StrEnum):
+    """What a line of the index is about."""
+
+    RESULT = "result"
+    NEW = "new"
+    """A video that was not run yet."""
+    JOB = "job"
+    """A job without a result."""
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRow:
-    """A line of the index: a result, or a job that did not lead to one, with its next step."""
+    """A line of the index: a result, a video without one, or a job that did not lead to one, with its next step."""
 
     identifier: str
     name: str
     state: str
     """The verdict of a result, `not verified` without one, or the state of a job."""
     severity: float
+    kind: RowKind = RowKind.RESULT
     removed: int = 0
     kept: int = 0
+    texts_known: bool = True
     duration: float = 0.0
     """Seconds of video."""
     jobs: int = 0
@@ -102,6 +116,11 @@ class Totals:
     """What all rows of an index add up to. `cost` is None when no price is set."""
 
     videos: int
+    """Videos with a result."""
+    new: int
+    """Videos that were not run yet."""
+    attention: int
+    """Results that nobody has decided about and that are poor or have a weak spot."""
     failed: int
     jobs: int
     minutes: float
