@@ -13,7 +13,7 @@ from preflight.review import page, proxy, record_reader, stills
 from preflight.review.desk import ReviewDesk
 from preflight.review.library import load_decisions
 from preflight.review.page import EmbeddedProxy
-from preflight.review.subject import Box, ReviewVideo, RowKind
+from preflight.review.subject import Box, ReviewText, ReviewVideo, RowKind, WeakSpot
 from preflight.serialize import jsonable
 from preflight.tools import files
 
@@ -42,9 +42,7 @@ def write(desk: ReviewDesk, destination: Path, *, title: str, listener: Callable
         ToolError, DiskFullError: A proxy can't be made.
     """
     named = {record_reader.identifier(path) for path in desk.library.places if path.is_file()}
-    rows = [
-        r for r in desk.library.rows() if r.kind is RowKind.RESULT or (r.kind is RowKind.NEW and r.identifier in named)
-    ]
+    rows = [row for row in desk.library.rows() if row.kind is RowKind.RESULT or row.identifier in named]
     videos = [desk.video(row.identifier) for row in rows]
     if not videos:
         raise InputError("There is nothing to review.", hint="Give a folder with results of `preflight run`.")
@@ -88,7 +86,8 @@ def write(desk: ReviewDesk, destination: Path, *, title: str, listener: Callable
 def zooms(video: ReviewVideo, ffmpeg: str) -> list[dict[str, object]]:
     """Return full-size crops, before and after, of the worst texts and spots in the middle of their time."""
     shown = {"before": video.source, "after": video.cleaned}
-    worst = sorted((*video.weak_spots, *video.texts), key=lambda item: -item.severity)
+    places: list[ReviewText | WeakSpot] = [*video.weak_spots, *video.texts]
+    worst = sorted(places, key=lambda item: -item.severity)
     made, size = list[dict[str, object]](), 0
     for item in [item for item in worst if item.box is not None][:MOST_ZOOMS]:
         assert item.box is not None  # noqa: S101 - the others are left out
