@@ -24,6 +24,9 @@ MOST_VIDEOS = 20
 MOST_ZOOMS = 8
 """Places of a video whose full-size crops are in the file."""
 
+WIDEST_ZOOM = 0.6
+"""Share of the picture's sides that a zoom shows of a wide text, as in stage.js."""
+
 ZOOM_BYTES = 450_000
 """Size of all crops of a video in the file, in bytes: with the proxy, base64 makes less than 10 MB of both."""
 
@@ -107,9 +110,7 @@ def zooms(video: ReviewVideo, ffmpeg: str) -> list[dict[str, object]]:
 
 def _around(box: Box) -> Box:
     """Return the part of the picture that the page's zoom shows for a box: see `zoom` in stage.js."""
-    side = max(0.12, 1.4 * (box[2] - box[0]), 1.4 * (box[3] - box[1]))
-    if side >= 1:
-        return 0.0, 0.0, 1.0, 1.0
+    side = min(WIDEST_ZOOM, max(0.12, 1.4 * (box[2] - box[0]), 1.4 * (box[3] - box[1])))
     x, y = (min(1 - side / 2, max(side / 2, (box[n] + box[n + 2]) / 2)) for n in (0, 1))
     return x - side / 2, y - side / 2, x + side / 2, y + side / 2
 

@@ -97,6 +97,7 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     acceptance = record.get("acceptance") or {}
     spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
     spots += _findings(acceptance, upright_size(media), rate, duration)
+    texts, spots = _attached(texts, spots)
     notes = [*(result.get("notes") or ()), *(note for quality, _ in parts for note in quality.get("notes") or ())]
     return ReviewVideo(
         identifier=identifier(path),
@@ -115,6 +116,31 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
         notes=tuple(str(note) for note in notes),
     )
+
+
+def _attached(texts: Sequence[ReviewText], spots: Sequence[WeakSpot]) -> tuple[tuple[ReviewText, ...], list[WeakSpot]]:
+    """Return the texts with the weak spots that are about them, and the other spots: each is to be listed once."""
+    found = list(texts)
+    left = []
+    for spot in spots:
+        place = next((n for n, text in enumerate(found) if _is_about(spot, text)), None)
+        if place is None:
+            left.append(spot)
+            continue
+        text = found[place]
+        reasons = text.weaknesses if spot.reason in text.weaknesses else (*text.weaknesses, spot.reason)
+        found[place] = replace(text, severity=max(text.severity, spot.severity), weaknesses=reasons)
+    return tuple(found), left
+
+
+def _is_about(spot: WeakSpot, text: ReviewText) -> bool:
+    """Return whether a spot lies for more than half of its time and around its middle in a text that was removed."""
+    if spot.box is None or text.status is not TextStatus.REMOVED:
+        return False
+    common = min(spot.end, text.end) - max(spot.start, text.start)
+    x, y = (spot.box[0] + spot.box[2]) / 2, (spot.box[1] + spot.box[3]) / 2
+    left, top, right, bottom = text.box
+    return common > (spot.end - spot.start) / 2 and left <= x <= right and top <= y <= bottom
 
 
 def display_size(media: Mapping[str, Any]) -> tuple[int, int]:

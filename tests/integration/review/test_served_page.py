@@ -54,8 +54,9 @@ def test_keys_decide_and_the_decision_is_saved_beside_the_record(page: Page, tmp
     record = reviewed.result(tmp_path)
     with served(tmp_path) as (_, address):
         _open_video(page, address)
-        # Worst first: the text whose fill was poor.
-        assert "second words" in page.locator("#texts li").first.inner_text()
+        # Worst first: the text with a poor region, then the one whose fill was poor, then the uncertain one.
+        assert "first words" in page.locator("#texts li.chosen").inner_text()
+        page.keyboard.press("n")
         page.keyboard.press("x")
         page.keyboard.press("n")
         page.keyboard.press("k")
@@ -69,7 +70,7 @@ def test_keys_decide_and_the_decision_is_saved_beside_the_record(page: Page, tmp
         ]
         page.reload()
         expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
-        expect(page.get_by_role("button", name="Accept", exact=True).first).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="Accept video")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_drawn_box_gets_the_time_of_the_text(page: Page, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_drawn_box_gets_the_time_of_the_text(page: Page, tmp_path: Path) -> No
         expect(page.locator("#status")).to_have_text("Saved.")
         (region,) = _decisions(record)["regions"]  # type: ignore[misc]
         assert region["box"] == pytest.approx([0.25, 0.5, 0.75, 0.75], abs=0.01)
-        assert (region["start"], region["end"], region["protect"]) == (1.0, 1.9, False)
+        assert (region["start"], region["end"], region["protect"]) == (0.0, 1.9, False)
 
 
 def test_before_and_after_are_one_frame_in_every_view(page: Page, results: Path) -> None:
@@ -213,8 +214,9 @@ def test_redo_puts_the_source_back_without_a_new_job(page: Page, tmp_path: Path)
     before = (tmp_path / "clip.cleaned.mp4").read_bytes()
     with served(tmp_path) as (_, address):
         _open_video(page, address)
-        page.locator("#texts li", has_text="second words").get_by_role("button", name="Put back").click()
-        page.get_by_role("button", name="Redo").click()
+        page.get_by_role("button", name="2. second words").click()
+        page.get_by_role("button", name="Put back").click()
+        page.get_by_role("button", name="Redo", exact=True).click()
         expect(page.locator("#status")).to_have_text(re.compile("Made again, free of charge"), timeout=60_000)
     assert (tmp_path / "clip.cleaned.mp4").read_bytes() != before
     made = json.loads(record.read_text())["composite"]
