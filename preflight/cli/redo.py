@@ -46,7 +46,7 @@ def redo(
         wanted += redo_boxes.protecting(plan, video).protect
         boxes += redo_boxes.inpainting_boxes(plan.fill)
     regions = region_options.regions(wanted, only, keep_text, restore_text)
-    if not (regions or boxes) and decisions is not None:
+    if decisions is not None and not (plan.changes or protect or only or keep_text or restore_text or fill):
         raise UsageError(
             f"{decisions} changes nothing.", hint="`preflight redo RECORD` alone makes the whole composite."
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from preflight import api
 from preflight.errors import InputError
-from preflight.events import Listener, Progress
+from preflight.events import Listener, Progress, Stage
 from preflight.model.job import (
     Failed,
     Mismatched,
@@ -41,6 +41,21 @@ from preflight.workflow.request import RunRequest
 
 RESULTS = "cleaned"
 """Name of the folder, beside the videos, for the results of runs that a page started."""
+
+
+STAGES = {
+    Stage.CHECK: "checking the video",
+    Stage.FIX: "making it fit for the service",
+    Stage.SUBMIT: "handing it to the service",
+    Stage.UPLOAD: "sending",
+    Stage.WAIT: "the service works",
+    Stage.FETCH: "fetching the result",
+    Stage.RESTORE: "putting the result together",
+    Stage.VERIFY: "comparing the result with the source",
+    Stage.TEXT: "looking for text",
+    Stage.CLEAN: "filling",
+}
+"""Stages of a run in words."""
 
 
 class Backend:
@@ -136,7 +151,10 @@ class Backend:
             listener=_hearing(report, "making it again"),
             cancel=cancel,
         )
-        return WorkOutcome(message=" ".join(("Made again, free of charge.", *made.notes)), changed=True)
+        words = ["Made again, free of charge."]
+        if video.verdict is not None:
+            words.append("The verdict was about the file before.")
+        return WorkOutcome(message=" ".join((*words, *made.notes)), changed=True)
 
     def redo_price(self, video: ReviewVideo) -> JobPrice:
         """Return what a new job for a result costs."""
@@ -231,7 +249,7 @@ def _hearing(report: Report, note: str) -> Callable[[Progress], None]:
 
     def hear(progress: Progress) -> None:
         share = progress.done / progress.total if progress.total else 0.0
-        report(float(share), f"{note}: {progress.stage}" if progress.stage else note)
+        report(float(share), progress.note or STAGES.get(progress.stage, note))
 
     return hear
 

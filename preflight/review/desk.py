@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from preflight.errors import InputError
 from preflight.review import decisions as decided
 from preflight.review import page, proxy, request_draft, stills
 from preflight.review.backend import Backend
-from preflight.review.decisions import RedoPlan
+from preflight.review.decisions import Choice, Decisions, RedoPlan
 from preflight.review.library import Library, decisions_path, load, load_decisions
 from preflight.review.subject import Box, ReviewVideo
 from preflight.review.work import Report, Workbench, WorkOutcome, WorkState
@@ -130,10 +130,8 @@ class ReviewDesk:
         made = decided.parse(body)
         decided.plan(made, video)
         path = decisions_path(video.record)
-        with self._locks[identifier], files.scratch(path.parent) as folder:
-            draft = folder / path.name
-            draft.write_text(json.dumps(made.to_json(), indent=2) + "\n", encoding="utf-8")
-            draft.replace(path)
+        with self._locks[identifier]:
+            _write_decisions(made, path)
         self._read_at = -FRESH
         return path
 
@@ -167,14 +165,14 @@ class ReviewDesk:
         if video.record is None:
             raise InputError("This video has no result yet.")
         plan = decided.plan(load_decisions(video.record), video)
-        if plan.is_empty:
+        if not plan.changes:
             return "Nothing to redo: no decision changes the picture."
         if not by_service:
             return self._start_redo(video, plan)
         if not plan.fill:
             return "The service would do the same again: reject a text, or draw a box to remove what is in it."
-        if not pay:
-            price = self.backend.redo_price(video)
+        price = self.backend.redo_price(video)
+        if not pay and not price.is_local:
             return Question(words=f"The service removes it again, into a file of its own: {price}. Go on?")
         self.work.start(
             identifier, "redo", lambda report, cancel: self.backend.redo_by_service(video, plan, report, cancel)
@@ -185,11 +183,20 @@ class ReviewDesk:
         def redo(report: Report, cancel: threading.Event) -> WorkOutcome:
             with self._locks[video.identifier]:
                 outcome = self.backend.redo(video, plan, report, cancel)
+                self._settle_decisions(video)
             self._read_at = -FRESH
             return outcome
 
         self.work.start(video.identifier, "redo", redo)
         return ""
+
+    def _settle_decisions(self, video: ReviewVideo) -> None:
+        """Take the decisions about texts that a redo has carried out off the list: the record holds them now."""
+        assert video.record is not None  # noqa: S101 - only results are redone
+        made = load_decisions(video.record)
+        open_ones = tuple(text for text in made.texts if text.choice is Choice.ACCEPT)
+        if open_ones != made.texts:
+            _write_decisions(replace(made, texts=open_ones), decisions_path(video.record))
 
     def start_run(self, identifier: str, body: bytes, *, pay: bool) -> Question | str:
         """Begin to run a video with what its page asks for, which is saved too; return a question until `pay`."""
@@ -247,6 +254,13 @@ class ReviewDesk:
             if time.monotonic() - self._read_at >= FRESH:
                 self.library.refresh()
                 self._read_at = time.monotonic()
+
+
+def _write_decisions(made: Decisions, path: Path) -> None:
+    with files.scratch(path.parent) as folder:
+        draft = folder / path.name
+        draft.write_text(json.dumps(made.to_json(), indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
 
 
 def _stamp(video: ReviewVideo) -> str:

@@ -12,7 +12,7 @@ from preflight.errors import InputError
 from preflight.model.region import parse_box
 from preflight.model.text import TextRole, TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
-from preflight.review.subject import Box, ReviewText, ReviewVideo, WeakSpot
+from preflight.review.subject import Box, Redone, ReviewText, ReviewVideo, WeakSpot
 from preflight.workflow.output_paths import located
 from preflight.workflow.text_changes import is_uncertain
 
@@ -93,7 +93,8 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     listed = record.get("texts")
     if not texts and listed:
         texts = tuple(_recorded(text, offset) for text in listed)
-    texts = tuple(_redone(text, record.get("composite") or {}, offset) for text in texts)
+    redone = _redo_boxes(record.get("composite") or {}, offset)
+    texts = tuple(_redone(text, redone) for text in texts)
     acceptance = record.get("acceptance") or {}
     spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
     spots += _findings(acceptance, upright_size(media), rate, duration)
@@ -112,6 +113,7 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         texts=texts,
         texts_known=bool(parts or texts or record.get(SEARCHED)),
         weak_spots=tuple(spots),
+        has_redone_boxes=any(not any(_is_same(box, text) for text in texts) for _, box in redone),
         verdict=_verdict(acceptance.get("verdict")),
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
         notes=tuple(str(note) for note in notes),
@@ -128,14 +130,17 @@ def _attached(texts: Sequence[ReviewText], spots: Sequence[WeakSpot]) -> tuple[t
             left.append(spot)
             continue
         text = found[place]
+        if text.redone:
+            # It was measured before the redo.
+            continue
         reasons = text.weaknesses if spot.reason in text.weaknesses else (*text.weaknesses, spot.reason)
         found[place] = replace(text, severity=max(text.severity, spot.severity), weaknesses=reasons)
     return tuple(found), left
 
 
 def _is_about(spot: WeakSpot, text: ReviewText) -> bool:
-    """Return whether a spot lies for more than half of its time and around its middle in a text that was removed."""
-    if spot.box is None or text.status is not TextStatus.REMOVED:
+    """Return whether a spot lies for more than half of its time and around its middle in a text that was changed."""
+    if spot.box is None or (text.status is not TextStatus.REMOVED and not text.redone):
         return False
     common = min(spot.end, text.end) - max(spot.start, text.start)
     x, y = (spot.box[0] + spot.box[2]) / 2, (spot.box[1] + spot.box[3]) / 2
@@ -253,27 +258,35 @@ def _recorded(item: Mapping[str, Any], offset: float) -> ReviewText:
     )
 
 
-def _redone(text: ReviewText, composite: Mapping[str, Any], offset: float) -> ReviewText:
-    """Return a text as a redo has left it: put back where the source was protected, or filled again."""
-    for box in composite.get("filled") or ():
-        if _is_within(text, (box["x1"], box["y1"], box["x2"], box["y2"]), box["start"], box["end"]):
-            return replace(
-                text, status=TextStatus.REMOVED, severity=REFILLED_SEVERITY, weaknesses=("filled again on request",)
-            )
+def _redo_boxes(composite: Mapping[str, Any], offset: float) -> list[tuple[Redone, WeakSpot]]:
+    """Return the places of the last redo, with times of the result and what was done there."""
+    boxes = [
+        (Redone.FILLED, (box["x1"], box["y1"], box["x2"], box["y2"]), box["start"], box["end"])
+        for box in composite.get("filled") or ()
+    ]
     for word in (composite.get("regions") or {}).get("protect") or ():
         corners, in_pixels, start, end = parse_box(word)
-        if not in_pixels and _is_within(text, corners, start - offset, None if end is None else end - offset):
-            return replace(text, status=TextStatus.KEPT, severity=0.0, weaknesses=(), note="put back on request")
-    return text
+        if not in_pixels and end is not None:
+            boxes.append((Redone.PUT_BACK, corners, start - offset, end - offset))
+    return [(kind, WeakSpot(start=start, end=end, reason="", severity=0.0, box=box)) for kind, box, start, end in boxes]
 
 
-def _is_within(text: ReviewText, box: Sequence[float], start: float, end: float | None) -> bool:
-    """Return whether a box covers a text for all of its time, to within rounding."""
-    if start > text.start + ROUNDING or (end is not None and end < text.end - ROUNDING):
-        return False
-    slack = (ROUNDING, ROUNDING, -ROUNDING, -ROUNDING)
-    left, top, right, bottom = (edge - more for edge, more in zip(box, slack, strict=True))
-    return left <= text.box[0] and top <= text.box[1] and right >= text.box[2] and bottom >= text.box[3]
+def _redone(text: ReviewText, boxes: Sequence[tuple[Redone, WeakSpot]]) -> ReviewText:
+    """Return a text as the last redo has left it: put back where the source was protected, or filled again."""
+    kind = next((kind for kind, box in boxes if _is_same(box, text)), None)
+    if kind is Redone.FILLED:
+        text = replace(text, status=TextStatus.REMOVED, severity=REFILLED_SEVERITY)
+    elif kind is Redone.PUT_BACK:
+        text = replace(text, status=TextStatus.KEPT, severity=0.0)
+    else:
+        return text
+    return replace(text, redone=kind, weaknesses=(), note=f"{kind} on request")
+
+
+def _is_same(spot: WeakSpot, text: ReviewText) -> bool:
+    """Return whether a box has the place and time of a text, to within rounding."""
+    mine, other = (*(spot.box or ()), spot.start, spot.end), (*text.box, text.start, text.end)
+    return len(mine) == len(other) and all(abs(a - b) <= ROUNDING for a, b in zip(mine, other, strict=True))
 
 
 def _numbered(texts: list[ReviewText]) -> tuple[ReviewText, ...]:

@@ -182,9 +182,9 @@ def _writing_routes(desk: ReviewDesk) -> APIRouter:
 
 
 def _begun(answer: Question | str) -> Response:
-    """Return that work has begun, or with 402 what a person has to agree to, or what keeps it from beginning."""
+    """Return that work has begun, or what a person has to agree to first, or what keeps it from beginning."""
     if isinstance(answer, Question):
-        return JSONResponse({"error": answer.words}, status_code=402)
+        return JSONResponse({"question": answer.words, "begun": False})
     return JSONResponse({"message": answer, "begun": not answer})
 
 

@@ -13,6 +13,14 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge, each 0..1 of the displayed picture."""
 
 
+class Redone(StrEnum):
+    """What a redo did to a text."""
+
+    NO = ""
+    FILLED = "filled again"
+    PUT_BACK = "put back"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewText:
     """One text of a video: `number` counts from 1 in the order of the record; times in seconds of the result."""
@@ -27,6 +35,7 @@ class ReviewText:
     """How likely it is to need a person, 0 (fine) to 1."""
     weaknesses: tuple[str, ...] = ()
     note: str = ""
+    redone: Redone = Redone.NO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +74,8 @@ class ReviewVideo:
     weak_spots: tuple[WeakSpot, ...] = ()
     verdict: AcceptanceVerdict | None = None
     """What the acceptance test said; None for a result that was not verified."""
+    has_redone_boxes: bool = False
+    """True when a redo filled or protected boxes that are not those of texts."""
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -14,8 +14,9 @@ async function copy(words, button) {
     document.execCommand("copy");
     field.remove();
   }
+  const before = button.textContent;
   button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  setTimeout(() => { button.textContent = before; }, 1500);
 }
 
 function command(words) {
@@ -32,18 +33,20 @@ function rowOf(row) {
   const weakness = element("td", {});
   if (row.kind === "result" && row.severity > 0) { const [grade, words] = graded(row.severity); weakness.append(element("span", { className: `state ${grade}` }, `${words} ${row.severity.toFixed(2)}`)); }
   const counted = row.kind === "result" && row.texts_known;
-  const next = element("td", { className: "more" }, ...(row.error ? [row.error, " "] : []), ...(row.next_step ? command(row.next_step) : []));
+  const next = element("td", { className: "more" }, ...(row.error ? [row.error, " "] : []));
+  if (row.kind === "new") next.append("Open it, or run it: ", element("button", { type: "button", title: row.next_step, onclick: (event) => copy(row.next_step, event.target) }, "Copy the command"));
+  else if (row.next_step) next.append(...command(row.next_step));
   return element("tr", {}, thumb, element("td", {}, link), element("td", { className: `state ${tone}` }, row.state), weakness,
     element("td", { className: "more" }, counted ? String(row.removed) : ""), element("td", { className: "more" }, counted ? String(row.kept) : ""),
     element("td", { className: "more" }, row.duration ? `${row.duration.toFixed(1)} s` : ""), element("td", {}, { accept: "accepted", reject: "rejected" }[row.decision] || ""), next);
 }
 
 function totalWords({ videos, new: fresh, failed, attention, jobs, minutes, cost, accepted, rejected }) {
-  const parts = [`${videos} results, ${minutes} minutes, ${jobs} jobs${cost === null ? "" : `, cost ${cost}`}`];
-  if (videos) parts.push(`${attention} to check, ${accepted} accepted and ${rejected} rejected by you`);
+  const parts = [];
+  if (videos) parts.push(`${videos} ${videos === 1 ? "result" : "results"}, ${minutes} minutes, ${jobs} ${jobs === 1 ? "job" : "jobs"}${cost === null ? "" : `, cost ${cost}`}`, `${attention} to check, ${accepted} accepted and ${rejected} rejected by you`);
   if (failed) parts.push(`${failed} jobs without a result`);
-  if (fresh) parts.push(`${fresh} not run yet`);
-  return `${parts.join("; ")}.`;
+  if (fresh) parts.push(`${fresh} ${fresh === 1 ? "video" : "videos"} not run yet`);
+  return parts.length ? `${parts.join("; ")}.` : "";
 }
 
 async function loadIndex(force) {

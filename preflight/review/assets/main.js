@@ -137,11 +137,11 @@ function showWork(work) {
 async function begin(path, value, ended, pay = false) {
   try {
     const answer = await send(`${path}${path.includes("?") ? "&" : "?"}pay=${pay}`, "POST", value);
-    if (answer.begun) follow(path.split("/")[3], ended); else say(answer.message);
-  } catch (error) {
-    if (error.status === 402 && await ask(error.value.error)) await begin(path, value, ended, true);
-    else say(error.status === 402 ? "Nothing was done." : error.message);
-  }
+    if (answer.begun) follow(path.split("/")[3], ended);
+    else if (!answer.question) say(answer.message);
+    else if (await ask(answer.question)) await begin(path, value, ended, true);
+    else say("Nothing was done.");
+  } catch (error) { say(error.message); }
 }
 
 function follow(identifier, ended) {
@@ -179,6 +179,7 @@ function searchTexts() {
     if (current?.identifier !== identifier) return;
     Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots });
     list.open(current, decisions);
+    proposeLanguage();
     stage.draw();
     selectWorst();
   });
@@ -201,6 +202,13 @@ function proxyAddress(video) {
 function selectWorst() {
   const worst = list.ordered()[0];
   if (worst) list.select(worst);
+}
+
+// Most of the text decides, as `preflight run --language auto` does.
+function proposeLanguage() {
+  const words = current.texts.filter((text) => text.status !== "kept").map((text) => text.words).join("");
+  const chinese = (words.match(/\p{Script=Han}/gu) || []).length, latin = (words.match(/\p{Script=Latin}/gu) || []).length;
+  $("option-language").value = 3 * chinese > latin ? "zh" : "en"; // A Chinese word has two characters, an English one five to six.
 }
 
 function showVerdict(video) {
@@ -232,7 +240,8 @@ async function openVideo(identifier, words = "") {
   $("options").hidden = !before;
   $("overall").hidden = before;
   $("redo-service").hidden = !served;
-  $("save").textContent = served ? "Save" : "Save decisions";
+  $("save").hidden = served;
+  proposeLanguage();
   $("price").textContent = before ? current.price : "";
   $("run").hidden = $("save-request").hidden = !served;
   $("request-saved").hidden = true;
@@ -317,4 +326,5 @@ $("back").addEventListener("click", () => { location.hash = ""; });
 window.addEventListener("hashchange", route);
 window.addEventListener("pagehide", flush);
 window.addEventListener("resize", () => stage.draw());
+$("curve-box").open = window.innerWidth > 820 && window.innerHeight > 800;
 route();

@@ -72,9 +72,11 @@ def test_an_empty_search_is_known_to_be_complete(record: dict[str, Any], tmp_pat
 
 
 def test_texts_show_what_a_redo_did_to_them(record: dict[str, Any], tmp_path: Path) -> None:
-    filled = {"start": 1.0, "end": 1.8, "x1": 0.25, "y1": 0.77, "x2": 0.75, "y2": 0.89}
-    record["composite"] = {"filled": [filled], "regions": {"protect": ["0.2,0.7,0.8,0.9@0-0.8"]}}
-    one, two, shop = record_reader.read(record, tmp_path / "a.cleaned.json").texts
+    filled = {"start": 1.0, "end": 1.8, "x1": 0.25, "y1": 0.77778, "x2": 0.75, "y2": 0.88889}
+    record["composite"] = {"filled": [filled], "regions": {"protect": ["0.25,0.7778,0.75,0.8889@0-0.8"]}}
+    video = record_reader.read(record, tmp_path / "a.cleaned.json")
+    one, two, shop = video.texts
+    assert (video.weak_spots, video.has_redone_boxes) == ((), False)
     assert (one.status, one.severity, one.note) == (TextStatus.KEPT, 0.0, "put back on request")
     assert (two.status, two.severity) == (TextStatus.REMOVED, record_reader.REFILLED_SEVERITY)
     assert shop.status is TextStatus.UNCERTAIN

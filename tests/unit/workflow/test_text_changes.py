@@ -34,7 +34,10 @@ def test_a_text_that_no_sample_shows_is_left_to_a_person() -> None:
 def test_changes_are_measured_in_each_box_and_time(tmp_path: Path) -> None:
     plain = "testsrc2=size=320x180:rate=25:duration=4"
     box = "drawbox=x=80:y=140:w=160:h=20:color=white:t=fill:enable='between(t,2,3)'"
-    for name, graph in (("source.mp4", f"{plain},{box}"), ("finished.mp4", f"{plain},trim=start=1,setpts=PTS-STARTPTS")):
+    for name, graph in (
+        ("source.mp4", f"{plain},{box}"),
+        ("finished.mp4", f"{plain},trim=start=1,setpts=PTS-STARTPTS"),
+    ):
         clips.run("-f", "lavfi", "-i", graph, "-c:v", "libx264", "-qp", "10", "-pix_fmt", "yuv420p", tmp_path / name)
     corners = (0.25, 140 / 180, 0.75, 160 / 180)
     shown, earlier, elsewhere, late = text_changes.measure(
