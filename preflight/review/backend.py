@@ -274,8 +274,9 @@ def _outcome(result: Result) -> WorkOutcome:
     """Return a result in words, with the next step where there is none."""
     match result:
         case Succeeded(file=file):
+            record = record_of(file)
             return WorkOutcome(
-                message=f"Done: {file.name}.", changed=True, opens=record_reader.identifier(record_of(file))
+                message=f"Done: {file.name}.", changed=True, opens=record_reader.identifier(record), record=record
             )
         case Skipped():
             return WorkOutcome(message="Skipped: no text was seen on its frames.")

@@ -175,7 +175,9 @@ class ReviewDesk:
         if not pay and not price.is_local:
             return Question(words=f"The service removes it again, into a file of its own: {price}. Go on?")
         self.work.start(
-            identifier, "redo", lambda report, cancel: self.backend.redo_by_service(video, plan, report, cancel)
+            identifier,
+            "redo",
+            lambda report, cancel: self._listed(self.backend.redo_by_service(video, plan, report, cancel)),
         )
         return ""
 
@@ -209,9 +211,7 @@ class ReviewDesk:
             return Question(words=f"This takes {price}. Go on?")
 
         def run(report: Report, cancel: threading.Event) -> WorkOutcome:
-            outcome = self.backend.run(video, draft, report, cancel)
-            self._read_at = -FRESH
-            return outcome
+            return self._listed(self.backend.run(video, draft, report, cancel))
 
         self.work.start(identifier, "run", run)
         return ""
@@ -228,6 +228,15 @@ class ReviewDesk:
             return Question(words=f"Run {len(paths)} videos: {price}. Go on?")
         self.work.start(ALL, "run", lambda report, cancel: self.backend.run_many(paths, report, cancel))
         return ""
+
+    def _listed(self, outcome: WorkOutcome) -> WorkOutcome:
+        """Have the index list the result of an outcome, also where it is outside the places that are looked through."""
+        self._read_at = -FRESH
+        self._refresh()
+        if outcome.record is not None and self.library.record(outcome.opens) is None:
+            self.library.places = (*self.library.places, outcome.record)
+            self._read_at = -FRESH
+        return outcome
 
     def _unscanned(self, path: Path) -> ReviewVideo | None:
         try:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError
-from preflight.model.region import parse_box
 from preflight.model.text import TextRole, TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
-from preflight.review.subject import Box, Redone, ReviewText, ReviewVideo, WeakSpot
+from preflight.review import redo_marks
+from preflight.review.subject import Box, ReviewText, ReviewVideo, WeakSpot
 from preflight.workflow.output_paths import located
 from preflight.workflow.text_changes import is_uncertain
 
@@ -42,12 +42,6 @@ OVERLAY_ROLES = frozenset({TextRole.CAPTION, TextRole.WATERMARK})
 
 SEARCHED = "texts_searched"
 """Field of a record that says that its list of texts is complete although no service reported it."""
-
-REFILLED_SEVERITY = 0.3
-"""Severity of a text that was filled again: nothing has measured the new fill, so a person looks once."""
-
-ROUNDING = 0.002
-"""Difference of edges (of the picture's sides) and of times (in seconds) that rounding explains."""
 
 POOR_SEVERITY = 1.0
 """Severity of a finding of the acceptance test that makes a result poor."""
@@ -93,18 +87,19 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     listed = record.get("texts")
     if not texts and listed:
         texts = tuple(_recorded(text, offset) for text in listed)
-    redone = _redo_boxes(record.get("composite") or {}, offset)
-    texts = tuple(_redone(text, redone) for text in texts)
+    redone = redo_marks.redo_boxes(record.get("composite") or {}, offset)
+    texts = tuple(redo_marks.redone(text, redone) for text in texts)
+    file, source = _files(result["file"], record.get("source") or result["source"], path)
     acceptance = record.get("acceptance") or {}
     spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
     spots += _findings(acceptance, upright_size(media), rate, duration)
-    texts, spots = _attached(texts, spots)
+    texts, spots = redo_marks.attached(texts, spots)
     notes = [*(result.get("notes") or ()), *(note for quality, _ in parts for note in quality.get("notes") or ())]
     return ReviewVideo(
         identifier=identifier(path),
-        name=Path(result["file"]).name,
-        source=located(record.get("source") or result["source"], path),
-        cleaned=located(result["file"], path),
+        name=file.name,
+        source=located(source, path),
+        cleaned=located(str(file), path),
         record=path,
         size=size,
         rate=rate,
@@ -113,39 +108,24 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         texts=texts,
         texts_known=bool(parts or texts or record.get(SEARCHED)),
         weak_spots=tuple(spots),
-        has_redone_boxes=any(not any(_is_same(box, text) for text in texts) for _, box in redone),
+        has_redone_boxes=any(not any(redo_marks.is_same(box, text) for text in texts) for _, box in redone),
         verdict=_verdict(acceptance.get("verdict")),
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
         notes=tuple(str(note) for note in notes),
     )
 
 
-def _attached(texts: Sequence[ReviewText], spots: Sequence[WeakSpot]) -> tuple[tuple[ReviewText, ...], list[WeakSpot]]:
-    """Return the texts with the weak spots that are about them, and the other spots: each is to be listed once."""
-    found = list(texts)
-    left = []
-    for spot in spots:
-        place = next((n for n, text in enumerate(found) if _is_about(spot, text)), None)
-        if place is None:
-            left.append(spot)
-            continue
-        text = found[place]
-        if text.redone:
-            # It was measured before the redo.
-            continue
-        reasons = text.weaknesses if spot.reason in text.weaknesses else (*text.weaknesses, spot.reason)
-        found[place] = replace(text, severity=max(text.severity, spot.severity), weaknesses=reasons)
-    return tuple(found), left
+def _files(file: str, source: str, record: Path) -> tuple[Path, str]:
+    """Return the finished file and the source's name: those that the record is named after, where they are there.
 
-
-def _is_about(spot: WeakSpot, text: ReviewText) -> bool:
-    """Return whether a spot lies for more than half of its time and around its middle in a text that was changed."""
-    if spot.box is None or (text.status is not TextStatus.REMOVED and not text.redone):
-        return False
-    common = min(spot.end, text.end) - max(spot.start, text.start)
-    x, y = (spot.box[0] + spot.box[2]) / 2, (spot.box[1] + spot.box[3]) / 2
-    left, top, right, bottom = text.box
-    return common > (spot.end - spot.start) / 2 and left <= x <= right and top <= y <= bottom
+    The record of a video that has the content of another one is a copy of that one's.
+    """
+    finished, stem = Path(file), record.name.removesuffix(".json")
+    own = record.with_name(f"{stem}{finished.suffix}")
+    if own.name == finished.name or not own.is_file():
+        return finished, source
+    twin = f"{stem.removesuffix('.cleaned')}{Path(source).suffix}"
+    return own, twin if located(twin, record) else source
 
 
 def display_size(media: Mapping[str, Any]) -> tuple[int, int]:
@@ -256,37 +236,6 @@ def _recorded(item: Mapping[str, Any], offset: float) -> ReviewText:
         weaknesses=weaknesses,
         note=note,
     )
-
-
-def _redo_boxes(composite: Mapping[str, Any], offset: float) -> list[tuple[Redone, WeakSpot]]:
-    """Return the places of the last redo, with times of the result and what was done there."""
-    boxes = [
-        (Redone.FILLED, (box["x1"], box["y1"], box["x2"], box["y2"]), box["start"], box["end"])
-        for box in composite.get("filled") or ()
-    ]
-    for word in (composite.get("regions") or {}).get("protect") or ():
-        corners, in_pixels, start, end = parse_box(word)
-        if not in_pixels and end is not None:
-            boxes.append((Redone.PUT_BACK, corners, start - offset, end - offset))
-    return [(kind, WeakSpot(start=start, end=end, reason="", severity=0.0, box=box)) for kind, box, start, end in boxes]
-
-
-def _redone(text: ReviewText, boxes: Sequence[tuple[Redone, WeakSpot]]) -> ReviewText:
-    """Return a text as the last redo has left it: put back where the source was protected, or filled again."""
-    kind = next((kind for kind, box in boxes if _is_same(box, text)), None)
-    if kind is Redone.FILLED:
-        text = replace(text, status=TextStatus.REMOVED, severity=REFILLED_SEVERITY)
-    elif kind is Redone.PUT_BACK:
-        text = replace(text, status=TextStatus.KEPT, severity=0.0)
-    else:
-        return text
-    return replace(text, redone=kind, weaknesses=(), note=f"{kind} on request")
-
-
-def _is_same(spot: WeakSpot, text: ReviewText) -> bool:
-    """Return whether a box has the place and time of a text, to within rounding."""
-    mine, other = (*(spot.box or ()), spot.start, spot.end), (*text.box, text.start, text.end)
-    return len(mine) == len(other) and all(abs(a - b) <= ROUNDING for a, b in zip(mine, other, strict=True))
 
 
 def _numbered(texts: list[ReviewText]) -> tuple[ReviewText, ...]:

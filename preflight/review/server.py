@@ -144,7 +144,12 @@ def _reading_routes(desk: ReviewDesk) -> APIRouter:
 
     @router.get("/videos/{identifier}/thumb.jpg")
     def thumbnail(identifier: str) -> Response:
-        return Response(desk.thumbnail(identifier), media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
+        try:
+            content = desk.thumbnail(identifier)
+        except PreflightError:
+            # A list is full of files of all kinds: one without a picture is no error of the page.
+            return Response(status_code=204)
+        return Response(content, media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
     return router
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from preflight.errors import CancelledError, PreflightError
@@ -18,12 +19,13 @@ WORKERS = 2
 class WorkOutcome:
     """What a piece of work has led to, in words; `changed` when another picture or list of texts is to be shown.
 
-    `opens` is the identifier of a new result that replaces what is shown.
+    `opens` is the identifier of a new result that replaces what is shown, `record` where it is.
     """
 
     message: str
     changed: bool = False
     opens: str = ""
+    record: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ let current = null, decisions = new Decisions(), saving = null, pending = null, 
 function say(words) { $("status").textContent = words; }
 
 async function call(path, options = {}) {
-  const answer = await fetch(path, { credentials: "same-origin", ...options });
+  const answer = await fetch(path, { credentials: "same-origin", ...options }).catch(() => { throw new Error("The page has lost its server: start `preflight review` again."); });
   const value = answer.headers.get("content-type")?.includes("json") ? await answer.json() : null;
   if (!answer.ok) throw Object.assign(new Error(value?.error || `The page's server answered ${answer.status}.`), { status: answer.status, value });
   return value;
@@ -129,8 +129,8 @@ const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replac
 
 function showWork(work) {
   const running = Boolean(work && !work.outcome);
-  $("work").hidden = !running;
-  if (running) { $("work").value = work.share; say(`${work.note} (${Math.round(100 * work.share)}%)`); }
+  $("work").hidden = $("work-note").hidden = !running;
+  if (running) { $("work").value = work.share; $("work-note").textContent = `${work.note} (${Math.round(100 * work.share)}%)`; }
 }
 
 // Begins work in the background: asks first where that costs something, shows the progress, and calls `ended` with how it ended.
@@ -226,14 +226,14 @@ async function openVideo(identifier, words = "") {
   await flush();
   say("Preparing the picture…");
   clearTimeout(polling);
-  $("work").hidden = true;
+  $("work").hidden = $("work-note").hidden = true;
   try {
     current = served ? await call(`/api/videos/${identifier}`) : boot.videos.find((video) => video.identifier === identifier);
   } catch (error) { say(error.message); return; }
   decisions = new Decisions(current.decisions);
   $("index").hidden = true;
   $("video").hidden = false;
-  $("back").hidden = $("next-video").hidden = Boolean(boot.single);
+  $("back").hidden = $("next-video").hidden = identifier === boot.single;
   $("title").textContent = current.name;
   document.title = `${current.name} - review`;
   const before = !current.cleaned;
@@ -272,7 +272,7 @@ function route() {
   clearInterval(listing);
   const words = notice;
   notice = "";
-  if (wanted) openVideo(wanted, words);
+  if (wanted && wanted !== "list") openVideo(wanted, words);
   else { showIndex(); if (served) listing = setInterval(() => loadIndex(false), LIVE); }
 }
 
@@ -322,7 +322,7 @@ $("command-copy").addEventListener("click", (event) => copy($("command-text").te
 $("draw").addEventListener("click", () => setDrawing(!stage.drawing));
 $("note").addEventListener("change", (event) => { decisions.note = event.target.value; save(false); });
 $("help-open").addEventListener("click", () => $("help").showModal());
-$("back").addEventListener("click", () => { location.hash = ""; });
+$("back").addEventListener("click", () => { location.hash = boot.single ? "list" : ""; });
 window.addEventListener("hashchange", route);
 window.addEventListener("pagehide", flush);
 window.addEventListener("resize", () => stage.draw());

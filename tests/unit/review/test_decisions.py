@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from preflight.errors import UsageError
 from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review.decisions import Choice, Decisions, Overall, Region, TextDecision
-from preflight.review.subject import ReviewText, ReviewVideo
+from preflight.review.subject import Redone, ReviewText, ReviewVideo
 
 
 def _text(number: int, words: str = "words", status: TextStatus = TextStatus.REMOVED, left: float = 0.1) -> ReviewText:
@@ -129,6 +130,32 @@ def test_redo_protects_fills_and_leaves_what_was_accepted() -> None:
     assert [region.start for region in plan.protect] == [2]
     assert [region.start for region in plan.fill] == [3, 4, 0]
     assert not decided.plan(Decisions(), video).changes
+
+
+@pytest.mark.parametrize(
+    ("redone", "choice", "protected", "filled", "changes"),
+    [
+        (Redone.FILLED, None, False, True, False),
+        (Redone.FILLED, Choice.ACCEPT, False, True, False),
+        (Redone.FILLED, Choice.REJECT, False, True, True),
+        (Redone.FILLED, Choice.PROTECT, True, False, True),
+        (Redone.PUT_BACK, None, True, False, False),
+        (Redone.PUT_BACK, Choice.ACCEPT, True, False, False),
+        (Redone.PUT_BACK, Choice.REMOVE, False, False, True),
+    ],
+)
+def test_what_was_redone_holds_until_it_is_decided_otherwise(
+    redone: Redone, choice: Choice | None, protected: bool, filled: bool, changes: bool
+) -> None:
+    status = TextStatus.REMOVED if redone is Redone.FILLED else TextStatus.KEPT
+    text = replace(_text(1, "a", status), redone=redone)
+    made = Decisions(texts=(TextDecision(number=1, choice=choice),) if choice else ())
+    plan = decided.plan(made, _video(text))
+    assert (bool(plan.protect), bool(plan.fill), plan.changes) == (protected, filled, changes)
+
+
+def test_a_box_that_is_deleted_after_its_redo_is_a_change() -> None:
+    assert decided.plan(Decisions(), replace(_video(_text(1)), has_redone_boxes=True)).changes
 
 
 def test_decisions_of_another_video_are_refused() -> None:

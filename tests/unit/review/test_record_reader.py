@@ -8,7 +8,7 @@ from fixtures import reviewed
 from preflight.errors import InputError
 from preflight.model.text import TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
-from preflight.review import record_reader
+from preflight.review import record_reader, redo_marks
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_texts_show_what_a_redo_did_to_them(record: dict[str, Any], tmp_path: Pa
     one, two, shop = video.texts
     assert (video.weak_spots, video.has_redone_boxes) == ((), False)
     assert (one.status, one.severity, one.note) == (TextStatus.KEPT, 0.0, "put back on request")
-    assert (two.status, two.severity) == (TextStatus.REMOVED, record_reader.REFILLED_SEVERITY)
+    assert (two.status, two.severity) == (TextStatus.REMOVED, redo_marks.REFILLED_SEVERITY)
     assert shop.status is TextStatus.UNCERTAIN
 
 
