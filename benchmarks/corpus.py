@@ -108,6 +108,7 @@ def promise(said: dict[str, Any]) -> Promise:
         sound_end=None if end is None else Fraction(end),
         trim=None if said["trim"] is None else (Fraction(said["trim"][0]), Fraction(said["trim"][1])),
         rates_may_change=said["rates_may_change"],
+        repainted="clean" in said["steps"],
         resized=bool({"crop", "scale", "shrink"} & set(said["steps"])),
     )
 

@@ -228,6 +228,8 @@ class Promise:
     """Seconds after the first shown moment of the source."""
     sound_end: Fraction | None = None
     resized: bool = False
+    repainted: bool = False
+    """The content of frames changes, as it does where text is removed."""
     rates_may_change: bool = False
 
 
@@ -273,7 +275,8 @@ def _frames(source: Facts, parts: list[Facts], promise: Promise) -> list[str]:
     after = [frame for part in parts for frame in part.frames]
     if len(after) != len(before):
         return [f"fix: frames {'missing' if len(after) < len(before) else 'added'}"]
-    if [digest for _, digest in after] != [digest for _, digest in before] and not _alike(source, parts):
+    same = promise.repainted or [digest for _, digest in after] == [digest for _, digest in before]
+    if not same and not _alike(source, parts):
         return ["fix: content of frames"]
     if promise.rates_may_change:
         return []

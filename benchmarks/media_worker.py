@@ -1,9 +1,9 @@
-"""Check, fix and join one file in a process of its own, and print as JSON what preflight said and made.
+"""Check, fix, join or clean one file in a process of its own, and print as JSON what preflight said and made.
 
     python benchmarks/media_worker.py '{"path": ..., "into": ..., "ffmpeg": "", "how": "as-is"}'
 
 `how`: as-is (the service's limits), or on a file that passes one of duration, size, sides (a limit that it breaks),
-trim (`trim` in seconds) and safe. `join` puts the segments of a split together again.
+trim (`trim` in seconds), safe, and clean, which fills a box. `join` puts the segments of a split together again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import multiprocessing
+import re
 import sys
 from fractions import Fraction
 from multiprocessing.connection import Connection
@@ -20,10 +21,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preflight
+from preflight import engine
+from preflight.engine.encode import formats
 from preflight.errors import InputError, PreflightError, ToolMissingError
+from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.model.limits import Limits
 from preflight.model.report import Report
 from preflight.settings import load_settings
+from preflight.tools import ffmpeg
 
 PARTS = Fraction(21, 50)
 """Share of a file's duration that is the limit where it has to be split."""
@@ -56,6 +61,9 @@ def work(wanted: dict[str, Any], said: dict[str, Any]) -> None:
     if media is not None:
         said["duration"] = None if media.duration is None else str(media.duration)
         said["size"] = [media.video.width, media.video.height] if media.video else None
+    if wanted["how"] == "clean":
+        clean(report, Path(wanted["into"]), ffmpeg.find(settings.ffmpeg), said)
+        return
     report = preflight.check(wanted["path"], limits=limits(wanted["how"], report))
     trim = tuple(map(Fraction, wanted["trim"])) if wanted["how"] == "trim" else None
     options: dict[str, Any] = {"trim": trim, "safe": wanted["how"] == "safe", "settings": settings}
@@ -79,6 +87,37 @@ def work(wanted: dict[str, Any], said: dict[str, Any]) -> None:
         joined = Path(wanted["into"]) / "joined" / f"whole{fixed.segments[0].media.path.suffix}"
         joined.parent.mkdir()
         said["joined"] = str(preflight.join(fixed.manifest, [], joined, settings=settings))
+
+
+def clean(report: Report, into: Path, program: str, said: dict[str, Any]) -> None:
+    """Fill a box on the first second and say what became of the other streams."""
+    said |= {"refusal": None, "steps": [], "copied": False, "sound_copied": True, "sound_end": None, "trim": None}
+    media = report.media
+    if media is None or media.video is None:
+        said["refusal"] = "no video"
+        return
+    into.mkdir()
+    suffix = media.path.suffix if formats.is_written(media.path) else ".mp4"
+    made = into / f"clean{suffix}"
+    box = InpaintingBox(start=0, end=1, x1=0.1, y1=0.1, x2=0.3, y2=0.3)
+    done = engine.remove_text(media.path, made, RemovalOptions(inpainting_boxes=(box,)), ffmpeg=program, processes=1)
+    said |= {
+        "steps": ["clean"],
+        "notes": done.notes,
+        "files": [str(made)],
+        "sound_copied": not any("audio transcoded" in note for note in done.notes),
+        "dropped": [kind for note in done.notes for kind in left_out(note)],
+        "rates_may_change": media.video.interlaced,
+    }
+
+
+def left_out(note: str) -> list[str]:
+    """Return the kinds of stream that a note of the engine says were left out, each as often as there were streams."""
+    found = re.match(r"(\d+|every other) (?:of \d+ )?(audio|subtitle|data|attachment)?", note)
+    if found is None or "left out" not in note:
+        return []
+    kinds = [found[2]] if found[2] else ["audio", "subtitle", "data", "attachment"]
+    return kinds * (int(found[1]) if found[1].isdigit() else 9)
 
 
 def answer(wanted: dict[str, Any]) -> dict[str, Any]:

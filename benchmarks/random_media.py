@@ -1,9 +1,11 @@
 """Random clips through check, fix, split and join, judged with ffprobe and ffmpeg.
 
     python benchmarks/random_media.py [--first 0] [--count 100] [--ffmpeg PATH] [--results FILE] [--again CLASS]
+    python benchmarks/random_media.py --clean ...
 
 Each seed gives one clip (fixtures/random_media.py) and one way of fixing it: as it is, trimmed, split and joined,
 scaled, shrunk, or made safe. `--ffmpeg` names the program that preflight uses; the judge's stays the same.
+With `--clean` a box is filled in each clip instead.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from fixtures import random_media  # noqa: E402
 HOWS = ("as-is", "duration", "duration", "trim", "trim", "size", "sides", "safe")
 
 
-def examined(seed: int, ffmpeg: str, folder: Path) -> dict[str, Any]:
+def examined(seed: int, ffmpeg: str, folder: Path, *, clean: bool) -> dict[str, Any]:
     """Return the record of one seed."""
     recipe = random_media.recipe(seed)
     shown = {"recipe": str(recipe)}
@@ -35,7 +37,7 @@ def examined(seed: int, ffmpeg: str, folder: Path) -> dict[str, Any]:
     except RuntimeError as error:
         return shown | {"wrong": ["not made"], "why": str(error).splitlines()[-1]}
     draw = random.Random(seed + 10**6)  # noqa: S311
-    how = draw.choice(HOWS)
+    how = "clean" if clean else draw.choice(HOWS)
     start = round(draw.uniform(0, recipe.seconds / 2), 2)
     trim = [str(start), str(round(start + draw.uniform(0.4, recipe.seconds / 2), 2))]
     wanted = {"path": str(clip), "into": str(folder / "fixed"), "ffmpeg": ffmpeg, "how": how, "trim": trim}
@@ -52,6 +54,7 @@ def main() -> None:
     parser.add_argument("--ffmpeg", default="")
     parser.add_argument("--results", type=Path, default=Path("random-media.jsonl"))
     parser.add_argument("--again")
+    parser.add_argument("--clean", action="store_true")
     given = parser.parse_args()
     before = known(given.results, given.again)
     totals: Counter[str] = Counter()
@@ -62,7 +65,7 @@ def main() -> None:
             row = before.get(f"{seed} {given.ffmpeg}")
             if row is None:
                 with tempfile.TemporaryDirectory() as folder:
-                    made = examined(seed, given.ffmpeg, Path(folder))
+                    made = examined(seed, given.ffmpeg, Path(folder), clean=given.clean)
                 row = {"key": f"{seed} {given.ffmpeg}", **made}
                 kept.write(json.dumps(row) + "\n")
                 kept.flush()

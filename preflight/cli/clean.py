@@ -7,6 +7,7 @@ from pathlib import Path
 from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
+from preflight.engine.encode import formats
 from preflight.engine.types import RemovalReport
 from preflight.errors import ExitCode, InputError, PreflightError
 from preflight.events import Progress, Stage
@@ -105,7 +106,21 @@ def _remove(
         from preflight.workflow import hdr_removal
 
         return hdr_removal.remove_text(media, destination, options, settings=settings, **engine_options)
-    return engine.remove_text(file, destination, options, ffmpeg=ffmpeg.find(settings.ffmpeg), **engine_options)
+    kept = settings.home / "clean"
+    try:
+        return engine.remove_text(
+            file,
+            destination,
+            options,
+            ffmpeg=ffmpeg.find(settings.ffmpeg),
+            keep_in=kept,
+            on_resume=lambda chunks: console.say(f"Going on from {chunks} finished chunks of an earlier attempt."),
+            **engine_options,
+        )
+    except KeyboardInterrupt:
+        if any(kept.glob("*/*.part")):
+            console.say("What is finished is kept for a week: the same command goes on from there.")
+        raise
 
 
 def _write_record(record: Path, file: Path, destination: Path, report: RemovalReport) -> Path | None:
@@ -138,8 +153,10 @@ def _destination(file: Path, output: Path | None, names: OutputNames) -> Path:
     if refusal is not None:
         raise InputError(f"{file} can't be cleaned. {refusal.detail}", hint=refusal.hint)
     if output is not None and not output.is_dir():
+        formats.container(output)
         return names.chosen(output, "--output")
-    return names.derived((output or file.parent) / f"{file.stem}-clean{file.suffix or '.mp4'}", "--output")
+    suffix = file.suffix if formats.is_written(file) else ".mp4"
+    return names.derived((output or file.parent) / f"{file.stem}-clean{suffix}", "--output")
 
 
 def _tell(destination: Path, report: RemovalReport) -> None:

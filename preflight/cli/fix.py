@@ -83,7 +83,7 @@ def _entry(verdict: Report, plan: Plan, code: ExitCode, *, dry_run: bool) -> Ent
         outcome, detail = "passes", ""
     else:
         outcome = "would be fixed" if dry_run else "fixed" if code is ExitCode.OK else "failed"
-        detail = "; ".join(f"{step.action}: {step.detail}" for step in plan.steps)
+        detail = "; ".join([*(f"{step.action}: {step.detail}" for step in plan.steps), *_told_streams(plan)])
     media = verdict.media
     seconds = float(media.duration) if media is not None and media.duration is not None else None
     return Entry(source=verdict.path, outcome=outcome, seconds=seconds, detail=detail, exit_code=int(code))
@@ -108,13 +108,21 @@ def show(path: Path, plan: Plan) -> None:
         (str(step.action), step.reason, step.detail, step.loss or "nothing") for step in plan.steps
     ]
     console.table(console.printable(path), ("step", "why", "what", "is lost"), rows)
-    for stream in plan.streams:
-        if stream.note:
-            console.out(f"  stream {stream.index}: {stream.treatment} ({console.printable(stream.note)})")
+    for told in _told_streams(plan):
+        console.out(f"  {told}")
     seconds, size = console.human_seconds(plan.cost.seconds), console.human_bytes(plan.cost.bytes)
     console.out(f"  about {seconds}, about {size}")
     if plan.quality is not None:
         console.out(f"  foreseen quality: {told_quality(plan.quality)}")
+
+
+def _told_streams(plan: Plan) -> list[str]:
+    """Return a line for each stream that is not kept as it is."""
+    return [
+        f"stream {stream.index}: {stream.treatment} ({console.printable(stream.note)})"
+        for stream in plan.streams
+        if stream.note
+    ]
 
 
 def told_quality(quality: PictureQuality) -> str:
@@ -149,6 +157,8 @@ def _announce(path: Path, fixed: Fixed) -> None:
     for segment in fixed.segments:
         size = console.human_bytes(segment.media.size)
         console.out(f"{console.printable(path)}: {what}{again}: {console.printable(segment.media.path)} ({size})")
+    for told in _told_streams(fixed.plan):
+        console.say(f"{console.printable(path)}: {told}")
     for number, quality in enumerate(fixed.quality, start=1):
         if quality is not None:
             of = f" of segment {number}" if len(fixed.segments) > 1 else ""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from preflight.events import Cancel
-from preflight.model.media import ColorTags, Container, Media, Stream, StreamKind
+from preflight.model.media import ColorTags, Media, StreamKind
 from preflight.model.plan import Plan, StreamPlan, Treatment
 from preflight.tools import appearance, bounds, containers, packets, proof
 from preflight.tools.appearance import Appearance
@@ -19,10 +19,6 @@ from preflight.tools.bounds import OutputRange
 from preflight.tools.packets import Listing, PacketTable
 from preflight.tools.proof import KeptStream, Matrix
 
-_START_CODES = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.AVI, Container.OTHER})
-"""Containers that delimit the units of a packet by start codes; the others write their lengths."""
-_FRAMED = frozenset({"h264", "hevc", "vvc", "aac", "av1"})
-"""Codecs whose packets differ between the two kinds of container."""
 _HELD = Fraction(3, 2)
 """Times the usual frame duration at or above which the last frame counts as held."""
 _REORDERED = Fraction(30)
@@ -139,7 +135,7 @@ def promises(
                 head=head,
                 expected=_expected(listed, base, span, copied=copied, video=told is source.video),
                 copied=copied,
-                reframed=_reframed(told, source.container, plan.container),
+                reframed=containers.is_reframed(told.codec, source.container, plan.container),
                 uncompressed=told.codec.startswith("pcm"),
                 until=plan.audio_end if told.kind in {StreamKind.AUDIO, StreamKind.SUBTITLE} else None,
                 matrix=reference.matrix if copied and told is source.video else None,
@@ -147,10 +143,6 @@ def promises(
             )
         )
     return made
-
-
-def _reframed(stream: Stream, source: Container, target: Container) -> bool:
-    return stream.codec in _FRAMED and source in _START_CODES and source is not target
 
 
 def _expected(table: PacketTable, base: Fraction, span: OutputRange, *, copied: bool, video: bool) -> PacketTable:

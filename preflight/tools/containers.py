@@ -65,6 +65,10 @@ _DECODED = _MKV_AUDIO | frozenset(
 """Audio codecs that ffmpeg decodes, so that their sound can be encoded anew."""
 _WITHOUT_TIMES = frozenset({Container.AVI, Container.MPEG_PS, Container.OTHER})
 """Containers in which packets may have no presentation time."""
+_START_CODES = frozenset({Container.MPEG_TS, Container.MPEG_PS, Container.AVI, Container.OTHER})
+"""Containers that delimit the units of a packet by start codes; the others write their lengths."""
+_FRAMED = frozenset({"h264", "hevc", "vvc", "aac", "av1"})
+"""Codecs whose packets differ between the two kinds of container."""
 EXPERIMENTAL = frozenset({"flac"})
 """Codecs of audio that the MP4 muxer of ffmpeg 5 takes only with `-strict -2`."""
 TIME_CODE = "tmcd"
@@ -111,6 +115,11 @@ def reading_options(container: Container) -> dict[str, str]:
     ffmpeg then finds the presentation times by the order of the frames.
     """
     return {"fflags": "+genpts"} if container in _WITHOUT_TIMES else {}
+
+
+def is_reframed(codec: str, source: Container, target: Container) -> bool:
+    """Return True for packets that a copy into another container delimits in another way."""
+    return codec in _FRAMED and source in _START_CODES and source is not target
 
 
 def is_lossless_sound(stream: Stream) -> bool:

@@ -94,16 +94,27 @@ def header(track: MuxedTrack) -> bytes:
         _box("minf", _full("vmhd", 0, 1, bytes(8)), here, table),
     )
     size = _words(width << 16, height << 16)
-    tkhd = _full("tkhd", 0, 3, _words(0, 0), _TRACK, bytes(24), _matrix(track.matrix, width, height), size)
+    tkhd = _full("tkhd", 0, 3, _words(0, 0), _TRACK, bytes(24), display_matrix(track.matrix, width, height), size)
     movie = _full(
-        "mvhd", 0, 0, _words(0, 0, 1000, 0, 0x10000), b"\1\0", bytes(10), _matrix(UPRIGHT, 0, 0), bytes(24), _words(2)
+        "mvhd",
+        0,
+        0,
+        _words(0, 0, 1000, 0, 0x10000),
+        b"\1\0",
+        bytes(10),
+        display_matrix(UPRIGHT, 0, 0),
+        bytes(24),
+        _words(2),
     )
     extends = _box("mvex", _full("trex", 0, 0, _TRACK, _words(1, 0, 0, 0)))
     return _box("ftyp", b"iso5", _words(0), b"iso5") + _box("moov", movie, _box("trak", tkhd, media), extends)
 
 
-def _matrix(turn: tuple[int, int, int, int], width: int, height: int) -> bytes:
-    """Return a display matrix in 16.16 fixed point that keeps the shown picture at the origin."""
+def display_matrix(turn: tuple[int, int, int, int], width: int, height: int) -> bytes:
+    """Return the display matrix of `turn` (a, b, c, d) in fixed point, which keeps the shown picture at the origin.
+
+    `width` and `height` are those of the stored picture (ISO/IEC 14496-12, 8.3.2: 16.16, the last column 2.30).
+    """
     a, b, c, d = turn
     right = width * (a < 0) + height * (c < 0)
     down = width * (b < 0) + height * (d < 0)

@@ -14,6 +14,7 @@ from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import BinaryIO
 
+from preflight.errors import ToolError
 from preflight.tools.packets import Head, Listing, PacketTable
 
 _MAX_TABLES = 1 << 29
@@ -69,8 +70,34 @@ def video_matrices(path: Path) -> list[tuple[int, int, int, int]]:
             return []
 
 
+def write_video_matrix(path: Path, matrix: bytes) -> None:
+    """Give the first video track of an MP4 the display matrix `matrix`, 36 bytes as `fmp4.display_matrix` returns them.
+
+    Raises OSError; ToolError when the file has no such track.
+    """
+    with path.open("r+b") as file:
+        try:
+            begin, movie = _found(file, path.stat().st_size) or (0, b"")
+            tracks = (dict(_inner(movie, start, end)) for kind, start, end in _boxes(movie) if kind == b"trak")
+            header = next(
+                boxes[b"tkhd"][0]
+                for boxes in tracks
+                if movie[boxes[b"hdlr"][0] + 8 : boxes[b"hdlr"][0] + 12] == b"vide"
+            )
+        except (_UnsupportedError, struct.error, IndexError, KeyError, StopIteration):
+            raise ToolError(f"{path.name} has no video track whose header can be read.") from None
+        file.seek(begin + header + _matrix_place(movie, header))
+        file.write(matrix)
+
+
 def _movie(file: BinaryIO, end: int) -> bytes | None:
     """Return the content of the movie box, None where there is none or where fragments follow it."""
+    found = _found(file, end)
+    return None if found is None else found[1]
+
+
+def _found(file: BinaryIO, end: int) -> tuple[int, bytes] | None:
+    """Return where the content of the movie box begins, and the content; None as `_movie` does."""
     movie = None
     position = 0
     while position + 8 <= end:
@@ -86,7 +113,7 @@ def _movie(file: BinaryIO, end: int) -> bytes | None:
         if kind == b"moov":
             if size > _MAX_TABLES:
                 return None
-            movie = file.read(size - header)
+            movie = position + header, file.read(size - header)
         position += size
     return movie
 
@@ -125,8 +152,13 @@ def _tables(movie: bytes) -> Tables:
 
 def _matrix(movie: bytes, start: int) -> tuple[int, int, int, int]:
     """Return a, b, c and d of the matrix in a track header: (a c; b d) turns and mirrors, in units of 1/65536."""
-    a, b, _, c, d = struct.unpack_from(">5i", movie, start + (52 if movie[start] == 1 else 40))
+    a, b, _, c, d = struct.unpack_from(">5i", movie, start + _matrix_place(movie, start))
     return a, b, c, d
+
+
+def _matrix_place(movie: bytes, start: int) -> int:
+    """Return how far behind its start a track header has its matrix, in bytes."""
+    return 52 if movie[start] == 1 else 40
 
 
 def _scale(data: bytes, start: int) -> int:

@@ -273,14 +273,16 @@ def scan(
     seek: Fraction | None = None,
     length: Fraction | None = None,
     container: Container = Container.MP4,
+    own_times: bool = False,
     cancel: Cancel | None = None,
 ) -> Listing:
     """Return the packets of the streams that `maps` choose (ffmpeg's `-map`), times from the file's start.
 
     `seek` and `length` (seconds) limit the listing to a range, whose times then count from `seek`. `container` is the
-    file's kind. Raises ToolError, CancelledError.
+    file's kind. With `own_times` times are those in the file. Raises ToolError, CancelledError.
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *_reading(container)]
+    argv += ["-copyts"] if own_times else []
     argv += ["-ss", f"{float(seek):.6f}"] if seek is not None else []
     argv += ["-t", f"{float(length):.6f}"] if length is not None else []
     return _listed([*argv, "-i", tool.local(path), *listing_output(maps), "-"], cancel)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import clips
+from fixtures import awkward, clips
 from fixtures.checker import hashes
 from preflight.errors import ExitCode
 from tests.end_to_end.cli import preflight
@@ -43,6 +43,13 @@ def test_dry_run_writes_nothing_and_says_what_is_lost(folder: Path, tmp_path: Pa
     assert "remux" in done.out
     assert "nothing" in done.out
     assert not (tmp_path / "out").exists()
+
+
+def test_stream_that_is_left_out_is_named(tmp_path: Path) -> None:
+    clip = awkward.unknown_audio(tmp_path / "a.mp4")
+    done = preflight("fix", clip, "--trim", "3-9", "-o", tmp_path / "out")
+    assert done.code == ExitCode.OK
+    assert "stream 2: drop (mp4 can't hold zzzz" in done.err
 
 
 def test_json_lines(folder: Path, tmp_path: Path) -> None:

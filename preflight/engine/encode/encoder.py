@@ -4,73 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from preflight.engine.encode import matroska, quality
+from preflight.engine.encode import matroska, quality, result_proof
+from preflight.engine.encode.companions import Companions
+from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, frame_bytes, to_stored
+from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
-from preflight.errors import ToolError
-from preflight.tools import ffmpeg, files, process
+from preflight.errors import DiskFullError, ToolError, UsageError
+from preflight.tools import bounds, ffmpeg, files, fmp4, mp4_tables, process
 
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
-
-
-@dataclass(frozen=True, slots=True)
-class Companions:
-    """How the streams beside the picture travel: ffmpeg options, and what had to be changed or left out."""
-
-    options: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-
-_WAYS = (
-    Companions(("-map", "1:a?", "-map", "1:s?", "-map", "1:t?", "-c:a", "copy", "-c:s", "copy", "-c:t", "copy")),
-    Companions(("-map", "1:a?", "-map", "1:s?", "-c:a", "copy", "-c:s", "copy")),
-    Companions(
-        ("-map", "1:a?", "-map", "1:s?", "-c:a", "copy", "-c:s", "mov_text"),
-        ("subtitle streams converted to mov_text",),
-    ),
-    Companions(("-map", "1:a?", "-c:a", "copy"), ("subtitle streams left out",)),
-    Companions(("-map", "1:a?"), ("subtitle streams left out", "audio transcoded: the container can't hold its codec")),
-)
-_SILENT_WAYS = (
-    Companions(("-map", "1:s?", "-map", "1:t?", "-c:s", "copy", "-c:t", "copy")),
-    Companions(("-map", "1:s?", "-c:s", "mov_text"), ("subtitle streams converted to mov_text",)),
-    Companions(()),
-)
-
-
-def companions(source: Source, program: str, destination: Path, *, audio: bool) -> Companions:
-    """Return the most faithful way to carry the other streams into the destination's container, by trying."""
-    for way in _WAYS if audio else _SILENT_WAYS:
-        if not way.options or _works(way, source, program, destination):
-            return way
-    single = [Companions(("-map", f"1:a:{n}", "-c:a", "copy")) for n in range(source.audio_streams if audio else 0)]
-    usable = [way for way in single if _works(way, source, program, destination)]
-    if not usable:
-        return Companions((), ("every other stream left out: none could be read",))
-    maps = [option for way in usable for option in way.options[:2]]
-    left_out = len(single) - len(usable)
-    note = f"{left_out} of {len(single)} audio tracks left out: the container can't hold the codec"
-    return Companions((*maps, "-c:a", "copy"), (note,))
-
-
-def _works(way: Companions, source: Source, program: str, destination: Path) -> bool:
-    """Return True when ffmpeg can carry the streams of a way into the destination's container."""
-    form = container(destination)
-    argv = [program, "-y", "-v", "error", "-nostdin", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
-    argv += ["-t", "0.2", *(option.replace("1:", "0:") for option in way.options), "-map", "0:V:0", "-c:v", "copy"]
-    with files.scratch(destination.parent) as folder:
-        tried = [*argv, "-f", "matroska" if form == "webm" else form, str(folder / destination.name)]
-        return process.run(tried, timeout=60).status == 0
-
-
-def container(destination: Path) -> str:
-    """Return ffmpeg's name of the format of a destination, by its extension; MP4 when unknown."""
-    return _FORMATS.get(destination.suffix.lower(), "mp4")
+_HOLDS_MATRIX = frozenset({"mp4", "mov"})
+"""Formats whose track header has a display matrix."""
+_TURNS_INPUTS = (6, 0)
+"""First version of ffmpeg with `-display_rotation` and `-display_hflip`."""
 
 
 def encoder(form: str, *, fine: bool) -> tuple[str, ...]:
@@ -89,15 +39,19 @@ def command(
     *,
     shift: Fraction,
     fine: bool,
-    reorder: bool = True,
+    held: tuple[Fraction, Fraction] | None = None,
 ) -> list[str]:
     """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions.
 
-    Without `reorder` there are no B-frames.
+    `held` is when the last frame is shown and for how long, in seconds, where that is longer than frames usually last.
+    Then there are no B-frames: MP4 counts a track's length in decoding order and would cut that frame short.
     """
     base = source.time_base
     picture = ["-vf", color_tags(source), "-enc_time_base", f"{base.numerator}:{base.denominator}"]
-    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p", *([] if reorder else ["-bf", "0"])]
+    picture += [*encoder(container(destination), fine=fine), "-pix_fmt", "yuv420p"]
+    if held is not None:
+        # Encoders of ffmpeg 5 don't carry durations on.
+        picture += ["-bf", "0", "-bsf:v", bounds.hold_filter(held)]
     return _joined(source, program, destination, beside, "matroska", shift, picture)
 
 
@@ -117,14 +71,13 @@ def _joined(
 ) -> list[str]:
     form, base = container(destination), source.time_base
     argv = [program, "-y", "-v", "error", "-copyts"]
-    if source.turns:
-        argv += ["-display_rotation", str(source.turns * 90)]
-    if source.mirrored:
-        argv += ["-display_hflip"]
+    if form not in _HOLDS_MATRIX:
+        argv += [*(("-display_rotation", str(source.turns * 90)) if source.turns else ())]
+        argv += [*(("-display_hflip",) if source.mirrored else ())]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
     argv += ["-noautorotate", "-f", piped, "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
-    argv += ["-map", "0:v:0", *beside.options, "-map_metadata", "1", "-map_chapters", "1"]
+    argv += ["-map", "0:v:0", *beside.options(1, form), "-map_metadata", "1", "-map_chapters", "1"]
     argv += ["-fps_mode", "passthrough", *picture]
     if form in {"mp4", "mov"} and base.numerator == 1:
         argv += ["-video_track_timescale", str(base.denominator)]
@@ -134,6 +87,23 @@ def _joined(
 def _ending(form: str) -> list[str]:
     # The index comes first, so that playing can begin before the whole file is there.
     return [*(("-movflags", "+faststart") if form in {"mp4", "mov"} else ()), "-f", form]
+
+
+def require_orientation(source: Source, program: str, destination: Path) -> None:
+    """Raise UsageError when the container is one in which this ffmpeg can't say that the picture is turned."""
+    held = container(destination) in _HOLDS_MATRIX or not (source.turns or source.mirrored)
+    if not held and ffmpeg.version(program) < _TURNS_INPUTS:
+        raise UsageError(
+            f"{source.path.name} is shown turned, which this ffmpeg can't write to {destination.name}.",
+            hint=f"Name the result {destination.stem}.mp4 (option -o), or use ffmpeg {_TURNS_INPUTS[0]} or later.",
+        )
+
+
+def mark_orientation(part: Path, source: Source) -> None:
+    """Write to an MP4 how its picture is turned and mirrored, which ffmpeg can be told from version 6 on only."""
+    if container(part) in _HOLDS_MATRIX and (source.turns or source.mirrored):
+        matrix = display_matrix(source.turns, mirrored=source.mirrored)
+        mp4_tables.write_video_matrix(part, fmp4.display_matrix(matrix, source.width, source.height))
 
 
 def color_tags(source: Source) -> str:
@@ -146,15 +116,20 @@ def color_tags(source: Source) -> str:
 
 def copy(source: Source, program: str, destination: Path, beside: Companions) -> bool:
     """Copy the picture's packets too, when there is nothing to fill; False when the container can't hold its codec."""
-    options = [option.replace("1:", "0:") for option in beside.options]
+    form = container(destination)
     argv = [program, "-y", "-v", "error", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
-    argv += ["-map", "0:V:0", *options, "-map_metadata", "0", "-map_chapters", "0", "-c:v", "copy"]
-    with files.scratch(destination.parent) as folder:
-        part = folder / destination.name
-        done = process.run([*argv, *_ending(container(destination)), str(part)], timeout=600)
-        if done.status == 0:
-            part.replace(destination)
-    return done.status == 0
+    argv += ["-map", "0:V:0", *beside.options(0, form), "-map_metadata", "0", "-map_chapters", "0", "-c:v", "copy"]
+    try:
+        with replacing(destination) as part:
+            done = process.run([*argv, *_ending(form), str(part)], timeout=600)
+            if done.status:
+                raise ffmpeg.failure(done.stderr_tail, status=done.status)
+            result_proof.prove_copied(part, source, beside, program)
+    except DiskFullError:
+        raise
+    except ToolError:
+        return False
+    return True
 
 
 def write(
@@ -181,10 +156,11 @@ def write(
         usual = (
             sorted(after - time for time, after in pairwise(seconds))[len(seconds) // 2 - 1] if seconds[1:] else last
         )
-        # MP4 counts a track's length in decoding order, so with B-frames a long last frame would be cut short.
-        reorder = last <= 2 * usual
-        argv = command(source, program, part, beside, shift=shift, fine=fine, reorder=reorder)
+        held = (seconds[-1], last) if last > 2 * usual else None
+        argv = command(source, program, part, beside, shift=shift, fine=fine, held=held)
         feed(argv, _timed(frames, [time - shift for time in seconds], last, source))
+        mark_orientation(part, source)
+        result_proof.prove_encoded(part, source, times, last_duration, beside, program)
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from fractions import Fraction
 from itertools import accumulate, chain
 from pathlib import Path
 
-from preflight.engine.encode import encoder
-from preflight.engine.encode.encoder import Companions
+from preflight.engine.encode import encoder, result_proof
+from preflight.engine.encode.companions import Companions
+from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, decode_part, parse_times
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
@@ -64,13 +65,15 @@ def write(task: RenderTask, clean: Clean, destination: Path, beside: Companions)
     with encoder.replacing(destination) as part:
         tail = max(given.packets, key=lambda packet: packet.pts).duration or 1
         _assemble(task, _timed_packets(task, given, made, spans, visible), tail, part, beside)
-        if _times(part, task) != [time * task.source.time_base for time in task.times]:
+        encoder.mark_orientation(part, task.source)
+        if _times(part, task) != [(time - task.times[0]) * task.source.time_base for time in task.times]:
             raise ToolError("a decoder does not show every frame at its time")
+        result_proof.prove_encoded(part, task.source, task.times, 0, beside, task.program)
     return kept
 
 
 def _require(source: Source, destination: Path) -> None:
-    form = encoder.container(destination)
+    form = container(destination)
     if source.codec != "h264":
         raise ToolError(f"only H.264 can be copied in part, not {source.codec}")
     if source.deep or source.interlaced:
@@ -184,12 +187,18 @@ def _assemble(task: RenderTask, placed: list[TimedPacket], tail: int, part: Path
 
 
 def _times(path: Path, task: RenderTask) -> list[Fraction]:
-    """Return the times of all frames that come out of a decoder, none for a stream with an error in it."""
+    """Return the times of all frames that come out of a decoder, none for a stream with an error in it.
+
+    They count from the first frame: old muxers move all streams alike where sound begins before 0.
+    """
     listing = task.folder / "shown.txt"
     argv = [task.program, "-y", "-v", "error", "-nostdin", "-xerror", "-copyts", "-i", ffmpeg.local(path)]
-    argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    tick = task.source.time_base
+    argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough"]
+    argv += ["-enc_time_base", f"{tick.numerator}:{tick.denominator}"]
     if process.run([*argv, "-f", "framecrc", ffmpeg.local(listing)]).status:
         return []
     text = listing.read_text("ascii")
     base = packets.parse(text.splitlines()).heads[0].time_base
-    return [time * base for time in parse_times(text)]
+    times = parse_times(text)
+    return [(time - times[0]) * base for time in times]

@@ -35,12 +35,12 @@ class LearnedResult:
 
     Attributes:
         planes: the core.
-        error: expected error of the spatial fill at each sample, in gray levels.
+        error_ratio: ratio of the expected error of each sample to that of the harmonic fill.
         share: share of the model in each sample, 0..1.
     """
 
     planes: Planes[np.float32]
-    error: FloatMap
+    error_ratio: FloatMap
     share: FloatMap
 
 
@@ -62,7 +62,12 @@ class LearnedFill:
     _last: _Inferred | None = None
 
     def fill(
-        self, target: TargetRegion, filled: Planes[np.float32], wanted: BoolMask, edges: tuple[int, ...]
+        self,
+        target: TargetRegion,
+        filled: Planes[np.float32],
+        wanted: BoolMask,
+        sure: BoolMask,
+        edges: tuple[int, ...],
     ) -> LearnedResult | None:
         """Return the core with a better fill of what is `wanted`; None where the model can't help.
 
@@ -70,41 +75,84 @@ class LearnedFill:
             target: what is filled.
             filled: the core with its hole filled from other frames and harmonically.
             wanted: (height, width) of the core, the samples of the hole that no other frame shows.
+            sure: (height, width) of the core, the samples of the hole that other frames show surely.
             edges: rows at which flat bands end.
         """
         if wanted.sum() < self.settings.least_samples:
             return None
-        # The held-out band is hidden from both fills. Around samples from other frames there is nothing to compare.
-        mask = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
-        band = target.band & mask
-        harmonic_error = target.error(inpaint_parts(filled.luma, mask, edges), band)
-        contest = wanted & (harmonic_error > self.settings.flat_error)
-        if not contest.any():
+        # What is beside the wanted samples is hidden from both fills, to compare them with it: the held-out band, and
+        # what other frames show surely.
+        near = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
+        band, mask = (target.band | sure) & near & ~wanted, dilate(near, self.settings.rim)
+        rim = chroma_mask(mask)
+        harmonic = Planes(
+            inpaint_parts(filled.luma, mask, edges),
+            inpaint_parts(filled.chroma, rim, tuple(edge // 2 for edge in edges)),
+        )
+        harmonic_error = _error(harmonic.luma, filled.luma, band)
+        if not (wanted & (harmonic_error > self.settings.flat_error)).any():
             return None
-        inferred = self._infer(target, filled, mask)
+        inferred = self._infer(target, harmonic, mask)
         if inferred is None:
             return None
         luma, chroma = inferred
         known = (~mask).astype(np.float32)
-        light = normalized_convolution(target.planes.luma - luma, known, self.settings.light_radius)
-        error = target.error(luma + light, band)
-        share = np.where(wanted, _share(error, harmonic_error, self.settings), 0).astype(np.float32)
-        if not share.any():
+        luma = luma + normalized_convolution(filled.luma - luma, known, self.settings.light_radius)
+        lead = self._lead((luma, harmonic.luma, filled.luma), band, known)
+        # A model that is wrong as a whole is right in places by accident.
+        if lead[band].mean() < 0:
             return None
+        error = _error(luma, filled.luma, band)
+        # Where the scene is flat, the harmonic fill is as right as can be.
+        share = np.clip(harmonic_error / self.settings.flat_error - 1, 0, 1) / (1 + np.exp(-np.clip(lead, -30, 30)))
+        share = np.where(wanted & (share > self.settings.least_share), share, 0).astype(np.float32)
         # As in gradient-domain fusion: what is left of the difference on the rim fades out inside the hole.
-        hole, rim = chroma_mask(target.hole & mask), chroma_mask(mask)
-        luma = luma + harmonic_inpaint(filled.luma - luma, target.hole & mask)
-        chroma = chroma + harmonic_inpaint(filled.chroma - chroma, rim)
-        half = downscale_2x(share) * hole
+        luma = luma + harmonic_inpaint(filled.luma - luma, wanted)
+        # Letters tint the chroma around their hole, so that it is no rim to join to.
+        chroma = chroma + harmonic_inpaint(filled.chroma - chroma, chroma_mask(near & ~sure))
+        half = downscale_2x(share) * chroma_mask(wanted)
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )
-        return LearnedResult(planes=planes, error=harmonic_error + share * (error - harmonic_error), share=share)
+        ratio = 1 + share * (error / np.maximum(harmonic_error, self.settings.flat_error) - 1)
+        return LearnedResult(planes=planes, error_ratio=ratio.astype(np.float32), share=share)
+
+    def _lead(
+        self,
+        lumas: tuple[FloatImage, FloatImage, FloatImage],
+        band: BoolMask,
+        known: FloatMap,
+    ) -> FloatMap:
+        """Return by how much the model's fill is better than the harmonic one, in units of doubt.
+
+        Texture of the right kind whose details are elsewhere is off by its own variance and that of the scene, a mean
+        by that of the scene alone. So the model isn't charged for texture, as far as the scene around has as much.
+
+        Args:
+            lumas: of the model, of the harmonic fill, and of the scene.
+            band: where both are compared with the scene.
+            known: 1 where neither had to guess, 0 elsewhere.
+        """
+        settings = self.settings
+        model, harmonic, scene = lumas
+        held = band.astype(np.float32)
+        error, harmonic_error = (
+            normalized_convolution((luma - scene) ** 2, held, 7.0, shrink=2) for luma in (model, harmonic)
+        )
+        detail, scene_detail = (
+            (luma - cv2.GaussianBlur(luma, (0, 0), settings.detail_radius)) ** 2 for luma in (model, scene)
+        )
+        texture = np.minimum(
+            normalized_convolution(detail, held, 7.0, shrink=2),
+            normalized_convolution(scene_detail, known, settings.light_radius),
+        )
+        lead: FloatMap = (1 + settings.slack) * harmonic_error + texture - error
+        return lead / (settings.least_doubt + settings.doubt * harmonic_error)
 
     def _infer(
-        self, target: TargetRegion, filled: Planes[np.float32], mask: BoolMask
+        self, target: TargetRegion, given: Planes[np.float32], mask: BoolMask
     ) -> tuple[FloatImage, FloatImage] | None:
-        """Return luma and chroma that the model makes of the core; None when it fails."""
+        """Return luma and chroma that the model makes of the `given` core; None when it fails."""
         view = target.view.planes
         whole: BoolMask = np.zeros(view.luma.shape, bool)
         whole[target.box.slices] = mask
@@ -112,13 +160,18 @@ class LearnedFill:
         if last is None or not _is_same(last, view.luma, whole, target.box, self.settings):
             picture = Planes(view.luma.copy(), view.chroma.copy())
             core = picture.inside(target.box)
-            core.luma[:], core.chroma[:] = (np.clip(np.rint(plane), 0, 255) for plane in (filled.luma, filled.chroma))
+            core.luma[:], core.chroma[:] = (np.clip(np.rint(plane), 0, 255) for plane in (given.luma, given.chroma))
             rgb = bgr_from_planes(picture.luma, *np.moveaxis(picture.chroma, 2, 0))[..., ::-1]
             self._last = last = _Inferred(whole, view.luma, infer(self.model, rgb, whole))
         if last.result is None:
             return None
         colors = last.result[target.box.slices] @ _TO_YCBCR.T + _OFFSET
         return np.ascontiguousarray(colors[..., 0]), downscale_2x(np.ascontiguousarray(colors[..., 1:]))
+
+
+def _error(luma: FloatImage, scene: FloatImage, band: BoolMask) -> FloatImage:
+    """Return the mean difference from the scene on a band, spread over what is beside it."""
+    return normalized_convolution(cv2.absdiff(luma, scene), band.astype(np.float32), 7.0, shrink=2)
 
 
 def _is_same(last: _Inferred, luma: NDArray[np.uint8], mask: BoolMask, box: Box, settings: LearnedSettings) -> bool:
@@ -128,15 +181,6 @@ def _is_same(last: _Inferred, luma: NDArray[np.uint8], mask: BoolMask, box: Box,
     around = ~last.mask[box.slices]
     off = cv2.absdiff(luma[box.slices], last.luma[box.slices])[around]
     return bool(off.size and off.mean() <= settings.still_mean and (off > settings.change).mean() <= settings.changed)
-
-
-def _share(error: FloatMap, harmonic: FloatMap, settings: LearnedSettings) -> FloatMap:
-    """Return the model's share at each sample, by the errors of both fills on the held-out band."""
-    lead = (settings.error_ratio * harmonic - error) / (settings.least_doubt + settings.doubt * harmonic)
-    share = 1 / (1 + np.exp(-np.clip(lead, -30, 30)))
-    # Where the scene is flat, the harmonic fill is as right as can be.
-    texture = np.clip(harmonic / settings.flat_error - 1, 0, 1)
-    return np.asarray(share * texture * (share > settings.least_share), np.float32)
 
 
 def infer(model: FillModel, picture: NDArray[np.uint8], mask: BoolMask) -> FloatImage | None:

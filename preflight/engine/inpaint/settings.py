@@ -163,15 +163,19 @@ class LearnedSettings:
     """Trust in propagated pixels (0..1) at or above which the model is not asked: they count more than it would."""
     least_samples: int = 16
     """Minimum number of samples that the model is asked for."""
+    rim: int = 3
+    """Pixels beside the validation band that are hidden too: so far inside its mask the MI-GAN pipeline still blends
+    the given picture in, which would make its error on the band too small."""
     flat_error: float = 1.0
     """Error of the harmonic fill on the validation band up to which it is kept, in gray levels: bands, plates, sky."""
-    error_ratio: float = 1.4
-    """Ratio of the model's error to that of the harmonic fill at which both count the same. Texture of the right kind
-    whose details are elsewhere is off by the square root of two times what its mean is off by."""
+    detail_radius: float = 4.0
+    """Standard deviation of the blur that texture is told from the rest by, in pixels."""
+    slack: float = 0.2
+    """Share of the harmonic fill's squared error by which the model may be worse, since it leaves no smooth spot."""
     doubt: float = 0.1
-    """Width of the transition between the two fills, as a share of the harmonic fill's error."""
-    least_doubt: float = 0.25
-    """Lower bound of that width, in gray levels."""
+    """Width of the transition between the two fills, as a share of the harmonic fill's squared error."""
+    least_doubt: float = 0.5
+    """Lower bound of that width, in squared gray levels."""
     least_share: float = 0.05
     """Share of the model below which the harmonic fill is left alone."""
     light_radius: float = 8.0

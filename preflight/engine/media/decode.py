@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +21,7 @@ from preflight.model.media import ColorTags
 from preflight.tools import appearance, ffmpeg, process
 
 Plane = NDArray[np.uint8]
+_TIME_BASES = re.compile(r"^#tb \d+: (\d+)/(\d+)", re.MULTILINE)
 _TURN_UPRIGHT = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 _QUIET = ("-v", "error", "-nostdin", "-noautorotate")
 _TIDY = 128
@@ -86,7 +88,9 @@ def decode(source: Source, program: str, *, stop: int | None = None, times: Path
     if times is not None:
         base = f"{source.time_base.numerator}:{source.time_base.denominator}"
         # Times are all that is wanted, so the pictures that are summed up for the listing are small.
-        argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough", "-enc_time_base", base]
+        argv += ["-map", "0:V:0", "-filter:v:0", "crop=16:16:0:0", "-fps_mode:v:0", "passthrough"]
+        # Only packets tell how long the last frame stays: decoders of ffmpeg 5 don't carry durations on.
+        argv += ["-enc_time_base:v:0", base, "-map", "0:V:0", "-c:v:1", "copy"]
         argv += ["-y", "-f", "framecrc", ffmpeg.local(times)]
     count = 0
     for frame in _pictures(argv, source):
@@ -181,15 +185,20 @@ def to_stored(plane: Plane, source: Source) -> Plane:
 
 
 def parse_times(listing: str) -> tuple[int, ...]:
-    """Return the presentation times of a `framecrc` listing."""
-    return tuple(pts for pts, _ in _listed(listing))
+    """Return the presentation times of the first stream of a `framecrc` listing."""
+    return tuple(pts for pts, _ in _listed(listing, 0))
 
 
 def parse_last_duration(listing: str) -> int:
-    """Return how long the picture that is shown last stays, in units of the time base; 0 when that isn't known."""
-    return max(_listed(listing), default=(0, 0))[1]
+    """Return how long the picture that is shown last stays, in units of the first time base; 0 when that isn't known.
+
+    The second stream of the `framecrc` listing has the packets.
+    """
+    bases = [Fraction(int(base[1]), int(base[2])) for base in _TIME_BASES.finditer(listing)]
+    last = max(_listed(listing, 1), default=(0, 0))[1]
+    return round(last * bases[1] / bases[0]) if last else 0
 
 
-def _listed(listing: str) -> list[tuple[int, int]]:
+def _listed(listing: str, stream: int) -> list[tuple[int, int]]:
     rows = [line.split(",") for line in listing.splitlines() if line and not line.startswith("#")]
-    return [(int(row[2]), int(row[3])) for row in rows]
+    return [(int(row[2]), int(row[3])) for row in rows if int(row[0]) == stream]

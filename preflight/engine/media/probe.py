@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from preflight.engine.media.orientation import orientation
 from preflight.errors import InputError
-from preflight.tools import ffmpeg, process
+from preflight.model.media import Container
+from preflight.tools import ffmpeg, mp4_tables, process
 
 FORMAT_CODE = 702
 """The service's code for a format it does not support."""
@@ -26,8 +28,21 @@ _RATE = re.compile(r"([\d.]+)(k?) fps")
 _GUESSED_RATE = re.compile(r"([\d.]+)(k?) tbr")
 _TURN = re.compile(r"rotation of (-?[\d.]+) degrees")
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):([\d.]+)")
-_AUDIO = re.compile(r"Stream #0:\d+.*?: Audio: ")
-_MATRIX = "Display Matrix"
+_OTHERS = re.compile(r"^ *Stream #0:\d+.*?: (Audio|Subtitle|Data|Attachment): ", re.MULTILINE)
+_INPUT = re.compile(r"^Input #0, (\w+)", re.MULTILINE)
+_DEMUXERS = {
+    "mov": Container.MP4,
+    "matroska": Container.MKV,
+    "avi": Container.AVI,
+    "asf": Container.ASF,
+    "flv": Container.FLV,
+    "gif": Container.GIF,
+    "mpeg": Container.MPEG_PS,
+    "mpegts": Container.MPEG_TS,
+    "ogg": Container.OGG,
+}
+"""Containers by the first name of ffmpeg's demuxer; it has one for MP4 and QuickTime."""
+_MATRIX = re.compile(r"display ?matrix", re.IGNORECASE)
 _GRAYMAP = re.compile(rb"P5\s(\d+)\s(\d+)\s255\s")
 _TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
 
@@ -53,7 +68,10 @@ class Source:
     transfer: str | None
     interlaced: bool
     duration: Fraction | None = None
-    audio_streams: int = 0
+    others: tuple[str, ...] = ()
+    """Kinds of the streams beside the video, in their order: `audio`, `subtitle`, `data`, `attachment`."""
+    container: Container = Container.OTHER
+    """By the demuxer that reads it."""
     mirrored: bool = False
     """The turned picture is mirrored left to right when it is shown."""
     shrunk: bool = False
@@ -108,7 +126,7 @@ def inspect(path: Path, program: str, *, allow_hdr: bool = False) -> Source:
     if done.status:
         raise _unsupported(path, f"ffmpeg can't read it ({done.stderr_tail.splitlines()[-1:] or ['no message']})")
     source = parse(path, log=done.stderr_tail, packets=done.stdout.decode("ascii", "replace"))
-    if _MATRIX in done.stderr_tail:
+    if _MATRIX.search(done.stderr_tail):
         source = _with_orientation(source, program)
     if source.is_hdr and not allow_hdr:
         raise InputError(
@@ -120,10 +138,15 @@ def inspect(path: Path, program: str, *, allow_hdr: bool = False) -> Source:
 
 
 def _with_orientation(source: Source, program: str) -> Source:
-    """Return the facts with the orientation by which the first picture becomes the one that ffmpeg shows.
+    """Return the facts with the orientation that an MP4 states, or by which ffmpeg shows the first picture.
 
-    ffmpeg's log names an angle only, which is the same for a turned and for a mirrored picture.
+    ffmpeg's log names an angle only, which is the same for a turned and for a mirrored picture, and before version 6 it
+    shows a mirrored one turned.
     """
+    stated = [orientation(matrix) for matrix in mp4_tables.video_matrices(source.path)[:1]]
+    if stated and stated[0] is not None:
+        turns, mirrored = stated[0]
+        return replace(source, turns=turns, mirrored=mirrored)
     stored, shown = (_first_luma(source, program, *options) for options in (("-noautorotate",), ()))
     if stored is None or shown is None:
         return source
@@ -177,7 +200,8 @@ def parse(path: Path, *, log: str, packets: str) -> Source:
         transfer=transfer,
         interlaced=any(tag.startswith(("top", "bottom")) for tag in tags),
         duration=_seconds(log),
-        audio_streams=len(_AUDIO.findall(log.partition("Output #0")[0])),
+        others=tuple(kind.lower() for kind in _OTHERS.findall(log.partition("Output #0")[0])),
+        container=_DEMUXERS.get(demuxer[1], Container.OTHER) if (demuxer := _INPUT.search(log)) else Container.OTHER,
     )
 
 

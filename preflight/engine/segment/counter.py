@@ -19,10 +19,12 @@ from preflight.engine.segment.text_mask import TextMask
 
 
 def digit_area(fill: BoolMask) -> BoolMask:
-    """Return the rows and columns of the letters' body, which later digits do not exceed."""
+    """Return the rows and columns of the letters' body, which later digits do not exceed; none without letters."""
+    result = np.zeros(fill.shape, bool)
+    if not fill.any():
+        return result
     counts = fill.sum(axis=1), fill.sum(axis=0)
     rows, columns = (np.flatnonzero(count > COUNTER.sparse * count.max()) for count in counts)
-    result = np.zeros(fill.shape, bool)
     result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
     return result
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,26 @@ def test_result_goes_beside_the_file_and_is_named(clip: Path, tmp_path: Path) ->
     outcome = preflight("clean", given, PYTHONPATH=ROOT)
     assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'a-clean.mp4'}\n"), outcome.err
     assert "copied" in outcome.err
+
+
+def test_result_of_a_container_that_is_not_written_is_an_mp4(clip: Path, tmp_path: Path) -> None:
+    given = tmp_path / "a.ts"
+    clips.run("-i", clip, "-c", "copy", given)
+    outcome = preflight("clean", given, PYTHONPATH=ROOT)
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'a-clean.mp4'}\n"), outcome.err
+    assert b"ftyp" in (tmp_path / "a-clean.mp4").read_bytes()[:12]
+
+
+@pytest.mark.parametrize("option", ["--output", "--overlay"])
+@pytest.mark.parametrize("name", ["out.gif", "out"])
+def test_container_that_is_not_written_is_told_before_any_work(
+    clip: Path, tmp_path: Path, option: str, name: str
+) -> None:
+    outcome = preflight("clean", clip, option, tmp_path / name, PYTHONPATH=ROOT)
+    assert outcome.code == 2
+    assert "a cleaned video is .mp4, .m4v, .mov, .mkv, .avi, .webm" in outcome.err
+    assert "Name it out.mp4" in outcome.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_source_is_never_replaced(clip: Path) -> None:
@@ -145,3 +167,30 @@ def test_no_file_is_overwritten_by_accident(options: tuple[str, ...], small_mp4:
     assert done.returncode == 2, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier.mp4", "folder", "src.mp4"]
     assert (tmp_path / "src.mp4").read_bytes() == small_mp4.read_bytes()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_removal_that_was_stopped_goes_on_with_the_same_result(tmp_path: Path, ending: signal.Signals) -> None:
+    given, home = tmp_path / "a.mp4", tmp_path / "home"
+    clips.run("-f", "lavfi", "-i", clips.gradients(320, 240, 8), "-c:v", "libx264", given)
+    words = ("clean", given, "--box", "0-8@0.2,0.2,0.5,0.5", "--processes", "1")
+    whole = preflight(*words, "-o", tmp_path / "whole.mp4", PYTHONPATH=ROOT, PREFLIGHT_HOME=str(home))
+    assert whole.code == 0, whole.err
+    assert list((home / "clean").iterdir()) == []
+
+    argv = [sys.executable, "-m", "preflight", *map(str, words), "-o", str(tmp_path / "out.mp4")]
+    environment = os.environ | {"PYTHONPATH": ROOT, "PREFLIGHT_HOME": str(home)}
+    with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        while not list(home.glob("clean/*/chunk-1.part")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(ending)
+        said = running.communicate()[1]
+    assert not (tmp_path / "out.mp4").exists()
+    assert ("is kept" in said) == (ending is signal.SIGINT)
+
+    again = preflight(*words, "-o", tmp_path / "out.mp4", PYTHONPATH=ROOT, PREFLIGHT_HOME=str(home))
+    assert again.code == 0, again.err
+    assert "Going on from" in again.err
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert list((home / "clean").iterdir()) == []

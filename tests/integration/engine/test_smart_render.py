@@ -19,6 +19,8 @@ from preflight.tools import ffmpeg, packets, process
 
 PROGRAM = ffmpeg.find()
 GROUP, FRAMES = 10, 60
+DELAY = Fraction(1, 50)
+"""Seconds by which a file may be longer where all streams were moved behind the delay of the sound."""
 SCENE = ("-f", "lavfi", "-i", f"{clips.gradients(320, 240, 2.4)},noise=alls=6:allf=t")
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2.4")
 X264 = ("-c:v", "libx264", "-preset", "fast", "-crf", "20", "-pix_fmt", "yuv420p", "-sc_threshold", "0")
@@ -47,7 +49,8 @@ def cleaned(path: Path, destination: Path, *spans: tuple[int, int], **wishes: An
 
 def times(path: Path) -> list[Fraction]:
     """Return the times at which a decoder shows the frames, which it must do without any complaint."""
-    argv = [PROGRAM, "-v", "warning", "-xerror", "-copyts", "-i", str(path), "-map", "0:V:0", "-enc_time_base", "demux"]
+    argv = [clips.FFMPEG, "-v", "warning", "-xerror", "-copyts", "-i", str(path)]
+    argv += ["-map", "0:V:0", "-enc_time_base", "demux"]
     done = process.run([*argv, "-fps_mode", "passthrough", "-f", "framecrc", "-"])
     assert (done.status, done.stderr_tail) == (0, "")
     listing = packets.parse(done.stdout.decode().splitlines())
@@ -67,11 +70,19 @@ def groups(*numbers: int) -> set[int]:
     return {frame for number in numbers for frame in range(number * GROUP, (number + 1) * GROUP)}
 
 
-def sound(path: Path) -> list[list[str]]:
-    """Return time, size and checksum of each packet of the sound; Matroska tells no lengths."""
-    argv = [PROGRAM, "-v", "error", "-copyts", "-i", str(path), "-map", "0:a", "-c", "copy", "-f", "framecrc", "-"]
+def sound(path: Path) -> list[tuple[Fraction, str, str]]:
+    """Return time since the first picture, size and checksum of each packet of the sound; Matroska tells no lengths."""
+    argv = [clips.FFMPEG, "-v", "error", "-copyts", "-i", str(path), "-map", "0:a", "-c", "copy", "-f", "framecrc", "-"]
     lines = process.run(argv).stdout.decode().splitlines()
-    return [[word for n, word in enumerate(line.split(",")) if n in {2, 4, 5}] for line in lines if line[0] != "#"]
+    tick, first = packets.parse(lines).heads[0].time_base, times(path)[0]
+    rows = [[word.strip() for word in line.split(",")] for line in lines if line[0] != "#"]
+    return [(int(row[2]) * tick - first, row[4], row[5]) for row in rows]
+
+
+def paced(path: Path) -> list[Fraction]:
+    """Return the times of the frames since the first: ffmpeg 5 moves a Matroska file behind the delay of its sound."""
+    shown = times(path)
+    return [time - shown[0] for time in shown]
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
@@ -81,10 +92,13 @@ def test_groups_without_text_are_copied_to_the_bit(tmp_path: Path, name: str) ->
     assert (report.frames_copied, report.copied, report.notes) == (40, False, ())
     assert {number for number, equal in enumerate(same(given, out)) if equal} >= groups(0, 1, 3, 4)
     assert not any(same(given, out)[21:27])
-    assert times(out) == times(given)
+    assert paced(out) == paced(given)
     assert sound(out) == sound(given)
     before, after = inspect(given, PROGRAM), inspect(out, PROGRAM)
-    assert (after.duration, after.time_base, after.rate) == (before.duration, before.time_base, before.rate)
+    assert (after.time_base, after.rate) == (before.time_base, before.rate)
+    assert before.duration is not None
+    assert after.duration is not None
+    assert abs(after.duration - before.duration) <= DELAY
 
 
 def test_text_on_the_first_frame_and_between(tmp_path: Path) -> None:

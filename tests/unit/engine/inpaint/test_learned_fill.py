@@ -30,6 +30,7 @@ class Counting:
     model: Any
     fails: bool = False
     asked: int = 0
+    seen: list[Any] = field(default_factory=list)
     layout: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -37,6 +38,7 @@ class Counting:
 
     def fill(self, part: Any, hole: Any) -> FloatImage | None:
         self.asked += 1
+        self.seen.append(part)
         return None if self.fails else self.model.fill(part, hole)
 
 
@@ -60,9 +62,17 @@ def hole(_: int = 0) -> BoolMask:
     return mask
 
 
-def spoilt(scene: Planes[np.uint8], mask: BoolMask) -> Planes[np.uint8]:
+def spoilt(scene: Planes[np.uint8], mask: BoolMask, text: int = 240) -> Planes[np.uint8]:
     half = mask[::2, ::2]
-    return Planes(np.where(mask, 240, scene.luma).astype(np.uint8), np.where(half[..., None], 60, scene.chroma))
+    luma, chroma = np.where(mask, text, scene.luma), np.where(half[..., None], 255 - text, scene.chroma)
+    return Planes(luma.astype(np.uint8), chroma.astype(np.uint8))
+
+
+def grass(_: int = 0) -> Planes[np.uint8]:
+    """A scene of texture without any direction."""
+    noise = np.random.default_rng(3).normal(0, 14, SHAPE)
+    half = np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8)
+    return Planes(np.clip(110 + noise, 0, 255).astype(np.uint8), half)
 
 
 def inpainter(
@@ -104,16 +114,84 @@ def test_good_model_fills_the_hole_and_nothing_beside_it(columns: Counting) -> N
     assert (filled.planes.chroma[outside] == given.chroma[outside]).all()
 
 
-def test_bad_model_changes_nothing(tmp_path: Path) -> None:
-    model = open_fill_model(fill_models.painted(tmp_path / "gray.onnx", 0.95))
+@pytest.mark.parametrize("rim", [0, 3])
+def test_bad_model_changes_nothing(rim: int, tmp_path: Path) -> None:
+    # What it copies from the picture at the edge of its mask tells nothing of its fill.
+    model = open_fill_model(fill_models.painted(tmp_path / "gray.onnx", 0.95, rim=rim))
     without, filled = inpainter(None).fill(0), inpainter(model).fill(0)
     assert filled.learned == 0
     assert (filled.planes.luma == without.planes.luma).all()
 
 
+def test_smooth_model_is_not_excused_as_texture_is(tmp_path: Path) -> None:
+    # Gray level 125 as the model sees it; the scene's mean is 110.
+    model = open_fill_model(fill_models.painted(tmp_path / "gray.onnx", 0.498))
+    filled = inpainter(model, grass).fill(0)
+    assert filled.learned == 0
+
+
+def test_fill_is_joined_to_the_scene_at_the_rim(columns: Counting) -> None:
+    ramp = 1.2 * (np.arange(SHAPE[0])[:, None] - SHAPE[0] / 2)
+
+    def sloped(_: int) -> Planes[np.uint8]:
+        return Planes(np.clip(stripes().luma + ramp, 0, 255).astype(np.uint8), stripes().chroma)
+
+    # The model knows the stripes and not the slope.
+    filled = inpainter(columns, sloped).fill(0)
+    assert error(filled, sloped(0), hole()) < 1.5
+
+
+def test_fill_is_joined_to_what_other_frames_show(columns: Counting) -> None:
+    ramp = 1.2 * (np.arange(SHAPE[0])[:, None] - SHAPE[0] / 2)
+    patch = np.zeros(SHAPE, bool)
+    patch[34:44, 60:90] = True
+
+    def sloped(_: int) -> Planes[np.uint8]:
+        return Planes(np.clip(stripes().luma + ramp, 0, 255).astype(np.uint8), stripes().chroma)
+
+    def mask(index: int) -> BoolMask:
+        return hole() if index == 1 else patch
+
+    filler = inpainter(columns, sloped, mask)
+    filler.known, filler.state = range(3), lambda index: int(index == 1)
+    filled = filler.fill(1)
+    assert filled.share > 0.7
+    assert error(filled, sloped(1), patch) < 2
+
+
+def test_model_whose_brightness_is_off_is_judged_by_its_pattern(tmp_path: Path) -> None:
+    def faint(_: int) -> Planes[np.uint8]:
+        scene = grass()
+        return Planes(np.tile(110 + 6 * np.sin(np.arange(SHAPE[1]) / 2), (SHAPE[0], 1)).astype(np.uint8), scene.chroma)
+
+    model = open_fill_model(fill_models.lama(tmp_path / "dark.onnx", white=230.0))
+    filled = inpainter(model, faint).fill(0)
+    assert filled.learned > 0.8
+    assert error(filled, faint(0), hole()) < 1.5
+
+
+def test_no_letter_reaches_the_model(columns: Counting) -> None:
+    for text in (240, 10):
+        filler = inpainter(columns)
+        filler.planes = lambda _, text=text: spoilt(stripes(), hole(), text)
+        filler.fill(0)
+    one, other = columns.seen
+    assert (one == other).all()
+
+
+def test_texture_of_the_right_kind_is_used_though_its_details_are_elsewhere(tmp_path: Path) -> None:
+    model = open_fill_model(fill_models.copied(tmp_path / "copied.onnx", 40))
+    without, filled = inpainter(None, grass).fill(0), inpainter(model, grass).fill(0)
+    texture = grass(0).luma[HOLE].std()
+    assert without.planes.luma[HOLE].std() < 0.5 * texture
+    assert filled.planes.luma[HOLE].std() > 0.75 * texture
+    assert filled.learned > 0.6
+
+
 def test_flat_scene_is_filled_without_the_model(columns: Counting) -> None:
     def flat(_: int) -> Planes[np.uint8]:
-        return Planes(np.full(SHAPE, 90, np.uint8), np.full((SHAPE[0] // 2, SHAPE[1] // 2, 2), 128, np.uint8))
+        noise = np.random.default_rng(5).integers(0, 2, SHAPE)
+        return Planes((90 + noise).astype(np.uint8), grass().chroma)
 
     inpainter(columns, flat).fill(0)
     assert columns.asked == 0
@@ -166,11 +244,13 @@ def test_still_scene_is_asked_for_once_and_does_not_flicker(columns: Counting) -
     assert max(np.abs(one - other).mean() for one, other in pairwise(fills)) < 1
 
 
-@pytest.mark.parametrize("what", ["scene", "hole"])
+@pytest.mark.parametrize("what", ["scene", "detail", "hole"])
 def test_change_of_scene_or_hole_is_asked_for_again(what: str, columns: Counting) -> None:
     def scene(index: int) -> Planes[np.uint8]:
         found = stripes()
-        return Planes(np.roll(found.luma, 6 * index * (what == "scene"), axis=1), found.chroma)
+        luma = np.roll(found.luma, 6 * index * (what == "scene"), axis=1)
+        luma[14:22, 60:68] += np.uint8(50 * index * (what == "detail"))
+        return Planes(luma, found.chroma)
 
     def mask(index: int) -> BoolMask:
         found = hole()
@@ -178,6 +258,8 @@ def test_change_of_scene_or_hole_is_asked_for_again(what: str, columns: Counting
         return found
 
     filler = inpainter(columns, scene, mask)
+    # Where the hole grows, the pixels have been the same before.
+    filler.planes = lambda index: spoilt(scene(index), mask(1))
     filler.fill(0)
     filled = filler.fill(1)
     assert columns.asked == 2
