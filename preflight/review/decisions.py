@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from preflight.errors import UsageError
 from preflight.model.text import TextStatus
-from preflight.review.subject import Box, Redone, ReviewText, ReviewVideo
+from preflight.review.subject import Box, RedoEffect, ReviewText, ReviewVideo
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -170,7 +170,7 @@ def plan(decisions: Decisions, video: ReviewVideo) -> RedoPlan:
     changed = video.has_redone_boxes
     for text in video.texts:
         choice = chosen.get(text.number, Choice.ACCEPT)
-        before = {Redone.FILLED: False, Redone.PUT_BACK: True}.get(text.redone)
+        before = {RedoEffect.FILLED: False, RedoEffect.PUT_BACK: True}.get(text.redone)
         after = _kept_after(choice, text)
         changed = changed or after is not before or choice is Choice.REJECT
         if after is not None:
@@ -185,10 +185,10 @@ def _kept_after(choice: Choice, text: ReviewText) -> bool | None:
     if text.status is TextStatus.REMOVED:
         if choice is Choice.PROTECT:
             return True
-        return False if choice is Choice.REJECT or text.redone is Redone.FILLED else None
+        return False if choice is Choice.REJECT or text.redone is RedoEffect.FILLED else None
     if choice is Choice.REMOVE:
-        return None if text.redone is Redone.PUT_BACK else False
-    return True if text.redone is Redone.PUT_BACK else None
+        return None if text.redone is RedoEffect.PUT_BACK else False
+    return True if text.redone is RedoEffect.PUT_BACK else None
 
 
 def region_of(text: ReviewText, *, protect: bool) -> Region:

@@ -13,9 +13,9 @@ from typing import Any
 from preflight.errors import InputError
 from preflight.review import decisions as decided
 from preflight.review import page, proxy, request_draft, stills
-from preflight.review.backend import Backend
 from preflight.review.decisions import Choice, Decisions, RedoPlan
 from preflight.review.library import Library, decisions_path, load, load_decisions
+from preflight.review.review_actions import ReviewActions
 from preflight.review.subject import Box, ReviewVideo
 from preflight.review.work import Report, Workbench, WorkOutcome, WorkState
 from preflight.serialize import jsonable
@@ -48,7 +48,7 @@ class ReviewDesk:
     library: Library
     folder: Path
     ffmpeg: str
-    backend: Backend
+    actions: ReviewActions
     scanned: dict[str, ReviewVideo] = field(default_factory=dict)
     """Videos before a run that were searched for text, by their identifiers."""
     work: Workbench = field(default_factory=Workbench)
@@ -78,7 +78,7 @@ class ReviewDesk:
                 return load(record)
             if (path := self.library.new_video(identifier)) is not None:
                 if identifier not in self.scanned:
-                    self.scanned[identifier] = self.backend.unscanned(path)
+                    self.scanned[identifier] = self.actions.unscanned(path)
                 return self.scanned[identifier]
             self._read_at = -FRESH
             self._refresh()
@@ -88,7 +88,7 @@ class ReviewDesk:
         """Return what the page shows of a video, with the decisions made so far."""
         video = self.video(identifier)
         made = load_decisions(video.record).to_json() if video.record else {}
-        price = "" if video.record else f"A run takes {self.backend.run_price([video])}."
+        price = "" if video.record else f"A run takes {self.actions.run_price([video])}."
         return page.video_json(video, decisions=made, stamp=_stamp(video), price=price)
 
     def proxy(self, identifier: str) -> tuple[Path, tuple[float, ...]]:
@@ -138,7 +138,7 @@ class ReviewDesk:
     def save_run_request(self, identifier: str, body: bytes) -> str:
         """Save what is to be removed from a video without a result, and return the next step."""
         video = self.video(identifier)
-        return self.backend.save_request(video, request_draft.parse(body, video))
+        return self.actions.save_request(video, request_draft.parse(body, video))
 
     def work_state(self, identifier: str) -> WorkState | None:
         """Return where the work on a video stands, or on all for `ALL`."""
@@ -153,8 +153,8 @@ class ReviewDesk:
         def search(report: Report, cancel: threading.Event) -> WorkOutcome:
             if video.record is not None:
                 with self._locks[identifier]:
-                    return self.backend.search(video, report, cancel)
-            self.scanned[identifier] = found = self.backend.scanned(video, report, cancel)
+                    return self.actions.search(video, report, cancel)
+            self.scanned[identifier] = found = self.actions.scanned(video, report, cancel)
             return WorkOutcome(message=f"{len(found.texts)} texts found.", changed=True)
 
         self.work.start(identifier, "search", search)
@@ -171,20 +171,20 @@ class ReviewDesk:
             return self._start_redo(video, plan)
         if not plan.fill:
             return "The service would do the same again: reject a text, or draw a box to remove what is in it."
-        price = self.backend.redo_price(video)
+        price = self.actions.redo_price(video)
         if not pay and not price.is_local:
             return Question(words=f"The service removes it again, into a file of its own: {price}. Go on?")
         self.work.start(
             identifier,
             "redo",
-            lambda report, cancel: self._listed(self.backend.redo_by_service(video, plan, report, cancel)),
+            lambda report, cancel: self._listed(self.actions.redo_by_service(video, plan, report, cancel)),
         )
         return ""
 
     def _start_redo(self, video: ReviewVideo, plan: RedoPlan) -> str:
         def redo(report: Report, cancel: threading.Event) -> WorkOutcome:
             with self._locks[video.identifier]:
-                outcome = self.backend.redo(video, plan, report, cancel)
+                outcome = self.actions.redo(video, plan, report, cancel)
                 self._settle_decisions(video)
             self._read_at = -FRESH
             return outcome
@@ -206,12 +206,12 @@ class ReviewDesk:
         if video.record is not None:
             raise InputError("This video has a result.")
         draft = request_draft.parse(body, video)
-        price = self.backend.run_price([video])
+        price = self.actions.run_price([video])
         if not pay and not price.is_local:
             return Question(words=f"This takes {price}. Go on?")
 
         def run(report: Report, cancel: threading.Event) -> WorkOutcome:
-            return self._listed(self.backend.run(video, draft, report, cancel))
+            return self._listed(self.actions.run(video, draft, report, cancel))
 
         self.work.start(identifier, "run", run)
         return ""
@@ -224,9 +224,9 @@ class ReviewDesk:
             return "Every video has a result."
         if not pay:
             videos = [self._unscanned(path) for path in paths]
-            price = self.backend.run_price([video for video in videos if video is not None])
+            price = self.actions.run_price([video for video in videos if video is not None])
             return Question(words=f"Run {len(paths)} videos: {price}. Go on?")
-        self.work.start(ALL, "run", lambda report, cancel: self.backend.run_many(paths, report, cancel))
+        self.work.start(ALL, "run", lambda report, cancel: self.actions.run_many(paths, report, cancel))
         return ""
 
     def _listed(self, outcome: WorkOutcome) -> WorkOutcome:
@@ -240,7 +240,7 @@ class ReviewDesk:
 
     def _unscanned(self, path: Path) -> ReviewVideo | None:
         try:
-            return self.backend.unscanned(path)
+            return self.actions.unscanned(path)
         except InputError:
             return None
 
@@ -250,9 +250,9 @@ class ReviewDesk:
         if video.texts_known:
             return
         if video.record is None:
-            self.scanned[identifier] = self.backend.scanned(video, report)
+            self.scanned[identifier] = self.actions.scanned(video, report)
         elif video.source is not None and video.cleaned is not None:
-            self.backend.search(video, report)
+            self.actions.search(video, report)
 
     def close(self) -> None:
         """Stop the work that runs."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from preflight.errors import LedgerError, UsageError
 from preflight.ledger import Job, Ledger
-from preflight.review.backend import Backend
 from preflight.review.desk import ReviewDesk
 from preflight.review.library import UNFINISHED, Library
+from preflight.review.review_actions import ReviewActions
 from preflight.settings import Settings
 from preflight.workflow.output_paths import clean_record_of, is_result, record_of
 
@@ -32,7 +32,7 @@ def desk(places: Sequence[str], settings: Settings) -> ReviewDesk:
         is_source = path.is_file() and not _has_record(path)
         found.append(path if path.is_dir() or is_source else record_of_place(place, settings))
     folders = [path.absolute() for path in found if path.is_dir()]
-    backend = Backend(settings)
+    actions = ReviewActions(settings)
     return ReviewDesk(
         library=Library(
             places=tuple(found),
@@ -40,8 +40,8 @@ def desk(places: Sequence[str], settings: Settings) -> ReviewDesk:
             price=settings.price_per_minute or None,
         ),
         folder=settings.home / "review",
-        ffmpeg=backend.ffmpeg,
-        backend=backend,
+        ffmpeg=actions.ffmpeg,
+        actions=actions,
     )
 
 

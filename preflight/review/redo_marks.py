@@ -8,7 +8,7 @@ from typing import Any
 
 from preflight.model.region import parse_box
 from preflight.model.text import TextStatus
-from preflight.review.subject import Redone, ReviewText, WeakSpot
+from preflight.review.subject import RedoEffect, ReviewText, WeakSpot
 
 REFILLED_SEVERITY = 0.3
 """Severity of a text that was filled again: nothing has measured the new fill, so a person looks once."""
@@ -17,25 +17,25 @@ ROUNDING = 0.002
 """Difference of edges (of the picture's sides) and of times (in seconds) that rounding explains."""
 
 
-def redo_boxes(composite: Mapping[str, Any], offset: float) -> list[tuple[Redone, WeakSpot]]:
+def redo_boxes(composite: Mapping[str, Any], offset: float) -> list[tuple[RedoEffect, WeakSpot]]:
     """Return the places of the last redo, with times of the result and what was done there."""
     boxes = [
-        (Redone.FILLED, (box["x1"], box["y1"], box["x2"], box["y2"]), box["start"], box["end"])
+        (RedoEffect.FILLED, (box["x1"], box["y1"], box["x2"], box["y2"]), box["start"], box["end"])
         for box in composite.get("filled") or ()
     ]
     for word in (composite.get("regions") or {}).get("protect") or ():
         corners, in_pixels, start, end = parse_box(word)
         if not in_pixels and end is not None:
-            boxes.append((Redone.PUT_BACK, corners, start - offset, end - offset))
+            boxes.append((RedoEffect.PUT_BACK, corners, start - offset, end - offset))
     return [(kind, WeakSpot(start=start, end=end, reason="", severity=0.0, box=box)) for kind, box, start, end in boxes]
 
 
-def redone(text: ReviewText, boxes: Sequence[tuple[Redone, WeakSpot]]) -> ReviewText:
+def redone(text: ReviewText, boxes: Sequence[tuple[RedoEffect, WeakSpot]]) -> ReviewText:
     """Return a text as the last redo has left it: put back where the source was protected, or filled again."""
     kind = next((kind for kind, box in boxes if is_same(box, text)), None)
-    if kind is Redone.FILLED:
+    if kind is RedoEffect.FILLED:
         text = replace(text, status=TextStatus.REMOVED, severity=REFILLED_SEVERITY)
-    elif kind is Redone.PUT_BACK:
+    elif kind is RedoEffect.PUT_BACK:
         text = replace(text, status=TextStatus.KEPT, severity=0.0)
     else:
         return text

@@ -13,7 +13,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge, each 0..1 of the displayed picture."""
 
 
-class Redone(StrEnum):
+class RedoEffect(StrEnum):
     """What a redo did to a text."""
 
     NO = ""
@@ -35,7 +35,7 @@ class ReviewText:
     """How likely it is to need a person, 0 (fine) to 1."""
     weaknesses: tuple[str, ...] = ()
     note: str = ""
-    redone: Redone = Redone.NO
+    redone: RedoEffect = RedoEffect.NO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from fixtures import reviewed
 from preflight.cli.app import run
 from preflight.review import gather, record_reader
-from preflight.review.backend import Backend
 from preflight.review.library import decisions_path
+from preflight.review.review_actions import ReviewActions
 from preflight.review.server import serving
 from preflight.review.subject import ReviewVideo
 from preflight.review.work import Report
@@ -54,13 +54,15 @@ def _served(page: Page, settings: Settings, place: Path) -> Iterator[None]:
 def _scan_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a scan find the texts of the fixture: the engine's own is tested elsewhere, and takes seconds."""
 
-    def scanned(_: Backend, video: ReviewVideo, report: Report, cancel: threading.Event | None = None) -> ReviewVideo:
+    def scanned(
+        _: ReviewActions, video: ReviewVideo, report: Report, cancel: threading.Event | None = None
+    ) -> ReviewVideo:
         assert cancel is not None
         report(0.5, "looking for text")
         record = reviewed.record(Path("a.mp4"), Path("a.cleaned.mp4"), ("first words",))
         return replace(video, texts=record_reader.read(record, Path("a.cleaned.json")).texts, texts_known=True)
 
-    monkeypatch.setattr(Backend, "scanned", scanned)
+    monkeypatch.setattr(ReviewActions, "scanned", scanned)
 
 
 def _change(path: Path, *, request: RunRequest, reported: bool) -> Path:

@@ -11,7 +11,7 @@ from preflight.errors import UsageError
 from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review.decisions import Choice, Decisions, Overall, Region, TextDecision
-from preflight.review.subject import Redone, ReviewText, ReviewVideo
+from preflight.review.subject import RedoEffect, ReviewText, ReviewVideo
 
 
 def _text(number: int, words: str = "words", status: TextStatus = TextStatus.REMOVED, left: float = 0.1) -> ReviewText:
@@ -135,19 +135,19 @@ def test_redo_protects_fills_and_leaves_what_was_accepted() -> None:
 @pytest.mark.parametrize(
     ("redone", "choice", "protected", "filled", "changes"),
     [
-        (Redone.FILLED, None, False, True, False),
-        (Redone.FILLED, Choice.ACCEPT, False, True, False),
-        (Redone.FILLED, Choice.REJECT, False, True, True),
-        (Redone.FILLED, Choice.PROTECT, True, False, True),
-        (Redone.PUT_BACK, None, True, False, False),
-        (Redone.PUT_BACK, Choice.ACCEPT, True, False, False),
-        (Redone.PUT_BACK, Choice.REMOVE, False, False, True),
+        (RedoEffect.FILLED, None, False, True, False),
+        (RedoEffect.FILLED, Choice.ACCEPT, False, True, False),
+        (RedoEffect.FILLED, Choice.REJECT, False, True, True),
+        (RedoEffect.FILLED, Choice.PROTECT, True, False, True),
+        (RedoEffect.PUT_BACK, None, True, False, False),
+        (RedoEffect.PUT_BACK, Choice.ACCEPT, True, False, False),
+        (RedoEffect.PUT_BACK, Choice.REMOVE, False, False, True),
     ],
 )
 def test_what_was_redone_holds_until_it_is_decided_otherwise(
-    redone: Redone, choice: Choice | None, protected: bool, filled: bool, changes: bool
+    redone: RedoEffect, choice: Choice | None, protected: bool, filled: bool, changes: bool
 ) -> None:
-    status = TextStatus.REMOVED if redone is Redone.FILLED else TextStatus.KEPT
+    status = TextStatus.REMOVED if redone is RedoEffect.FILLED else TextStatus.KEPT
     text = replace(_text(1, "a", status), redone=redone)
     made = Decisions(texts=(TextDecision(number=1, choice=choice),) if choice else ())
     plan = decided.plan(made, _video(text))

@@ -58,7 +58,7 @@ STAGES = {
 """Stages of a run in words."""
 
 
-class Backend:
+class ReviewActions:
     """Does with the settings of a command what pages ask for."""
 
     def __init__(self, settings: Settings) -> None:
