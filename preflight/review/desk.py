@@ -226,7 +226,7 @@ class ReviewDesk:
             videos = [self._unscanned(path) for path in paths]
             price = self.actions.run_price([video for video in videos if video is not None])
             return Question(words=f"Run {len(paths)} videos: {price}. Go on?")
-        self.work.start(ALL, "run", lambda report, cancel: self.actions.run_many(paths, report, cancel))
+        self.work.start(ALL, "run", lambda report, cancel: self._listed(self.actions.run_many(paths, report, cancel)))
         return ""
 
     def _listed(self, outcome: WorkOutcome) -> WorkOutcome:

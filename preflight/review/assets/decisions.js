@@ -44,6 +44,8 @@ const graded = (severity) => (severity >= 0.7 ? ["bad", "bad"] : severity >= CHE
 const isFragment = (text) => text.words.length > 0 && [...text.words.replace(/[^\p{L}\p{N}]/gu, "")].length <= 1 && !text.weaknesses.length;
 const CHOSEN_WORDS = { accept: "accepted", reject: "rejected: fill again", protect: "put back", remove: "remove" };
 
+const EFFECTS = { accept: "It is fine as it is", reject: "Redo fills it again", protect: "The source's pixels stay", remove: "It will be removed" };
+
 // Texts and weak spots of one video. An item is {key, text} or {key, spot}.
 class TextList {
   constructor(onChoose, onChange) {
@@ -118,7 +120,7 @@ class TextList {
     const group = element("div", { className: "row", role: "group", "aria-label": `Decision about text ${text.number}` });
     for (const [choice, words] of choicesFor(text, before)) {
       group.append(element("button", {
-        type: "button", "aria-pressed": String(Boolean(own && own.choice === choice)),
+        type: "button", title: EFFECTS[choice], "aria-pressed": String(Boolean(own && own.choice === choice)),
         onclick: () => { this.decisions.choose(text.number, choice); this.changed(); },
       }, words));
     }
