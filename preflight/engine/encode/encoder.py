@@ -14,11 +14,13 @@ from preflight.engine.encode.formats import container
 from preflight.engine.media.decode import Frame, frame_bytes, to_stored
 from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
-from preflight.errors import DiskFullError, ToolError
+from preflight.errors import DiskFullError, ToolError, UsageError
 from preflight.tools import bounds, ffmpeg, files, fmp4, mp4_tables, process
 
 _HOLDS_MATRIX = frozenset({"mp4", "mov"})
 """Formats whose track header has a display matrix."""
+_TURNS_INPUTS = (6, 0)
+"""First version of ffmpeg with `-display_rotation` and `-display_hflip`."""
 
 
 def encoder(form: str, *, fine: bool) -> tuple[str, ...]:
@@ -85,6 +87,16 @@ def _joined(
 def _ending(form: str) -> list[str]:
     # The index comes first, so that playing can begin before the whole file is there.
     return [*(("-movflags", "+faststart") if form in {"mp4", "mov"} else ()), "-f", form]
+
+
+def require_orientation(source: Source, program: str, destination: Path) -> None:
+    """Raise UsageError when the container is one in which this ffmpeg can't say that the picture is turned."""
+    held = container(destination) in _HOLDS_MATRIX or not (source.turns or source.mirrored)
+    if not held and ffmpeg.version(program) < _TURNS_INPUTS:
+        raise UsageError(
+            f"{source.path.name} is shown turned, which this ffmpeg can't write to {destination.name}.",
+            hint=f"Name the result {destination.stem}.mp4 (option -o), or use ffmpeg {_TURNS_INPUTS[0]} or later.",
+        )
 
 
 def mark_orientation(part: Path, source: Source) -> None:

@@ -120,10 +120,10 @@ class Inpainter:
             wanted = target.hole & (trust < LEARNED.most_trust)
             if smooth is not None:
                 wanted &= ~smooth[target.box.slices]
-            better = self.learned.fill(target, filled, wanted, edges)
+            better = self.learned.fill(target, filled, wanted, target.hole & (trust >= FUSION.certain), edges)
             if better is not None:
                 left = 1 - trust
-                filled, missed = _weighted(filled, better.planes, left), better.error
+                filled, missed = _weighted(filled, better.planes, left), missed * better.error_ratio
                 learned = float((left * better.share)[target.hole].mean())
         error = trust * estimate.error + (1 - trust) * missed
         unblended = self.unblended(index)

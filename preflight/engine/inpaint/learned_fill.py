@@ -35,12 +35,12 @@ class LearnedResult:
 
     Attributes:
         planes: the core.
-        error: expected error of the spatial fill at each sample, in gray levels.
+        error_ratio: ratio of the expected error of each sample to that of the harmonic fill.
         share: share of the model in each sample, 0..1.
     """
 
     planes: Planes[np.float32]
-    error: FloatMap
+    error_ratio: FloatMap
     share: FloatMap
 
 
@@ -62,7 +62,12 @@ class LearnedFill:
     _last: _Inferred | None = None
 
     def fill(
-        self, target: TargetRegion, filled: Planes[np.float32], wanted: BoolMask, edges: tuple[int, ...]
+        self,
+        target: TargetRegion,
+        filled: Planes[np.float32],
+        wanted: BoolMask,
+        sure: BoolMask,
+        edges: tuple[int, ...],
     ) -> LearnedResult | None:
         """Return the core with a better fill of what is `wanted`; None where the model can't help.
 
@@ -70,19 +75,21 @@ class LearnedFill:
             target: what is filled.
             filled: the core with its hole filled from other frames and harmonically.
             wanted: (height, width) of the core, the samples of the hole that no other frame shows.
+            sure: (height, width) of the core, the samples of the hole that other frames show surely.
             edges: rows at which flat bands end.
         """
         if wanted.sum() < self.settings.least_samples:
             return None
-        # The held-out band is hidden from both fills. Around samples from other frames there is nothing to compare.
+        # What is beside the wanted samples is hidden from both fills, to compare them with it: the held-out band, and
+        # what other frames show surely.
         near = target.wide & dilate(wanted, 2 * VALIDATION_BAND)
-        band, mask = target.band & near, dilate(near, self.settings.rim)
+        band, mask = (target.band | sure) & near & ~wanted, dilate(near, self.settings.rim)
         rim = chroma_mask(mask)
         harmonic = Planes(
             inpaint_parts(filled.luma, mask, edges),
             inpaint_parts(filled.chroma, rim, tuple(edge // 2 for edge in edges)),
         )
-        harmonic_error = target.error(harmonic.luma, band)
+        harmonic_error = _error(harmonic.luma, filled.luma, band)
         if not (wanted & (harmonic_error > self.settings.flat_error)).any():
             return None
         inferred = self._infer(target, harmonic, mask)
@@ -90,32 +97,31 @@ class LearnedFill:
             return None
         luma, chroma = inferred
         known = (~mask).astype(np.float32)
-        light = normalized_convolution(target.planes.luma - luma, known, self.settings.light_radius)
-        luma = luma + light
-        lead = self._lead(target, (luma, harmonic.luma, filled.luma), band, mask)
+        luma = luma + normalized_convolution(filled.luma - luma, known, self.settings.light_radius)
+        lead = self._lead((luma, harmonic.luma, filled.luma), band, known)
         # A model that is wrong as a whole is right in places by accident.
         if lead[band].mean() < 0:
             return None
-        error = target.error(luma, band)
+        error = _error(luma, filled.luma, band)
         # Where the scene is flat, the harmonic fill is as right as can be.
         share = np.clip(harmonic_error / self.settings.flat_error - 1, 0, 1) / (1 + np.exp(-np.clip(lead, -30, 30)))
         share = np.where(wanted & (share > self.settings.least_share), share, 0).astype(np.float32)
         # As in gradient-domain fusion: what is left of the difference on the rim fades out inside the hole.
-        hole = target.hole & near
-        luma = luma + harmonic_inpaint(filled.luma - luma, hole)
-        chroma = chroma + harmonic_inpaint(filled.chroma - chroma, rim)
-        half = downscale_2x(share) * chroma_mask(hole)
+        luma = luma + harmonic_inpaint(filled.luma - luma, wanted)
+        # Letters tint the chroma around their hole, so that it is no rim to join to.
+        chroma = chroma + harmonic_inpaint(filled.chroma - chroma, chroma_mask(near & ~sure))
+        half = downscale_2x(share) * chroma_mask(wanted)
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )
-        return LearnedResult(planes=planes, error=harmonic_error + share * (error - harmonic_error), share=share)
+        ratio = 1 + share * (error / np.maximum(harmonic_error, self.settings.flat_error) - 1)
+        return LearnedResult(planes=planes, error_ratio=ratio.astype(np.float32), share=share)
 
     def _lead(
         self,
-        target: TargetRegion,
         lumas: tuple[FloatImage, FloatImage, FloatImage],
         band: BoolMask,
-        mask: BoolMask,
+        known: FloatMap,
     ) -> FloatMap:
         """Return by how much the model's fill is better than the harmonic one, in units of doubt.
 
@@ -123,16 +129,16 @@ class LearnedFill:
         by that of the scene alone. So the model isn't charged for texture, as far as the scene around has as much.
 
         Args:
-            target: what is filled.
-            lumas: of the model, of the harmonic fill, and of the scene around the mask.
+            lumas: of the model, of the harmonic fill, and of the scene.
             band: where both are compared with the scene.
-            mask: what both had to guess.
+            known: 1 where neither had to guess, 0 elsewhere.
         """
         settings = self.settings
         model, harmonic, scene = lumas
-        held, known = band.astype(np.float32), (~mask).astype(np.float32)
-        off, harmonic_off = ((luma - target.planes.luma) ** 2 for luma in (model, harmonic))
-        error, harmonic_error = (normalized_convolution(values, held, 7.0, shrink=2) for values in (off, harmonic_off))
+        held = band.astype(np.float32)
+        error, harmonic_error = (
+            normalized_convolution((luma - scene) ** 2, held, 7.0, shrink=2) for luma in (model, harmonic)
+        )
         detail, scene_detail = (
             (luma - cv2.GaussianBlur(luma, (0, 0), settings.detail_radius)) ** 2 for luma in (model, scene)
         )
@@ -161,6 +167,11 @@ class LearnedFill:
             return None
         colors = last.result[target.box.slices] @ _TO_YCBCR.T + _OFFSET
         return np.ascontiguousarray(colors[..., 0]), downscale_2x(np.ascontiguousarray(colors[..., 1:]))
+
+
+def _error(luma: FloatImage, scene: FloatImage, band: BoolMask) -> FloatImage:
+    """Return the mean difference from the scene on a band, spread over what is beside it."""
+    return normalized_convolution(cv2.absdiff(luma, scene), band.astype(np.float32), 7.0, shrink=2)
 
 
 def _is_same(last: _Inferred, luma: NDArray[np.uint8], mask: BoolMask, box: Box, settings: LearnedSettings) -> bool:

@@ -18,7 +18,7 @@ from preflight.engine.core.box import Box
 from preflight.engine.inpaint.patches import Spool
 from preflight.engine.media import decode
 from preflight.engine.media.probe import inspect
-from preflight.errors import CancelledError, DiskFullError, InputError
+from preflight.errors import CancelledError, DiskFullError, InputError, UsageError
 from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.model.media import Container
 from preflight.tools import ffmpeg, process, proof
@@ -111,6 +111,23 @@ def test_a_turned_or_mirrored_picture_is_kept_as_it_is_shown(captioned: Path, tm
         away = np.abs(one.astype(int) - other)
         away[: height // 4, : width // 4] = 0
         assert np.percentile(away, 99) < 12
+
+
+def test_a_turned_picture_stays_turned_in_matroska_or_is_refused_before_any_work(
+    captioned: Path, tmp_path: Path
+) -> None:
+    stored, given, out = (tmp_path / name for name in ("stored.mp4", "given.mp4", "out.mkv"))
+    clips.run("-i", captioned, "-frames:v", "4", "-an", stored)
+    awkward.displayed(stored, given, awkward.MATRICES["clockwise"])
+    wish = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=0.4, x1=0.05, y1=0.05, x2=0.2, y2=0.2),))
+    if ffmpeg.version(PROGRAM) < (6, 0):
+        with pytest.raises(UsageError, match="shown turned") as refused:
+            engine.remove_text(given, out, wish, ffmpeg=PROGRAM)
+        assert "out.mp4" in (refused.value.hint or "")
+        assert not out.exists()
+    else:
+        engine.remove_text(given, out, wish, ffmpeg=PROGRAM)
+        assert inspect(out, clips.FFMPEG).turns == inspect(given, PROGRAM).turns == 3
 
 
 def test_a_long_last_frame_is_shown_as_long_as_before(captioned: Path, tmp_path: Path) -> None:

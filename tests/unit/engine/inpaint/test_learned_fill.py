@@ -141,6 +141,24 @@ def test_fill_is_joined_to_the_scene_at_the_rim(columns: Counting) -> None:
     assert error(filled, sloped(0), hole()) < 1.5
 
 
+def test_fill_is_joined_to_what_other_frames_show(columns: Counting) -> None:
+    ramp = 1.2 * (np.arange(SHAPE[0])[:, None] - SHAPE[0] / 2)
+    patch = np.zeros(SHAPE, bool)
+    patch[34:44, 60:90] = True
+
+    def sloped(_: int) -> Planes[np.uint8]:
+        return Planes(np.clip(stripes().luma + ramp, 0, 255).astype(np.uint8), stripes().chroma)
+
+    def mask(index: int) -> BoolMask:
+        return hole() if index == 1 else patch
+
+    filler = inpainter(columns, sloped, mask)
+    filler.known, filler.state = range(3), lambda index: int(index == 1)
+    filled = filler.fill(1)
+    assert filled.share > 0.7
+    assert error(filled, sloped(1), patch) < 2
+
+
 def test_model_whose_brightness_is_off_is_judged_by_its_pattern(tmp_path: Path) -> None:
     def faint(_: int) -> Planes[np.uint8]:
         scene = grass()
