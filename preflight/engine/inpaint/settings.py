@@ -43,8 +43,8 @@ class ResidualSettings:
     """Residual at or above which a text counts as left: similarity of readings, or share of the strokes' contrast."""
     read_step: int = 8
     """Frames between two searches for text in the result; every line is searched once in the middle of its time."""
-    trace_step: int = 4
-    """Frames between two measurements of traces."""
+    trace_frames: int = 5
+    """Frames in a row of which most must show a trace for it to be seen: a sixth of a second."""
     trace_limit: float = 0.12
     """Share of the strokes' contrast at or above which traces count as left."""
     detection_height: float = 32.0

@@ -9,7 +9,7 @@ import pytest
 from preflight.engine.core.arrays import YCbCr, dilate
 from preflight.engine.core.box import Box
 from preflight.engine.detect import ocr
-from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue
+from preflight.engine.inpaint.residual_check import RemovedLine, lasting, legibility, stroke_residue
 from preflight.engine.inpaint.settings import RESIDUAL
 
 HEIGHT, WIDTH = 96, 320
@@ -128,3 +128,17 @@ def test_a_scene_in_the_shape_of_letters_is_told_by_a_frame_on_which_they_are_fa
 def test_a_faint_frame_of_another_scene_tells_nothing() -> None:
     judged = replace(line(), faint=np.asarray(lettered(0.3) // 2, np.uint8), faint_ratio=0.0)
     assert stroke_residue(lettered(0.3), lettered(1), judged) > RESIDUAL.trace_limit
+
+
+@pytest.mark.parametrize(
+    ("traces", "left"),
+    [
+        ([0.0] * 40, 0.0),
+        ([0.0] * 20 + [1.0] + [0.0] * 19, 0.0),
+        ([0.0] * 30 + [0.5] * 4 + [0.0] * 6, 0.5),
+        ([0.3], 0.3),
+        ([], 0.0),
+    ],
+)
+def test_trace_counts_where_it_lasts_for_several_frames(traces: list[float], left: float) -> None:
+    assert lasting(traces) == left
