@@ -160,8 +160,9 @@ def _is_still(one: YCbCr, other: YCbCr, away: BoolMask) -> bool:
 
 
 def _local_contrast(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return an image minus its mean in windows of two text heights."""
-    window = (2 * size | 1, 2 * size | 1)
+    """Return an image minus its mean in windows of `RESIDUAL.window` text heights."""
+    side = max(3, round(RESIDUAL.window * size) | 1)
+    window = (side, side)
     return np.asarray(image - cv2.blur(image, window, borderType=cv2.BORDER_REFLECT), np.float32)
 
 

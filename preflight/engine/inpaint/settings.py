@@ -67,6 +67,9 @@ class ResidualSettings:
     """Contrast in the letters' shape that an eye can see on a still scene, in gray levels."""
     significance: float = 4.0
     """Ratio of a trace's contrast to its standard error, above which it is no accident of the scene."""
+    window: float = 1.0
+    """Side of the windows against whose mean contrast is measured, in text heights. With 2 a smooth fill between
+    large bright and dark parts of a scene passed for a trace (measured on a real pair)."""
     faint_ratio: float = 0.5
     """Ratio of the opacities of two frames up to which they tell the scene from the text."""
     least_contrast: float = 20.0
