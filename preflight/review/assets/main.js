@@ -157,12 +157,12 @@ function follow(identifier, ended) {
 }
 
 async function redo(byService = false) {
-  await save(true);
   if (!served) {
     $("command-text").textContent = `preflight redo ${quoted(current.record_name)} --decisions ${quoted(`${current.stem}.decisions.json`)}`;
     $("command").showModal();
     return;
   }
+  await save(true);
   await begin(`/api/videos/${current.identifier}/redo?by_service=${byService}`, {}, redone);
 }
 
