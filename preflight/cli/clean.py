@@ -106,7 +106,21 @@ def _remove(
         from preflight.workflow import hdr_removal
 
         return hdr_removal.remove_text(media, destination, options, settings=settings, **engine_options)
-    return engine.remove_text(file, destination, options, ffmpeg=ffmpeg.find(settings.ffmpeg), **engine_options)
+    kept = settings.home / "clean"
+    try:
+        return engine.remove_text(
+            file,
+            destination,
+            options,
+            ffmpeg=ffmpeg.find(settings.ffmpeg),
+            keep_in=kept,
+            on_resume=lambda chunks: console.say(f"Going on from {chunks} finished chunks of an earlier attempt."),
+            **engine_options,
+        )
+    except KeyboardInterrupt:
+        if any(kept.glob("*/*.part")):
+            console.say("What is finished is kept for a week: the same command goes on from there.")
+        raise
 
 
 def _write_record(record: Path, file: Path, destination: Path, report: RemovalReport) -> Path | None:

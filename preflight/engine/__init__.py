@@ -62,6 +62,8 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
     smart_encode: bool = False,
     any_script: bool = False,
     fill_model: Path | None = None,
+    keep_in: Path | None = None,
+    on_resume: Callable[[int], None] | None = None,
 ) -> RemovalReport:
     """Write a copy of a video without its burned-in text.
 
@@ -81,6 +83,9 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
             the recogniser can't read is removed when the detector and the way it behaves show that it is overlay text.
         fill_model: an ONNX model of the shape of LaMa or MI-GAN, which fills what no other frame shows where that is
             better than a smooth fill. It is tried before the video is read.
+        keep_in: a folder, of this user alone, in which finished chunks stay until the result has its name. A removal
+            that was stopped or killed goes on from them, with the same result; without it, it starts anew.
+        on_resume: called with the number of finished chunks where there are any.
 
     Returns:
         What was removed and kept, and the quality of the fill. `preflight.serialize.jsonable` turns it to JSON.
@@ -116,20 +121,31 @@ def remove_text(  # noqa: PLR0913 - each is an option of its own
     _require("smart_encode", smart_encode, isinstance(smart_encode, bool), "True or False")
     _require("any_script", any_script, isinstance(any_script, bool), "True or False")
     _require("fill_model", fill_model, fill_model is None or isinstance(fill_model, Path), "a pathlib.Path or None")
+    if keep_in is not None:
+        _require_path("keep_in", keep_in)
+    _require("on_resume", on_resume, on_resume is None or callable(on_resume), "a function or None")
     _require_packages()
-    from preflight.engine import pipeline
+    from preflight.engine import kept_work, pipeline
     from preflight.engine.inpaint.fill_model import open_fill_model
 
-    extras = pipeline.Extras(
-        sheet=sheet,
-        overlay=overlay,
-        processes=processes,
-        cancel=cancel,
-        smart_encode=smart_encode,
-        any_script=any_script,
-        fill_model=None if fill_model is None else open_fill_model(fill_model),
-    )
-    return pipeline.remove_text(source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras)
+    model = None if fill_model is None else open_fill_model(fill_model)
+    keeping = kept_work.opened(keep_in, source, options, program=ffmpeg, any_script=any_script, fill_model=model)
+    with keeping as kept:
+        if on_resume is not None and kept.chunks:
+            on_resume(kept.chunks)
+        extras = pipeline.Extras(
+            sheet=sheet,
+            overlay=overlay,
+            processes=processes,
+            cancel=cancel,
+            smart_encode=smart_encode,
+            any_script=any_script,
+            fill_model=model,
+            kept=kept,
+        )
+        return pipeline.remove_text(
+            source, destination, options, program=ffmpeg, on_progress=on_progress, extras=extras
+        )
 
 
 def check_fill_model(path: Path) -> UsedFillModel:

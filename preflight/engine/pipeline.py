@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,10 +22,12 @@ from preflight.engine.graphics.faint_marks import with_faint_marks
 from preflight.engine.graphics.faint_mattes import with_films
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
+from preflight.engine.graphics.word_highlights import with_highlights
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.fill_model import FillModel
 from preflight.engine.inpaint.patches import Spool, paste
 from preflight.engine.inpaint.task import ESCALATION, ChunkResult, InpaintTask
+from preflight.engine.kept_work import KeptWork
 from preflight.engine.media.decode import Frame, decode, parse_last_duration, parse_times
 from preflight.engine.media.probe import Source, inspect
 from preflight.engine.model.track import MaskModel, Track
@@ -62,6 +64,7 @@ class Extras:
     smart_encode: bool = False
     any_script: bool = False
     fill_model: FillModel | None = None
+    kept: KeptWork = field(default_factory=KeptWork)
 
 
 def remove_text(
@@ -82,16 +85,21 @@ def remove_text(
         spool = Spool(file)
         # The workers are gone, and their memory with them, before the encoder takes its own.
         with workers(extras.processes) as pool:
-            scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
+            found = extras.kept.selection()
+            if found is None:
+                scanned = scan(facts, program, pool, lambda share: on_share(share * _SCAN_DONE), folder)
+                context = RemovalContext(facts, program, folder, scanned.times, on_share)
+                selected = select(context, scanned, options, any_script=extras.any_script)
+                found = FoundTexts(scanned.times, scanned.last_duration, scanned.motion, selected)
+                extras.kept.keep_selection(found)
+            times, (chosen, kept, others) = found.times, found.selection
             context = RemovalContext(
-                facts, program, folder, scanned.times, on_share, scanned.last_duration, extras.fill_model
+                facts, program, folder, times, on_share, found.last_duration, extras.fill_model, extras.kept
             )
-            figures = ReportBuilder(facts, scanned.times)
-            chosen, kept, others = select(context, scanned, options, any_script=extras.any_script)
-            for result in inpaint(context, pool, chosen, others, scanned.motion):
+            figures = ReportBuilder(facts, times)
+            for result in inpaint(context, pool, chosen, others, found.motion):
                 spool.put(*result.patches, chunk=result.chunk.number)
                 figures.add(result)
-        times = scanned.times
         encoded = EncodeSummary(copied_frames=len(times))
         sheet = ContactSheet(chosen_frames(chosen) if extras.sheet else [])
         if chosen or not encoder.copy(facts, program, destination, beside):
@@ -101,6 +109,7 @@ def remove_text(
         if extras.overlay:
             shown = tint_tracks(decode(facts, program), chosen)
             encoder.write(shown, times, facts, program, extras.overlay, Companions())
+    extras.kept.discard()
     on_share(1.0)
     return RemovalReport(
         frames=len(times),
@@ -129,6 +138,7 @@ class RemovalContext:
     on_share: ProgressListener
     last_duration: int = 0
     fill_model: FillModel | None = None
+    kept: KeptWork = field(default_factory=KeptWork)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,15 +314,25 @@ def select(
         if (track.text or selection.is_unread_text(track)) and not any(track is text for text in texts)
     ]
     texts = [text for text in texts if any(text is track for track in rest)]
-    chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, context.times, context.source)
+    others = [track for track in rest if not any(track is text for text in texts)]
+    lit = with_highlights(texts, lambda: decode_again(context), context.source.upright)
+    chosen = lit + marks + selection.boxes_as_tracks(options.inpainting_boxes, context.times, context.source)
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
     chosen = name_graphics.add_graphics(chosen, scanned.gallery, context.source.upright)
     chosen = with_films(chosen, lambda: decode_again(context), context.source.upright, frames)
     chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
-    others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
+
+
+class FoundTexts(NamedTuple):
+    """What is known before anything is filled: as in `Scanned`, and what is removed."""
+
+    times: tuple[int, ...]
+    last_duration: int
+    motion: Motion
+    selection: Selection
 
 
 def _unexamined_track(span: UnexaminedSpan) -> Track:
@@ -363,7 +383,35 @@ def _filled(
     chunks: Iterable[chunk_plan.InpaintChunk],
     least_steps: Mapping[int, tuple[int, ...]],
 ) -> Iterator[ChunkResult]:
-    """Yield finished chunks, filled at least by the methods of `least_steps`, by chunk and track."""
+    """Yield finished chunks, filled at least by the methods of `least_steps`, by chunk and track.
+
+    Those that are kept are not made again.
+    """
+    planned = list(chunks)
+    missing = [
+        chunk for chunk in planned if context.kept.chunk(chunk.number, least_steps.get(chunk.number, ())) is None
+    ]
+    made = _made(context, pool, tracks, missing, least_steps)
+    awaited = {chunk.number for chunk in missing}
+    for chunk in planned:
+        least = least_steps.get(chunk.number, ())
+        if chunk.number in awaited:
+            result = next(made)
+            context.kept.keep_chunk(chunk.number, least, result)
+        else:
+            result = context.kept.chunk(chunk.number, least)
+        yield result
+    made.close()
+
+
+def _made(
+    context: RemovalContext,
+    pool: Pool,
+    tracks: list[Track],
+    chunks: Iterable[chunk_plan.InpaintChunk],
+    least_steps: Mapping[int, tuple[int, ...]],
+) -> Generator[ChunkResult]:
+    """Yield chunks in their order as they are finished."""
     planned = deque(chunks)
     size, total = context.source.upright, len(context.times)
     if not planned:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from preflight.errors import UsageError
+from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review.decisions import Choice, Region
-from preflight.review.subject import ReviewVideo, Status
+from preflight.review.subject import ReviewVideo
 
 LANGUAGES = ("en", "zh")
 """Languages that the service knows; see the API page."""
@@ -46,8 +47,8 @@ def parse(body: bytes, video: ReviewVideo) -> RequestDraft:
     made = decided.from_json(value.get("decisions"))
     chosen = decided.choices(made, video)
     texts = {text.number: text for text in video.texts}
-    kept = [n for n, choice in chosen.items() if choice is Choice.PROTECT and texts[n].status is Status.REMOVED]
-    added = [n for n, choice in chosen.items() if choice is Choice.REMOVE and texts[n].status is not Status.REMOVED]
+    kept = [n for n, choice in chosen.items() if choice is Choice.PROTECT and texts[n].status is TextStatus.REMOVED]
+    added = [n for n, choice in chosen.items() if choice is Choice.REMOVE and texts[n].status is not TextStatus.REMOVED]
     return RequestDraft(
         language=str(options["language"]),
         **{name: bool(options[name]) for name in _FLAGS},

@@ -50,7 +50,7 @@ def _made(parent: Path) -> tuple[Path, int | None]:
                 raise
             # Removed as empty by another process between the two.
             continue
-        lock = _lock(new)
+        lock = lock_folder(new)
         try:
             return new.rename(new.with_name(_HELD + new.name[len(_NEW) :])), lock
         except FileNotFoundError:
@@ -61,13 +61,13 @@ def _made(parent: Path) -> tuple[Path, int | None]:
 
 def _sweep(parent: Path) -> None:
     for left in (*parent.glob(_HELD + "*"), *parent.glob(_NEW + "*")):
-        lock = _lock(left)
+        lock = lock_folder(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
 
 
-def _lock(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Return the descriptor of a lock on `folder`, None when another process has it or there is no such lock here."""
     try:
         import fcntl

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +167,30 @@ def test_no_file_is_overwritten_by_accident(options: tuple[str, ...], small_mp4:
     assert done.returncode == 2, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier.mp4", "folder", "src.mp4"]
     assert (tmp_path / "src.mp4").read_bytes() == small_mp4.read_bytes()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_removal_that_was_stopped_goes_on_with_the_same_result(tmp_path: Path, ending: signal.Signals) -> None:
+    given, home = tmp_path / "a.mp4", tmp_path / "home"
+    clips.run("-f", "lavfi", "-i", clips.gradients(320, 240, 8), "-c:v", "libx264", given)
+    words = ("clean", given, "--box", "0-8@0.2,0.2,0.5,0.5", "--processes", "1")
+    whole = preflight(*words, "-o", tmp_path / "whole.mp4", PYTHONPATH=ROOT, PREFLIGHT_HOME=str(home))
+    assert whole.code == 0, whole.err
+    assert list((home / "clean").iterdir()) == []
+
+    argv = [sys.executable, "-m", "preflight", *map(str, words), "-o", str(tmp_path / "out.mp4")]
+    environment = os.environ | {"PYTHONPATH": ROOT, "PREFLIGHT_HOME": str(home)}
+    with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        while not list(home.glob("clean/*/chunk-1.part")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(ending)
+        said = running.communicate()[1]
+    assert not (tmp_path / "out.mp4").exists()
+    assert ("is kept" in said) == (ending is signal.SIGINT)
+
+    again = preflight(*words, "-o", tmp_path / "out.mp4", PYTHONPATH=ROOT, PREFLIGHT_HOME=str(home))
+    assert again.code == 0, again.err
+    assert "Going on from" in again.err
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert list((home / "clean").iterdir()) == []
