@@ -157,12 +157,12 @@ function follow(identifier, ended) {
 }
 
 async function redo(byService = false) {
-  await save(true);
   if (!served) {
     $("command-text").textContent = `preflight redo ${quoted(current.record_name)} --decisions ${quoted(`${current.stem}.decisions.json`)}`;
     $("command").showModal();
     return;
   }
+  await save(true);
   await begin(`/api/videos/${current.identifier}/redo?by_service=${byService}`, {}, redone);
 }
 
@@ -229,7 +229,7 @@ async function openVideo(identifier, words = "") {
   $("work").hidden = $("work-note").hidden = true;
   try {
     current = served ? await call(`/api/videos/${identifier}`) : boot.videos.find((video) => video.identifier === identifier);
-  } catch (error) { say(error.message); return; }
+  } catch (error) { await showIndex(); say(error.message); return; }
   decisions = new Decisions(current.decisions);
   $("index").hidden = true;
   $("video").hidden = false;
@@ -255,15 +255,21 @@ async function openVideo(identifier, words = "") {
   $("split-row").hidden = before;
   for (const button of $("modes").querySelectorAll("[data-mode]")) button.hidden = before;
   drawCurve();
+  const opened = current, isLeft = () => current !== opened;
   stage.player.addEventListener("loadeddata", async () => {
+    if (isLeft()) return;
     say(words);
-    if (served) { current.changes = (await call(`/api/videos/${identifier}/changes`)).changes; drawCurve(); }
     selectWorst();
-    if (served) {
+    if (!served) return;
+    try {
+      opened.changes = (await call(`/api/videos/${identifier}/changes`)).changes;
+      if (isLeft()) return;
+      drawCurve();
       const work = await call(`/api/videos/${identifier}/work`);
+      if (isLeft()) return;
       if (work && !work.outcome && work.name !== "search") follow(identifier, redone);
-      else if (!current.texts_known && current.source) searchTexts();
-    }
+      else if (!opened.texts_known && opened.source) searchTexts();
+    } catch (error) { say(error.message); }
   }, { once: true });
 }
 
