@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from preflight import engine
+from preflight import api, engine
 from preflight.errors import UsageError
 from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.settings import Settings
@@ -45,6 +45,13 @@ def test_redo_uses_it(calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPat
 def test_redo_tries_it_before_all_else(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"model\.onnx can't be read"):
         recomposition.redo(tmp_path / "no.json", fill=[BOX], settings=Settings(fill_model=BAD))
+
+
+def test_local_service_tries_it_before_it_starts(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, service="local", fill_model=BAD)
+    with pytest.raises(UsageError, match=r"model\.onnx can't be read"), api.service(settings):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_hdr_removal_tries_it_before_the_tone_mapping(tmp_path: Path) -> None:
