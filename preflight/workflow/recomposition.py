@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from preflight.api import require_fill_model
 from preflight.errors import FileChangedError, InputError, ToolMissingError, UsageError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
 from preflight.model.job import InpaintingBox, RemovalOptions
@@ -67,7 +68,8 @@ def redo(
     Raises:
         InputError: The record can't be read, or a file that it names is gone.
         FileChangedError: The source is not the one that was cleaned.
-        UsageError: A region is outside the picture, or names a text that the video does not have.
+        UsageError: A region is outside the picture, or names a text that the video does not have; the fill model of the
+            settings can't be used.
         ToolMissingError: The `local` extra is not installed; `paid_redo.redo_by_service` can do without.
         CancelledError: `cancel` was set.
 
@@ -77,6 +79,8 @@ def redo(
     settings, path, regions = settings or load_settings(), Path(record), regions or Regions()
     if not can_compose():
         raise ToolMissingError("Redoing needs the local extra.", hint="pip install 'preflight-video[local]'")
+    if fill:
+        require_fill_model(settings)
     content = read_json_record(path)
     file, original = named_files(content, path)
     finished = _located(str(file), path)
