@@ -180,6 +180,7 @@ function searchTexts() {
     Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots });
     list.open(current, decisions);
     proposeLanguage();
+  $("option-all").checked = false;
     stage.draw();
     selectWorst();
   });
@@ -202,6 +203,14 @@ function proxyAddress(video) {
 function selectWorst() {
   const worst = list.ordered()[0];
   if (worst) list.select(worst);
+}
+
+// What a run would do to each text, as in request_draft.py: all of it goes when that is asked for.
+function foresee() {
+  current.scanned = current.scanned || current.texts;
+  current.texts = $("option-all").checked ? current.scanned.map((text) => ({ ...text, status: "removed", severity: 0 })) : current.scanned;
+  list.render();
+  stage.draw();
 }
 
 // Most of the text decides, as `preflight run --language auto` does.
@@ -321,6 +330,7 @@ $("overall").addEventListener("click", (event) => { if (event.target.dataset.ove
 $("save").addEventListener("click", () => save(true));
 $("redo").addEventListener("click", () => redo());
 $("redo-service").addEventListener("click", () => redo(true));
+$("option-all").addEventListener("change", foresee);
 $("save-request").addEventListener("click", () => save(true));
 $("run").addEventListener("click", () => begin(`/api/videos/${current.identifier}/run`, requestValue(), redone));
 $("command-save").addEventListener("click", () => save(true));
