@@ -177,11 +177,10 @@ function searchTexts() {
     if (failed) return;
     const found = await call(`/api/videos/${identifier}`);
     if (current?.identifier !== identifier) return;
-    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots });
+    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots, scanned: found.texts });
     list.open(current, decisions);
     proposeLanguage();
-  $("option-all").checked = false;
-    stage.draw();
+    foresee();
     selectWorst();
   });
 }
@@ -250,6 +249,7 @@ async function openVideo(identifier, words = "") {
   $("overall").hidden = before;
   $("redo-service").hidden = !served;
   $("save").hidden = served;
+  $("option-all").checked = false;
   proposeLanguage();
   $("price").textContent = before ? current.price : "";
   $("run").hidden = $("save-request").hidden = !served;
