@@ -181,6 +181,8 @@ class LearnedSettings:
     """Lower bound of that width, in squared gray levels."""
     least_share: float = 0.05
     """Share of the model below which the harmonic fill is left alone."""
+    patience: int = 4
+    """Answers in a row that are no good, after which the model is not asked again in a chunk: it costs seconds."""
     light_radius: float = 8.0
     """Standard deviation of the window in which the model's brightness is matched to the scene, in pixels."""
     still_mean: float = 1.5

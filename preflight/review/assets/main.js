@@ -157,12 +157,12 @@ function follow(identifier, ended) {
 }
 
 async function redo(byService = false) {
-  await save(true);
   if (!served) {
     $("command-text").textContent = `preflight redo ${quoted(current.record_name)} --decisions ${quoted(`${current.stem}.decisions.json`)}`;
     $("command").showModal();
     return;
   }
+  await save(true);
   await begin(`/api/videos/${current.identifier}/redo?by_service=${byService}`, {}, redone);
 }
 
@@ -177,10 +177,10 @@ function searchTexts() {
     if (failed) return;
     const found = await call(`/api/videos/${identifier}`);
     if (current?.identifier !== identifier) return;
-    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots });
+    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots, scanned: found.texts });
     list.open(current, decisions);
     proposeLanguage();
-    stage.draw();
+    foresee();
     selectWorst();
   });
 }
@@ -202,6 +202,14 @@ function proxyAddress(video) {
 function selectWorst() {
   const worst = list.ordered()[0];
   if (worst) list.select(worst);
+}
+
+// What a run would do to each text, as in request_draft.py: all of it goes when that is asked for.
+function foresee() {
+  current.scanned = current.scanned || current.texts;
+  current.texts = $("option-all").checked ? current.scanned.map((text) => ({ ...text, status: "removed", severity: 0 })) : current.scanned;
+  list.render();
+  stage.draw();
 }
 
 // Most of the text decides, as `preflight run --language auto` does.
@@ -229,7 +237,7 @@ async function openVideo(identifier, words = "") {
   $("work").hidden = $("work-note").hidden = true;
   try {
     current = served ? await call(`/api/videos/${identifier}`) : boot.videos.find((video) => video.identifier === identifier);
-  } catch (error) { say(error.message); return; }
+  } catch (error) { await showIndex(); say(error.message); return; }
   decisions = new Decisions(current.decisions);
   $("index").hidden = true;
   $("video").hidden = false;
@@ -241,6 +249,7 @@ async function openVideo(identifier, words = "") {
   $("overall").hidden = before;
   $("redo-service").hidden = !served;
   $("save").hidden = served;
+  $("option-all").checked = false;
   proposeLanguage();
   $("price").textContent = before ? current.price : "";
   $("run").hidden = $("save-request").hidden = !served;
@@ -255,15 +264,21 @@ async function openVideo(identifier, words = "") {
   $("split-row").hidden = before;
   for (const button of $("modes").querySelectorAll("[data-mode]")) button.hidden = before;
   drawCurve();
+  const opened = current, isLeft = () => current !== opened;
   stage.player.addEventListener("loadeddata", async () => {
+    if (isLeft()) return;
     say(words);
-    if (served) { current.changes = (await call(`/api/videos/${identifier}/changes`)).changes; drawCurve(); }
     selectWorst();
-    if (served) {
+    if (!served) return;
+    try {
+      opened.changes = (await call(`/api/videos/${identifier}/changes`)).changes;
+      if (isLeft()) return;
+      drawCurve();
       const work = await call(`/api/videos/${identifier}/work`);
+      if (isLeft()) return;
       if (work && !work.outcome && work.name !== "search") follow(identifier, redone);
-      else if (!current.texts_known && current.source) searchTexts();
-    }
+      else if (!opened.texts_known && opened.source) searchTexts();
+    } catch (error) { say(error.message); }
   }, { once: true });
 }
 
@@ -315,6 +330,7 @@ $("overall").addEventListener("click", (event) => { if (event.target.dataset.ove
 $("save").addEventListener("click", () => save(true));
 $("redo").addEventListener("click", () => redo());
 $("redo-service").addEventListener("click", () => redo(true));
+$("option-all").addEventListener("change", foresee);
 $("save-request").addEventListener("click", () => save(true));
 $("run").addEventListener("click", () => begin(`/api/videos/${current.identifier}/run`, requestValue(), redone));
 $("command-save").addEventListener("click", () => save(true));

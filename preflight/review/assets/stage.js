@@ -257,27 +257,32 @@ class Stage {
     const [left, top, right, bottom] = this.window();
     const [x, y] = [(box[0] - left) / (right - left) * width, (box[1] - top) / (bottom - top) * height];
     this.context.strokeStyle = color;
-    this.context.lineWidth = 2;
+    this.context.lineWidth = 2 * this.canvas.width / (this.canvas.clientWidth || this.canvas.width);
     this.context.strokeRect(x - 2, y - 2, (box[2] - box[0]) / (right - left) * width + 4, (box[3] - box[1]) / (bottom - top) * height + 4);
   }
 
   label(side, columns, width, height) {
-    const written = this.zoomed ? [[this.full ? `full size, ${this.canvas.dataset.pixels} pixels` : "enlarged", 8, height - 8]] : [];
+    const written = this.zoomed ? [[this.full ? `full size, ${this.canvas.dataset.pixels} pixels` : "enlarged", "left", 0, height, "bottom"]] : [];
     if (!this.stacked) { this.write(written); return; }
-    if (side) written.push(["before", 8, 18], ["after", columns === 2 ? width + 8 : 8, columns === 2 ? 18 : height + 18]);
-    else if (this.mode === "flip") written.push([this.flipped ? "before" : "after", 8, 18]);
-    else if (this.mode === "slider") written.push(["before", 8, 18], ["after", width - 52, 18]);
-    else written.push(["difference ×8", 8, 18]);
+    if (side) written.push(["before", "left", 0, 0], columns === 2 ? ["after", "left", width, 0] : ["after", "left", 0, height]);
+    else if (this.mode === "flip") written.push([this.flipped ? "before" : "after", "left", 0, 0]);
+    else if (this.mode === "slider") written.push(["before", "left", 0, 0], ["after", "right", width, 0]);
+    else written.push(["difference ×8", "left", 0, 0]);
     this.write(written);
   }
 
+  // Writes words into corners, in letters of one size on the screen, however large the canvas is.
   write(written) {
-    this.context.font = "14px system-ui, sans-serif";
-    for (const [words, x, y] of written) {
-      this.context.fillStyle = "rgba(0,0,0,.65)";
-      this.context.fillRect(x - 4, y - 15, this.context.measureText(words).width + 8, 20);
-      this.context.fillStyle = "#fff";
-      this.context.fillText(words, x, y);
+    const scale = this.canvas.width / (this.canvas.clientWidth || this.canvas.width), context = this.context;
+    context.font = `${13 * scale}px system-ui, sans-serif`;
+    context.textBaseline = "middle";
+    for (const [words, side, x, y, edge] of written) {
+      const width = context.measureText(words).width + 10 * scale, height = 20 * scale;
+      const left = side === "left" ? x + 3 * scale : x - width - 3 * scale, top = edge ? y - height - 3 * scale : y + 3 * scale;
+      context.fillStyle = "rgba(0,0,0,.65)";
+      context.fillRect(left, top, width, height);
+      context.fillStyle = "#fff";
+      context.fillText(words, left + 5 * scale, top + height / 2);
     }
   }
 }

@@ -53,7 +53,7 @@ function drawCurve() {
   const axis = { stroke: ink, grid: { show: false } };
   plot = new uPlot({
     width: $("curve").clientWidth || 600, height: 110, legend: { show: false }, scales: { x: { time: false, range: () => [0, current.duration] }, y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
-    axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => `${tick} s`) }, { ...axis, size: TIMELINE_LEFT }], padding: [8, TIMELINE_RIGHT, 0, 0], series: [{}, { label: "change", stroke: "#4c8df6", width: 1, points: { show: false } }],
+    axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => `${tick} s`) }, { ...axis, size: TIMELINE_LEFT, space: 24 }], padding: [8, TIMELINE_RIGHT, 0, 0], series: [{}, { label: "change", stroke: "#4c8df6", width: 1, points: { show: false } }],
     cursor: { drag: { x: false } },
     hooks: {
       init: [(made) => made.over.addEventListener("click", () => stage.seek(made.posToVal(made.cursor.left, "x")))],

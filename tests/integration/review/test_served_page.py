@@ -244,15 +244,17 @@ def test_ranges_of_the_proxy_are_served(results: Path) -> None:
             assert answer.read() == b"ftyp"
 
 
-def test_the_screenshot_of_the_docs_is_made(page: Page, results: Path, tmp_path: Path) -> None:
+def test_the_screenshots_of_the_docs_are_made(page: Page, tmp_path: Path) -> None:
     """With REVIEW_SCREENSHOTS=docs the pictures in the docs are made anew."""
     folder = Path(os.environ.get("REVIEW_SCREENSHOTS", tmp_path))
-    with served(results) as (_, address):
-        _open_video(page, address)
+    reviewed.scenic(tmp_path)
+    with served(tmp_path) as (_, address):
+        _open_video(page, address, "journey.cleaned.mp4")
         page.screenshot(path=folder / "review-page.png")
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 390, "height": 844})
-        page.evaluate("scrollTo(0, 0)")
+        page.reload()
+        expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
         page.screenshot(path=folder / "review-phone.png")
     for name in ("review-page.png", "review-phone.png"):
         assert (folder / name).stat().st_size > 20_000

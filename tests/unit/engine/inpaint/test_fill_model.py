@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,7 @@ def test_hole_is_filled_whatever_the_layout(name: str, tmp_path: Path) -> None:
         (lambda p: p.write_bytes(b"no model" * 40), "can't be opened as ONNX"),
         (lambda p: p.mkdir(), "can't be read: Is a directory"),
         (lambda _: None, "can't be read: No such file"),
+        (os.mkfifo, "not a regular file"),
         (lambda p: fill_models.scaled(p, float("nan")), "not finite"),
         (lambda p: fill_models.scaled(p, 0.0), "does not return the picture around the hole"),
         (fill_models.halved, "of the shape"),

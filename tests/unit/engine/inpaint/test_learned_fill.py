@@ -266,6 +266,19 @@ def test_change_of_scene_or_hole_is_asked_for_again(what: str, columns: Counting
     assert error(filled, scene(1), mask(1)) < 4
 
 
+def test_model_that_is_no_good_is_not_asked_on_and_on(tmp_path: Path) -> None:
+    def moving(index: int) -> Planes[np.uint8]:
+        return Planes(np.roll(stripes().luma, 3 * index, axis=1), stripes().chroma)
+
+    bad = Counting(open_fill_model(fill_models.painted(tmp_path / "gray.onnx", 0.95)))
+    good = Counting(open_fill_model(fill_models.lama(tmp_path / "columns.onnx")))
+    for model in (bad, good):
+        filler = inpainter(model, moving)
+        for index in range(7):
+            filler.fill(index)
+    assert (bad.asked, good.asked) == (4, 7)
+
+
 def test_hole_that_shrinks_needs_no_new_answer(columns: Counting) -> None:
     def mask(index: int) -> BoolMask:
         found = hole()
