@@ -55,10 +55,12 @@ def redo(
     with console.progress(json_lines=as_json) as naming:
         made = make(path, regions=regions, fill=boxes, settings=settings, listener=naming(path.name))
     if as_json:
-        console.emit("redone", file=made.file, filled=made.filled, notes=made.notes)
+        console.emit("redone", file=made.file, filled=made.filled, notes=made.notes, verdict=made.verdict)
     else:
         for note in made.notes:
             console.say(f"Note: {note}")
+        if made.verdict is not None:
+            console.say(f"Verdict: {made.verdict}")
         console.out(console.printable(made.file))
     return int(ExitCode.OK)
 

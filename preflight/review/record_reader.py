@@ -13,7 +13,7 @@ from preflight.model.text import TextRole, TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
 from preflight.review import redo_marks
 from preflight.review.subject import Box, ReviewText, ReviewVideo, WeakSpot
-from preflight.workflow.output_paths import located
+from preflight.workflow.output_paths import located, named_files
 from preflight.workflow.text_changes import is_uncertain
 
 RESIDUE_NOTICED = 0.1
@@ -88,10 +88,12 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     if not texts and listed:
         texts = tuple(_recorded(text, offset) for text in listed)
     redone = redo_marks.redo_boxes(record.get("composite") or {}, offset)
-    texts = tuple(redo_marks.redone(text, redone) for text in texts)
-    file, source = _files(result["file"], record.get("source") or result["source"], path)
+    is_verified = bool(record.get("acceptance"))
+    texts = tuple(redo_marks.redone(text, redone, is_verified=is_verified) for text in texts)
+    file, source = named_files(record, path)
     acceptance = record.get("acceptance") or {}
-    spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
+    reported = (spot for quality, start in parts for spot in _spots(quality, start, sent))
+    spots = [spot for spot in reported if not redo_marks.is_outdated(spot, texts)]
     spots += _findings(acceptance, upright_size(media), rate, duration)
     texts, spots = redo_marks.attached(texts, spots)
     notes = [*(result.get("notes") or ()), *(note for quality, _ in parts for note in quality.get("notes") or ())]
@@ -113,19 +115,6 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
         notes=tuple(str(note) for note in notes),
     )
-
-
-def _files(file: str, source: str, record: Path) -> tuple[Path, str]:
-    """Return the finished file and the source's name: those that the record is named after, where they are there.
-
-    The record of a video that has the content of another one is a copy of that one's.
-    """
-    finished, stem = Path(file), record.name.removesuffix(".json")
-    own = record.with_name(f"{stem}{finished.suffix}")
-    if own.name == finished.name or not own.is_file():
-        return finished, source
-    twin = f"{stem.removesuffix('.cleaned')}{Path(source).suffix}"
-    return own, twin if located(twin, record) else source
 
 
 def display_size(media: Mapping[str, Any]) -> tuple[int, int]:

@@ -30,11 +30,14 @@ def redo_boxes(composite: Mapping[str, Any], offset: float) -> list[tuple[RedoEf
     return [(kind, WeakSpot(start=start, end=end, reason="", severity=0.0, box=box)) for kind, box, start, end in boxes]
 
 
-def redone(text: ReviewText, boxes: Sequence[tuple[RedoEffect, WeakSpot]]) -> ReviewText:
-    """Return a text as the last redo has left it: put back where the source was protected, or filled again."""
+def redone(text: ReviewText, boxes: Sequence[tuple[RedoEffect, WeakSpot]], *, is_verified: bool) -> ReviewText:
+    """Return a text as the last redo has left it: put back where the source was protected, or filled again.
+
+    With `is_verified` the acceptance test has looked at the new fill; what it found is attached later.
+    """
     kind = next((kind for kind, box in boxes if is_same(box, text)), None)
     if kind is RedoEffect.FILLED:
-        text = replace(text, status=TextStatus.REMOVED, severity=REFILLED_SEVERITY)
+        text = replace(text, status=TextStatus.REMOVED, severity=0.0 if is_verified else REFILLED_SEVERITY)
     elif kind is RedoEffect.PUT_BACK:
         text = replace(text, status=TextStatus.KEPT, severity=0.0)
     else:
@@ -58,12 +61,14 @@ def attached(texts: Sequence[ReviewText], spots: Sequence[WeakSpot]) -> tuple[tu
             left.append(spot)
             continue
         text = found[place]
-        if text.redone:
-            # It was measured before the redo.
-            continue
         reasons = text.weaknesses if spot.reason in text.weaknesses else (*text.weaknesses, spot.reason)
         found[place] = replace(text, severity=max(text.severity, spot.severity), weaknesses=reasons)
     return tuple(found), left
+
+
+def is_outdated(spot: WeakSpot, texts: Sequence[ReviewText]) -> bool:
+    """Return whether a spot that was found before the last redo is about a text that it changed."""
+    return any(text.redone and _is_about(spot, text) for text in texts)
 
 
 def _is_about(spot: WeakSpot, text: ReviewText) -> bool:

@@ -152,8 +152,8 @@ class ReviewActions:
             cancel=cancel,
         )
         words = ["Made again, free of charge."]
-        if video.verdict is not None:
-            words.append("The verdict was about the file before.")
+        if made.verdict is not None:
+            words.append(f"Verdict: {made.verdict}.")
         return WorkOutcome(message=" ".join((*words, *made.notes)), changed=True)
 
     def redo_price(self, video: ReviewVideo) -> JobPrice:

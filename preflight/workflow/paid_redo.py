@@ -14,7 +14,7 @@ from preflight.ledger import Ledger
 from preflight.model.job import InpaintingBox, Result
 from preflight.model.region import Regions
 from preflight.settings import Settings, load_settings
-from preflight.workflow.output_paths import located, read_json_record
+from preflight.workflow.output_paths import located, named_files, read_json_record
 from preflight.workflow.request import RunRequest
 from preflight.workflow.run import VideoRun
 
@@ -91,7 +91,7 @@ def redo_by_service(
     if not fill:
         raise UsageError("A new job would do the same again: no text is rejected, and no box is to be filled.")
     content = read_json_record(path)
-    name = str(content.get("source") or content["result"]["source"])
+    _, name = named_files(content, path)
     source = located(name, path)
     if source is None:
         raise InputError(f"{name}, which {path} names, is gone.", hint="Put it back, or beside the record.")

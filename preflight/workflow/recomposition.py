@@ -23,7 +23,9 @@ from preflight.tools import ffmpeg, files
 from preflight.workflow import composition
 from preflight.workflow.composition import Recipe
 from preflight.workflow.finished_file import can_compose
-from preflight.workflow.output_paths import located, read_json_record, write_json_record
+from preflight.workflow.outcome import Notes
+from preflight.workflow.output_paths import located, named_files, read_json_record, write_json_record
+from preflight.workflow.reverification import verify_again
 
 _WITHOUT_SERVICE_FILE = (
     "The service's file is not kept any more, so the engine on this machine removed what was put back before."
@@ -37,6 +39,8 @@ class Redone:
     file: Path
     filled: int
     notes: tuple[str, ...] = ()
+    verdict: str | None = None
+    """What the acceptance test says of the new file; None when the one before was not verified either."""
 
 
 def redo(
@@ -78,8 +82,9 @@ def redo(
     if fill:
         require_fill_model(settings)
     content = read_json_record(path)
-    finished = _located(str(content["result"]["file"]), path)
-    source = _source(content, path)
+    file, original = named_files(content, path)
+    finished = _located(str(file), path)
+    source = _source(content, original, path)
     # Sound that was left out by request stays out.
     keeps_audio = bool(composition.media_of(finished).audio)
     recipe, again = _recipe(content, regions, source, finished, path, settings)
@@ -106,11 +111,19 @@ def redo(
         "filled": jsonable(tuple(fill)),
         "recipe": recipe.to_json(),
     }
-    # What was measured before does not hold for the new file.
-    content.pop("acceptance", None)
+    # What was measured before does not hold for the new file, which is recorded before it is measured.
+    was_verified = content.pop("acceptance", None) is not None
     write_json_record(path, content)
-    notes = (*report.notes, _WITHOUT_SERVICE_FILE) if again else report.notes
-    return Redone(file=finished, filled=len(fill), notes=notes)
+    notes = Notes()
+    notes.texts += [*report.notes, *([_WITHOUT_SERVICE_FILE] if again else [])]
+    if was_verified and not recipe.is_trimmed and settings.verify:
+        with notes.of("The new file could not be verified"):
+            content["acceptance"] = verify_again(
+                content, source.path, finished, regions, fill, settings=settings, listener=listener, cancel=cancel
+            )
+            write_json_record(path, content)
+    verdict = (content.get("acceptance") or {}).get("verdict")
+    return Redone(file=finished, filled=len(fill), notes=tuple(notes.texts), verdict=verdict)
 
 
 def _located(name: str, record: Path) -> Path:
@@ -120,8 +133,8 @@ def _located(name: str, record: Path) -> Path:
     return found
 
 
-def _source(content: Mapping[str, Any], path: Path) -> Media:
-    source = composition.media_of(_located(str(content.get("source") or content["result"]["source"]), path))
+def _source(content: Mapping[str, Any], name: str, path: Path) -> Media:
+    source = composition.media_of(_located(name, path))
     known = (((content.get("report") or {}).get("subject") or {}).get("identity") or {}).get("size")
     if known is not None and source.identity.size != known:
         raise FileChangedError(

@@ -177,10 +177,10 @@ function searchTexts() {
     if (failed) return;
     const found = await call(`/api/videos/${identifier}`);
     if (current?.identifier !== identifier) return;
-    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots });
+    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots, scanned: found.texts });
     list.open(current, decisions);
     proposeLanguage();
-    stage.draw();
+    foresee();
     selectWorst();
   });
 }
@@ -202,6 +202,14 @@ function proxyAddress(video) {
 function selectWorst() {
   const worst = list.ordered()[0];
   if (worst) list.select(worst);
+}
+
+// What a run would do to each text, as in request_draft.py: all of it goes when that is asked for.
+function foresee() {
+  current.scanned = current.scanned || current.texts;
+  current.texts = $("option-all").checked ? current.scanned.map((text) => ({ ...text, status: "removed", severity: 0 })) : current.scanned;
+  list.render();
+  stage.draw();
 }
 
 // Most of the text decides, as `preflight run --language auto` does.
@@ -241,6 +249,7 @@ async function openVideo(identifier, words = "") {
   $("overall").hidden = before;
   $("redo-service").hidden = !served;
   $("save").hidden = served;
+  $("option-all").checked = false;
   proposeLanguage();
   $("price").textContent = before ? current.price : "";
   $("run").hidden = $("save-request").hidden = !served;
@@ -321,6 +330,7 @@ $("overall").addEventListener("click", (event) => { if (event.target.dataset.ove
 $("save").addEventListener("click", () => save(true));
 $("redo").addEventListener("click", () => redo());
 $("redo-service").addEventListener("click", () => redo(true));
+$("option-all").addEventListener("change", foresee);
 $("save-request").addEventListener("click", () => save(true));
 $("run").addEventListener("click", () => begin(`/api/videos/${current.identifier}/run`, requestValue(), redone));
 $("command-save").addEventListener("click", () => save(true));

@@ -113,6 +113,11 @@ def test_a_folder_of_videos_leads_to_an_accepted_result(
         expect(page.locator("#totals")).to_have_text("1 video not run yet.")
         page.get_by_role("link", name="clip.mp4").click()
         expect(page.locator("#texts")).to_contain_text("will be removed", timeout=OPEN)
+        # The sign stays, unless all text is to go.
+        expect(page.locator("#texts .state", has_text="will be removed")).to_have_count(1)
+        page.get_by_label("All text, scene text too").check()
+        expect(page.locator("#texts .state", has_text="will be removed")).to_have_count(2)
+        page.get_by_label("All text, scene text too").uncheck()
         expect(page.locator("#price")).to_contain_text("1 new job, 0.03 minutes of video, about 0.20")
         page.get_by_role("button", name="Run now").click()
         page.get_by_role("button", name="No", exact=True).click()
