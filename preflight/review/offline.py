@@ -27,8 +27,11 @@ MOST_ZOOMS = 8
 WIDEST_ZOOM = 0.6
 """Share of the picture's sides that a zoom shows of a wide text, as in stage.js."""
 
-ZOOM_BYTES = 450_000
-"""Size of all crops of a video in the file, in bytes: with the proxy, base64 makes less than 10 MB of both."""
+LEAST_ZOOM_BYTES = 450_000
+"""Size of all crops of a video beside a proxy of the largest size, in bytes: base64 makes less than 10 MB of both."""
+
+MOST_ZOOM_BYTES = 3_000_000
+"""Size of all crops of a video, in bytes: eight of 4K have 2 to 4 MB."""
 
 
 def write(desk: ReviewDesk, destination: Path, *, title: str, listener: Callable[[str], Listener]) -> None:
@@ -72,7 +75,9 @@ def write(desk: ReviewDesk, destination: Path, *, title: str, listener: Callable
                 on_progress=lambda share, hear=hear: hear(Progress(stage=Stage.CLEAN, done=share, total=1.0)),  # type: ignore[misc]
             )
             proxies.append(EmbeddedProxy.of(video.identifier, made.file.read_bytes()))
-            values.append({**_value(video, made.changes), "zooms": zooms(video, desk.ffmpeg)})
+            left = proxy.OFFLINE_BYTES - made.file.stat().st_size + LEAST_ZOOM_BYTES
+            crops = zooms(video, desk.ffmpeg, min(MOST_ZOOM_BYTES, left))
+            values.append({**_value(video, made.changes), "zooms": crops})
         boot = {
             "mode": "file",
             "title": title,
@@ -86,8 +91,8 @@ def write(desk: ReviewDesk, destination: Path, *, title: str, listener: Callable
         draft.replace(destination)
 
 
-def zooms(video: ReviewVideo, ffmpeg: str) -> list[dict[str, object]]:
-    """Return full-size crops, before and after, of the worst texts and spots in the middle of their time."""
+def zooms(video: ReviewVideo, ffmpeg: str, most: int) -> list[dict[str, object]]:
+    """Return crops of up to `most` bytes, before and after, of the worst places in the middle of their time."""
     shown = {"before": video.source, "after": video.cleaned}
     places: list[ReviewText | WeakSpot] = [*video.weak_spots, *video.texts]
     worst = sorted(places, key=lambda item: -item.severity)
@@ -102,7 +107,7 @@ def zooms(video: ReviewVideo, ffmpeg: str) -> list[dict[str, object]]:
                 content = stills.small_crop(path, begin, box, ffmpeg=ffmpeg)
                 size += len(content)
                 zoom[half] = f"data:image/jpeg;base64,{base64.b64encode(content).decode('ascii')}"
-        if size > ZOOM_BYTES:
+        if size > most:
             break
         made.append(zoom)
     return made

@@ -117,7 +117,7 @@ class LearnedFill:
         luma = luma + harmonic_inpaint(filled.luma - luma, wanted)
         # Letters tint the chroma around their hole, so that it is no rim to join to.
         chroma = chroma + harmonic_inpaint(filled.chroma - chroma, chroma_mask(near & ~sure))
-        half = downscale_2x(share) * chroma_mask(wanted)
+        half = downscale_2x(share)
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )

@@ -58,6 +58,20 @@ def test_the_file_zooms_at_the_worst_places_and_tells_the_command(page: Page, tm
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
 
 
+def test_hostile_names_and_words_run_no_script_in_a_file(page: Page, tmp_path: Path) -> None:
+    hostile = "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
+    reviewed.result(tmp_path, "<img src=x onerror=alert(1)>", texts=(hostile, "-->", "]]>"))
+    file = tmp_path / "page.html"
+    desk = desk_of(tmp_path)
+    desk.library.refresh()
+    offline.write(desk, file, title=hostile, listener=lambda _: ignore)
+    page.goto(file.as_uri())
+    expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+    assert hostile in page.locator("#texts").inner_text()
+    assert page.title() == "<img src=x onerror=alert(1)>.cleaned.mp4 - review"
+    assert page.locator("img").count() == 0
+
+
 def test_a_file_without_videos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing to review"):
         offline.write(desk_of(tmp_path), tmp_path / "page.html", title="Review", listener=lambda _: ignore)

@@ -161,9 +161,20 @@ def test_the_worst_is_said_first_with_its_severity(page: Page, results: Path) ->
 def test_hostile_names_and_words_run_no_script(page: Page, tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>"
     path = reviewed.result(tmp_path, name, texts=(HOSTILE,))
+    reviewed.video(tmp_path / f"{name}{name}.mp4")
+    record = json.loads(path.read_text())
+    record["acceptance"] = {
+        "verdict": "poor",
+        "reasons": [HOSTILE],
+        "findings": [{"problem": HOSTILE, "level": "poor"}],
+    }
+    record["result"]["notes"] = [HOSTILE]
+    record["result"]["quality"]["kept"][0]["kept_because"] = HOSTILE
+    path.write_text(json.dumps(record))
     with served(tmp_path) as (_, address):
         _open_video(page, address, name + ".cleaned.mp4")
         assert HOSTILE in page.locator("#texts").inner_text()
+        assert HOSTILE in page.locator("#reasons").inner_text()
         assert page.title() == f"{name}.cleaned.mp4 - review"
         assert page.locator("img[onerror]").count() == 0
     assert path.exists()
@@ -216,6 +227,9 @@ def test_without_the_token_nothing_is_told(results: Path, headers: dict[str, str
             status, body, _ = _refused(urllib.request.Request(base + path, headers=headers))
             assert status == 403
             assert "clip" not in body
+        for path in ("api/videos/all/run?pay=true", "api/videos/x/redo?by_service=true&pay=true"):
+            request = urllib.request.Request(base + path, headers=headers, data=b"{}", method="POST")
+            assert _refused(request)[0] == 403
 
 
 def test_the_token_works_once_and_a_foreign_page_learns_nothing(page: Page, results: Path) -> None:
