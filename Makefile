@@ -33,10 +33,11 @@ $(VENV)/swift.stamp: $(VENV)/dev.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev,swift]'
 	@touch $@
 
-## make a clip with burned-in captions and clean it, offline
+## make a clip with burned-in captions, clean it offline, and make its review page
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m fixtures.demo fixtures/out/demo.mp4
 	$(BIN)/preflight run fixtures/out/demo.mp4 -o $(DEMO) --language en --service local --subtitles srt
+	$(BIN)/preflight review $(DEMO) --html $(DEMO)/review.html --overwrite
 
 ## all checks and all tests but the long proofs
 test: lint

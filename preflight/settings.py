@@ -393,9 +393,9 @@ def load_settings(
 ) -> Settings:
     """Return the effective settings: defaults < file < environment < flags (a flag of None counts as not given).
 
-    Without `file`, `preflight.toml` in the current folder is used when it is there; one that sets programs, hosts or
-    credentials has to be confirmed before (`preflight trust`). Raises UsageError, also for an environment
-    variable `PREFLIGHT_...` that is no setting.
+    Without `file`, `preflight.toml` in the current folder is used when it is there; one that sets programs, fill
+    models, hosts or credentials has to be confirmed before (`preflight trust`). Raises UsageError, also for an
+    environment variable `PREFLIGHT_...` that is no setting.
     """
     environment = os.environ if environment is None else environment
     _require_known(environment)

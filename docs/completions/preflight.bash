@@ -36,7 +36,7 @@ _preflight() {
     text) COMPREPLY=($(compgen -W "--output --role --language --split-languages --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     verify) COMPREPLY=($(compgen -W "--evidence --all-text --accept --repair --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     review) COMPREPLY=($(compgen -W "--html --port --browser --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    redo) COMPREPLY=($(compgen -W "--decisions --protect --only --keep-text --restore-text --fill --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    redo) COMPREPLY=($(compgen -W "--decisions --protect --only --keep-text --restore-text --fill --by-service --yes --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     composite) COMPREPLY=($(compgen -W "--output --protect --only --remove-audio --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     resume) COMPREPLY=($(compgen -W "--jobs --cluster --report --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     jobs) COMPREPLY=($(compgen -W "show resolve retry budget prune forget --state --watch --json --config --quiet --verbose --log-file --debug --resubmit --task --drop --days --force --help" -- "$word"));;

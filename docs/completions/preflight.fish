@@ -148,6 +148,8 @@ complete -c preflight -n '__fish_seen_subcommand_from redo' -l only -r -d 'Take 
 complete -c preflight -n '__fish_seen_subcommand_from redo' -l keep-text -r -d 'Keep texts whose words match this regular expression.'
 complete -c preflight -n '__fish_seen_subcommand_from redo' -l restore-text -r -d 'Put the text with this number in the record back. Repeatable.'
 complete -c preflight -n '__fish_seen_subcommand_from redo' -l fill -r -d 'Fill a box with the engine on this machine, whatever it shows. Repeatable.'
+complete -c preflight -n '__fish_seen_subcommand_from redo' -l by-service -d 'Have the service remove the text again, with the boxes to fill; it asks before it pays.'
+complete -c preflight -n '__fish_seen_subcommand_from redo' -l yes -s y -d 'Agree to pay for the new job.'
 complete -c preflight -n '__fish_seen_subcommand_from redo' -l json -d 'One JSON object a line.'
 complete -c preflight -n '__fish_seen_subcommand_from redo' -l config -r -d 'Settings file instead of ./preflight.toml.'
 complete -c preflight -n '__fish_seen_subcommand_from redo' -l quiet -s q -d 'Print results and errors only, on standard error nothing else.'

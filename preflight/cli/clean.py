@@ -177,6 +177,9 @@ def _tell(destination: Path, report: RemovalReport) -> None:
         if item.kept_because in _TOLD:
             text = console.printable(item.text) or "text"
             console.say(f"Kept: {text}, {item.start:.2f}-{item.end:.2f} s: {item.kept_because}.")
+    if report.fill_model is not None:
+        name, share = console.printable(report.fill_model.name), report.fill_model.share
+        console.say(f"The fill model {name} made {100 * share:.0f}% of the filled pixels.")
     for note in report.notes:
         console.say(f"Note: {note}.")
     console.out(console.printable(destination))

@@ -87,6 +87,15 @@ def out(text: object = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def agrees(question: str) -> bool:
+    """Ask a person on the terminal; return False without a terminal, and for anything but a yes."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"{printable(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().casefold() in {"y", "yes"}
+
+
 def complain(error: PreflightError) -> None:
     """Print an error as one line: what, why, and what to do next."""
     say(f"preflight: {printable(error)}", always=True)

@@ -53,6 +53,8 @@ def diagnose(settings: Settings) -> Iterator[Diagnosis]:
     """Test every part that is configured, each whatever became of the others."""
     yield _test("ffmpeg", lambda: _ffmpeg(settings))
     yield _test("libmediainfo", _mediainfo)
+    if settings.fill_model is not None:
+        yield _test("fill model", lambda: _fill_model(settings))
     yield _test("ledger", lambda: _ledger(settings))
     yield from _ledger_checks(settings)
     yield _test("service that a run uses", lambda: _choice(settings))
@@ -128,6 +130,13 @@ def _mediainfo() -> str:
 
     load()
     return library()
+
+
+def _fill_model(settings: Settings) -> str:
+    from preflight import engine
+
+    assert settings.fill_model is not None  # noqa: S101
+    return f"{settings.fill_model} fills a test picture; SHA-256 {engine.check_fill_model(settings.fill_model).digest}"
 
 
 def _ledger(settings: Settings) -> str:

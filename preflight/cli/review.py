@@ -10,11 +10,11 @@ from preflight.cli import common_options, console
 from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.errors import ExitCode, UsageError
-from preflight.events import Progress, Stage
+from preflight.rules.wording import shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from preflight.review.desk import ReviewDesk
 
@@ -32,25 +32,23 @@ def review(
     """Open the page, or write it into a file."""
     from preflight.review import gather
 
-    with console.progress(json_lines=as_json) as naming:
-
-        def scanning(name: str) -> Callable[[float], None]:
-            hear = naming(name)
-            return lambda share: hear(Progress(stage=Stage.CHECK, done=share, total=1.0))
-
-        desk = gather.desk(places or ["."], context.settings(), scanning=scanning)
+    desk = gather.desk(places or ["."], context.settings())
     desk.library.refresh()
     if html is not None:
-        _write(desk, html, overwrite=overwrite, as_json=as_json)
+        _write(desk, html, places, overwrite=overwrite, as_json=as_json)
         return int(ExitCode.OK)
     return _serve(desk, _title(places), port=port, browser=browser, as_json=as_json)
 
 
 def _title(places: Sequence[str]) -> str:
-    return f"Review of {', '.join(console.printable(place) for place in places) or 'this folder'}"
+    return f"Review of {_named(places)}"
 
 
-def _write(desk: ReviewDesk, html: Path, *, overwrite: bool, as_json: bool) -> None:
+def _named(places: Sequence[str]) -> str:
+    return ", ".join(console.printable(place) for place in places) or "this folder"
+
+
+def _write(desk: ReviewDesk, html: Path, places: Sequence[str], *, overwrite: bool, as_json: bool) -> None:
     from preflight.review import offline
     from preflight.tools.output_names import OutputNames
 
@@ -62,17 +60,19 @@ def _write(desk: ReviewDesk, html: Path, *, overwrite: bool, as_json: bool) -> N
         console.emit("review", file=destination)
     else:
         console.out(console.printable(destination))
+        words = " ".join(shell_word(place) for place in places)
+        console.say(f"Open {destination.absolute().as_uri()} in a browser.")
+        console.say(f"The page that also saves decisions and makes results again: `preflight review {words}`.")
 
 
 def _serve(desk: ReviewDesk, title: str, *, port: int, browser: bool, as_json: bool) -> int:
     from preflight.review.server import serving
 
-    listed = [row for row in desk.library.rows() if row.duration]
-    single = next(iter(desk.scanned), None) if not listed and len(desk.scanned) == 1 else None
-    if len(listed) == 1 and not desk.scanned and not any(path.is_dir() for path in desk.library.places):
-        single = listed[0].identifier
-    if not listed and not desk.scanned and not any(path.is_dir() for path in desk.library.places):
-        raise UsageError("There is nothing to review.", hint="Give a folder with results of `preflight run`.")
+    rows = desk.library.rows()
+    has_folder = any(path.is_dir() for path in desk.library.places)
+    if not rows and not has_folder:
+        raise UsageError("There is nothing to review.", hint="Give a folder with videos, or a video.")
+    single = rows[0].identifier if len(rows) == 1 and not has_folder else None
     with serving(desk, title=title, port=port, single=single) as address:
         if as_json:
             console.emit("review", address=address)
@@ -87,14 +87,14 @@ def _serve(desk: ReviewDesk, title: str, *, port: int, browser: bool, as_json: b
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            console.say("Stopped. Decisions are beside the records.")
+            console.say("Stopped. Decisions are beside the results.")
     return int(ExitCode.INTERRUPTED)
 
 
 COMMAND = Command(
     name="review",
     summary="Show before and after of results on a local page, worst first, and take decisions.",
-    details="PLACES are folders, records (.cleaned.json), cleaned videos, ids of jobs, or a video before its run. The "
+    details="PLACES are folders, records (.cleaned.json), cleaned videos, ids of jobs, or videos before their run. The "
     "page is served on this machine only, to one browser; --html writes a file that needs nothing else.",
     example="preflight review out --html review.html",
     run=review,

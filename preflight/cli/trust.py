@@ -1,4 +1,4 @@
-"""`preflight trust`: believe a settings file that sets programs, hosts, buckets or credentials."""
+"""`preflight trust`: believe a settings file that sets programs, fill models, hosts, buckets or credentials."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def confirm(context: Context, *, file: Path) -> int:
 COMMAND = Command(
     name="trust",
     summary="Trust a settings file with its present content.",
-    details="A preflight.toml in the current folder that sets programs, hosts, buckets or credentials is refused until "
-    "then, since it may have come with a download. What it sets is shown.",
+    details="A preflight.toml in the current folder that sets programs, fill models, hosts, buckets or "
+    "credentials is refused until then, since it may have come with a download. What it sets is shown.",
     example="preflight trust",
     run=confirm,
     parameters=(

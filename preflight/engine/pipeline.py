@@ -22,6 +22,7 @@ from preflight.engine.graphics.faint_marks import with_faint_marks
 from preflight.engine.graphics.faint_mattes import with_films
 from preflight.engine.graphics.lasting_mattes import fit_lasting_mattes
 from preflight.engine.graphics.watermarks import FrameSampler
+from preflight.engine.graphics.word_highlights import with_highlights
 from preflight.engine.inpaint import chunk_plan, crop_cache, reference_frames
 from preflight.engine.inpaint.fill_model import FillModel
 from preflight.engine.inpaint.patches import Spool, paste
@@ -315,14 +316,15 @@ def select(
         if (track.text or selection.is_unread_text(track)) and not any(track is text for text in texts)
     ]
     texts = [text for text in texts if any(text is track for track in rest)]
-    chosen = texts + marks + selection.boxes_as_tracks(options.inpainting_boxes, context.times, context.source)
+    others = [track for track in rest if not any(track is text for text in texts)]
+    lit = with_highlights(texts, lambda: decode_again(context), context.source.upright)
+    chosen = lit + marks + selection.boxes_as_tracks(options.inpainting_boxes, context.times, context.source)
     if options.color_blocks:
         found = detect_boxes(context, texts, scanned.motion)
         chosen = box_detection.release_letters(chosen, found) + found
     chosen = name_graphics.add_graphics(chosen, scanned.gallery, context.source.upright)
     chosen = with_films(chosen, lambda: decode_again(context), context.source.upright, frames)
     chosen = fit_lasting_mattes(chosen, lambda: decode_again(context), frames)
-    others = [track for track in rest if not any(track is text for text in texts)]
     return Selection(chosen, kept, others + [_unexamined_track(span) for span in scanned.unexamined])
 
 

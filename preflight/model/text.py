@@ -18,6 +18,15 @@ class TextRole(StrEnum):
     """Text of the scene: on a sign, a product, a screen."""
 
 
+class TextStatus(StrEnum):
+    """What became of a text, or will become of it."""
+
+    REMOVED = "removed"
+    KEPT = "kept"
+    UNCERTAIN = "uncertain"
+    """Kept since it may be part of the scene, or changed so little that a person has to look."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenText:
     """One line of text, and the frames that show it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ ones on each side cost less than a second process."""
 
 APART = 2.5
 """Seconds between two rows, where there is a choice: captions seldom stay longer."""
+
+ONE_FRAME = 0.1
+"""Seconds between two moments up to which one frame shows both: the lines of a caption come and go together."""
 
 _ONE_THREAD = ("-threads", "1")
 """A single frame is decoded of each input: starting a thread a core for each takes longer than that."""
@@ -121,17 +125,32 @@ def draw(
 
 
 def choose(moments: Iterable[FrameChoice]) -> tuple[FrameChoice, ...]:
-    """Return up to `ROWS` moments in order of time: one for each different text, the worst ones among them."""
+    """Return up to `ROWS` moments in order of time: one for each different text, the worst ones among them.
+
+    Lines that one frame shows share its row.
+    """
     worst: dict[str, FrameChoice] = {}
     for moment in sorted(moments, key=lambda moment: (-moment.severity, moment.time)):
         worst.setdefault(moment.words.casefold().strip() or f"{moment.time:.1f}", moment)
-    ranked = list(worst.values())
+    ranked = sorted(_united(worst.values()), key=lambda moment: (-moment.severity, moment.time))
     weak = [moment for moment in ranked if moment.severity > 0][:ROWS]
     rest = [moment for moment in ranked if moment.severity <= 0]
     # Those without a weakness are spread over the whole video.
     left = ROWS - len(weak)
     spread = [rest[number * len(rest) // left] for number in range(left)] if len(rest) > left > 0 else rest[:left]
     return tuple(sorted((*weak, *spread), key=lambda moment: moment.time))
+
+
+def _united(moments: Iterable[FrameChoice]) -> list[FrameChoice]:
+    """Return the moments with those of one frame made one, their words joined."""
+    united: list[FrameChoice] = []
+    for moment in sorted(moments, key=lambda moment: moment.time):
+        if united and moment.time - united[-1].time <= ONE_FRAME:
+            words = " / ".join(filter(None, (united[-1].words, moment.words)))
+            united[-1] = replace(united[-1], words=words, severity=max(united[-1].severity, moment.severity))
+        else:
+            united.append(moment)
+    return united
 
 
 def moments_of(reports: Sequence[Mapping[str, Any]], starts: Sequence[float] = (0.0,)) -> tuple[FrameChoice, ...]:
@@ -248,8 +267,8 @@ def _composed(rows: Sequence[Row]) -> Image.Image:
 
 
 def _printable(words: str) -> str:
-    """Return the words that the font has glyphs for: Latin ones."""
-    return "".join(letter for letter in words if " " <= letter < "\u0250").strip()
+    """Return the words in the letters that the font has glyphs for: plain Latin ones."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", words) if " " <= letter <= "~").strip()
 
 
 def _differences(before: Path, after: Path, offset: float, *, ffmpeg: str) -> dict[float, float]:

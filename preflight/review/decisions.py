@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from preflight.errors import UsageError
-from preflight.review.subject import Box, ReviewText, ReviewVideo, Status
+from preflight.model.text import TextStatus
+from preflight.review.subject import Box, RedoEffect, ReviewText, ReviewVideo
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -91,15 +92,13 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedoPlan:
-    """What a redo has to do: put the source back in `protect`, and fill `fill` again."""
+    """What a redo has to make: the source in `protect`, a new fill in `fill`, what the service made elsewhere."""
 
     protect: tuple[Region, ...] = ()
     fill: tuple[Region, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """True when the result stays as it is."""
-        return not (self.protect or self.fill)
+    changes: bool = True
+    """False when the result is as decided already."""
 
 
 def parse(text: str | bytes) -> Decisions:
@@ -161,18 +160,35 @@ def choices(decisions: Decisions, video: ReviewVideo) -> dict[int, Choice]:
 
 
 def plan(decisions: Decisions, video: ReviewVideo) -> RedoPlan:
-    """Return what has to be made again. Raises UsageError for a text that the video does not have."""
+    """Return what has to be made again: what was redone before and still holds, and what was decided since.
+
+    Raises:
+        UsageError: A decision names a text that the video does not have.
+    """
     protect, fill = list[Region](), list[Region]()
-    texts = {text.number: text for text in video.texts}
-    for number, choice in choices(decisions, video).items():
-        removed = texts[number].status is Status.REMOVED
-        if choice is Choice.PROTECT and removed:
-            protect.append(region_of(texts[number], protect=True))
-        if (choice is Choice.REJECT and removed) or (choice is Choice.REMOVE and not removed):
-            fill.append(region_of(texts[number], protect=False))
+    chosen = choices(decisions, video)
+    changed = video.has_redone_boxes
+    for text in video.texts:
+        choice = chosen.get(text.number, Choice.ACCEPT)
+        before = {RedoEffect.FILLED: False, RedoEffect.PUT_BACK: True}.get(text.redone)
+        after = _kept_after(choice, text)
+        changed = changed or after is not before or choice is Choice.REJECT
+        if after is not None:
+            (protect if after else fill).append(region_of(text, protect=after))
     for region in decisions.regions:
         (protect if region.protect else fill).append(region)
-    return RedoPlan(protect=tuple(protect), fill=tuple(fill))
+    return RedoPlan(protect=tuple(protect), fill=tuple(fill), changes=changed or bool(decisions.regions))
+
+
+def _kept_after(choice: Choice, text: ReviewText) -> bool | None:
+    """Return whether a text is to show the source (True), a new fill (False), or what the service made (None)."""
+    if text.status is TextStatus.REMOVED:
+        if choice is Choice.PROTECT:
+            return True
+        return False if choice is Choice.REJECT or text.redone is RedoEffect.FILLED else None
+    if choice is Choice.REMOVE:
+        return None if text.redone is RedoEffect.PUT_BACK else False
+    return True if text.redone is RedoEffect.PUT_BACK else None
 
 
 def region_of(text: ReviewText, *, protect: bool) -> Region:

@@ -17,7 +17,7 @@ from preflight.review.library import stem_of
 from preflight.review.subject import ReviewVideo
 from preflight.serialize import jsonable
 
-SCRIPTS = ("uPlot.iife.min.js", "stage.js", "decisions.js", "main.js")
+SCRIPTS = ("uPlot.iife.min.js", "stage.js", "decisions.js", "timeline.js", "index.js", "main.js")
 """Scripts of the page, in their order."""
 
 STYLES = ("uPlot.min.css", "review.css")

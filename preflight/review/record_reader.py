@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import InputError
+from preflight.model.text import TextRole, TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
-from preflight.review.subject import Box, ReviewText, ReviewVideo, Status, WeakSpot
-from preflight.workflow.output_paths import located
+from preflight.review import redo_marks
+from preflight.review.subject import Box, ReviewText, ReviewVideo, WeakSpot
+from preflight.workflow.output_paths import located, named_files
+from preflight.workflow.text_changes import is_uncertain
 
 RESIDUE_NOTICED = 0.1
 """Residual text of a fill at or above which it is named a weakness, 0..1 of what an eye sees of the text before."""
@@ -31,14 +34,20 @@ SMOOTH_SEVERITY = 0.5
 UNCERTAIN_SEVERITY = 0.4
 """Severity of a text that was kept because it may be part of the scene: a person knows at a glance."""
 
+LEFT_SEVERITY = 0.8
+"""Severity of an overlay text that the result still shows."""
+
+OVERLAY_ROLES = frozenset({TextRole.CAPTION, TextRole.WATERMARK})
+"""Roles of texts that a removal is meant to take out."""
+
+SEARCHED = "texts_searched"
+"""Field of a record that says that its list of texts is complete although no service reported it."""
+
 POOR_SEVERITY = 1.0
 """Severity of a finding of the acceptance test that makes a result poor."""
 
 REMARK_SEVERITY = 0.5
 """Severity of a finding of the acceptance test that is a remark."""
-
-_UNCERTAIN = ("may be part of the scene", "in a script that was not asked for")
-"""Reasons to keep a text that only a person can confirm."""
 
 
 def identifier(path: Path) -> str:
@@ -75,22 +84,33 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
     sent = _sent_size(plan, size)
     rate = next((float(q["frame_rate"]) for q, _ in parts if q.get("frame_rate")), frame_rate(media))
     texts = _numbered([text for quality, start in parts for text in _texts(quality, start, sent)])
+    listed = record.get("texts")
+    if not texts and listed:
+        texts = tuple(_recorded(text, offset) for text in listed)
+    redone = redo_marks.redo_boxes(record.get("composite") or {}, offset)
+    is_verified = bool(record.get("acceptance"))
+    texts = tuple(redo_marks.redone(text, redone, is_verified=is_verified) for text in texts)
+    file, source = named_files(record, path)
     acceptance = record.get("acceptance") or {}
-    spots = [spot for quality, start in parts for spot in _spots(quality, start, sent)]
+    reported = (spot for quality, start in parts for spot in _spots(quality, start, sent))
+    spots = [spot for spot in reported if not redo_marks.is_outdated(spot, texts)]
     spots += _findings(acceptance, upright_size(media), rate, duration)
+    texts, spots = redo_marks.attached(texts, spots)
     notes = [*(result.get("notes") or ()), *(note for quality, _ in parts for note in quality.get("notes") or ())]
     return ReviewVideo(
         identifier=identifier(path),
-        name=Path(result["file"]).name,
-        source=located(record.get("source") or result["source"], path),
-        cleaned=located(result["file"], path),
+        name=file.name,
+        source=located(source, path),
+        cleaned=located(str(file), path),
         record=path,
         size=size,
         rate=rate,
         duration=duration,
         offset=offset,
         texts=texts,
+        texts_known=bool(parts or texts or record.get(SEARCHED)),
         weak_spots=tuple(spots),
+        has_redone_boxes=any(not any(redo_marks.is_same(box, text) for text in texts) for _, box in redone),
         verdict=_verdict(acceptance.get("verdict")),
         reasons=tuple(str(reason) for reason in acceptance.get("reasons") or ()),
         notes=tuple(str(note) for note in notes),
@@ -151,10 +171,10 @@ def _parts(quality: Any, cuts: Sequence[Any], offset: float) -> Iterator[tuple[M
 def _texts(quality: Mapping[str, Any], start: float, sent: tuple[int, int]) -> Iterator[ReviewText]:
     for item in quality.get("removed") or ():
         severity, weaknesses = weakness(item.get("quality") or {})
-        yield _text(item["track"], start, sent, Status.REMOVED, severity=severity, weaknesses=weaknesses)
+        yield _text(item["track"], start, sent, TextStatus.REMOVED, severity=severity, weaknesses=weaknesses)
     for track in quality.get("kept") or ():
-        unsure = track.get("kept_because") in _UNCERTAIN
-        status, severity = (Status.UNCERTAIN, UNCERTAIN_SEVERITY) if unsure else (Status.KEPT, 0.0)
+        unsure = is_uncertain(track.get("kept_because"))
+        status, severity = (TextStatus.UNCERTAIN, UNCERTAIN_SEVERITY) if unsure else (TextStatus.KEPT, 0.0)
         yield _text(track, start, sent, status, severity=severity)
 
 
@@ -162,7 +182,7 @@ def _text(
     track: Mapping[str, Any],
     start: float,
     sent: tuple[int, int],
-    status: Status,
+    status: TextStatus,
     *,
     severity: float,
     weaknesses: tuple[str, ...] = (),
@@ -177,6 +197,33 @@ def _text(
         severity=round(severity, 3),
         weaknesses=weaknesses,
         note=str(track.get("kept_because") or ""),
+    )
+
+
+def _recorded(item: Mapping[str, Any], offset: float) -> ReviewText:
+    """Return a text of the record's own list: times of the source, a box in 0..1, and what became of it."""
+    note = str(item.get("note") or "")
+    status = TextStatus(item.get("status") or TextStatus.UNCERTAIN)
+    is_scene = note == TextRole.SIGN
+    severity = 0.0
+    weaknesses: tuple[str, ...] = ()
+    if status is TextStatus.UNCERTAIN:
+        severity = UNCERTAIN_SEVERITY
+    elif status is TextStatus.KEPT and note in OVERLAY_ROLES:
+        severity, weaknesses = LEFT_SEVERITY, ("still there: the service left it",)
+    elif status is TextStatus.REMOVED and is_scene:
+        severity, weaknesses = UNCERTAIN_SEVERITY, ("text of the scene, which was removed",)
+    left, top, right, bottom = item["box"]
+    return ReviewText(
+        number=int(item["number"]),
+        words=str(item["text"]),
+        status=status,
+        start=max(0.0, round(float(item["start"]) - offset, 3)),
+        end=round(float(item["end"]) - offset, 3),
+        box=(float(left), float(top), float(right), float(bottom)),
+        severity=severity,
+        weaknesses=weaknesses,
+        note=note,
     )
 
 

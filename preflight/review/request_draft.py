@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from preflight.errors import UsageError
+from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review.decisions import Choice, Region
-from preflight.review.subject import ReviewVideo, Status
+from preflight.review.subject import ReviewVideo
 
 LANGUAGES = ("en", "zh")
 """Languages that the service knows; see the API page."""
@@ -29,6 +30,13 @@ class RequestDraft:
     protect: tuple[Region, ...] = ()
 
 
+def foreseen(video: ReviewVideo, *, all_text: bool) -> ReviewVideo:
+    """Return a video with what a run would do to each text: all of it goes when that is asked for."""
+    if not all_text:
+        return video
+    return replace(video, texts=tuple(replace(text, status=TextStatus.REMOVED) for text in video.texts))
+
+
 def parse(body: bytes, video: ReviewVideo) -> RequestDraft:
     """Return the draft that the page sent. Raises UsageError that names what is wrong."""
     try:
@@ -44,10 +52,11 @@ def parse(body: bytes, video: ReviewVideo) -> RequestDraft:
         if not isinstance(options.get(name), bool):
             raise UsageError(f"{name} is {options.get(name)!r}, not true or false.")
     made = decided.from_json(value.get("decisions"))
+    video = foreseen(video, all_text=bool(options["all_text"]))
     chosen = decided.choices(made, video)
     texts = {text.number: text for text in video.texts}
-    kept = [n for n, choice in chosen.items() if choice is Choice.PROTECT and texts[n].status is Status.REMOVED]
-    added = [n for n, choice in chosen.items() if choice is Choice.REMOVE and texts[n].status is not Status.REMOVED]
+    kept = [n for n, choice in chosen.items() if choice is Choice.PROTECT and texts[n].status is TextStatus.REMOVED]
+    added = [n for n, choice in chosen.items() if choice is Choice.REMOVE and texts[n].status is not TextStatus.REMOVED]
     return RequestDraft(
         language=str(options["language"]),
         **{name: bool(options[name]) for name in _FLAGS},

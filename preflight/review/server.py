@@ -15,11 +15,16 @@ from starlette.concurrency import run_in_threadpool
 from preflight.errors import PreflightError, UsageError
 from preflight.review import page
 from preflight.review.access import AccessRules, Admission
-from preflight.review.desk import ReviewDesk
+from preflight.review.desk import ALL, Question, ReviewDesk
+from preflight.review.subject import Box
+from preflight.serialize import jsonable
 from preflight.server.http_server import HttpServer
 
 LARGEST_BODY = 4_000_000
 """Bytes of a request that are read; decisions about 20,000 texts have about 1 MB."""
+
+HALVES = ("before", "after")
+"""Names of the source's and the result's frame."""
 
 _REFUSALS = {
     Admission.WRONG_HOST: "This server answers to its own name only.",
@@ -126,9 +131,25 @@ def _reading_routes(desk: ReviewDesk) -> APIRouter:
     def changes(identifier: str) -> Response:
         return JSONResponse({"changes": desk.proxy(identifier)[1]})
 
+    @router.get("/videos/{identifier}/work")
+    def work(identifier: str) -> Response:
+        return JSONResponse(jsonable(desk.work_state(identifier)))
+
+    @router.get("/videos/{identifier}/{half}.png")
+    def crop(identifier: str, half: str, time: float, box: str) -> Response:
+        if half not in HALVES:
+            raise UsageError(f"{half} is neither of {', '.join(HALVES)}.")
+        content = desk.crop(identifier, after=half == "after", time=time, box=_corners(box))
+        return Response(content, media_type="image/png")
+
     @router.get("/videos/{identifier}/thumb.jpg")
     def thumbnail(identifier: str) -> Response:
-        return Response(desk.thumbnail(identifier), media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
+        try:
+            content = desk.thumbnail(identifier)
+        except PreflightError:
+            # A list is full of files of all kinds: one without a picture is no error of the page.
+            return Response(status_code=204)
+        return Response(content, media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
     return router
 
@@ -146,15 +167,40 @@ def _writing_routes(desk: ReviewDesk) -> APIRouter:
         next_step = await run_in_threadpool(desk.save_run_request, identifier, await _body(request))
         return JSONResponse({"next_step": next_step})
 
+    @router.post("/texts")
+    def search(identifier: str) -> Response:
+        desk.start_search(identifier)
+        return _begun("")
+
     @router.post("/redo")
-    async def redo(identifier: str, request: Request) -> Response:
-        pay = (await _body(request)).replace(b" ", b"") == b'{"pay":true}'
-        outcome = await run_in_threadpool(lambda: desk.redo_video(identifier, pay=pay))
-        if outcome.price is not None and not outcome.changed:
-            return JSONResponse({"error": outcome.message}, status_code=402)
-        return JSONResponse({"message": outcome.message, "changed": outcome.changed})
+    def redo(identifier: str, pay: bool = False, by_service: bool = False) -> Response:
+        return _begun(desk.start_redo(identifier, by_service=by_service, pay=pay))
+
+    @router.post("/run")
+    async def run(identifier: str, request: Request, pay: bool = False) -> Response:
+        body = await _body(request)
+        if identifier == ALL:
+            return _begun(await run_in_threadpool(lambda: desk.start_all(pay=pay)))
+        return _begun(await run_in_threadpool(lambda: desk.start_run(identifier, body, pay=pay)))
 
     return router
+
+
+def _begun(answer: Question | str) -> Response:
+    """Return that work has begun, or what a person has to agree to first, or what keeps it from beginning."""
+    if isinstance(answer, Question):
+        return JSONResponse({"question": answer.words, "begun": False})
+    return JSONResponse({"message": answer, "begun": not answer})
+
+
+def _corners(words: str) -> Box:
+    try:
+        left, top, right, bottom = (float(edge) for edge in words.split(","))
+    except ValueError:
+        raise UsageError(f"box is {words!r}, not four numbers.") from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise UsageError(f"box is {words!r}, not 0 <= left < right <= 1 and 0 <= top < bottom <= 1.")
+    return left, top, right, bottom
 
 
 async def _body(request: Request) -> bytes:
@@ -178,3 +224,4 @@ def serving(desk: ReviewDesk, *, title: str, port: int = 0, single: str | None =
         yield f"{server.url}/?token={token}"
     finally:
         server.stop()
+        desk.close()

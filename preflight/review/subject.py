@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from preflight.model.text import TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge, each 0..1 of the displayed picture."""
 
 
-class Status(StrEnum):
-    """What became of a text, or will become of it."""
+class RedoEffect(StrEnum):
+    """What a redo did to a text."""
 
-    REMOVED = "removed"
-    KEPT = "kept"
-    UNCERTAIN = "uncertain"
+    NO = ""
+    FILLED = "filled again"
+    PUT_BACK = "put back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class ReviewText:
 
     number: int
     words: str
-    status: Status
+    status: TextStatus
     start: float
     end: float
     box: Box
@@ -34,6 +35,7 @@ class ReviewText:
     """How likely it is to need a person, 0 (fine) to 1."""
     weaknesses: tuple[str, ...] = ()
     note: str = ""
+    redone: RedoEffect = RedoEffect.NO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,13 @@ class ReviewVideo:
     """Length of the result, in seconds."""
     offset: float = 0.0
     texts: tuple[ReviewText, ...] = ()
+    texts_known: bool = True
+    """False for a result of a service that reports no texts: the source has to be searched."""
     weak_spots: tuple[WeakSpot, ...] = ()
     verdict: AcceptanceVerdict | None = None
     """What the acceptance test said; None for a result that was not verified."""
+    has_redone_boxes: bool = False
+    """True when a redo filled or protected boxes that are not those of texts."""
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -82,17 +88,30 @@ class ReviewVideo:
         return max((*texts, *(spot.severity for spot in self.weak_spots)), default=0.0)
 
 
+class RowKind(StrEnum):
+    """What a line of the index is about."""
+
+    RESULT = "result"
+    NEW = "new"
+    """A video that was not run yet."""
+    JOB = "job"
+    """A job without a result."""
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRow:
-    """A line of the index: a result, or a job that did not lead to one, with its next step."""
+    """A line of the index: a result, a video without one, or a job that did not lead to one, with its next step."""
 
     identifier: str
     name: str
     state: str
     """The verdict of a result, `not verified` without one, or the state of a job."""
     severity: float
+    kind: RowKind = RowKind.RESULT
     removed: int = 0
     kept: int = 0
+    texts_known: bool = True
     duration: float = 0.0
     """Seconds of video."""
     jobs: int = 0
@@ -108,6 +127,11 @@ class Totals:
     """What all rows of an index add up to. `cost` is None when no price is set."""
 
     videos: int
+    """Videos with a result."""
+    new: int
+    """Videos that were not run yet."""
+    attention: int
+    """Results that nobody has decided about and that are poor or have a weak spot."""
     failed: int
     jobs: int
     minutes: float

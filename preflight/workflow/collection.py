@@ -268,6 +268,7 @@ def _finish(
     with notes.of("The JSON record could not be written"):
         content = {
             "source": str(prepared.source.absolute()),
+            "request": prepared.request.to_json(),
             "result": jsonable(result),
             "report": jsonable(inspected.report),
             "plan": jsonable(inspected.plan),

@@ -15,10 +15,11 @@ from preflight.model.region import Regions
 from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.workflow.outcome import Notes
+from preflight.workflow.picture_sizes import picture_of, upright
 from preflight.workflow.preparation import Prepared
 
 if TYPE_CHECKING:
-    from preflight.restore.composite import CompositeReport
+    from preflight.restore.composite import CompositeReport, RecordedText
     from preflight.workflow.composition import Recipe
 
 _WITHOUT_REGIONS = "The regions were not used; `preflight redo` takes others, free of charge"
@@ -58,17 +59,19 @@ def make(
         PreflightError: The finished file can't be made.
     """
     request = prepared.request
+    texts = _reported_texts(prepared, reports, notes)
     if request.composite and can_compose():
         for regions in (request.regions, Regions()) if request.regions else (Regions(),):
             with notes.of(_WITHOUT_REGIONS if regions else _WITHOUT_COMPOSITE):
-                made = _composed(prepared, cleaned, target, reports, regions, settings, listener, cancel)
-                report, recipe, texts = made
+                made = _composed(prepared, cleaned, target, texts, regions, settings, listener, cancel)
+                report, recipe, shown = made
                 notes.texts.extend(report.notes)
                 composite: dict[str, Any] = {**jsonable(report), "regions": regions.to_json()}
                 with notes.of("The cleaned file could not be kept for `preflight redo`"):
                     composite["recipe"] = _kept(recipe, prepared, settings).to_json()
-                record = {"composite": composite, "texts": texts}
-                return FinishedFile(file=target.absolute(), record=record)
+                with notes.of("What became of each text could not be measured"):
+                    shown = _compared(shown, recipe, prepared.source, target, settings, cancel)
+                return FinishedFile(file=target.absolute(), record={"composite": composite, "texts": _listed(shown)})
     elif request.regions:
         notes.texts.append("The regions to keep were not used: they need the composite, and the `local` extra.")
     api.restore(
@@ -80,26 +83,46 @@ def make(
         listener=listener,
         cancel=cancel,
     )
-    return FinishedFile(file=target.absolute())
+    return FinishedFile(file=target.absolute(), record={"texts": _listed(texts)} if texts else {})
+
+
+def _reported_texts(prepared: Prepared, reports: Sequence[Mapping[str, Any]], notes: Notes) -> tuple[RecordedText, ...]:
+    """Return the texts of the removal reports; () where the service sent none."""
+    texts: list[RecordedText] = []
+    if not reports:
+        return ()
+    with notes.of("The texts of the removal report could not be listed"):
+        from preflight.workflow import recorded_texts
+
+        fixed = prepared.fixed
+        starts = [Fraction(segment.start).limit_denominator(10**6) for segment in fixed.segments]
+        size = upright(fixed.segments[0].media.video or picture_of(fixed.source))
+        texts.extend(recorded_texts.text_places(reports, starts, size))
+    return tuple(texts)
+
+
+def _listed(texts: Sequence[RecordedText]) -> list[dict[str, Any]]:
+    return [text.to_json() for text in texts]
 
 
 def _composed(
     prepared: Prepared,
     cleaned: Sequence[Path],
     target: Path,
-    reports: Sequence[Mapping[str, Any]],
+    texts: Sequence[RecordedText],
     regions: Regions,
     settings: Settings,
     listener: Listener,
     cancel: Cancel | None,
-) -> tuple[CompositeReport, Recipe, list[dict[str, Any]]]:
-    """Make the composite; return what it did, how it can be made again, and the texts of the video."""
+) -> tuple[CompositeReport, Recipe, Sequence[RecordedText]]:
+    """Make the composite; return what it did, how it can be made again, and the texts of the video.
+
+    A service that reports no texts has the source searched for them, when the regions name some.
+    """
     from preflight.workflow import composition, recorded_texts
 
     request, fixed = prepared.request, prepared.fixed
     recipe = composition.Recipe.of(fixed, cleaned)
-    starts = [Fraction(segment.start).limit_denominator(10**6) for segment in fixed.segments]
-    texts = recorded_texts.text_places(reports, starts, recipe.size)
     if regions.names_texts and not texts:
         texts = recorded_texts.searched_texts(prepared.source, settings=settings, listener=listener, cancel=cancel)
     report = composition.compose(
@@ -113,7 +136,24 @@ def _composed(
         listener=listener,
         cancel=cancel,
     )
-    return report, recipe, [place.to_json() for place in texts]
+    return report, recipe, texts
+
+
+def _compared(
+    texts: Sequence[RecordedText],
+    recipe: Recipe,
+    source: Path,
+    finished: Path,
+    settings: Settings,
+    cancel: Cancel | None,
+) -> Sequence[RecordedText]:
+    """Return the texts with what became of them, measured where no report says it."""
+    from preflight.workflow import recorded_texts
+
+    if all(text.status for text in texts):
+        return texts
+    offset = float(recipe.starts[0]) if recipe.is_trimmed else 0.0
+    return recorded_texts.compared_texts(texts, source, finished, offset=offset, settings=settings, cancel=cancel)
 
 
 def _kept(recipe: Recipe, prepared: Prepared, settings: Settings) -> Recipe:

@@ -78,6 +78,21 @@ def located(name: str, record: Path) -> Path | None:
     return next((place.absolute() for place in places if place.is_file()), None)
 
 
+def named_files(content: Mapping[str, Any], record: Path) -> tuple[Path, str]:
+    """Return the finished file and the name of the source of a record's content.
+
+    The record of a video that has the content of another one is a copy of that one's: it is about the files that it is
+    named after, where they are there.
+    """
+    finished, source = Path(content["result"]["file"]), str(content.get("source") or content["result"]["source"])
+    stem = record.name.removesuffix(".json")
+    own = record.with_name(f"{stem}{finished.suffix}")
+    if own.name == finished.name or not stem.endswith(_MARK) or not own.is_file():
+        return finished, source
+    twin = f"{stem.removesuffix(_MARK)}{Path(source).suffix}"
+    return own, twin if located(twin, record) else source
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputPaths:
     """Where the results of one source go: the output `folder`, `work` for unfinished files, and the name `stem`."""

@@ -218,7 +218,50 @@ class AdjacentGraphicSettings:
     """Minimum share of its bounding box that it covers; a disc covers 0.78."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordHighlightSettings:
+    """Thresholds of boxes behind single words of a line."""
+
+    least_line: float = 2.0
+    """Minimum length of a line with several words, heights."""
+    around: float = 0.8
+    """Surroundings of a line that are looked at, text heights."""
+    step: int = 6
+    """Frames between two on which new colours are looked for: a fifth of a second, as long as a short word."""
+    clusters: int = 6
+    """Colour clusters of a line and its surroundings."""
+    samples: int = 3000
+    """Number of pixels that these are found from."""
+    same_color: float = 12.0
+    """Difference below which two colours are the same, levels."""
+    flat: float = 24.0
+    """Maximum distance of a box's pixel from its colour, levels."""
+    least_height: float = 0.9
+    """Minimum height of a box, heights of the line that the detector found."""
+    most_height: float = 1.8
+    """Maximum height of a box, heights of the line."""
+    off_centre: float = 0.3
+    """Maximum distance of a box's middle from that of the line, heights of the line."""
+    most_covered: float = 0.85
+    """Maximum share of a line's length that boxes hold; a plate holds all of it."""
+    filled: float = 0.88
+    """Minimum share of its rectangle that a box fills; rounded corners take the rest."""
+    least_letters: float = 0.06
+    """Minimum share of a box that letters cover."""
+    most_letters: float = 0.6
+    """Maximum share of a box that letters cover."""
+    thick: float = 0.25
+    """Minimum share of a box's colour that survives an opening of a quarter of the text height."""
+    longest_gap: int = 2
+    """Maximum number of frames over which a box that is not found is there."""
+    same_place: float = 0.8
+    """Minimum overlap (intersection over union) of a box with itself on the next frame."""
+    margin: int = 4
+    """Pixels that coding mixes with a box beside its border."""
+
+
 DETECTOR = WatermarkDetectorSettings()
+HIGHLIGHT = WordHighlightSettings()
 FAINT = FaintMarkSettings()
 LINE_GROUP = LineGroupSettings()
 BOX_EDGE = BoxEdgeSettings()

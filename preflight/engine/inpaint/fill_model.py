@@ -32,6 +32,9 @@ _PROBE_SIZE = (136, 200)
 """Height and width of the picture that a model of any size is tried on: odd multiples of `_MULTIPLE`, not square."""
 _LARGEST_ERROR = 40.0
 """Mean difference around the hole above which a model returns something else than the picture, in gray levels."""
+_CERTAIN_ERROR = 2.0
+"""Mean difference around the hole up to which no other convention is tried, in gray levels: a large model takes seconds
+for each. The mask the wrong way round gives more, since all but the hole is invented then."""
 _TIE = 0.5
 """Difference of two conventions' errors up to which the usual one is taken, in gray levels."""
 
@@ -98,12 +101,14 @@ def open_fill_model(path: Path) -> FillModel:
     Raises:
         UsageError: it can't be read or run, has another shape, or does not return the picture around the hole.
     """
+    hint = "Name an ONNX file with --fill-model FILE."
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # Each worker reads it again, which no pipe allows.
+        raise UsageError(f"The fill model {path} is not a regular file.", hint=hint)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError(
-            f"The fill model {path} can't be read: {error.strerror}.", hint="Name an ONNX file with --fill-model FILE."
-        ) from error
+        raise UsageError(f"The fill model {path} can't be read: {error.strerror}.", hint=hint) from error
     session = _load(path, content)
     layout = recognize_layout(path.name, *([_spec(node) for node in nodes] for nodes in _nodes(session)))
     encoding, value_range = _try_out(path, session, layout)
@@ -172,14 +177,18 @@ def _try_out(path: Path, session: Any, layout: FillModelLayout) -> tuple[InputEn
                 hint=ACCEPTED,
             ) from error
         if not np.isfinite(result).all():
-            continue
+            # Of what is unusual for the layout, nothing need come.
+            if tried:
+                continue
+            raise UsageError(
+                f"The fill model {path} returns numbers that are not finite.",
+                hint="Export it in 32 bits instead of 16.",
+            )
         for levels in (_BYTES,) if result.dtype == np.uint8 else _RANGES:
             error_level = float(np.abs(_to_levels(result, levels)[~hole] - known).mean())
             tried.append((error_level, encoding, levels))
-    if not tried:
-        raise UsageError(
-            f"The fill model {path} returns numbers that are not finite.", hint="Export it in 32 bits instead of 16."
-        )
+        if min(tried)[0] <= _CERTAIN_ERROR:
+            break
     least = min(error_level for error_level, _, _ in tried)
     if least > _LARGEST_ERROR:
         raise UsageError(

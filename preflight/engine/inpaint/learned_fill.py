@@ -60,6 +60,10 @@ class LearnedFill:
     model: FillModel
     settings: LearnedSettings = LEARNED
     _last: _Inferred | None = None
+    _share: FloatMap | None = None
+    """The model's share in the last fill of the region."""
+    _refused: int = 0
+    """Answers in a row that were no good."""
 
     def fill(
         self,
@@ -78,7 +82,7 @@ class LearnedFill:
             sure: (height, width) of the core, the samples of the hole that other frames show surely.
             edges: rows at which flat bands end.
         """
-        if wanted.sum() < self.settings.least_samples:
+        if wanted.sum() < self.settings.least_samples or self._refused >= self.settings.patience:
             return None
         # What is beside the wanted samples is hidden from both fills, to compare them with it: the held-out band, and
         # what other frames show surely.
@@ -94,28 +98,41 @@ class LearnedFill:
             return None
         inferred = self._infer(target, harmonic, mask)
         if inferred is None:
+            self._refused += 1
             return None
         luma, chroma = inferred
         known = (~mask).astype(np.float32)
         luma = luma + normalized_convolution(filled.luma - luma, known, self.settings.light_radius)
         lead = self._lead((luma, harmonic.luma, filled.luma), band, known)
         # A model that is wrong as a whole is right in places by accident.
-        if lead[band].mean() < 0:
+        refused = bool(lead[band].mean() < 0)
+        self._refused = self._refused + 1 if refused else 0
+        # Where the scene is flat, the harmonic fill is as right as can be.
+        texture = np.clip(harmonic_error / self.settings.flat_error - 1, 0, 1)
+        share = self._smoothed(target, wanted * texture / (1 + np.exp(-np.clip(lead, -30, 30))) * (not refused))
+        if not share.any():
             return None
         error = _error(luma, filled.luma, band)
-        # Where the scene is flat, the harmonic fill is as right as can be.
-        share = np.clip(harmonic_error / self.settings.flat_error - 1, 0, 1) / (1 + np.exp(-np.clip(lead, -30, 30)))
-        share = np.where(wanted & (share > self.settings.least_share), share, 0).astype(np.float32)
         # As in gradient-domain fusion: what is left of the difference on the rim fades out inside the hole.
         luma = luma + harmonic_inpaint(filled.luma - luma, wanted)
         # Letters tint the chroma around their hole, so that it is no rim to join to.
         chroma = chroma + harmonic_inpaint(filled.chroma - chroma, chroma_mask(near & ~sure))
-        half = downscale_2x(share) * chroma_mask(wanted)
+        half = downscale_2x(share)
         planes = Planes(
             filled.luma + share * (luma - filled.luma), filled.chroma + weighted_mean(chroma - filled.chroma, half)
         )
         ratio = 1 + share * (error / np.maximum(harmonic_error, self.settings.flat_error) - 1)
         return LearnedResult(planes=planes, error_ratio=ratio.astype(np.float32), share=share)
+
+    def _smoothed(self, target: TargetRegion, share: FloatMap) -> FloatMap:
+        """Return the model's share in a core, smoothed over time where the last fill used it too."""
+        before = None if self._share is None else self._share[target.box.slices]
+        if before is not None:
+            share = np.where((share > 0) & (before > 0), 0.6 * share + 0.4 * before, share)
+        share = np.where(share > self.settings.least_share, share, 0).astype(np.float32)
+        self._share = np.zeros(target.view.hole.shape, np.float32)
+        self._share[target.box.slices] = share
+        return share
 
     def _lead(
         self,

@@ -124,16 +124,18 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
         return 0.0
     rim = dilate(letters, max(2, round(settings.rim * size))) & ~letters
     shapes = np.stack([_local_contrast(part.astype(np.float32), size) for part in (letters, rim)], -1)
-    after, before = (_local_contrast(image[place.slices].astype(np.float32), size) for image in (result, source))
-    left, deviation = _coefficients(shapes, after, size)
-    was, _ = _coefficients(shapes, before, size)
-    scene, away = np.zeros_like(was), ~letters & ~rim
+    images, away = [result[place.slices], source[place.slices]], ~letters & ~rim
     faint = None if line.faint is None else line.faint[place.slices]
-    if faint is not None and line.faint_ratio < settings.faint_ratio and _is_still(source[place.slices], faint, away):
+    tells = faint is not None and line.faint_ratio < settings.faint_ratio and _is_still(images[1], faint, away)
+    if faint is not None and tells:
+        images.append(faint)
+    contrasts = [_local_contrast(image.astype(np.float32), size) for image in images]
+    values, deviations = _coefficients(shapes, np.concatenate(contrasts, axis=-1), size)
+    (left, was, *faintest), deviation = np.split(values, len(images), axis=-1), deviations[:, :3]
+    for then in faintest:
         # Opacity mixes text and scene linearly, so two opacities tell what the scene alone has in the letters' shape.
-        then, _ = _coefficients(shapes, _local_contrast(faint.astype(np.float32), size), size)
         scene = (then - line.faint_ratio * was) / (1 - line.faint_ratio)
-    left, was = left - scene, was - scene
+        left, was = left - scene, was - scene
     bound = np.maximum(settings.least_trace, settings.significance * deviation)
     # What is left of a text is as bright or dark against its surroundings as the text was, unless too much was taken.
     visible = (np.abs(left) > bound) & ((left * was > 0) | line.unblended)
@@ -143,6 +145,14 @@ def stroke_residue(result: YCbCr, source: YCbCr, line: RemovedLine, settings: Re
     return min(1.0, float(np.abs(left)[visible].max()) / contrast)
 
 
+def lasting(traces: Sequence[float], settings: ResidualSettings = RESIDUAL) -> float:
+    """Return the strongest trace that lasts: the maximum of the running median of the traces of consecutive frames."""
+    window = min(len(traces), settings.trace_frames)
+    if not window:
+        return 0.0
+    return float(np.median(np.lib.stride_tricks.sliding_window_view(np.asarray(traces), window), axis=-1).max())
+
+
 def _is_still(one: YCbCr, other: YCbCr, away: BoolMask) -> bool:
     """Return True when two frames show the same scene beside the text."""
     apart = cv2.absdiff(one, other)[away]
@@ -150,18 +160,19 @@ def _is_still(one: YCbCr, other: YCbCr, away: BoolMask) -> bool:
 
 
 def _local_contrast(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return an image minus its mean in windows of two text heights."""
-    window = (2 * size | 1, 2 * size | 1)
+    """Return an image minus its mean in windows of `RESIDUAL.window` text heights."""
+    side = max(3, round(RESIDUAL.window * size) | 1)
+    window = (side, side)
     return np.asarray(image - cv2.blur(image, window, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def _coefficients(
     shapes: NDArray[np.float32], image: NDArray[np.float32], size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the regression coefficients of the image's three channels on the shapes, and their standard errors.
+    """Return the regression coefficients of an image's channels on the shapes, and their standard errors.
 
-    The errors are robust to correlation inside each cell (Liang and Zeger, Biometrika 1986). Both results are (2, 3),
-    in gray levels: letters and rim, by channel.
+    The errors are robust to correlation inside each cell (Liang and Zeger, Biometrika 1986). Both results are
+    (2, channels), in gray levels: letters and rim, by channel.
     """
     along = 1 if shapes.shape[1] >= shapes.shape[0] else 0
     # What runs along the whole line (a horizon, the edge of a shirt) is of the scene.
@@ -169,7 +180,7 @@ def _coefficients(
     count = max(2, round(_CELLS * shapes.shape[along] / size))
     grams, moments = [], []
     for x, y in zip(np.array_split(shapes, count, along), np.array_split(image, count, along), strict=True):
-        basis, values = x.reshape(-1, 2).astype(np.float64), y.reshape(-1, 3).astype(np.float64)
+        basis, values = x.reshape(-1, 2).astype(np.float64), y.reshape(-1, y.shape[-1]).astype(np.float64)
         grams.append(basis.T @ basis)
         moments.append(basis.T @ values)
     gram = np.sum(grams, axis=0) + 1e-6 * np.eye(2)

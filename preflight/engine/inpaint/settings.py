@@ -43,8 +43,8 @@ class ResidualSettings:
     """Residual at or above which a text counts as left: similarity of readings, or share of the strokes' contrast."""
     read_step: int = 8
     """Frames between two searches for text in the result; every line is searched once in the middle of its time."""
-    trace_step: int = 4
-    """Frames between two measurements of traces."""
+    trace_frames: int = 5
+    """Frames in a row of which most must show a trace for it to be seen: a sixth of a second."""
     trace_limit: float = 0.12
     """Share of the strokes' contrast at or above which traces count as left."""
     detection_height: float = 32.0
@@ -67,6 +67,9 @@ class ResidualSettings:
     """Contrast in the letters' shape that an eye can see on a still scene, in gray levels."""
     significance: float = 4.0
     """Ratio of a trace's contrast to its standard error, above which it is no accident of the scene."""
+    window: float = 1.0
+    """Side of the windows against whose mean contrast is measured, in text heights. With 2 a smooth fill between
+    large bright and dark parts of a scene passed for a trace (measured on a real pair)."""
     faint_ratio: float = 0.5
     """Ratio of the opacities of two frames up to which they tell the scene from the text."""
     least_contrast: float = 20.0
@@ -178,6 +181,8 @@ class LearnedSettings:
     """Lower bound of that width, in squared gray levels."""
     least_share: float = 0.05
     """Share of the model below which the harmonic fill is left alone."""
+    patience: int = 4
+    """Answers in a row that are no good, after which the model is not asked again in a chunk: it costs seconds."""
     light_radius: float = 8.0
     """Standard deviation of the window in which the model's brightness is matched to the scene, in pixels."""
     still_mean: float = 1.5

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
 
 import numpy as np
 
-from preflight.engine.core.arrays import BGR, BoolMask, YCbCr
+from preflight.engine.core.arrays import BGR, BoolMask
 from preflight.engine.core.box import Box
 from preflight.engine.core.yuv import Planes, bgr_from_planes
 from preflight.engine.inpaint import alpha_layers, crop_cache, mask_refinement
@@ -18,11 +18,10 @@ from preflight.engine.inpaint.fill_model import FillModel
 from preflight.engine.inpaint.inpainter import InpaintedRegion, Inpainter
 from preflight.engine.inpaint.learned_fill import LearnedFill
 from preflight.engine.inpaint.patches import Patch, cut
-from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue
+from preflight.engine.inpaint.result_check import ResultCheck
 from preflight.engine.inpaint.settings import RESIDUAL
 from preflight.engine.inpaint.translucent_marks import TranslucentMark, sample_frames
 from preflight.engine.model.rasterize import (
-    MAX_WIDENING,
     changed_mask,
     has_plates,
     place_mask,
@@ -142,7 +141,7 @@ class InpaintTask:
         smooth = [track for track, method in zip(chunk.tracks, methods, strict=True) if not method.donors]
         patches, figures = [], []
         with self.layout.path.open("rb") as file:
-            check = _ResultCheck(
+            check = ResultCheck(
                 chunk, lambda index: crop_cache.load(file, self.layout, index, chunk.place, chunk.region)
             )
             marks = self._marks(
@@ -249,68 +248,6 @@ class InpaintTask:
             smooth=lambda index: rasterize(smooth, index, chunk.region) if smooth else None,
             learned=None if self.fill_model is None else LearnedFill(self.fill_model),
             text_height=max((track.line.text_height for track in chunk.tracks if track.text), default=24),
-        )
-
-
-class _ResultCheck:
-    """Checks the filled frames of a chunk, at most as often as they change."""
-
-    def __init__(self, chunk: InpaintChunk, shown: Callable[[int], Planes[np.uint8]]) -> None:
-        """Check a chunk, whose frames `shown` returns."""
-        self._chunk, self._shown = chunk, shown
-        self.unblended: set[int] = set()
-        """Identities of the tracks under which the scene was recovered."""
-        self._legibility: dict[int, float] = {}
-        self._residue: dict[int, list[float]] = {}
-
-    def add(self, index: int, filled: Planes[np.uint8], source: Planes[np.uint8]) -> None:
-        """Check frame `index`."""
-        chunk = self._chunk
-        on = [(n, t) for n, t in enumerate(chunk.tracks) if t.text and t.is_on(index)]
-        read = (index - chunk.first) % RESIDUAL.read_step == RESIDUAL.read_step // 2
-        read = read or any(index == (max(t.first, chunk.first) + min(t.last, chunk.last)) // 2 for _, t in on)
-        measured = (index - chunk.first) % RESIDUAL.trace_step == 0
-        if not on or not (read or measured):
-            return
-        corner = -chunk.region.x0, -chunk.region.y0
-        lines = [
-            RemovedLine(
-                track.line_on(index).moved(*corner),
-                place_mask(chunk.region, track.box_on(index), track.mask_on(index)),
-                track.text,
-                *self._fainter(track, index),
-                unblended=id(track) in self.unblended,
-            )
-            for _, track in on
-        ]
-        if read:
-            kept = [track.line_on(index).moved(*corner) for track in chunk.kept if track.is_on(index)]
-            color = bgr_from_planes(filled.luma, filled.chroma[..., 0], filled.chroma[..., 1])
-            for (number, _), value in zip(on, legibility(color, lines, kept), strict=True):
-                self._legibility[number] = max(self._legibility.get(number, 0.0), value)
-        if measured:
-            after, before = filled.to_ycbcr(), source.to_ycbcr()
-            for (number, track), line in zip(on, lines, strict=True):
-                if track.widening >= MAX_WIDENING:
-                    # Where whole lines are filled, letters leave no traces.
-                    continue
-                self._residue.setdefault(number, []).append(stroke_residue(after, before, line))
-
-    def _fainter(self, track: Track, index: int) -> tuple[YCbCr | None, float]:
-        """Return the region where a fading text is faintest, and its opacity there as a share of that on a frame."""
-        fade = track.masks.fade
-        if fade is None or not fade.faintest:
-            return None, 0.0
-        faint = fade.faintest[0]
-        return self._shown(faint).to_ycbcr(), fade.opacity[faint] / max(0.01, fade.opacity.get(index, 1.0))
-
-    def left(self) -> tuple[float, ...]:
-        """Return how much of each track is left, by the median of its frames."""
-        # Traces count from a smaller share on than similarity of readings does.
-        factor = RESIDUAL.limit / RESIDUAL.trace_limit
-        traces = {number: min(1.0, factor * float(np.median(values))) for number, values in self._residue.items()}
-        return tuple(
-            max(self._legibility.get(number, 0.0), traces.get(number, 0.0)) for number in range(len(self._chunk.tracks))
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from preflight.errors import UsageError
 from preflight.model.region import TimedBox
+from preflight.model.text import TextStatus
 from preflight.restore.composite.frames import Samples
 from preflight.restore.composite.geometry import Area, View
 
@@ -27,7 +28,8 @@ class RecordedText:
     """A text of the video, as records list it under `texts`.
 
     The JSON object has `number` (from 1), `text`, `start` and `end` (seconds of the source), and `box`, the corners
-    x1, y1, x2, y2 in 0..1 of the source's picture as shown; further fields are ignored.
+    x1, y1, x2, y2 in 0..1 of the source's picture as shown. `status` (a `TextStatus`) and `note`, a few words on the
+    status or the text's role, may be missing; further fields are ignored.
     """
 
     number: int
@@ -35,6 +37,8 @@ class RecordedText:
     start: float
     end: float
     box: tuple[float, float, float, float]
+    status: TextStatus | None = None
+    note: str = ""
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> RecordedText:
@@ -47,6 +51,8 @@ class RecordedText:
                 start=float(found["start"]),
                 end=float(found["end"]),
                 box=(x1, y1, x2, y2),
+                status=TextStatus(found["status"]) if found.get("status") else None,
+                note=str(found.get("note") or ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"The record's list of texts can't be read: {error!r}.") from error
@@ -55,6 +61,7 @@ class RecordedText:
         """Return what `from_json` reads."""
         return {
             "number": self.number, "text": self.text, "start": self.start, "end": self.end, "box": list(self.box),
+            "status": self.status and str(self.status), "note": self.note,
         }  # fmt: skip
 
     @property

@@ -38,6 +38,15 @@ function choicesFor(text, before) {
   return [["accept", "Leave it"], ["remove", "Remove after all"]];
 }
 
+const CHECK = 0.4; // severity from which a person should look
+const graded = (severity) => (severity >= 0.7 ? ["bad", "bad"] : severity >= CHECK ? ["warn", "check"] : ["", "minor"]);
+// One letter or sign is hardly ever a text that somebody wrote over a picture: it is part of one, or of the scene.
+const isFragment = (text) => text.words.length > 0 && [...text.words.replace(/[^\p{L}\p{N}]/gu, "")].length <= 1 && !text.weaknesses.length;
+const CHOSEN_WORDS = { accept: "accepted", reject: "rejected: fill again", protect: "put back", remove: "remove" };
+
+const EFFECTS = { accept: "It is fine as it is", reject: "Redo fills it again", protect: "The source's pixels stay", remove: "It will be removed" };
+
+// Texts and weak spots of one video. An item is {key, text} or {key, spot}.
 class TextList {
   constructor(onChoose, onChange) {
     this.onChoose = onChoose;
@@ -46,45 +55,72 @@ class TextList {
     $("order").addEventListener("change", () => this.render());
   }
 
-  open(video, decisions) {
+  open(video, decisions, chosen = null) {
     this.video = video;
     this.decisions = decisions;
-    this.chosen = null;
+    this.chosen = chosen;
     this.render();
   }
 
-  ordered() {
-    const texts = [...this.video.texts];
-    const byTime = (one, other) => one.start - other.start || one.number - other.number;
-    if ($("order").value === "time") return texts.sort(byTime);
-    return texts.sort((one, other) => other.severity - one.severity || byTime(one, other));
+  items() {
+    return [...this.video.texts.map((text) => ({ key: `t${text.number}`, text, ...text })), ...this.video.weak_spots.map((spot, number) => ({ key: `s${number}`, spot, ...spot }))];
+  }
+
+  ordered(fragments = false) {
+    const items = this.items().filter((item) => Boolean(item.text && isFragment(item.text)) === fragments);
+    const byTime = (one, other) => one.start - other.start || one.key.localeCompare(other.key, "en", { numeric: true });
+    if ($("order").value === "time") return items.sort(byTime);
+    return items.sort((one, other) => other.severity - one.severity || byTime(one, other));
   }
 
   render() {
     const before = !this.video.cleaned;
-    $("texts-title").textContent = `Texts (${this.video.texts.length})`;
-    $("texts").replaceChildren(...this.ordered().map((text) => this.item(text, before)));
-    if (!this.video.texts.length) $("texts").replaceChildren(element("li", {}, "No text is known."));
-    const spots = [...this.video.weak_spots].sort((one, other) => other.severity - one.severity);
-    $("spots").replaceChildren(...spots.map((spot) => element("li", { className: "weak" },
-      element("button", { type: "button", className: "words", onclick: () => this.onChoose({ ...spot, number: null }) }, spot.reason),
-      element("small", {}, `${seconds(spot.start)} - ${seconds(spot.end)}`))));
-    if (!spots.length) $("spots").replaceChildren(element("li", {}, "None."));
+    const [items, fragments] = [this.ordered(), this.ordered(true)];
+    const decided = this.decisions.texts.size;
+    $("texts-title").textContent = `Texts (${this.video.texts.length}${decided ? `, ${decided} decided` : ""})`;
+    const rows = [];
+    if ($("order").value === "worst" && !before) {
+      const check = items.filter((item) => item.severity >= CHECK), fine = items.filter((item) => item.severity < CHECK);
+      if (check.length) rows.push(element("li", { className: "group" }, `To check (${check.length})`), ...check.map((item) => this.item(item, before)));
+      if (fine.length) rows.push(element("li", { className: "group" }, `Fine (${fine.length})`), ...fine.map((item) => this.item(item, before)));
+    } else rows.push(...items.map((item) => this.item(item, before)));
+    if (!rows.length) rows.push(element("li", {}, this.video.texts_known ? "No text was found." : "The texts are not known."));
+    $("texts").replaceChildren(...rows);
+    $("fragments-box").hidden = !fragments.length;
+    $("fragments-title").textContent = `Single characters (${fragments.length})`;
+    $("fragments").replaceChildren(...fragments.map((item) => this.item(item, before)));
     this.renderRegions();
   }
 
-  item(text, before) {
+  item(item, before) {
+    const isChosen = this.chosen === item.key;
+    const { text, spot } = item;
+    const name = text ? `${text.number}. ${text.words || "graphic without words"}` : spot.reason;
+    const head = element("div", { className: "head" }, element("button", { type: "button", className: "words", "aria-current": String(isChosen), onclick: () => this.select(item) }, name));
+    if (item.severity > 0) {
+      const [tone, words] = graded(item.severity);
+      head.append(element("span", { className: `state ${tone}`, title: "Severity, 0 to 1" }, `${words} ${item.severity.toFixed(2)}`));
+    }
+    const made = element("li", { className: `${text ? text.status : "spot"}${spot || text.weaknesses.length ? " weak" : ""}${isChosen ? " chosen" : ""}` }, head);
+    const times = `${seconds(item.start)} - ${seconds(item.end)}`;
+    if (spot) { made.append(element("small", {}, `weak spot, ${times}`)); return made; }
     const status = before ? { removed: "will be removed", kept: "stays", uncertain: "stays, uncertain" }[text.status] : text.status;
     const tone = { removed: "good", kept: "", uncertain: "warn" }[text.status];
-    const made = element("li", { className: `${text.status}${text.weaknesses.length ? " weak" : ""}${this.chosen === text.number ? " chosen" : ""}` },
-      element("button", { type: "button", className: "words", onclick: () => this.select(text) }, `${text.number}. ${text.words || "graphic without words"}`),
-      element("small", {}, element("span", { className: `state ${tone}` }, status), ` ${seconds(text.start)} - ${seconds(text.end)}`));
-    for (const words of [...text.weaknesses, ...(text.note ? [text.note] : [])]) made.append(element("small", {}, words));
     const own = this.decisions.texts.get(text.number);
+    const line = element("small", {}, element("span", { className: `state ${tone}` }, status), `, ${times}`);
+    if (own) line.append(element("strong", {}, `, ${before ? (own.choice === "remove" ? "to be removed" : "to be kept") : CHOSEN_WORDS[own.choice]}${own.alike ? ", all alike" : ""}`));
+    made.append(line);
+    const words = [...text.weaknesses, ...(text.note ? [text.note] : [])].join("; ");
+    if (words) made.append(element("small", {}, words));
+    if (isChosen) made.append(this.choices(text, own, before));
+    return made;
+  }
+
+  choices(text, own, before) {
     const group = element("div", { className: "row", role: "group", "aria-label": `Decision about text ${text.number}` });
     for (const [choice, words] of choicesFor(text, before)) {
       group.append(element("button", {
-        type: "button", "aria-pressed": String(Boolean(own && own.choice === choice)),
+        type: "button", title: EFFECTS[choice], "aria-pressed": String(Boolean(own && own.choice === choice)),
         onclick: () => { this.decisions.choose(text.number, choice); this.changed(); },
       }, words));
     }
@@ -94,8 +130,7 @@ class TextList {
         onchange: (event) => { this.decisions.setAlike(text.number, event.target.checked); this.changed(); },
       }), " all alike"));
     }
-    made.append(group);
-    return made;
+    return group;
   }
 
   renderRegions() {
@@ -112,21 +147,29 @@ class TextList {
     this.onChange();
   }
 
-  select(text) {
-    this.chosen = text.number;
+  select(item) {
+    this.chosen = item.key;
     this.render();
-    this.onChoose(text);
+    if (item.text && isFragment(item.text)) $("fragments-box").open = true;
+    this.onChoose(item.text || item.spot);
   }
 
-  text() { return this.video.texts.find((text) => text.number === this.chosen) || null; }
+  current() { return this.items().find((item) => item.key === this.chosen) || null; }
+
+  text() { return this.current()?.text || null; }
 
   move(steps) {
-    const texts = this.ordered();
-    if (!texts.length) return;
-    const place = texts.findIndex((text) => text.number === this.chosen);
-    this.select(texts[(place < 0 && steps < 0 ? texts.length - 1 : place + steps + texts.length) % texts.length]);
-    const row = $("texts").querySelector("li.chosen");
-    if (row) row.scrollIntoView({ block: "nearest" });
+    const items = this.ordered();
+    if (!items.length) return;
+    const place = items.findIndex((item) => item.key === this.chosen);
+    this.select(items[(place < 0 && steps < 0 ? items.length - 1 : place + steps + items.length) % items.length]);
+    this.show();
+  }
+
+  // Scrolls the list, and never the page: on a phone the picture has to stay in sight.
+  show() {
+    const row = $("texts").querySelector("li.chosen"), panel = document.querySelector("aside");
+    if (row && getComputedStyle(panel).position === "sticky") row.scrollIntoView({ block: "nearest" });
   }
 
   decide(...choices) {

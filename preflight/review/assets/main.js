@@ -1,23 +1,21 @@
 "use strict";
-// The page: the index of all videos, one video, and how decisions are kept.
+// The page: one video, how decisions are kept, and what is done in the background.
 
 const boot = JSON.parse($("boot").textContent);
 const served = boot.mode === "served";
-const PAGE = 100; // rows of the index at once
-const TIMELINE_LEFT = 44, TIMELINE_RIGHT = 12; // pixels beside the timeline, as beside the curve below it
-const LIVE = 3000; // milliseconds between two looks at the index
-let place = 0, version = "", current = null, decisions = new Decisions(), plot = null, saving = null, listing = null;
+const POLL = 500; // milliseconds between two looks at work in the background
+let current = null, decisions = new Decisions(), saving = null, pending = null, polling = null;
 
 function say(words) { $("status").textContent = words; }
 
 async function call(path, options = {}) {
-  const answer = await fetch(path, { credentials: "same-origin", ...options });
+  const answer = await fetch(path, { credentials: "same-origin", ...options }).catch(() => { throw new Error("The page has lost its server: start `preflight review` again."); });
   const value = answer.headers.get("content-type")?.includes("json") ? await answer.json() : null;
   if (!answer.ok) throw Object.assign(new Error(value?.error || `The page's server answered ${answer.status}.`), { status: answer.status, value });
   return value;
 }
 
-const send = (path, method, value) => call(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(value) });
+const send = (path, method, value) => call(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(value), keepalive: document.visibilityState === "hidden" });
 
 function onTime(time) {
   $("clock").textContent = seconds(time);
@@ -27,7 +25,7 @@ function onTime(time) {
 }
 
 function onBox(box) {
-  const text = list.text();
+  const text = list.current();
   const time = stage.player.currentTime;
   const [start, end] = text ? [text.start, text.end] : [Math.max(0, time - 1), Math.min(current.duration, time + 1)];
   decisions.regions.push({ start: Number(start.toFixed(3)), end: Number(end.toFixed(3)), box, protect: $("purpose").value === "protect" });
@@ -42,7 +40,31 @@ function onChoose(item) {
   if (stage.looped) { stage.looped = null; stage.loop(middle); } else stage.seek(middle);
 }
 
-const stage = new Stage(onTime, onBox);
+function loaded(address) {
+  return new Promise((done) => {
+    const image = new Image();
+    image.onload = () => done(image);
+    image.onerror = () => done(null);
+    image.src = address;
+  });
+}
+
+// The part of the frame before and after in full-size pixels; an offline file has those of the worst places.
+async function fullSize(video, time, box) {
+  const near = (zoom) => Math.abs(zoom.time - time) <= 1 / video.rate && zoom.box.every((edge, n) => Math.abs(edge - box[n]) < 0.002);
+  const kept = served ? null : (video.zooms || []).find(near);
+  if (!served && !kept) return null;
+  const place = `?time=${time.toFixed(6)}&box=${box.map((edge) => edge.toFixed(5))}&v=${video.stamp}`;
+  const [before, after] = await Promise.all(["before", "after"].map((half) => {
+    if (half === "after" ? !video.cleaned : !video.source) return null;
+    const address = served ? `/api/videos/${video.identifier}/${half}.png${place}` : kept[half];
+    return address ? loaded(address) : null;
+  }));
+  return before || after ? { before: before || after, after: after || before } : null;
+}
+
+const stage = new Stage(onTime, onBox, fullSize);
+let notice = "";
 const list = new TextList(onChoose, () => { markOverall(); save(false); });
 
 function setDrawing(on) {
@@ -70,37 +92,97 @@ function requestValue() {
 
 // Served pages save by themselves soon after a change; a file offers a download when asked.
 function save(asked) {
-  clearTimeout(saving);
-  const before = !current.cleaned;
+  const { identifier, cleaned, stem } = current, made = decisions;
   if (!served) {
-    if (asked) download(`${current.stem}.decisions.json`, decisions);
+    if (asked) download(`${stem}.decisions.json`, made);
     else say("Not saved yet: press Save.");
     return Promise.resolve();
   }
-  if (before && !asked) return Promise.resolve();
-  return new Promise((done) => {
-    saving = setTimeout(async () => {
-      try {
-        if (before) say(`Saved. Next: ${(await send(`/api/videos/${current.identifier}/request`, "PUT", requestValue())).next_step}`);
-        else { await send(`/api/videos/${current.identifier}/decisions`, "PUT", decisions); say("Saved."); }
-      } catch (error) { say(`Not saved: ${error.message}`); }
-      done();
-    }, asked ? 0 : 300);
-  });
+  if (!cleaned && !asked) return Promise.resolve();
+  pending = async () => {
+    try {
+      if (cleaned) { await send(`/api/videos/${identifier}/decisions`, "PUT", made); say("Saved."); } else await saveRequest(identifier);
+    } catch (error) { say(`Not saved: ${error.message}`); }
+  };
+  clearTimeout(saving);
+  if (asked) return flush();
+  saving = setTimeout(flush, 300);
+  return Promise.resolve();
 }
 
-async function redo(pay = false) {
-  await save(true);
-  if (!served) { say(`Next: preflight redo ${current.record_name} --decisions ${current.stem}.decisions.json`); return; }
-  say("Redoing…");
+async function flush() {
+  clearTimeout(saving);
+  const action = pending;
+  pending = null;
+  if (action) await action();
+}
+
+async function saveRequest(identifier) {
+  const { next_step: next } = await send(`/api/videos/${identifier}/request`, "PUT", requestValue());
+  $("request-saved").hidden = false;
+  $("request-saved").replaceChildren("Saved. Run it later with ", ...command(next));
+  say("Saved.");
+}
+
+// A word as a shell reads it.
+const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+function showWork(work) {
+  const running = Boolean(work && !work.outcome);
+  $("work").hidden = $("work-note").hidden = !running;
+  if (running) { $("work").value = work.share; $("work-note").textContent = `${work.note} (${Math.round(100 * work.share)}%)`; }
+}
+
+// Begins work in the background: asks first where that costs something, shows the progress, and calls `ended` with how it ended.
+async function begin(path, value, ended, pay = false) {
   try {
-    const answer = await send(`/api/videos/${current.identifier}/redo`, "POST", { pay });
-    say(answer.message);
-    if (answer.changed) await openVideo(current.identifier, answer.message);
-  } catch (error) {
-    if (error.status === 402 && await ask(error.value.error)) await redo(true);
-    else say(error.message);
+    const answer = await send(`${path}${path.includes("?") ? "&" : "?"}pay=${pay}`, "POST", value);
+    if (answer.begun) follow(path.split("/")[3], ended);
+    else if (!answer.question) say(answer.message);
+    else if (await ask(answer.question)) await begin(path, value, ended, true);
+    else say("Nothing was done.");
+  } catch (error) { say(error.message); }
+}
+
+function follow(identifier, ended) {
+  clearTimeout(polling);
+  const look = async () => {
+    let work;
+    try { work = await call(`/api/videos/${identifier}/work`); } catch (error) { say(error.message); return; }
+    if (identifier !== "all" && current?.identifier !== identifier) return;
+    showWork(work);
+    if (work && work.outcome) { say(work.outcome.message); await ended(work); } else polling = setTimeout(look, POLL);
+  };
+  look();
+}
+
+async function redo(byService = false) {
+  if (!served) {
+    $("command-text").textContent = `preflight redo ${quoted(current.record_name)} --decisions ${quoted(`${current.stem}.decisions.json`)}`;
+    $("command").showModal();
+    return;
   }
+  await save(true);
+  await begin(`/api/videos/${current.identifier}/redo?by_service=${byService}`, {}, redone);
+}
+
+async function redone({ outcome, failed }) {
+  if (failed || !outcome.changed) return;
+  if (outcome.opens) { notice = outcome.message; location.hash = outcome.opens; } else await openVideo(current.identifier, outcome.message);
+}
+
+function searchTexts() {
+  const { identifier } = current;
+  begin(`/api/videos/${identifier}/texts`, {}, async ({ failed }) => {
+    if (failed) return;
+    const found = await call(`/api/videos/${identifier}`);
+    if (current?.identifier !== identifier) return;
+    Object.assign(current, { texts: found.texts, texts_known: found.texts_known, weak_spots: found.weak_spots, scanned: found.texts });
+    list.open(current, decisions);
+    proposeLanguage();
+    foresee();
+    selectWorst();
+  });
 }
 
 function ask(words) {
@@ -110,42 +192,6 @@ function ask(words) {
   return new Promise((done) => $("ask").addEventListener("close", () => done($("ask").returnValue === "yes"), { once: true }));
 }
 
-function drawTimeline(time) {
-  const canvas = $("timeline");
-  const width = canvas.clientWidth - TIMELINE_LEFT - TIMELINE_RIGHT, height = 56;
-  if (!current || width <= 0) return;
-  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, width, height);
-  const x = (value) => value / Math.max(0.001, current.duration) * width;
-  const lanes = { removed: ["#2e9e55", 4], uncertain: ["#d08700", 20], kept: ["#7d8798", 34] };
-  for (const text of current.texts) {
-    const [color, y] = lanes[text.status];
-    context.fillStyle = text.weaknesses.length ? "#d93025" : color;
-    context.fillRect(x(text.start), y, Math.max(2, x(text.end) - x(text.start) - 1), 11);
-  }
-  context.fillStyle = "#d93025";
-  for (const spot of current.weak_spots) context.fillRect(x(spot.start), 49, Math.max(3, x(spot.end) - x(spot.start)), 5);
-  context.fillStyle = getComputedStyle(document.body).color;
-  context.fillRect(x(time) - 1, 0, 2, height);
-}
-
-function drawCurve() {
-  plot?.destroy();
-  plot = null;
-  const changes = current.changes || [];
-  $("curve").hidden = changes.length < 2;
-  if (changes.length < 2) return;
-  const ink = getComputedStyle(document.body).color;
-  const axis = { stroke: ink, grid: { show: false } };
-  plot = new uPlot({
-    width: $("curve").clientWidth || 600, height: 110, legend: { show: false }, scales: { x: { time: false, range: () => [0, current.duration] } },
-    axes: [axis, { ...axis, size: TIMELINE_LEFT }], padding: [8, TIMELINE_RIGHT, 0, 0], series: [{}, { label: "change", stroke: "#4c8df6", width: 1 }],
-    cursor: { drag: { x: false } },
-    hooks: { init: [(made) => made.over.addEventListener("click", () => stage.seek(made.posToVal(made.cursor.left, "x")))] },
-  }, [changes.map((_, frame) => frame / current.rate), changes], $("curve"));
-}
-
 function proxyAddress(video) {
   if (served) return `/api/videos/${video.identifier}/proxy.mp4?v=${video.stamp}`;
   const data = atob($(`proxy-${video.identifier}`).textContent);
@@ -153,88 +199,95 @@ function proxyAddress(video) {
   return URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
 }
 
-async function openVideo(identifier, notice = "") {
+function selectWorst() {
+  const worst = list.ordered()[0];
+  if (worst) list.select(worst);
+}
+
+// What a run would do to each text, as in request_draft.py: all of it goes when that is asked for.
+function foresee() {
+  current.scanned = current.scanned || current.texts;
+  current.texts = $("option-all").checked ? current.scanned.map((text) => ({ ...text, status: "removed", severity: 0 })) : current.scanned;
+  list.render();
+  stage.draw();
+}
+
+// Most of the text decides, as `preflight run --language auto` does.
+function proposeLanguage() {
+  const words = current.texts.filter((text) => text.status !== "kept").map((text) => text.words).join("");
+  const chinese = (words.match(/\p{Script=Han}/gu) || []).length, latin = (words.match(/\p{Script=Latin}/gu) || []).length;
+  $("option-language").value = 3 * chinese > latin ? "zh" : "en"; // A Chinese word has two characters, an English one five to six.
+}
+
+function showVerdict(video) {
+  const tone = { accepted: "good", "accepted with remarks": "warn", poor: "bad" }[video.verdict] ?? "";
+  $("verdict").hidden = !video.cleaned;
+  $("verdict").className = `badge ${tone}`;
+  $("verdict").textContent = video.verdict || "not verified";
+  $("reasons").hidden = !video.reasons.length;
+  $("reasons").textContent = video.reasons.join(" ");
+  $("notes-box").hidden = !video.notes.length;
+  $("notes").replaceChildren(...video.notes.map((note) => element("li", {}, note)));
+}
+
+async function openVideo(identifier, words = "") {
+  await flush();
   say("Preparing the picture…");
+  clearTimeout(polling);
+  $("work").hidden = $("work-note").hidden = true;
   try {
     current = served ? await call(`/api/videos/${identifier}`) : boot.videos.find((video) => video.identifier === identifier);
-  } catch (error) { say(error.message); return; }
+  } catch (error) { await showIndex(); say(error.message); return; }
   decisions = new Decisions(current.decisions);
   $("index").hidden = true;
   $("video").hidden = false;
-  $("back").hidden = boot.single;
+  $("back").hidden = $("next-video").hidden = identifier === boot.single;
   $("title").textContent = current.name;
   document.title = `${current.name} - review`;
   const before = !current.cleaned;
   $("options").hidden = !before;
-  $("redo").hidden = before;
-  $("save").textContent = before ? "Save the request" : served ? "Save" : "Save decisions";
-  for (const button of $("overall").querySelectorAll("[data-overall]")) button.hidden = before;
+  $("overall").hidden = before;
+  $("redo-service").hidden = !served;
+  $("save").hidden = served;
+  $("option-all").checked = false;
+  proposeLanguage();
   $("price").textContent = before ? current.price : "";
+  $("run").hidden = $("save-request").hidden = !served;
+  $("request-saved").hidden = true;
   $("note").value = decisions.note;
-  $("notes").textContent = [current.verdict ? `Verdict: ${current.verdict}.` : "", ...current.reasons, ...current.notes].filter(Boolean).join(" ");
+  showVerdict(current);
   $("position").max = String(current.duration);
   list.open(current, decisions);
   markOverall();
   stage.open(proxyAddress(current), current);
   stage.setMode("slider");
-  if (before) { $("split-row").hidden = true; $("modes").querySelectorAll("[data-mode]").forEach((button) => { button.hidden = true; }); }
+  $("split-row").hidden = before;
+  for (const button of $("modes").querySelectorAll("[data-mode]")) button.hidden = before;
   drawCurve();
+  const opened = current, isLeft = () => current !== opened;
   stage.player.addEventListener("loadeddata", async () => {
-    say(notice);
-    if (served) { current.changes = (await call(`/api/videos/${identifier}/changes`)).changes; drawCurve(); }
-    const worst = list.ordered()[0];
-    if (worst) list.select(worst);
+    if (isLeft()) return;
+    say(words);
+    selectWorst();
+    if (!served) return;
+    try {
+      opened.changes = (await call(`/api/videos/${identifier}/changes`)).changes;
+      if (isLeft()) return;
+      drawCurve();
+      const work = await call(`/api/videos/${identifier}/work`);
+      if (isLeft()) return;
+      if (work && !work.outcome && work.name !== "search") follow(identifier, redone);
+      else if (!opened.texts_known && opened.source) searchTexts();
+    } catch (error) { say(error.message); }
   }, { once: true });
-}
-
-function rowOf(row) {
-  const tone = { accepted: "good", "accepted with remarks": "warn", "not verified": "" }[row.state] ?? "bad";
-  const link = row.next_step && !row.removed && !row.duration
-    ? element("span", {}, row.name)
-    : element("a", { href: `#${row.identifier}` }, row.name);
-  const thumb = element("td", {});
-  if (served && row.duration) thumb.append(element("img", { src: `/api/videos/${row.identifier}/thumb.jpg`, alt: "", loading: "lazy" }));
-  return element("tr", {}, thumb, element("td", {}, link),
-    element("td", { className: `state ${tone}` }, row.state), element("td", {}, String(row.removed)), element("td", {}, String(row.kept)),
-    element("td", {}, row.duration ? `${row.duration.toFixed(1)} s` : ""), element("td", {}, row.decision),
-    element("td", {}, ...(row.error ? [row.error, " "] : []), ...(row.next_step ? [element("code", {}, row.next_step)] : [])));
-}
-
-async function loadIndex(force) {
-  const query = new URLSearchParams({ offset: String(place), limit: String(PAGE), search: $("filter-name").value, state: $("filter-state").value, order: $("filter-order").value });
-  let answer;
-  try { answer = served ? await call(`/api/index?${query}`) : offlineIndex(); } catch (error) { say(error.message); return; }
-  if (!force && answer.version === version) return;
-  version = answer.version;
-  $("rows").replaceChildren(...answer.rows.map(rowOf));
-  $("page-place").textContent = `${answer.count ? place + 1 : 0}-${Math.min(place + PAGE, answer.count)} of ${answer.count}`;
-  $("page-back").disabled = place === 0;
-  $("page-on").disabled = place + PAGE >= answer.count;
-  const { videos, failed, jobs, minutes, cost, accepted, rejected } = answer.totals;
-  $("totals").textContent = `${videos} videos, ${minutes} minutes, ${jobs} jobs${cost === null ? "" : `, cost ${cost}`}; ${accepted} accepted and ${rejected} rejected by you; ${failed} without a result.`;
-}
-
-function offlineIndex() {
-  const found = boot.rows.filter((row) => row.name.toLowerCase().includes($("filter-name").value.toLowerCase()) && ["", row.state, row.decision || "open"].includes($("filter-state").value));
-  return { rows: found.slice(place, place + PAGE), count: found.length, totals: boot.totals, version: String(Math.random()) };
-}
-
-function showIndex() {
-  stage.player.pause();
-  current = null;
-  $("video").hidden = true;
-  $("index").hidden = false;
-  $("back").hidden = true;
-  $("title").textContent = boot.title;
-  document.title = boot.title;
-  say("");
-  loadIndex(true);
 }
 
 function route() {
   const wanted = decodeURIComponent(location.hash.slice(1)) || boot.single;
   clearInterval(listing);
-  if (wanted) openVideo(wanted);
+  const words = notice;
+  notice = "";
+  if (wanted && wanted !== "list") openVideo(wanted, words);
   else { showIndex(); if (served) listing = setInterval(() => loadIndex(false), LIVE); }
 }
 
@@ -242,9 +295,9 @@ const KEYS = {
   " ": () => stage.toggle(), ArrowLeft: (event) => (event.shiftKey ? stage.seek(stage.player.currentTime - 1) : stage.step(-1)),
   ArrowRight: (event) => (event.shiftKey ? stage.seek(stage.player.currentTime + 1) : stage.step(1)),
   n: () => list.move(1), p: () => list.move(-1), 1: () => stage.setMode("slider"), 2: () => stage.setMode("side"), 3: () => stage.setMode("flip"),
-  4: () => stage.setMode("difference"), f: () => stage.flip(), l: () => stage.loop(stage.player.currentTime), z: () => stage.zoom(list.text()?.box),
+  4: () => stage.setMode("difference"), f: () => stage.flip(), l: () => stage.loop(stage.player.currentTime), z: () => stage.zoom(list.current()?.box),
   b: () => setDrawing(!stage.drawing), a: (event) => (event.shiftKey ? overall("accept") : list.decide("accept")),
-  x: (event) => (event.shiftKey ? overall("reject") : list.decide("reject")), k: () => list.decide("protect", "remove"), s: () => save(true),
+  x: (event) => (event.shiftKey ? overall("reject") : list.decide("reject")), k: () => list.decide("protect", "remove"), s: () => save(true), r: () => { if (current.cleaned) redo(); }, ".": () => { if (!boot.single) nextVideo(); },
 };
 
 function overall(value) {
@@ -265,7 +318,7 @@ document.addEventListener("keydown", (event) => {
 });
 $("modes").addEventListener("click", (event) => { if (event.target.dataset.mode) stage.setMode(event.target.dataset.mode); });
 $("boxes").addEventListener("click", () => { stage.showMarks = !stage.showMarks; press($("boxes"), stage.showMarks); stage.draw(); });
-$("zoom").addEventListener("click", () => stage.zoom(list.text()?.box));
+$("zoom").addEventListener("click", () => stage.zoom(list.current()?.box));
 $("split").addEventListener("input", (event) => stage.moveSplit(event.target.value / 1000));
 $("play").addEventListener("click", () => stage.toggle());
 $("step-back").addEventListener("click", () => stage.step(-1));
@@ -273,18 +326,21 @@ $("step-on").addEventListener("click", () => stage.step(1));
 $("loop").addEventListener("click", () => stage.loop(stage.player.currentTime));
 $("sound").addEventListener("click", () => { stage.player.muted = !stage.player.muted; press($("sound"), !stage.player.muted); });
 $("position").addEventListener("input", (event) => stage.seek(Number(event.target.value)));
-$("timeline").addEventListener("click", (event) => stage.seek((event.offsetX - TIMELINE_LEFT) / ($("timeline").clientWidth - TIMELINE_LEFT - TIMELINE_RIGHT) * current.duration));
 $("overall").addEventListener("click", (event) => { if (event.target.dataset.overall) overall(event.target.dataset.overall); });
 $("save").addEventListener("click", () => save(true));
 $("redo").addEventListener("click", () => redo());
+$("redo-service").addEventListener("click", () => redo(true));
+$("option-all").addEventListener("change", foresee);
+$("save-request").addEventListener("click", () => save(true));
+$("run").addEventListener("click", () => begin(`/api/videos/${current.identifier}/run`, requestValue(), redone));
+$("command-save").addEventListener("click", () => save(true));
+$("command-copy").addEventListener("click", (event) => copy($("command-text").textContent, event.target));
 $("draw").addEventListener("click", () => setDrawing(!stage.drawing));
 $("note").addEventListener("change", (event) => { decisions.note = event.target.value; save(false); });
 $("help-open").addEventListener("click", () => $("help").showModal());
-$("back").addEventListener("click", () => { location.hash = ""; });
-$("filters").addEventListener("input", () => { place = 0; loadIndex(true); });
-$("filters").addEventListener("submit", (event) => event.preventDefault());
-$("page-back").addEventListener("click", () => { place = Math.max(0, place - PAGE); loadIndex(true); });
-$("page-on").addEventListener("click", () => { place += PAGE; loadIndex(true); });
+$("back").addEventListener("click", () => { location.hash = boot.single ? "list" : ""; });
 window.addEventListener("hashchange", route);
-window.addEventListener("resize", () => { stage.draw(); if (plot) plot.setSize({ width: $("curve").clientWidth, height: 110 }); });
+window.addEventListener("pagehide", flush);
+window.addEventListener("resize", () => stage.draw());
+$("curve-box").open = window.innerWidth > 820 && window.innerHeight > 800;
 route();

@@ -20,9 +20,10 @@ const seconds = (value) => `${value.toFixed(3)} s`;
 
 const MODES = ["slider", "side", "flip", "difference"];
 const LOOP = 1; // seconds
+const WIDEST_ZOOM = 0.6; // of the picture: a caption as wide as the picture is shown around its middle
 
 class Stage {
-  constructor(onTime, onBox) {
+  constructor(onTime, onBox, onZoom) {
     this.canvas = $("picture");
     this.context = this.canvas.getContext("2d");
     this.player = element("video", { muted: true, playsInline: true, preload: "auto" });
@@ -37,12 +38,15 @@ class Stage {
     this.dragged = null;
     this.onTime = onTime;
     this.onBox = onBox;
+    this.onZoom = onZoom;
+    this.full = null;
+    this.frameTime = null;
     this.stacked = true;
     this.player.addEventListener("loadeddata", () => this.draw());
     this.player.addEventListener("seeked", () => this.draw());
     this.player.addEventListener("pause", () => this.draw());
     this.player.addEventListener("error", () => say("The picture can't be played."));
-    this.tick = () => { this.draw(); this.again(); };
+    this.tick = (_, frame) => { this.frameTime = frame?.mediaTime; this.draw(); this.again(); };
     this.listen();
     this.again();
   }
@@ -57,6 +61,7 @@ class Stage {
     this.stacked = video.cleaned && video.source;
     this.zoomed = this.looped = null;
     this.marks = [];
+    this.full = this.frameTime = null;
     press($("zoom"), false);
     press($("loop"), false);
     this.player.src = source;
@@ -90,6 +95,12 @@ class Stage {
       if (box[2] - box[0] > 0.005 && box[3] - box[1] > 0.005) this.onBox(box);
       this.draw();
     };
+    this.canvas.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      this.zoomAround(at(event), event.deltaY < 0 ? 0.8 : 1.25);
+    }, { passive: false });
+    this.canvas.addEventListener("dblclick", (event) => this.zoomAround(at(event), this.zoomed ? 100 : 0.4));
     this.canvas.addEventListener("pointerup", release);
     this.canvas.addEventListener("pointercancel", release);
   }
@@ -126,14 +137,24 @@ class Stage {
   }
 
   zoom(box) {
-    if (this.zoomed || !box) this.zoomed = null;
-    else {
-      const side = Math.max(0.12, (box[2] - box[0]) * 1.4, (box[3] - box[1]) * 1.4);
-      const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2].map((c) => Math.min(1 - side / 2, Math.max(side / 2, c)));
-      this.zoomed = side >= 1 ? null : [x - side / 2, y - side / 2, x + side / 2, y + side / 2];
-    }
+    if (this.zoomed || !box) this.zoomTo(0.5, 0.5, 1);
+    else this.zoomTo((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, Math.min(WIDEST_ZOOM, Math.max(0.12, (box[2] - box[0]) * 1.4, (box[3] - box[1]) * 1.4)));
+  }
+
+  // Shows `side` of the picture's width and height around a place, all in 0..1; the whole picture for 1.
+  zoomTo(x, y, side) {
+    const [left, top] = [x, y].map((centre) => Math.min(1 - side, Math.max(0, centre - side / 2)));
+    this.zoomed = side >= 1 ? null : [left, top, left + side, top + side];
     press($("zoom"), Boolean(this.zoomed));
     this.draw();
+  }
+
+  // Zooms in or out and keeps what is at a place of the canvas there.
+  zoomAround(place, factor) {
+    const [left, , right] = this.window(), [x, y] = this.toPicture(place);
+    const before = right - left, side = Math.min(1, Math.max(0.05, before * factor)), ratio = side / before;
+    const [, top, , bottom] = this.window();
+    this.zoomTo(x + ((left + right) / 2 - x) * ratio, y + ((top + bottom) / 2 - y) * ratio, side);
   }
 
   loop(time) {
@@ -152,7 +173,29 @@ class Stage {
 
   toggle() { if (this.player.paused) this.player.play(); else this.player.pause(); }
 
+  // Asks for the shown part of the frame in the file's own pixels, once the frame stands still.
+  async sharpen() {
+    clearTimeout(this.waiting);
+    const key = this.zoomed && this.player.paused && !this.player.seeking ? `${this.shownAt()} ${this.zoomed}` : null;
+    if (this.full && this.full.key === key) return;
+    this.full = null;
+    if (!key) return;
+    this.waiting = setTimeout(async () => {
+      const found = await this.onZoom(this.video, this.shownAt(), this.zoomed);
+      if (!found || !this.zoomed || key !== `${this.shownAt()} ${this.zoomed}`) return;
+      this.full = { key, ...found };
+      this.draw();
+    }, 120);
+  }
+
+  // The time of the shown frame, in seconds of the result.
+  shownAt() { return this.frameTime ?? Math.floor(this.player.currentTime * this.video.rate + 1e-6) / this.video.rate; }
+
   half(lower, width, height, x = 0, y = 0) {
+    if (this.full) {
+      const image = lower && this.stacked ? this.full.after : this.full.before;
+      if (image) { this.context.drawImage(image, x, y, width, height); return; }
+    }
     const [left, top, right, bottom] = this.window();
     const [fullWidth, fullHeight] = [this.player.videoWidth, this.player.videoHeight / (this.stacked ? 2 : 1)];
     this.context.drawImage(
@@ -164,7 +207,12 @@ class Stage {
     const player = this.player;
     if (!player.videoWidth) return;
     if (this.looped && player.currentTime >= this.looped[1]) player.currentTime = this.looped[0];
-    const [width, height] = [player.videoWidth, player.videoHeight / (this.stacked ? 2 : 1)];
+    this.sharpen();
+    const image = this.full?.before;
+    // A crop of more pixels than the proxy has is shown with all of them.
+    const grown = image ? Math.max(1, image.naturalWidth / player.videoWidth) : 1;
+    const [width, height] = [Math.round(player.videoWidth * grown), Math.round(player.videoHeight / (this.stacked ? 2 : 1) * grown)];
+    this.canvas.dataset.pixels = image ? `${image.naturalWidth}x${image.naturalHeight}` : "";
     const side = this.mode === "side" && this.stacked;
     const columns = side && width <= height * 1.2 || side && window.innerWidth > 820 ? 2 : 1;
     const size = side ? (columns === 2 ? [2 * width, height] : [width, 2 * height]) : [width, height];
@@ -209,23 +257,32 @@ class Stage {
     const [left, top, right, bottom] = this.window();
     const [x, y] = [(box[0] - left) / (right - left) * width, (box[1] - top) / (bottom - top) * height];
     this.context.strokeStyle = color;
-    this.context.lineWidth = 2;
+    this.context.lineWidth = 2 * this.canvas.width / (this.canvas.clientWidth || this.canvas.width);
     this.context.strokeRect(x - 2, y - 2, (box[2] - box[0]) / (right - left) * width + 4, (box[3] - box[1]) / (bottom - top) * height + 4);
   }
 
   label(side, columns, width, height) {
-    if (!this.stacked) return;
-    const written = [];
-    if (side) written.push(["before", 8, 18], ["after", columns === 2 ? width + 8 : 8, columns === 2 ? 18 : height + 18]);
-    else if (this.mode === "flip") written.push([this.flipped ? "before" : "after", 8, 18]);
-    else if (this.mode === "slider") written.push(["before", 8, 18], ["after", width - 52, 18]);
-    else written.push(["difference ×8", 8, 18]);
-    this.context.font = "14px system-ui, sans-serif";
-    for (const [words, x, y] of written) {
-      this.context.fillStyle = "rgba(0,0,0,.65)";
-      this.context.fillRect(x - 4, y - 15, this.context.measureText(words).width + 8, 20);
-      this.context.fillStyle = "#fff";
-      this.context.fillText(words, x, y);
+    const written = this.zoomed ? [[this.full ? `full size, ${this.canvas.dataset.pixels} pixels` : "enlarged", "left", 0, height, "bottom"]] : [];
+    if (!this.stacked) { this.write(written); return; }
+    if (side) written.push(["before", "left", 0, 0], columns === 2 ? ["after", "left", width, 0] : ["after", "left", 0, height]);
+    else if (this.mode === "flip") written.push([this.flipped ? "before" : "after", "left", 0, 0]);
+    else if (this.mode === "slider") written.push(["before", "left", 0, 0], ["after", "right", width, 0]);
+    else written.push(["difference ×8", "left", 0, 0]);
+    this.write(written);
+  }
+
+  // Writes words into corners, in letters of one size on the screen, however large the canvas is.
+  write(written) {
+    const scale = this.canvas.width / (this.canvas.clientWidth || this.canvas.width), context = this.context;
+    context.font = `${13 * scale}px system-ui, sans-serif`;
+    context.textBaseline = "middle";
+    for (const [words, side, x, y, edge] of written) {
+      const width = context.measureText(words).width + 10 * scale, height = 20 * scale;
+      const left = side === "left" ? x + 3 * scale : x - width - 3 * scale, top = edge ? y - height - 3 * scale : y + 3 * scale;
+      context.fillStyle = "rgba(0,0,0,.65)";
+      context.fillRect(left, top, width, height);
+      context.fillStyle = "#fff";
+      context.fillText(words, left + 5 * scale, top + height / 2);
     }
   }
 }

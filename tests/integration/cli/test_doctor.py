@@ -6,9 +6,11 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from fixtures import fill_models
 from preflight.cli.doctor import Diagnosis, diagnose
 from preflight.settings import Secret, Settings
 
@@ -76,3 +78,12 @@ def test_service_that_does_not_answer_accepts_no_form() -> None:
     form = examined(Settings(api_domain="http://127.0.0.1:1", **account))["request form"]  # type: ignore[arg-type]
     assert not form.ok
     assert "can't be reached" in form.seen
+
+
+@pytest.mark.parametrize("factor", [1.0, float("nan")])
+def test_fill_model_of_the_settings_is_tried(factor: float, tmp_path: Path) -> None:
+    model = fill_models.scaled(tmp_path / "model.onnx", factor)
+    # The first parts alone: the others start a service.
+    found = next(diagnosis for diagnosis in diagnose(Settings(fill_model=model)) if diagnosis.part == "fill model")
+    assert found.ok == (factor == 1.0)
+    assert "model.onnx" in found.seen

@@ -34,7 +34,8 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     yield opened
     context.close()
-    assert errors == []
+    # A test ends its server before the page, which may be asking for something just then.
+    assert [error for error in errors if not error.endswith(("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET"))] == []
 
 
 def desk_of(*places: Path) -> ReviewDesk:

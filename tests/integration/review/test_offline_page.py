@@ -1,6 +1,7 @@
 """The page as one file, opened from the disk."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,46 @@ def test_the_file_shows_decides_and_saves_without_a_server(page: Page, tmp_path:
     assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
     page.keyboard.press("a")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save decisions").click()
+        page.get_by_role("button", name="Save decisions", exact=True).click()
     assert download.value.suggested_filename == "clip.decisions.json"
     saved = json.loads(Path(download.value.path()).read_text())
-    assert saved["texts"] == [{"number": 2, "choice": "accept", "alike": False}]
+    assert saved["texts"] == [{"number": 1, "choice": "accept", "alike": False}]
     serious = [v for v in Axe().run(page).response["violations"] if v["impact"] in {"serious", "critical"}]
     assert serious == []
+
+
+def test_the_file_zooms_at_the_worst_places_and_tells_the_command(page: Page, tmp_path: Path) -> None:
+    reviewed.result(tmp_path, "it's", size=(1920, 1080))
+    file = tmp_path / "page.html"
+    desk = desk_of(tmp_path)
+    desk.library.refresh()
+    offline.write(desk, file, title="Review", listener=lambda _: ignore)
+    page.goto(file.as_uri())
+    expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+    page.keyboard.press("z")
+    expect(page.locator("#picture")).to_have_attribute("data-pixels", "1152x648")
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Redo", exact=True).click()
+    with page.expect_download():
+        page.get_by_role("button", name="Save the decisions").click()
+    command = page.locator("#command-text").inner_text()
+    assert shlex.split(command) == ["preflight", "redo", "it's.cleaned.json", "--decisions", "it's.decisions.json"]
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+
+
+def test_hostile_names_and_words_run_no_script_in_a_file(page: Page, tmp_path: Path) -> None:
+    hostile = "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
+    reviewed.result(tmp_path, "<img src=x onerror=alert(1)>", texts=(hostile, "-->", "]]>"))
+    file = tmp_path / "page.html"
+    desk = desk_of(tmp_path)
+    desk.library.refresh()
+    offline.write(desk, file, title=hostile, listener=lambda _: ignore)
+    page.goto(file.as_uri())
+    expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+    assert hostile in page.locator("#texts").inner_text()
+    assert page.title() == "<img src=x onerror=alert(1)>.cleaned.mp4 - review"
+    assert page.locator("img").count() == 0
 
 
 def test_a_file_without_videos_is_refused(tmp_path: Path) -> None:

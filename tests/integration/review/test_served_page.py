@@ -54,8 +54,9 @@ def test_keys_decide_and_the_decision_is_saved_beside_the_record(page: Page, tmp
     record = reviewed.result(tmp_path)
     with served(tmp_path) as (_, address):
         _open_video(page, address)
-        # Worst first: the text whose fill was poor.
-        assert "second words" in page.locator("#texts li").first.inner_text()
+        # Worst first: the text with a poor region, then the one whose fill was poor, then the uncertain one.
+        assert "first words" in page.locator("#texts li.chosen").inner_text()
+        page.keyboard.press("n")
         page.keyboard.press("x")
         page.keyboard.press("n")
         page.keyboard.press("k")
@@ -69,7 +70,7 @@ def test_keys_decide_and_the_decision_is_saved_beside_the_record(page: Page, tmp
         ]
         page.reload()
         expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
-        expect(page.get_by_role("button", name="Accept", exact=True).first).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="Accept video")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_drawn_box_gets_the_time_of_the_text(page: Page, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_drawn_box_gets_the_time_of_the_text(page: Page, tmp_path: Path) -> No
         expect(page.locator("#status")).to_have_text("Saved.")
         (region,) = _decisions(record)["regions"]  # type: ignore[misc]
         assert region["box"] == pytest.approx([0.25, 0.5, 0.75, 0.75], abs=0.01)
-        assert (region["start"], region["end"], region["protect"]) == (1.0, 1.9, False)
+        assert (region["start"], region["end"], region["protect"]) == (0.0, 1.9, False)
 
 
 def test_before_and_after_are_one_frame_in_every_view(page: Page, results: Path) -> None:
@@ -113,12 +114,67 @@ def test_before_and_after_are_one_frame_in_every_view(page: Page, results: Path)
         assert float(page.locator("#clock").inner_text()[:-2]) - float(before[:-2]) == pytest.approx(0.04, abs=0.021)
 
 
+def test_zoom_shows_the_pixels_of_the_files(page: Page, tmp_path: Path) -> None:
+    """The proxy of a wide video is 960 pixels wide; the zoom is not a part of it."""
+    reviewed.result(tmp_path, size=(1920, 1080))
+    with served(tmp_path) as (_, address):
+        _open_video(page, address)
+        picture = page.locator("#picture")
+        assert picture.get_attribute("data-pixels") == ""
+        page.keyboard.press("z")
+        # The box is half as wide as the picture: 60% of it are shown.
+        expect(picture).to_have_attribute("data-pixels", "1152x648")
+        assert picture.evaluate("canvas => canvas.width") == 1152
+        page.keyboard.press("z")
+        expect(picture).to_have_attribute("data-pixels", "")
+
+
+def test_single_characters_are_folded_away(page: Page, tmp_path: Path) -> None:
+    reviewed.result(tmp_path, texts=("words", "more words", "S", "金"))
+    with served(tmp_path) as (_, address):
+        _open_video(page, address)
+        expect(page.locator("#texts-title")).to_have_text("Texts (5)")
+        expect(page.locator("#texts .words")).to_have_count(3)
+        expect(page.locator("#fragments-title")).to_have_text("Single characters (2)")
+        page.locator("#fragments-title").click()
+        page.get_by_role("button", name="3. S").click()
+        page.get_by_role("button", name="Put back").click()
+        expect(page.locator("#fragments li.chosen")).to_contain_text("put back")
+
+
+def test_the_worst_is_said_first_with_its_severity(page: Page, results: Path) -> None:
+    with served(results) as (_, address):
+        page.goto(address)
+        expect(page.locator("#rows")).to_contain_text("bad 0.80")
+        page.get_by_role("link", name="clip.cleaned.mp4").click()
+        expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+        expect(page.locator("#texts li").first).to_have_text("To check (3)")
+        expect(page.locator("#texts li .state").first).to_have_text("bad 0.80")
+        expect(page.locator("#verdict")).to_be_in_viewport()
+        # All of the list can be reached, and nothing is cut off at its side.
+        for row in page.locator("#texts li").all():
+            row.scroll_into_view_if_needed()
+            assert row.evaluate("row => row.scrollWidth <= row.clientWidth + 1")
+        expect(page.locator("#curve-box summary")).to_contain_text("Change of each frame, in gray levels")
+
+
 def test_hostile_names_and_words_run_no_script(page: Page, tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>"
     path = reviewed.result(tmp_path, name, texts=(HOSTILE,))
+    reviewed.video(tmp_path / f"{name}{name}.mp4")
+    record = json.loads(path.read_text())
+    record["acceptance"] = {
+        "verdict": "poor",
+        "reasons": [HOSTILE],
+        "findings": [{"problem": HOSTILE, "level": "poor"}],
+    }
+    record["result"]["notes"] = [HOSTILE]
+    record["result"]["quality"]["kept"][0]["kept_because"] = HOSTILE
+    path.write_text(json.dumps(record))
     with served(tmp_path) as (_, address):
         _open_video(page, address, name + ".cleaned.mp4")
         assert HOSTILE in page.locator("#texts").inner_text()
+        assert HOSTILE in page.locator("#reasons").inner_text()
         assert page.title() == f"{name}.cleaned.mp4 - review"
         assert page.locator("img[onerror]").count() == 0
     assert path.exists()
@@ -127,7 +183,7 @@ def test_hostile_names_and_words_run_no_script(page: Page, tmp_path: Path) -> No
 def test_the_page_is_accessible_in_both_schemes_and_on_a_phone(page: Page, results: Path) -> None:
     with served(results) as (_, address):
         page.goto(address)
-        for scheme, width in (("light", 1280), ("dark", 390)):
+        for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.set_viewport_size({"width": width, "height": 800})
             for place in ("index", "video"):
@@ -171,6 +227,9 @@ def test_without_the_token_nothing_is_told(results: Path, headers: dict[str, str
             status, body, _ = _refused(urllib.request.Request(base + path, headers=headers))
             assert status == 403
             assert "clip" not in body
+        for path in ("api/videos/all/run?pay=true", "api/videos/x/redo?by_service=true&pay=true"):
+            request = urllib.request.Request(base + path, headers=headers, data=b"{}", method="POST")
+            assert _refused(request)[0] == 403
 
 
 def test_the_token_works_once_and_a_foreign_page_learns_nothing(page: Page, results: Path) -> None:
@@ -199,13 +258,20 @@ def test_ranges_of_the_proxy_are_served(results: Path) -> None:
             assert answer.read() == b"ftyp"
 
 
-def test_the_screenshot_of_the_docs_is_made(page: Page, results: Path, tmp_path: Path) -> None:
-    """With REVIEW_SCREENSHOTS=docs the picture in the docs is made anew."""
+def test_the_screenshots_of_the_docs_are_made(page: Page, tmp_path: Path) -> None:
+    """With REVIEW_SCREENSHOTS=docs the pictures in the docs are made anew."""
     folder = Path(os.environ.get("REVIEW_SCREENSHOTS", tmp_path))
-    with served(results) as (_, address):
-        _open_video(page, address)
+    reviewed.scenic(tmp_path)
+    with served(tmp_path) as (_, address):
+        _open_video(page, address, "journey.cleaned.mp4")
         page.screenshot(path=folder / "review-page.png")
-    assert (folder / "review-page.png").stat().st_size > 20_000
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.reload()
+        expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=30_000)
+        page.screenshot(path=folder / "review-phone.png")
+    for name in ("review-page.png", "review-phone.png"):
+        assert (folder / name).stat().st_size > 20_000
 
 
 def test_redo_puts_the_source_back_without_a_new_job(page: Page, tmp_path: Path) -> None:
@@ -213,8 +279,9 @@ def test_redo_puts_the_source_back_without_a_new_job(page: Page, tmp_path: Path)
     before = (tmp_path / "clip.cleaned.mp4").read_bytes()
     with served(tmp_path) as (_, address):
         _open_video(page, address)
-        page.locator("#texts li", has_text="second words").get_by_role("button", name="Put back").click()
-        page.get_by_role("button", name="Redo").click()
+        page.get_by_role("button", name="2. second words").click()
+        page.get_by_role("button", name="Put back").click()
+        page.get_by_role("button", name="Redo", exact=True).click()
         expect(page.locator("#status")).to_have_text(re.compile("Made again, free of charge"), timeout=60_000)
     assert (tmp_path / "clip.cleaned.mp4").read_bytes() != before
     made = json.loads(record.read_text())["composite"]

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +17,9 @@ from preflight.model.media import StreamKind
 from preflight.model.plan import Plan
 from preflight.model.region import Regions
 from preflight.model.report import Report
+from preflight.restore.composite import RecordedText
 from preflight.settings import Settings
-from preflight.workflow import composition, finished_file
+from preflight.workflow import composition, finished_file, recorded_texts
 from preflight.workflow.finished_file import FinishedFile
 from preflight.workflow.outcome import Notes
 from preflight.workflow.preparation import Inspected, Prepared
@@ -35,19 +38,27 @@ def cleaned(source: Path, tmp_path: Path) -> Path:
     return tmp_path / "cleaned.mp4"
 
 
-def _make(source: Path, cleaned: Path, notes: Notes, *, regions: Regions | None = None) -> FinishedFile:
+def _make(
+    source: Path,
+    cleaned: Path,
+    notes: Notes,
+    *,
+    regions: Regions | None = None,
+    reports: Sequence[Mapping[str, Any]] = (),
+    composite: bool = True,
+) -> FinishedFile:
     report = api.check(source)
     assert isinstance(report, Report)
     assert report.media is not None
     plan = Plan(source=report.media)
-    request = RunRequest(output=source.parent, regions=regions or Regions())
+    request = RunRequest(output=source.parent, regions=regions or Regions(), composite=composite)
     inspected = Inspected(request=request, report=report, plan=plan, digest="d" * 64, account="a")
     fixed = Fixed(source=report.media, plan=plan, segments=(Segment(media=report.media, end=1.0),))
     return finished_file.make(
         Prepared(inspected=inspected, fixed=fixed, placed=(None,)),
         [cleaned],
         source.with_name("finished.mp4"),
-        [],
+        reports,
         settings=Settings(home=source.parent / "home"),
         listener=ignore,
         cancel=None,
@@ -69,6 +80,27 @@ def test_the_finished_file_has_the_pictures_of_the_source(source: Path, cleaned:
     assert [text for text in notes.texts if "could not" in text] == []
     (kept,) = made.record["composite"]["recipe"]["cleaned"]
     assert Path(kept).read_bytes() == cleaned.read_bytes()
+
+
+@pytest.mark.parametrize("composite", [True, False])
+def test_texts_are_recorded_with_what_became_of_them(source: Path, cleaned: Path, composite: bool) -> None:
+    track = {"text": "words", "start": 0.2, "end": 0.8, "box": [32, 18, 64, 36]}
+    kept = {**track, "kept_because": "may be part of the scene"}
+    reports = [{"removed": [{"track": track}], "kept": [kept, {**kept, "kept_because": "not text"}]}]
+    made = _make(source, cleaned, Notes(), reports=reports, composite=composite)
+    texts = made.record["texts"]
+    assert [(text["number"], text["status"]) for text in texts] == [(1, "removed"), (2, "uncertain"), (3, "kept")]
+    assert texts[0]["box"] == [0.1, 0.1, 0.2, 0.2]
+
+
+def test_texts_that_no_service_reported_are_compared(
+    source: Path, cleaned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's file is the source, so its text is still there."""
+    found = RecordedText(number=1, text="words", start=0.0, end=1.0, box=(0.1, 0.1, 0.9, 0.9), note="caption")
+    monkeypatch.setattr(recorded_texts, "searched_texts", lambda *_, **__: (found,))
+    made = _make(source, cleaned, Notes(), regions=Regions(keep_text="words"))
+    assert [text["status"] for text in made.record["texts"]] == ["kept"]
 
 
 def test_a_defect_of_the_composite_keeps_no_paid_result_away(

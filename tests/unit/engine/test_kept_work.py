@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import fill_models
 from preflight.engine import kept_work
+from preflight.engine.inpaint.fill_model import open_fill_model
 from preflight.engine.kept_work import KeptWork
 from preflight.errors import InputError
 from preflight.model.job import InpaintingBox, RemovalOptions
@@ -53,6 +55,16 @@ def test_other_options_find_nothing(source: Path, tmp_path: Path, other: Removal
         assert (kept.chunks, kept.selection()) == (0, None)
     with kept_work.opened(tmp_path / "kept", source, OPTIONS, program=PROGRAM, any_script=True) as kept:
         assert kept.chunks == 0
+
+
+def test_other_fill_model_finds_nothing(source: Path, tmp_path: Path) -> None:
+    models = [open_fill_model(fill_models.lama(tmp_path / "a.onnx", white=white)) for white in (1.0, 255.0)]
+    found = []
+    for model in (None, models[0], models[1], models[0]):
+        with kept_work.opened(tmp_path / "kept", source, OPTIONS, program=PROGRAM, fill_model=model) as kept:
+            found.append(kept.chunks)
+            kept.keep_chunk(0, (), "first")
+    assert found == [0, 0, 0, 1]
 
 
 def test_other_content_finds_nothing_and_another_name_does(source: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.errors import UsageError
+from preflight.model.text import TextStatus
 from preflight.review import decisions as decided
 from preflight.review.decisions import Choice, Decisions, Overall, Region, TextDecision
-from preflight.review.subject import ReviewText, ReviewVideo, Status
+from preflight.review.subject import RedoEffect, ReviewText, ReviewVideo
 
 
-def _text(number: int, words: str = "words", status: Status = Status.REMOVED, left: float = 0.1) -> ReviewText:
+def _text(number: int, words: str = "words", status: TextStatus = TextStatus.REMOVED, left: float = 0.1) -> ReviewText:
     return ReviewText(
         number=number,
         words=words,
@@ -113,7 +115,7 @@ def test_graphics_without_words_are_alike_in_one_place() -> None:
 
 
 def test_redo_protects_fills_and_leaves_what_was_accepted() -> None:
-    video = _video(_text(1), _text(2, "b"), _text(3, "c"), _text(4, "d", Status.KEPT))
+    video = _video(_text(1), _text(2, "b"), _text(3, "c"), _text(4, "d", TextStatus.KEPT))
     box = Region(start=0, end=1, box=(0, 0, 0.5, 0.5), protect=False)
     made = Decisions(
         texts=(
@@ -127,7 +129,33 @@ def test_redo_protects_fills_and_leaves_what_was_accepted() -> None:
     plan = decided.plan(made, video)
     assert [region.start for region in plan.protect] == [2]
     assert [region.start for region in plan.fill] == [3, 4, 0]
-    assert decided.plan(Decisions(), video).is_empty
+    assert not decided.plan(Decisions(), video).changes
+
+
+@pytest.mark.parametrize(
+    ("redone", "choice", "protected", "filled", "changes"),
+    [
+        (RedoEffect.FILLED, None, False, True, False),
+        (RedoEffect.FILLED, Choice.ACCEPT, False, True, False),
+        (RedoEffect.FILLED, Choice.REJECT, False, True, True),
+        (RedoEffect.FILLED, Choice.PROTECT, True, False, True),
+        (RedoEffect.PUT_BACK, None, True, False, False),
+        (RedoEffect.PUT_BACK, Choice.ACCEPT, True, False, False),
+        (RedoEffect.PUT_BACK, Choice.REMOVE, False, False, True),
+    ],
+)
+def test_what_was_redone_holds_until_it_is_decided_otherwise(
+    redone: RedoEffect, choice: Choice | None, protected: bool, filled: bool, changes: bool
+) -> None:
+    status = TextStatus.REMOVED if redone is RedoEffect.FILLED else TextStatus.KEPT
+    text = replace(_text(1, "a", status), redone=redone)
+    made = Decisions(texts=(TextDecision(number=1, choice=choice),) if choice else ())
+    plan = decided.plan(made, _video(text))
+    assert (bool(plan.protect), bool(plan.fill), plan.changes) == (protected, filled, changes)
+
+
+def test_a_box_that_is_deleted_after_its_redo_is_a_change() -> None:
+    assert decided.plan(Decisions(), replace(_video(_text(1)), has_redone_boxes=True)).changes
 
 
 def test_decisions_of_another_video_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from onnx import TensorProto
 
 from fixtures import fill_models
+from preflight.engine.inpaint import fill_model
 from preflight.engine.inpaint.fill_model import open_fill_model
-from preflight.engine.inpaint.fill_model_layout import InputEncoding, TensorSpec, recognize_layout
+from preflight.engine.inpaint.fill_model_layout import InputEncoding, TensorSpec, feeds, recognize_layout
 from preflight.engine.inpaint.learned_fill import infer, tiles
 from preflight.errors import FileChangedError, UsageError
 
@@ -86,6 +88,7 @@ def test_hole_is_filled_whatever_the_layout(name: str, tmp_path: Path) -> None:
         (lambda p: p.write_bytes(b"no model" * 40), "can't be opened as ONNX"),
         (lambda p: p.mkdir(), "can't be read: Is a directory"),
         (lambda _: None, "can't be read: No such file"),
+        (os.mkfifo, "not a regular file"),
         (lambda p: fill_models.scaled(p, float("nan")), "not finite"),
         (lambda p: fill_models.scaled(p, 0.0), "does not return the picture around the hole"),
         (fill_models.halved, "of the shape"),
@@ -118,6 +121,19 @@ def test_what_is_no_fill_model_is_refused_with_the_reason(make: Maker, words: st
     assert words in caught.value.message
     assert "bad.onnx" in caught.value.message
     assert caught.value.hint
+
+
+def test_convention_that_is_clear_is_the_only_one_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[InputEncoding] = []
+    monkeypatch.setattr(fill_model, "feeds", lambda *given: (asked.append(given[1]), feeds(*given))[1])
+    open_fill_model(fill_models.lama(tmp_path / "usual.onnx"))
+    assert asked == [InputEncoding.HOLE_MASK]
+    open_fill_model(fill_models.lama(tmp_path / "other.onnx", marks_hole=False))
+    assert asked[1:] == [InputEncoding.HOLE_MASK, InputEncoding.KNOWN_MASK]
+
+
+def test_model_that_fails_the_wrong_way_round_alone_is_taken(tmp_path: Path) -> None:
+    assert open_fill_model(fill_models.needy(tmp_path / "needy.onnx")).encoding is InputEncoding.HOLE_MASK
 
 
 def test_channels_left_open_are_told_by_the_names() -> None:

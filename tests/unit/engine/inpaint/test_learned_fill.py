@@ -142,21 +142,49 @@ def test_fill_is_joined_to_the_scene_at_the_rim(columns: Counting) -> None:
 
 
 def test_fill_is_joined_to_what_other_frames_show(columns: Counting) -> None:
-    ramp = 1.2 * (np.arange(SHAPE[0])[:, None] - SHAPE[0] / 2)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    light = 40 * np.exp(-((y - 39) ** 2 + (x - 75) ** 2) / 500)
     patch = np.zeros(SHAPE, bool)
     patch[34:44, 60:90] = True
 
-    def sloped(_: int) -> Planes[np.uint8]:
-        return Planes(np.clip(stripes().luma + ramp, 0, 255).astype(np.uint8), stripes().chroma)
+    def lit(_: int) -> Planes[np.uint8]:
+        return Planes(np.clip(stripes().luma + light, 0, 255).astype(np.uint8), stripes().chroma)
 
     def mask(index: int) -> BoolMask:
-        return hole() if index == 1 else patch
+        large = np.zeros(SHAPE, bool)
+        large[18:60, 40:110] = True
+        return large if index == 1 else patch
 
-    filler = inpainter(columns, sloped, mask)
+    # Only inside the hole is there any light, and the patch is far from its rim.
+    filler = inpainter(columns, lit, mask)
     filler.known, filler.state = range(3), lambda index: int(index == 1)
     filled = filler.fill(1)
     assert filled.share > 0.7
-    assert error(filled, sloped(1), patch) < 2
+    assert error(filled, lit(1), patch) < 6
+
+
+def test_tint_beside_letters_does_not_flow_into_the_fill(columns: Counting) -> None:
+    def tinted(_: int) -> Planes[np.uint8]:
+        given = spoilt(stripes(), hole())
+        given.chroma[14:25, 14:66] = 15
+        return given
+
+    filler = inpainter(columns)
+    filler.planes = tinted
+    off = np.abs(filler.fill(0).planes.chroma.astype(int) - stripes().chroma)[15:24, 15:65]
+    assert off.mean() < 3
+
+
+def test_share_of_the_model_changes_slowly(columns: Counting) -> None:
+    def weaker(index: int) -> Planes[np.uint8]:
+        waves = (60, 2.2)[index] * np.sin(np.arange(SHAPE[1]) / 2.5)
+        return Planes(np.tile(120 + waves, (SHAPE[0], 1)).astype(np.uint8), grass().chroma)
+
+    alone = inpainter(columns, weaker).fill(1).learned
+    filler = inpainter(columns, weaker)
+    filler.fill(0)
+    assert 0.1 < alone < 0.8
+    assert filler.fill(1).learned > alone + 0.05
 
 
 def test_model_whose_brightness_is_off_is_judged_by_its_pattern(tmp_path: Path) -> None:
@@ -264,6 +292,19 @@ def test_change_of_scene_or_hole_is_asked_for_again(what: str, columns: Counting
     filled = filler.fill(1)
     assert columns.asked == 2
     assert error(filled, scene(1), mask(1)) < 4
+
+
+def test_model_that_is_no_good_is_not_asked_on_and_on(tmp_path: Path) -> None:
+    def moving(index: int) -> Planes[np.uint8]:
+        return Planes(np.roll(stripes().luma, 3 * index, axis=1), stripes().chroma)
+
+    bad = Counting(open_fill_model(fill_models.painted(tmp_path / "gray.onnx", 0.95)))
+    good = Counting(open_fill_model(fill_models.lama(tmp_path / "columns.onnx")))
+    for model in (bad, good):
+        filler = inpainter(model, moving)
+        for index in range(7):
+            filler.fill(index)
+    assert (bad.asked, good.asked) == (4, 7)
 
 
 def test_hole_that_shrinks_needs_no_new_answer(columns: Counting) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from preflight.engine.core.arrays import YCbCr, dilate
 from preflight.engine.core.box import Box
+from preflight.engine.core.harmonic_fill import harmonic_inpaint
 from preflight.engine.detect import ocr
-from preflight.engine.inpaint.residual_check import RemovedLine, legibility, stroke_residue
+from preflight.engine.inpaint.residual_check import RemovedLine, lasting, legibility, stroke_residue
 from preflight.engine.inpaint.settings import RESIDUAL
 
 HEIGHT, WIDTH = 96, 320
@@ -128,3 +129,29 @@ def test_a_scene_in_the_shape_of_letters_is_told_by_a_frame_on_which_they_are_fa
 def test_a_faint_frame_of_another_scene_tells_nothing() -> None:
     judged = replace(line(), faint=np.asarray(lettered(0.3) // 2, np.uint8), faint_ratio=0.0)
     assert stroke_residue(lettered(0.3), lettered(1), judged) > RESIDUAL.trace_limit
+
+
+@pytest.mark.parametrize(
+    ("traces", "left"),
+    [
+        ([0.0] * 40, 0.0),
+        ([0.0] * 20 + [1.0] + [0.0] * 19, 0.0),
+        ([0.0] * 30 + [0.5] * 4 + [0.0] * 6, 0.5),
+        ([0.3], 0.3),
+        ([], 0.0),
+    ],
+)
+def test_trace_counts_where_it_lasts_for_several_frames(traces: list[float], left: float) -> None:
+    assert lasting(traces) == left
+
+
+def test_smooth_fill_at_the_edge_of_a_bright_thing_is_no_trace() -> None:
+    """The letters hide a part of the edge, so that the fill is brighter than its surroundings in their shape."""
+    truth, letters = scene(4).astype(np.float32), dilate(line().letters, 4)
+    truth[:36] += 90
+    source = np.where(line().letters[..., None], 235, truth)
+    result, before = (
+        np.asarray(np.clip(image, 0, 255), np.uint8) for image in (harmonic_inpaint(truth, letters), source)
+    )
+    assert stroke_residue(result, before, replace(line(), letters=letters)) == 0
+    assert stroke_residue(before, before, replace(line(), letters=letters)) > RESIDUAL.trace_limit
