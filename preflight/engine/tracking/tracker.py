@@ -13,7 +13,7 @@ from preflight.engine.detect.detector import Detector, DetectTask, PendingLines,
 from preflight.engine.detect.settings import DETECTION
 from preflight.engine.media.decode import Frame
 from preflight.engine.model.identity import is_same_text
-from preflight.engine.model.track import Track
+from preflight.engine.model.track import LEGIBLE, Track
 from preflight.engine.motion import relative
 from preflight.engine.motion.camera_window import CameraWindow
 from preflight.engine.motion.template_match import (
@@ -234,13 +234,25 @@ class TextTracker:
                 self.unexamined.append(UnexaminedSpan(slot, start, end))
 
     def _are_empty(self, slot: Box, standing: list[Tracklet], frames: range) -> bool:
-        """Return True when a few frames show no text at the place of others, so that they can be donors."""
+        """Return True when a few frames show no text at the place of others, so that they can be donors.
+
+        A word that they show is a text of its own, unless it is what is left of one that is known.
+        """
         for index in frames:
             frame = self._frame(index)
-            if any(
-                not any(association.is_known(line, known, frame) for known in standing)
+            lines = [
+                line
                 for line in self.find_in_slot(frame, slot)
-            ):
+                if not any(association.is_known(line, known, frame) for known in standing)
+            ]
+            near = [t.reading.text for t in self.live if gap_search.in_slot(t.current_line, slot)]
+            near += [t.text for t in self.done if t.last >= index - self.step and gap_search.in_slot(t.line, slot)]
+            for line in lines:
+                for tracklet in self._open(line, index):
+                    read = tracklet.reading
+                    if read.score < LEGIBLE or any(is_same_text(read.text, text) for text in near):
+                        self.live.pop()
+            if lines:
                 return False
         return True
 
