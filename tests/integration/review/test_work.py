@@ -13,6 +13,8 @@ from playwright.sync_api import Page, expect
 
 from fixtures import reviewed
 from preflight.cli.app import run
+from preflight.errors import UsageError
+from preflight.model.job import InpaintingBox
 from preflight.review import gather, record_reader
 from preflight.review.library import decisions_path
 from preflight.review.review_actions import ReviewActions
@@ -20,7 +22,7 @@ from preflight.review.server import serving
 from preflight.review.subject import ReviewVideo
 from preflight.review.work import Report
 from preflight.settings import Settings
-from preflight.workflow import recorded_texts
+from preflight.workflow import paid_redo, recorded_texts
 from preflight.workflow.request import RunRequest
 from tests.fake_cloud import FakeCloud
 from tests.integration.review.conftest import served
@@ -203,6 +205,19 @@ def test_the_command_pays_only_after_a_yes(
     arguments = ["redo", str(result), "--decisions", str(decisions_path(result)), "--by-service", *words]
     assert run(arguments) == code
     assert len(cloud.accepted) == jobs
+
+
+def test_a_video_that_was_sent_in_parts_is_not_paid_for_again(
+    result: Path, cloud: FakeCloud, settings: Settings
+) -> None:
+    """A job for each part would get boxes with times of the whole."""
+    record = json.loads(result.read_text())
+    record["plan"]["cuts"] = [1.0]
+    result.write_text(json.dumps(record))
+    box = InpaintingBox(start=1.2, end=1.8, x1=0.2, y1=0.2, x2=0.4, y2=0.4)
+    with pytest.raises(UsageError, match="in parts"):
+        paid_redo.redo_by_service(result, fill=[box], settings=settings)
+    assert cloud.accepted == []
 
 
 def test_a_job_that_would_do_the_same_again_is_refused(
