@@ -58,7 +58,7 @@ COMMAND = Command(
     name="config",
     summary="Show the effective settings, or write a settings file.",
     details="A preflight.toml in the current folder is read by every command. One that sets programs, fill models, "
-    "hosts, buckets or credentials has to be trusted first (`preflight trust`), since it may have come with a download.",
+    "hosts, buckets or credentials has to be trusted first (`preflight trust`): it may have come with a download.",
     example="preflight config init",
     run=show,
     parameters=(common_options.AS_JSON,),
