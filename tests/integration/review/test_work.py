@@ -1,6 +1,7 @@
 """What the page has done in the background: searches for text, runs, redos, with a question before anything is paid."""
 
 import io
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fixtures import reviewed
@@ -136,6 +138,35 @@ def test_a_folder_of_videos_leads_to_an_accepted_result(
         expect(page.locator("#rows")).to_contain_text("accepted")
         expect(page.locator("#totals")).to_contain_text("1 accepted and 0 rejected by you")
     assert json.loads((folder / "cleaned" / "clip.decisions.json").read_text())["overall"] == "accept"
+
+
+def test_what_comes_before_a_run_is_accessible(
+    page: Page, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _scan_at_once(monkeypatch)
+    reviewed.video(tmp_path / "clip.mp4", 1)
+
+    def expect_no_fault(place: str) -> None:
+        for scheme, width in itertools.product(("light", "dark"), (1280, 390)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": 800})
+            found = Axe().run(page).response["violations"]
+            assert [v for v in found if v["impact"] in {"serious", "critical"}] == [], (place, scheme, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (place, width)
+
+    with _served(page, settings, tmp_path):
+        expect(page.get_by_role("link", name="clip.mp4")).to_be_visible()
+        expect_no_fault("index")
+        page.get_by_role("link", name="clip.mp4").click()
+        expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=OPEN)
+        page.keyboard.press("b")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Save the request").click()
+        expect(page.locator("#request-saved")).to_contain_text("preflight run --request")
+        expect_no_fault("video")
+        page.get_by_role("button", name="Run now").click()
+        expect(page.locator("#ask")).to_be_visible()
+        expect_no_fault("question")
 
 
 def test_all_new_videos_are_run_after_one_question(
