@@ -85,15 +85,21 @@ class AppearanceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpellingSettings:
+    """How strokes are told from a busy scene by reading them."""
+
+    sure: float = 0.5
+    """Certainty of strokes from which they are taken without reading them alone."""
+    least: float = 0.7
+    """Minimum similarity (0..1) of what strokes spell with the reading of the text."""
+    certainty: float = 0.25
+    """Certainty of strokes that spell the text: letters of one colour, though the scene is busy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackletSettings:
     """How a tracklet is turned into a track."""
 
-    sure_strokes: float = 0.5
-    """Certainty of strokes from which they are taken without reading them alone."""
-    spelled: float = 0.7
-    """Similarity (0..1) of what strokes spell, drawn alone, with the reading of the text."""
-    spelled_certainty: float = 0.25
-    """Certainty of strokes that spell the text: letters of one colour, though the scene is busy."""
     doubtful: float = 0.3
     """Confidence of the recogniser up to which it has read nothing."""
     max_crops: int = 24
@@ -221,6 +227,7 @@ class TransitionSettings:
 TRACKER = TrackerSettings()
 GAPS = GapSettings()
 APPEARANCE = AppearanceSettings()
+SPELLING = SpellingSettings()
 TRACKLET = TrackletSettings()
 STITCHING = StitchingSettings()
 ASSOCIATION = AssociationSettings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 import cv2
@@ -13,7 +13,6 @@ from preflight.engine.core.arrays import BGR, BoolMask, FloatMap, Gray, channel_
 from preflight.engine.core.box import Box
 from preflight.engine.detect.ocr import TEXT_PROBABILITY, OcrReading, read_line, text_map
 from preflight.engine.media.decode import Frame
-from preflight.engine.model.identity import text_similarity
 from preflight.engine.model.track import LEGIBLE, MaskModel, Track, TrackEvidence
 from preflight.engine.motion.relative import UNKNOWN, RelativeMotion
 from preflight.engine.motion.template_match import LineTemplate, Offset, TemplateMatch
@@ -21,7 +20,8 @@ from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.counter import CounterModel
 from preflight.engine.tracking import appearance, counters, transitions
-from preflight.engine.tracking.settings import TRACKLET
+from preflight.engine.tracking.settings import SPELLING, TRACKLET
+from preflight.engine.tracking.spelling import spelled_strokes
 from preflight.engine.tracking.transitions import Moment, Scene
 
 
@@ -144,37 +144,12 @@ def learn_strokes(tracklet: Tracklet, crops: list[BGR]) -> tuple[glyphs.Strokes,
         crops = crops[-1:]
     crop, spread = glyphs.median_and_spread(crops)
     strokes = glyphs.find_strokes(crop, spread, tracklet.line.text_height, tracklet.inner)
-    if strokes.found and strokes.certainty < TRACKLET.sure_strokes and not tracklet.ticking:
-        strokes = _spelled_strokes(tracklet, strokes, crop, spread)
+    if strokes.found and strokes.certainty < SPELLING.sure and not tracklet.ticking:
+        place = _within(tracklet.line, tracklet.box)
+        strokes = spelled_strokes(strokes, crop, spread, tracklet.line.text_height, tracklet.inner, place)
     if strokes.found:
         tracklet.template = appearance.learn_template(crop, strokes, crops)
     return strokes, crop, spread
-
-
-def _spelled_strokes(tracklet: Tracklet, strokes: glyphs.Strokes, crop: BGR, spread: FloatMap) -> glyphs.Strokes:
-    """Return the strokes that spell the text when drawn alone; `strokes` if others don't do so better.
-
-    Thin letters over a busy scene are not as flat and as many as details of the scene with one colour, but these can't
-    be read as the same text.
-    """
-    inside = _within(tracklet.line, tracklet.box)
-    reading = read_line(crop[inside])
-    if not _is_read(reading):
-        return strokes
-
-    def spelling(own: glyphs.Strokes) -> float:
-        drawn = np.where(own.fill[inside][..., None], 0, np.full(3, 255)).astype(np.uint8)
-        return text_similarity(read_line(cv2.GaussianBlur(drawn, (3, 3), 0)).text, reading.text)
-
-    usual = spelling(strokes)
-    if usual >= TRACKLET.spelled:
-        return strokes
-    others = glyphs.stroke_candidates(crop, spread, tracklet.line.text_height, tracklet.inner)
-    spelled = [(spelling(other), other) for other in others if other.found]
-    best, found = max(spelled, key=lambda pair: pair[0], default=(0.0, strokes))
-    if best < TRACKLET.spelled:
-        return strokes
-    return replace(found, certainty=max(found.certainty, TRACKLET.spelled_certainty))
 
 
 def complete_line(tracklet: Tracklet, crop: BGR, strokes: glyphs.Strokes) -> Box:
