@@ -41,7 +41,7 @@ SETTINGS = """
 
 From weakest to strongest: defaults, `preflight.toml` in the current folder (or `--config FILE`), environment, flags.
 `preflight config` shows the effective ones; `preflight config init` writes a file. A file found in the current folder
-that sets programs, hosts, buckets or credentials has to be confirmed once with `preflight config trust`. An unknown
+that sets programs, hosts, buckets or credentials has to be confirmed once with `preflight trust`. An unknown
 `PREFLIGHT_...` variable is an error. AWS credentials come from AWS's own chain unless `s3_key` and `s3_secret`
 are set.
 

@@ -384,7 +384,7 @@ def _require_trust(file: Path, values: Mapping[str, Any], home: Path) -> None:
     if restricted and not is_trusted(file, home=home):
         raise UsageError(
             f"{file} in this folder sets {', '.join(restricted)}, and you have not confirmed it.",
-            hint=f"Read it, then run `preflight config trust`, or name it with `--config {file}`.",
+            hint=f"Read it, then run `preflight trust`, or name it with `--config {file}`.",
         )
 
 
@@ -394,7 +394,7 @@ def load_settings(
     """Return the effective settings: defaults < file < environment < flags (a flag of None counts as not given).
 
     Without `file`, `preflight.toml` in the current folder is used when it is there; one that sets programs, fill
-    models, hosts or credentials has to be confirmed before (`preflight config trust`). Raises UsageError, also for an
+    models, hosts or credentials has to be confirmed before (`preflight trust`). Raises UsageError, also for an
     environment variable `PREFLIGHT_...` that is no setting.
     """
     environment = os.environ if environment is None else environment

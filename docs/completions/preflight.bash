@@ -2,7 +2,7 @@ _preflight() {
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="${COMP_WORDS[1]}"
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "check fix join run clean text verify review redo composite resume jobs upload uploads submit status wait serve doctor config completion --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "check fix join run clean text verify review redo composite resume jobs upload uploads submit status wait serve doctor config trust completion --help --version" -- "$word"))
     return
   fi
   case "$command $before" in
@@ -47,7 +47,8 @@ _preflight() {
     wait) COMPREPLY=($(compgen -W "--output --deadline --service --overwrite --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     serve) COMPREPLY=($(compgen -W "--port --store-port --host --answer --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
     doctor) COMPREPLY=($(compgen -W "--service --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
-    config) COMPREPLY=($(compgen -W "init trust --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    config) COMPREPLY=($(compgen -W "init --json --config --quiet --verbose --log-file --debug --help" -- "$word"));;
+    trust) COMPREPLY=($(compgen -W "--config --quiet --verbose --log-file --debug --help" -- "$word"));;
     completion) COMPREPLY=($(compgen -W "bash zsh fish --config --quiet --verbose --log-file --debug --help" -- "$word"));;
   esac
   [[ "$word" == -* ]] || COMPREPLY+=($(compgen -f -- "$word"))

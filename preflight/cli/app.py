@@ -40,6 +40,7 @@ COMMANDS = (
     "serve",
     "doctor",
     "config",
+    "trust",
     "completion",
 )
 """Each is a module of this package with a `COMMAND`."""

@@ -10,7 +10,7 @@ from preflight.cli.context import Context
 from preflight.cli.declaration import Command, Parameter
 from preflight.errors import ExitCode, UsageError
 from preflight.serialize import jsonable
-from preflight.settings import FILE_NAME, Settings, load_settings, read_file, variable_of
+from preflight.settings import FILE_NAME, Settings, variable_of
 from preflight.trust import trust
 
 _HEAD = """# Settings of preflight for this folder; docs/cli.md explains each. Environment and flags stand before them.
@@ -39,7 +39,7 @@ def init(context: Context, *, file: Path) -> int:
     except FileExistsError:
         raise UsageError(f"{file} exists.", hint="Edit it, or name another file.") from None
     trust(file, home=home)
-    console.say("Edit it, and run `preflight config trust` after changes to programs, hosts or buckets.")
+    console.say("Edit it, and run `preflight trust` after changes to programs, hosts or buckets.")
     console.out(console.printable(file))
     return int(ExitCode.OK)
 
@@ -52,24 +52,13 @@ def _line(name: str, default: object) -> str:
     return f"# {name} = {text}\n"
 
 
-def confirm(context: Context, *, file: Path) -> int:
-    """Trust a settings file with its present content. Raises UsageError for one that can't be read."""
-    del context
-    for name, value in read_file(file).items():
-        console.say(f"{name} = {jsonable(value)!r}")
-    # The file that is to be trusted must not choose where that is noted.
-    trust(file, home=load_settings(file=Path("/dev/null")).home)
-    console.out(f"{console.printable(file)} is trusted.")
-    return int(ExitCode.OK)
-
-
 _FILE = Parameter(names=("FILE",), count="?", convert=Path, default=Path(FILE_NAME), help="The settings file.")
 
 COMMAND = Command(
     name="config",
-    summary="Show the effective settings, write a settings file, or trust one.",
+    summary="Show the effective settings, or write a settings file.",
     details="A preflight.toml in the current folder is read by every command. One that sets programs, fill models, "
-    "hosts, buckets or credentials has to be trusted first, since it may have come with a download.",
+    "hosts, buckets or credentials has to be trusted first (`preflight trust`): it may have come with a download.",
     example="preflight config init",
     run=show,
     parameters=(common_options.AS_JSON,),
@@ -79,13 +68,6 @@ COMMAND = Command(
             summary="Write a settings file with every setting, commented out, and trust it.",
             example="preflight config init",
             run=init,
-            parameters=(_FILE,),
-        ),
-        Command(
-            name="trust",
-            summary="Trust a settings file with its present content.",
-            example="preflight config trust",
-            run=confirm,
             parameters=(_FILE,),
         ),
     ),

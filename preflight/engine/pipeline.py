@@ -168,7 +168,7 @@ def encode_result(
             sheet.add(frame, result)
             yield result
 
-    notes = _notes(context.source)
+    notes = _notes(context.source, destination)
     fine = rate.needs_fine_quality(context.source, context.program)
     if smart_encode:
         task = smart_render.RenderTask(
@@ -210,11 +210,13 @@ def _listener(on_progress: ProgressListener | None, cancel: Cancel | None) -> Pr
     return on_share
 
 
-def _notes(source: Source) -> list[str]:
+def _notes(source: Source, destination: Path) -> list[str]:
     """Return what of the source the result does not keep."""
     notes = []
     if source.deep:
         notes.append(f"picture reduced from {source.pixel_format} to 8-bit 4:2:0")
+    if encoder.is_padded(source, destination):
+        notes.append("an odd side made even by repeating its last row or column")
     if source.interlaced:
         notes.append("interlaced picture turned into whole frames")
     return notes

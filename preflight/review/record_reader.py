@@ -13,7 +13,7 @@ from preflight.model.text import TextRole, TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
 from preflight.review import redo_marks
 from preflight.review.subject import Box, ReviewText, ReviewVideo, WeakSpot
-from preflight.workflow.output_paths import located, named_files
+from preflight.workflow.output_paths import TEXTS_SEARCHED, located, named_files
 from preflight.workflow.text_changes import is_uncertain
 
 RESIDUE_NOTICED = 0.1
@@ -39,9 +39,6 @@ LEFT_SEVERITY = 0.8
 
 OVERLAY_ROLES = frozenset({TextRole.CAPTION, TextRole.WATERMARK})
 """Roles of texts that a removal is meant to take out."""
-
-SEARCHED = "texts_searched"
-"""Field of a record that says that its list of texts is complete although no service reported it."""
 
 POOR_SEVERITY = 1.0
 """Severity of a finding of the acceptance test that makes a result poor."""
@@ -108,7 +105,7 @@ def _read(record: Mapping[str, Any], path: Path) -> ReviewVideo:
         duration=duration,
         offset=offset,
         texts=texts,
-        texts_known=bool(parts or texts or record.get(SEARCHED)),
+        texts_known=bool(parts or texts or record.get(TEXTS_SEARCHED)),
         weak_spots=tuple(spots),
         has_redone_boxes=any(not any(redo_marks.is_same(box, text) for text in texts) for _, box in redone),
         verdict=_verdict(acceptance.get("verdict")),

@@ -35,7 +35,7 @@ from preflight.settings import Settings
 from preflight.tools import ffmpeg
 from preflight.tools.output_names import OutputNames
 from preflight.workflow import paid_redo
-from preflight.workflow.output_paths import read_json_record, record_of, write_json_record
+from preflight.workflow.output_paths import TEXTS_SEARCHED, read_json_record, record_of, write_json_record
 from preflight.workflow.paid_redo import JobPrice
 from preflight.workflow.request import RunRequest
 
@@ -133,9 +133,7 @@ class ReviewActions:
             texts, video.source, video.cleaned, offset=video.offset, settings=self._settings, cancel=cancel
         )
         content = read_json_record(video.record)
-        write_json_record(
-            video.record, {**content, "texts": [text.to_json() for text in texts], record_reader.SEARCHED: True}
-        )
+        write_json_record(video.record, {**content, "texts": [text.to_json() for text in texts], TEXTS_SEARCHED: True})
         return WorkOutcome(message=f"{len(texts)} texts found.", changed=True)
 
     def redo(self, video: ReviewVideo, plan: RedoPlan, report: Report, cancel: threading.Event) -> WorkOutcome:

@@ -26,6 +26,8 @@ class Beside:
     report: AcceptanceReport | None = None
     repaired: bool = False
     subtitles: tuple[Path, ...] = ()
+    texts: ScreenTexts | None = None
+    """The texts of the source, or of the part of it that was sent, where they were searched for."""
 
     def to_record(self) -> dict[str, Any]:
         """Return what the record of the finished file gets."""
@@ -74,7 +76,7 @@ def make(finished: Finished, notes: Notes) -> Beside:
     if original is None:
         notes.texts.append("The result was not verified: its parts of a trimmed video are several files.")
         return Beside()
-    made = Beside()
+    made, texts = Beside(), None
     with notes.of("The text of the video could not be searched"):
         texts = text_export.find_text(
             original, settings=finished.settings, listener=finished.listener, cancel=finished.cancel
@@ -85,7 +87,7 @@ def make(finished: Finished, notes: Notes) -> Beside:
         if request.subtitles:
             with notes.of("The subtitles could not be written"):
                 made = replace(made, subtitles=_subtitles(finished, texts))
-    return made
+    return replace(made, texts=texts)
 
 
 def _verified(finished: Finished, original: Path, texts: ScreenTexts) -> Beside:

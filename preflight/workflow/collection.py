@@ -246,6 +246,10 @@ def _finish(
         ),
         notes,
     )
+    searched: dict[str, Any] = {}
+    if made.texts is not None and not composed.record.get("texts"):
+        with notes.of("What became of each text could not be measured"):
+            searched = finished_file.searched_texts(made.texts, prepared, finished, settings=settings, cancel=cancel)
     with notes.of("The before/after picture could not be made"):
         offset = prepared.inspected.plan.trim[0] if prepared.inspected.plan.trim else 0
         api.picture(
@@ -274,6 +278,7 @@ def _finish(
             "plan": jsonable(inspected.plan),
             "sent_quality": jsonable(prepared.fixed.quality),
             **composed.record,
+            **searched,
             **made.to_record(),
         }
         outputs.write_record(finished, content)

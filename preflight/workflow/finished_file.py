@@ -15,10 +15,12 @@ from preflight.model.region import Regions
 from preflight.serialize import jsonable
 from preflight.settings import Settings
 from preflight.workflow.outcome import Notes
+from preflight.workflow.output_paths import TEXTS_SEARCHED
 from preflight.workflow.picture_sizes import picture_of, upright
 from preflight.workflow.preparation import Prepared
 
 if TYPE_CHECKING:
+    from preflight.model.text import ScreenTexts
     from preflight.restore.composite import CompositeReport, RecordedText
     from preflight.workflow.composition import Recipe
 
@@ -99,6 +101,42 @@ def _reported_texts(prepared: Prepared, reports: Sequence[Mapping[str, Any]], no
         size = upright(fixed.segments[0].media.video or picture_of(fixed.source))
         texts.extend(recorded_texts.text_places(reports, starts, size))
     return tuple(texts)
+
+
+def searched_texts(
+    found: ScreenTexts,
+    prepared: Prepared,
+    finished: Path,
+    *,
+    settings: Settings,
+    cancel: Cancel | None,
+) -> dict[str, Any]:
+    """Return what a record holds of the texts that were searched for, since the service reported none.
+
+    Args:
+        found: The texts of the source, or of the part of it that was sent.
+        prepared: What was sent.
+        finished: The finished file.
+        settings: `ffmpeg` names another program than the wheel's.
+        cancel: Stops the work when it is set.
+
+    Raises:
+        ToolError: A file can't be decoded.
+        CancelledError: `cancel` was set.
+    """
+    from preflight.workflow import recorded_texts
+
+    trim = prepared.fixed.plan.trim
+    offset = float(trim[0]) if trim else 0.0
+    texts = recorded_texts.compared_texts(
+        recorded_texts.screen_texts(found, offset),
+        prepared.source,
+        finished,
+        offset=offset,
+        settings=settings,
+        cancel=cancel,
+    )
+    return {"texts": _listed(texts), TEXTS_SEARCHED: True}
 
 
 def _listed(texts: Sequence[RecordedText]) -> list[dict[str, Any]]:

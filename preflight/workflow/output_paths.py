@@ -22,6 +22,9 @@ RECORD_SCHEMA = 1
 LARGEST_RECORD = 64_000_000
 """Bytes above which a file is not read as a record: one of a six-minute video with a text a frame has 5 MB."""
 
+TEXTS_SEARCHED = "texts_searched"
+"""Field of a record that says that its list of texts is complete although no service reported it."""
+
 _MARK = ".cleaned"
 
 

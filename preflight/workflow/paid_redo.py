@@ -84,13 +84,18 @@ def redo_by_service(
 
     Raises:
         InputError: The record can't be read, or the source is gone.
-        UsageError: There is no box, so that the service would do what it has done.
+        UsageError: There is no box, so that the service would do what it has done; or the video was sent in parts.
         CancelledError: `cancel` was set.
     """
     settings, path = settings or load_settings(), Path(record)
     if not fill:
         raise UsageError("A new job would do the same again: no text is rejected, and no box is to be filled.")
     content = read_json_record(path)
+    if (content.get("plan") or {}).get("cuts"):
+        raise UsageError(
+            "The video was sent in parts, and a job takes no box that is for one part.",
+            hint="`preflight redo` without --by-service fills it on this machine, free of charge.",
+        )
     _, name = named_files(content, path)
     source = located(name, path)
     if source is None:

@@ -63,18 +63,22 @@ def searched_texts(
     """
     from preflight.workflow import text_export
 
-    found = text_export.find_text(source, settings=settings, listener=listener, cancel=cancel)
-    return tuple(_recorded(number, text, found) for number, text in enumerate(found.texts, 1))
+    return screen_texts(text_export.find_text(source, settings=settings, listener=listener, cancel=cancel))
 
 
-def _recorded(number: int, text: ScreenText, found: ScreenTexts) -> RecordedText:
+def screen_texts(found: ScreenTexts, offset: float = 0.0) -> tuple[RecordedText, ...]:
+    """Return the texts of a scan, without a status; `offset` is where what was scanned begins in the source."""
+    return tuple(_recorded(number, text, found, offset) for number, text in enumerate(found.texts, 1))
+
+
+def _recorded(number: int, text: ScreenText, found: ScreenTexts, offset: float) -> RecordedText:
     size = (found.width, found.height, found.width, found.height)
     return RecordedText.from_json(
         {
             "number": number,
             "text": text.text,
-            "start": float(text.start),
-            "end": float(text.end),
+            "start": offset + float(text.start),
+            "end": offset + float(text.end),
             "box": [edge / side for edge, side in zip(text.box, size, strict=True)],
             "note": str(text.role),
         }

@@ -57,10 +57,10 @@ def test_file_found_in_a_folder_sets_no_program_and_no_host(
     monkeypatch.chdir(tmp_path)
     file = Path("preflight.toml")
     file.write_text(f"{line}\n")
-    with pytest.raises(UsageError, match="preflight config trust"):
+    with pytest.raises(UsageError, match="preflight trust"):
         load_settings()
     load_settings(file=file)
-    assert run(["config", "trust"]) == 0
+    assert run(["trust"]) == 0
     load_settings()
     file.write_text(f"{line} # changed\n")
     with pytest.raises(UsageError, match="not confirmed"):

@@ -8,10 +8,12 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from preflight.engine.encode import matroska, quality, result_proof
 from preflight.engine.encode.companions import Companions
 from preflight.engine.encode.formats import container
-from preflight.engine.media.decode import Frame, frame_bytes, to_stored
+from preflight.engine.media.decode import Frame, Plane, frame_bytes, to_stored
 from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
 from preflight.errors import DiskFullError, ToolError, UsageError
@@ -37,11 +39,11 @@ def command(
     destination: Path,
     beside: Companions,
     *,
-    shift: Fraction,
+    later: Fraction,
     fine: bool,
     held: tuple[Fraction, Fraction] | None = None,
 ) -> list[str]:
-    """Return the argv that encodes pictures from stdin (times moved by `-shift` s) with the source's companions.
+    """Return the argv that encodes pictures from stdin with the source's companions, all `later` by some seconds.
 
     `held` is when the last frame is shown and for how long, in seconds, where that is longer than frames usually last.
     Then there are no B-frames: MP4 counts a track's length in decoding order and would cut that frame short.
@@ -52,12 +54,24 @@ def command(
     if held is not None:
         # Encoders of ffmpeg 5 don't carry durations on.
         picture += ["-bf", "0", "-bsf:v", bounds.hold_filter(held)]
-    return _joined(source, program, destination, beside, "matroska", shift, picture)
+    return _joined(source, program, destination, beside, "matroska", picture, later=later)
+
+
+def is_padded(source: Source, destination: Path) -> bool:
+    """Return True when a side is odd, which H.264 in 4:2:0 can't have."""
+    return container(destination) != "webm" and bool(source.width % 2 or source.height % 2)
+
+
+def _even(source: Source, destination: Path) -> tuple[int, int]:
+    """Return the size of the frames that are encoded."""
+    if not is_padded(source, destination):
+        return source.width, source.height
+    return source.width + source.width % 2, source.height + source.height % 2
 
 
 def assembly(source: Source, program: str, destination: Path, beside: Companions, *, shift: Fraction) -> list[str]:
     """Return the argv that takes a finished picture from stdin, as `fragments` write it, and does all the rest."""
-    return _joined(source, program, destination, beside, "mp4", shift, ("-c:v", "copy"))
+    return _joined(source, program, destination, beside, "mp4", ("-c:v", "copy"), shift=shift)
 
 
 def _joined(
@@ -66,8 +80,10 @@ def _joined(
     destination: Path,
     beside: Companions,
     piped: str,
-    shift: Fraction,
     picture: Sequence[str],
+    *,
+    shift: Fraction = Fraction(0),
+    later: Fraction = Fraction(0),
 ) -> list[str]:
     form, base = container(destination), source.time_base
     argv = [program, "-y", "-v", "error", "-copyts"]
@@ -76,7 +92,10 @@ def _joined(
         argv += [*(("-display_hflip",) if source.mirrored else ())]
     if shift:
         argv += ["-itsoffset", str(float(shift))]
-    argv += ["-noautorotate", "-f", piped, "-i", "pipe:0", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
+    argv += ["-noautorotate", "-f", piped, "-i", "pipe:0"]
+    if later:
+        argv += ["-itsoffset", str(float(later))]
+    argv += [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:v:0", *beside.options(1, form), "-map_metadata", "1", "-map_chapters", "1"]
     argv += ["-fps_mode", "passthrough", *picture]
     if form in {"mp4", "mov"} and base.numerator == 1:
@@ -149,16 +168,18 @@ def write(
 
     Raises ToolError, DiskFullError; nothing half-made is left.
     """
-    seconds = [time * source.time_base for time in times]
-    shift = min(Fraction(0), *seconds) if seconds else Fraction(0)
+    # Muxers hide what is shown before 0, as after a clock that began anew.
+    early = min(times, default=0) * source.time_base
+    later = -min(early, source.start) if early < 0 else Fraction(0)
+    seconds = [time * source.time_base + later for time in times]
     with replacing(destination) as part:
         last = last_duration * source.time_base or 1 / source.rate
         usual = (
             sorted(after - time for time, after in pairwise(seconds))[len(seconds) // 2 - 1] if seconds[1:] else last
         )
         held = (seconds[-1], last) if last > 2 * usual else None
-        argv = command(source, program, part, beside, shift=shift, fine=fine, held=held)
-        feed(argv, _timed(frames, [time - shift for time in seconds], last, source))
+        argv = command(source, program, part, beside, later=later, fine=fine, held=held)
+        feed(argv, _timed(frames, seconds, last, source, _even(source, part)))
         mark_orientation(part, source)
         result_proof.prove_encoded(part, source, times, last_duration, beside, program)
 
@@ -185,22 +206,28 @@ def feed(argv: Sequence[str], data: Iterable[bytes]) -> None:
             raise ffmpeg.failure(running.stderr_tail)
 
 
-def _timed(frames: Iterable[Frame], seconds: list[Fraction], last: Fraction, source: Source) -> Iterator[bytes]:
+def _timed(
+    frames: Iterable[Frame], seconds: list[Fraction], last: Fraction, source: Source, size: tuple[int, int]
+) -> Iterator[bytes]:
     """Yield the stream of `frames`, each at its time. Raises ToolError when there are not as many as times."""
-    size = frame_bytes(source.width, source.height)
-    yield matroska.header(source.width, source.height, 1 / source.rate)
+    width, height = size
+    yield matroska.header(width, height, 1 / source.rate)
     lengths = [after - time for time, after in pairwise(seconds)] + [last]
     count = 0
     for frame in frames:
         if frame.index >= len(seconds):
             raise ToolError(f"{source.path.name} gave more frames on the second pass than on the first.")
-        yield matroska.picture_head(seconds[frame.index], lengths[frame.index], size)
-        yield from raw(frame, source)
+        yield matroska.picture_head(seconds[frame.index], lengths[frame.index], frame_bytes(width, height))
+        luma, *chroma = stored(frame, source)
+        # H.264 in 4:2:0 has no odd side: the last column and row are repeated.
+        missing = ((0, height - source.height), (0, width - source.width))
+        yield (np.pad(luma, missing, mode="edge") if any(missing[0] + missing[1]) else luma).tobytes()
+        yield from (plane.tobytes() for plane in chroma)
         count += 1
     if count != len(seconds):
         raise ToolError(f"{source.path.name} gave {count} frames on the second pass, {len(seconds)} on the first.")
 
 
-def raw(frame: Frame, source: Source) -> Iterator[bytes]:
-    """Yield the planes of a frame as they are stored, turned back."""
-    return (to_stored(plane, source).tobytes() for plane in (frame.y, frame.u, frame.v))
+def stored(frame: Frame, source: Source) -> list[Plane]:
+    """Return the planes of a frame as they are stored, turned back."""
+    return [to_stored(plane, source) for plane in (frame.y, frame.u, frame.v)]

@@ -40,6 +40,9 @@ def prove_encoded(
     Times are in units of the source's time base, like `last_duration`, for which the last frame is shown, 0 where that
     isn't known.
     """
+    if _target(made) is Container.AVI:
+        # It has no place for a late begin: its first frame is shown from the start on.
+        times = (min(0, *times[:1]), *times[1:])
     lengths = [after - time for time, after in pairwise(times)] + [last_duration]
     shown = PacketTable.of_columns(
         0,

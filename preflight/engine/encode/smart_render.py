@@ -16,7 +16,7 @@ from pathlib import Path
 from preflight.engine.encode import encoder, result_proof
 from preflight.engine.encode.companions import Companions
 from preflight.engine.encode.formats import container
-from preflight.engine.media.decode import Frame, decode_part, parse_times
+from preflight.engine.media.decode import SMALL, Frame, decode_part, parse_times
 from preflight.engine.media.probe import Source
 from preflight.errors import ToolError
 from preflight.model.media import ColorTags
@@ -78,6 +78,8 @@ def _require(source: Source, destination: Path) -> None:
         raise ToolError(f"only H.264 can be copied in part, not {source.codec}")
     if source.deep or source.interlaced:
         raise ToolError("only progressive 8-bit 4:2:0 pictures can be copied in part")
+    if source.cropped:
+        raise ToolError("pictures whose borders the container hides can't be copied in part")
     if form not in _FORMATS:
         raise ToolError(f"{form} can't hold the pictures of two encoders")
 
@@ -118,7 +120,7 @@ def _encoded(
     lengths = [len(_visible_frames(span, visible)) for span in spans]
     starts = list(accumulate(lengths[:-1], initial=0))
     argv = _encoder(task, starts, ("-x264-params", f"sps-id={number}"), made)
-    encoder.feed(argv, (plane for frame in clean(frames) for plane in encoder.raw(frame, task.source)))
+    encoder.feed(argv, (plane.tobytes() for frame in clean(frames) for plane in encoder.stored(frame, task.source)))
     result = elementary.unpack(made, task.folder / "made", task.program)
     if len(result.packets) != sum(lengths):
         raise ToolError(f"{sum(lengths)} frames were to be encoded and {len(result.packets)} were")
@@ -194,7 +196,7 @@ def _times(path: Path, task: RenderTask) -> list[Fraction]:
     listing = task.folder / "shown.txt"
     argv = [task.program, "-y", "-v", "error", "-nostdin", "-xerror", "-copyts", "-i", ffmpeg.local(path)]
     tick = task.source.time_base
-    argv += ["-map", "0:V:0", "-vf", "crop=16:16:0:0", "-fps_mode", "passthrough"]
+    argv += ["-map", "0:V:0", "-vf", SMALL, "-fps_mode", "passthrough"]
     argv += ["-enc_time_base", f"{tick.numerator}:{tick.denominator}"]
     if process.run([*argv, "-f", "framecrc", ffmpeg.local(listing)]).status:
         return []

@@ -24,6 +24,8 @@ Plane = NDArray[np.uint8]
 _TIME_BASES = re.compile(r"^#tb \d+: (\d+)/(\d+)", re.MULTILINE)
 _TURN_UPRIGHT = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 _QUIET = ("-v", "error", "-nostdin", "-noautorotate")
+SMALL = r"crop=min(iw\,16):min(ih\,16):0:0"
+"""Filter that leaves a corner of each frame, where its time alone is wanted."""
 _TIDY = 128
 """Frames after which freed memory is given back, as it is before the first: what came before may have left a lot."""
 
@@ -88,7 +90,7 @@ def decode(source: Source, program: str, *, stop: int | None = None, times: Path
     if times is not None:
         base = f"{source.time_base.numerator}:{source.time_base.denominator}"
         # Times are all that is wanted, so the pictures that are summed up for the listing are small.
-        argv += ["-map", "0:V:0", "-filter:v:0", "crop=16:16:0:0", "-fps_mode:v:0", "passthrough"]
+        argv += ["-map", "0:V:0", "-filter:v:0", SMALL, "-fps_mode:v:0", "passthrough"]
         # Only packets tell how long the last frame stays: decoders of ffmpeg 5 don't carry durations on.
         argv += ["-enc_time_base:v:0", base, "-map", "0:V:0", "-c:v:1", "copy"]
         argv += ["-y", "-f", "framecrc", ffmpeg.local(times)]

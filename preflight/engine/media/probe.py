@@ -27,6 +27,7 @@ _SAR = re.compile(r"SAR (\d+):(\d+)")
 _RATE = re.compile(r"([\d.]+)(k?) fps")
 _GUESSED_RATE = re.compile(r"([\d.]+)(k?) tbr")
 _TURN = re.compile(r"rotation of (-?[\d.]+) degrees")
+_START = re.compile(r"Duration: [^\n]*, start: (-?[\d.]+)")
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):([\d.]+)")
 _OTHERS = re.compile(r"^ *Stream #0:\d+.*?: (Audio|Subtitle|Data|Attachment): ", re.MULTILINE)
 _INPUT = re.compile(r"^Input #0, (\w+)", re.MULTILINE)
@@ -42,6 +43,10 @@ _DEMUXERS = {
     "ogg": Container.OGG,
 }
 """Containers by the first name of ffmpeg's demuxer; it has one for MP4 and QuickTime."""
+_CROPPING = re.compile(r"frame cropping: (\d+)/(\d+)/(\d+)/(\d+)", re.IGNORECASE)
+"""Samples at the left, right, top and bottom that a container hides and that ffmpeg from version 7.1 on takes away."""
+_LOG_LINES = 4000
+"""Lines of ffmpeg's description that are kept: a file may have hundreds of chapters and streams with many tags each."""
 _MATRIX = re.compile(r"display ?matrix", re.IGNORECASE)
 _GRAYMAP = re.compile(rb"P5\s(\d+)\s(\d+)\s255\s")
 _TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
@@ -74,6 +79,10 @@ class Source:
     """By the demuxer that reads it."""
     mirrored: bool = False
     """The turned picture is mirrored left to right when it is shown."""
+    start: Fraction = Fraction(0)
+    """When the first stream of the file begins, in seconds."""
+    cropped: bool = False
+    """The container hides borders of the stored picture, which `width` and `height` don't count."""
     shrunk: bool = False
     """`width` and `height` are smaller than those of the file: frames are scaled to them while they are decoded."""
 
@@ -122,7 +131,7 @@ def inspect(path: Path, program: str, *, allow_hdr: bool = False) -> Source:
     """
     argv = [program, "-hide_banner", "-nostats", "-nostdin", "-copyts", *ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(path)]
     argv += ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
-    done = process.run(argv, timeout=60)
+    done = process.run(argv, timeout=60, tail_lines=_LOG_LINES)
     if done.status:
         raise _unsupported(path, f"ffmpeg can't read it ({done.stderr_tail.splitlines()[-1:] or ['no message']})")
     source = parse(path, log=done.stderr_tail, packets=done.stdout.decode("ascii", "replace"))
@@ -182,13 +191,15 @@ def parse(path: Path, *, log: str, packets: str) -> Source:
     shapes = _SAR.findall(line["rest"])
     sar = Fraction(int(shapes[-1][0]), int(shapes[-1][1])) if shapes and int(shapes[-1][1]) else Fraction(1)
     turn = _TURN.search(log)
+    left, right, top, bottom = map(int, (_CROPPING.findall(log) or [(0, 0, 0, 0)])[-1])
     time_base = Fraction(int(base[1]), int(base[2]))
     return Source(
         path=path,
         codec=line["codec"],
         pixel_format=line["format"],
-        width=int(line["width"]),
-        height=int(line["height"]),
+        width=int(line["width"]) - left - right,
+        height=int(line["height"]) - top - bottom,
+        cropped=any((left, right, top, bottom)),
         sar=sar or Fraction(1),
         # ffmpeg prints the turn that was applied to the picture, so undoing it means the same angle back.
         turns=round(float(turn[1]) / 90) % 4 if turn else 0,
@@ -200,6 +211,7 @@ def parse(path: Path, *, log: str, packets: str) -> Source:
         transfer=transfer,
         interlaced=any(tag.startswith(("top", "bottom")) for tag in tags),
         duration=_seconds(log),
+        start=Fraction(begin[1]) if (begin := _START.search(log)) else Fraction(0),
         others=tuple(kind.lower() for kind in _OTHERS.findall(log.partition("Output #0")[0])),
         container=_DEMUXERS.get(demuxer[1], Container.OTHER) if (demuxer := _INPUT.search(log)) else Container.OTHER,
     )

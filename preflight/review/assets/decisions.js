@@ -134,11 +134,23 @@ class TextList {
   }
 
   renderRegions() {
+    const edges = ["left", "top", "right", "bottom"];
+    const changed = () => { stage.draw(); this.onChange(); };
+    // A box keeps an extent: an edge that is moved over the other one stops short of it.
+    const move = (box, edge, percent) => {
+      const share = Math.min(1, Math.max(0, percent / 100 || 0)), other = box[(edge + 2) % 4];
+      box[edge] = edge < 2 ? Math.min(share, other - 0.005) : Math.max(share, other + 0.005);
+      this.renderRegions();
+    };
+    stage.regions = this.decisions.regions;
     $("regions").replaceChildren(...this.decisions.regions.map((region, place) => element("li", {},
       element("strong", {}, region.protect ? "Keep the source" : "Remove"),
       element("div", { className: "row" }, ...["start", "end"].map((name) => element("label", {}, `${name} `, element("input", {
         type: "number", step: "0.001", min: "0", value: String(region[name]), "aria-label": `${name} of box ${place + 1}, in seconds`,
-        onchange: (event) => { region[name] = Number(event.target.value); this.onChange(); },
+        onchange: (event) => { region[name] = Number(event.target.value); changed(); },
+      })))), element("div", { className: "row" }, ...edges.map((name, edge) => element("label", {}, `${name} % `, element("input", {
+        type: "number", step: "0.1", min: "0", max: "100", value: (100 * region.box[edge]).toFixed(1), "aria-label": `${name} edge of box ${place + 1}, in percent`,
+        onchange: (event) => { move(region.box, edge, Number(event.target.value)); changed(); },
       }))), element("button", { type: "button", onclick: () => { this.decisions.regions.splice(place, 1); this.changed(); } }, "Delete")))));
   }
 

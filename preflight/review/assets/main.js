@@ -70,7 +70,7 @@ const list = new TextList(onChoose, () => { markOverall(); save(false); });
 function setDrawing(on) {
   stage.drawing = on;
   press($("draw"), on);
-  if (on) { stage.player.pause(); say("Drag over the picture."); } else say("");
+  if (on) { stage.player.pause(); say("Drag over the picture, or press Enter for a box whose edges you type."); } else say("");
 }
 
 function markOverall() {
@@ -296,7 +296,7 @@ const KEYS = {
   ArrowRight: (event) => (event.shiftKey ? stage.seek(stage.player.currentTime + 1) : stage.step(1)),
   n: () => list.move(1), p: () => list.move(-1), 1: () => stage.setMode("slider"), 2: () => stage.setMode("side"), 3: () => stage.setMode("flip"),
   4: () => stage.setMode("difference"), f: () => stage.flip(), l: () => stage.loop(stage.player.currentTime), z: () => stage.zoom(list.current()?.box),
-  b: () => setDrawing(!stage.drawing), a: (event) => (event.shiftKey ? overall("accept") : list.decide("accept")),
+  b: () => setDrawing(!stage.drawing), Enter: () => { if (stage.drawing) onBox([...(list.current()?.box || [0.3, 0.4, 0.7, 0.6])]); }, a: (event) => (event.shiftKey ? overall("accept") : list.decide("accept")),
   x: (event) => (event.shiftKey ? overall("reject") : list.decide("reject")), k: () => list.decide("protect", "remove"), s: () => save(true), r: () => { if (current.cleaned) redo(); }, ".": () => { if (!boot.single) nextVideo(); },
 };
 
@@ -311,7 +311,7 @@ document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, dialog");
   if (event.key === "?" && !field) { $("help").showModal(); return; }
   if (!current || field || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === " " && event.target.closest("button")) return;
+  if ([" ", "Enter"].includes(event.key) && event.target.closest("button, a, summary")) return;
   if (event.key.startsWith("Arrow") && event.target.type === "range") return;
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action) { event.preventDefault(); action(event); }

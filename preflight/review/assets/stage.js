@@ -31,6 +31,7 @@ class Stage {
     this.flipped = false;
     this.split = 0.5;
     this.marks = [];
+    this.regions = []; // boxes that a person drew
     this.showMarks = true;
     this.zoomed = null;
     this.looped = null;
@@ -246,6 +247,9 @@ class Stage {
     }
     this.label(side, columns, width, height);
     if (this.showMarks) for (const mark of this.marks) this.rectangle(mark.box, mark.color, width, height);
+    for (const region of this.regions) {
+      if (region.start <= player.currentTime && player.currentTime < region.end) this.rectangle(region.box, region.protect ? "#4c8df6" : "#ff5cf4", width, height);
+    }
     if (this.dragged) {
       const [one, other] = this.dragged.map((place) => this.toPicture(place));
       this.rectangle([Math.min(one[0], other[0]), Math.min(one[1], other[1]), Math.max(one[0], other[0]), Math.max(one[1], other[1])], "#ff0", width, height);

@@ -62,10 +62,15 @@ def pictures(path: Path) -> list[decode.Frame]:
     return list(decode.decode(inspect(path, PROGRAM), PROGRAM))
 
 
+def listing(path: Path, kind: str) -> list[str]:
+    """Return ffmpeg's options to list the packets of the first stream of a kind."""
+    return ["-v", "error", "-copyts", "-i", str(path), "-map", f"0:{kind}:0", "-c", "copy", "-f", "framecrc", "-"]
+
+
 def shown_by_a_player(path: Path) -> list[NDArray[np.uint8]]:
     """Return the luma of the frames as a newer ffmpeg shows them."""
-    argv = [clips.FFMPEG, "-v", "error", "-i", str(path), "-pix_fmt", "gray", "-c:v", "pgm", "-f", "image2pipe", "-"]
-    data, frames = process.run(argv).stdout, []
+    argv = [clips.FFMPEG, "-v", "error", "-i", str(path), "-fps_mode", "passthrough", "-pix_fmt", "gray"]
+    data, frames = process.run([*argv, "-c:v", "pgm", "-f", "image2pipe", "-"]).stdout, []
     while found := re.match(rb"P5\s(\d+)\s(\d+)\s255\s", data):
         width, height = int(found[1]), int(found[2])
         data = data[found.end() :]
@@ -128,6 +133,48 @@ def test_a_turned_picture_stays_turned_in_matroska_or_is_refused_before_any_work
     else:
         engine.remove_text(given, out, wish, ffmpeg=PROGRAM)
         assert inspect(out, clips.FFMPEG).turns == inspect(given, PROGRAM).turns == 3
+
+
+@pytest.mark.parametrize("size", [(161, 122), (160, 121), (161, 121), (8, 40)])
+def test_odd_and_tiny_pictures_are_cleaned(tmp_path: Path, size: tuple[int, int]) -> None:
+    given, out = tmp_path / "given.mp4", tmp_path / "out.mp4"
+    scene = clips.gradients(*size, 0.5)
+    clips.run("-f", "lavfi", "-i", scene, "-pix_fmt", "yuv444p", "-c:v", "libx264", "-crf", "4", given)
+    wish = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=0.2, x1=0.4, y1=0.4, x2=0.6, y2=0.6),))
+    report = engine.remove_text(given, out, wish, ffmpeg=PROGRAM)
+    made = inspect(out, PROGRAM)
+    even = tuple(side + side % 2 for side in size)
+    assert (made.width, made.height) == even
+    assert ("an odd side made even by repeating its last row or column" in report.notes) == (even != size)
+    for one, other in zip(pictures(given), pictures(out), strict=True):
+        whole = np.pad(one.y, ((0, even[1] - size[1]), (0, even[0] - size[0])), mode="edge").astype(int)
+        assert np.median(np.abs(whole - other.y)) < 6
+        assert np.median(np.abs(whole[-1] - other.y[-1])) < 12
+
+
+def test_a_clock_that_begins_below_0_hides_nothing(captioned: Path, tmp_path: Path) -> None:
+    given, out = tmp_path / "given.ts", tmp_path / "out.mp4"
+    clips.run("-i", captioned, "-frames:v", "20", "-c", "copy", "-output_ts_offset", "95442", given)
+    wish = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=0.4, x1=0.1, y1=0.1, x2=0.2, y2=0.2),))
+    engine.remove_text(given, out, wish, ffmpeg=PROGRAM)
+    assert len(shown_by_a_player(out)) == len(shown_by_a_player(given))
+    begins = [
+        float(process.run([clips.FFMPEG, *listing(path, kind)]).stdout.decode().split("\n0,")[1].split(",")[1]) * tick
+        for path, ticks in ((given, (1 / 90_000, 1 / 90_000)), (out, (1 / 90_000, 1 / 44_100)))
+        for kind, tick in zip("va", ticks, strict=True)
+    ]
+    assert begins[3] - begins[2] == pytest.approx(begins[1] - begins[0], abs=0.002)
+
+
+def test_sound_is_kept_behind_a_long_description(clean: Path, tmp_path: Path) -> None:
+    marks, given, out = (tmp_path / name for name in ("marks.txt", "given.mkv", "out.mkv"))
+    chapter = "[CHAPTER]\nTIMEBASE=1/1000\nSTART={}\nEND={}\ntitle=A chapter\n"
+    marks.write_text(";FFMETADATA1\n" + "".join(chapter.format(n, n + 1) for n in range(300)), "utf-8")
+    clips.run("-i", clean, "-i", marks, "-frames:v", "6", "-map_metadata", "1", "-c", "copy", given)
+    wish = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=0.2, x1=0.1, y1=0.1, x2=0.2, y2=0.2),))
+    report = engine.remove_text(given, out, wish, ffmpeg=PROGRAM)
+    assert inspect(out, PROGRAM).others == ("audio",)
+    assert not any("left out" in note for note in report.notes)
 
 
 def test_a_long_last_frame_is_shown_as_long_as_before(captioned: Path, tmp_path: Path) -> None:

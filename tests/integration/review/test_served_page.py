@@ -94,6 +94,25 @@ def test_a_drawn_box_gets_the_time_of_the_text(page: Page, tmp_path: Path) -> No
         assert (region["start"], region["end"], region["protect"]) == (0.0, 1.9, False)
 
 
+def test_a_box_is_made_and_moved_by_keys_alone(page: Page, tmp_path: Path) -> None:
+    record = reviewed.result(tmp_path)
+    with served(tmp_path) as (_, address):
+        _open_video(page, address)
+        page.locator("#picture").focus()
+        page.keyboard.press("b")
+        page.keyboard.press("Enter")
+        page.get_by_label("left edge of box 1").fill("10")
+        page.keyboard.press("Tab")
+        # The right edge can't be moved over the left one.
+        page.get_by_label("right edge of box 1").fill("5")
+        page.keyboard.press("Tab")
+        page.locator("#picture").focus()
+        page.keyboard.press("s")
+        expect(page.locator("#status")).to_have_text("Saved.")
+        (region,) = _decisions(record)["regions"]  # type: ignore[misc]
+        assert region["box"] == pytest.approx([0.1, 7 / 9, 0.105, 8 / 9], abs=0.001)
+
+
 def test_before_and_after_are_one_frame_in_every_view(page: Page, results: Path) -> None:
     with served(results) as (_, address):
         _open_video(page, address)

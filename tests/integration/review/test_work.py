@@ -1,6 +1,7 @@
 """What the page has done in the background: searches for text, runs, redos, with a question before anything is paid."""
 
 import io
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -9,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fixtures import reviewed
 from preflight.cli.app import run
+from preflight.errors import UsageError
+from preflight.model.job import InpaintingBox
 from preflight.review import gather, record_reader
 from preflight.review.library import decisions_path
 from preflight.review.review_actions import ReviewActions
@@ -20,7 +24,7 @@ from preflight.review.server import serving
 from preflight.review.subject import ReviewVideo
 from preflight.review.work import Report
 from preflight.settings import Settings
-from preflight.workflow import recorded_texts
+from preflight.workflow import paid_redo, recorded_texts
 from preflight.workflow.request import RunRequest
 from tests.fake_cloud import FakeCloud
 from tests.integration.review.conftest import served
@@ -136,6 +140,35 @@ def test_a_folder_of_videos_leads_to_an_accepted_result(
     assert json.loads((folder / "cleaned" / "clip.decisions.json").read_text())["overall"] == "accept"
 
 
+def test_what_comes_before_a_run_is_accessible(
+    page: Page, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _scan_at_once(monkeypatch)
+    reviewed.video(tmp_path / "clip.mp4", 1)
+
+    def expect_no_fault(place: str) -> None:
+        for scheme, width in itertools.product(("light", "dark"), (1280, 390)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": 800})
+            found = Axe().run(page).response["violations"]
+            assert [v for v in found if v["impact"] in {"serious", "critical"}] == [], (place, scheme, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (place, width)
+
+    with _served(page, settings, tmp_path):
+        expect(page.get_by_role("link", name="clip.mp4")).to_be_visible()
+        expect_no_fault("index")
+        page.get_by_role("link", name="clip.mp4").click()
+        expect(page.locator("#texts li.chosen")).to_have_count(1, timeout=OPEN)
+        page.keyboard.press("b")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Save the request").click()
+        expect(page.locator("#request-saved")).to_contain_text("preflight run --request")
+        expect_no_fault("video")
+        page.get_by_role("button", name="Run now").click()
+        expect(page.locator("#ask")).to_be_visible()
+        expect_no_fault("question")
+
+
 def test_all_new_videos_are_run_after_one_question(
     page: Page, tmp_path: Path, cloud: FakeCloud, settings: Settings
 ) -> None:
@@ -203,6 +236,19 @@ def test_the_command_pays_only_after_a_yes(
     arguments = ["redo", str(result), "--decisions", str(decisions_path(result)), "--by-service", *words]
     assert run(arguments) == code
     assert len(cloud.accepted) == jobs
+
+
+def test_a_video_that_was_sent_in_parts_is_not_paid_for_again(
+    result: Path, cloud: FakeCloud, settings: Settings
+) -> None:
+    """A job for each part would get boxes with times of the whole."""
+    record = json.loads(result.read_text())
+    record["plan"]["cuts"] = [1.0]
+    result.write_text(json.dumps(record))
+    box = InpaintingBox(start=1.2, end=1.8, x1=0.2, y1=0.2, x2=0.4, y2=0.4)
+    with pytest.raises(UsageError, match="in parts"):
+        paid_redo.redo_by_service(result, fill=[box], settings=settings)
+    assert cloud.accepted == []
 
 
 def test_a_job_that_would_do_the_same_again_is_refused(

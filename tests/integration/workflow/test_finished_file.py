@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from preflight.model.media import StreamKind
 from preflight.model.plan import Plan
 from preflight.model.region import Regions
 from preflight.model.report import Report
+from preflight.model.text import ScreenText, ScreenTexts, TextRole
 from preflight.restore.composite import RecordedText
 from preflight.settings import Settings
 from preflight.workflow import composition, finished_file, recorded_texts
@@ -101,6 +103,34 @@ def test_texts_that_no_service_reported_are_compared(
     monkeypatch.setattr(recorded_texts, "searched_texts", lambda *_, **__: (found,))
     made = _make(source, cleaned, Notes(), regions=Regions(keep_text="words"))
     assert [text["status"] for text in made.record["texts"]] == ["kept"]
+
+
+def test_texts_of_a_trimmed_video_are_recorded_in_times_of_the_source(source: Path, cleaned: Path) -> None:
+    report = api.check(source)
+    assert isinstance(report, Report)
+    assert report.media is not None
+    plan = Plan(source=report.media, trim=(Fraction(1, 4), Fraction(1)))
+    inspected = Inspected(request=RunRequest(), report=report, plan=plan, digest="d" * 64, account="a")
+    fixed = Fixed(source=report.media, plan=plan, segments=(Segment(media=report.media, start=0.25, end=1.0),))
+    prepared = Prepared(inspected=inspected, fixed=fixed, placed=(None,))
+    text = ScreenText(
+        text="words",
+        confidence=0.9,
+        role=TextRole.CAPTION,
+        certain=True,
+        language="en",
+        first_frame=0,
+        last_frame=9,
+        start=Fraction(0),
+        end=Fraction(2, 5),
+        box=(32, 18, 288, 162),
+    )
+    found = ScreenTexts(frames=18, frame_rate=25.0, width=320, height=180, texts=(text,))
+    settings = Settings(home=source.parent / "home")
+    record = finished_file.searched_texts(found, prepared, cleaned, settings=settings, cancel=None)
+    (listed,) = record["texts"]
+    assert (listed["start"], listed["end"], listed["box"]) == (0.25, 0.65, [0.1, 0.1, 0.9, 0.9])
+    assert record["texts_searched"] is True
 
 
 def test_a_defect_of_the_composite_keeps_no_paid_result_away(

@@ -5,6 +5,7 @@ import pytest
 
 from preflight.engine.media.probe import parse
 from preflight.errors import InputError
+from preflight.model.media import Container
 
 PHONE = """  Duration: 00:00:02.00, start: 0.000000
   Stream #0:0[0x1](und): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709, progressive), 1920x1080 \
@@ -43,3 +44,22 @@ def test_no_video_is_refused_with_the_service_code() -> None:
     with pytest.raises(InputError) as caught:
         parse(Path("a.mp4"), log="Stream #0:0: Audio: aac", packets="")
     assert caught.value.code == 702
+
+
+def test_hidden_borders_container_streams_and_begin_are_read() -> None:
+    log = """Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'a.mov':
+  Duration: 00:00:01.00, start: -9.708333, bitrate: 15263 kb/s
+  Stream #0:0[0x1](eng): Audio: aac (LC) (mp4a / 0x6134706D), 44100 Hz, mono, fltp, 96 kb/s (default)
+  Stream #0:1[0x2](eng): Video: mpeg2video (Main) (hdv1 / 0x31766468), yuv420p(progressive), 1280x720, 25 fps, 25 tbr
+    Side data:
+      Frame Cropping: 16/15/9/8
+  Stream #0:2[0x3](und): Data: none (mebx / 0x7862656D), 19 kb/s (default)
+Output #0, framecrc, to 'pipe:1':
+  Stream #0:0: Video: mpeg2video (Main) (hdv1 / 0x31766468), yuv420p(tv, progressive), 1280x720, 25 fps, 25 tbr, 25 tbn
+    Side data:
+      Frame Cropping: 16/15/9/8
+"""
+    facts = parse(Path("a.mov"), log=log, packets="#tb 0: 1/25\n")
+    assert (facts.width, facts.height, facts.cropped) == (1249, 703, True)
+    assert (facts.others, facts.container) == (("audio", "data"), Container.MP4)
+    assert facts.start == Fraction("-9.708333")

@@ -9,6 +9,7 @@ from preflight.errors import InputError
 from preflight.model.text import TextStatus
 from preflight.restore.acceptance.report import AcceptanceVerdict
 from preflight.review import record_reader, redo_marks
+from preflight.workflow.output_paths import TEXTS_SEARCHED
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_texts_of_a_service_without_a_report_are_read(
 
 def test_an_empty_search_is_known_to_be_complete(record: dict[str, Any], tmp_path: Path) -> None:
     record["result"]["quality"] = None
-    record |= {"texts": [], record_reader.SEARCHED: True}
+    record |= {"texts": [], TEXTS_SEARCHED: True}
     assert record_reader.read(record, tmp_path / "a.cleaned.json").texts_known
 
 
