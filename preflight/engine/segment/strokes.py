@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -79,6 +80,15 @@ def find_strokes(crop: BGR, spread: FloatMap, text_height: int, inner: BoolMask)
             if certainty > best.certainty:
                 best = Strokes(fill=fill, color=color, certainty=certainty, bright=bright)
     return best
+
+
+def stroke_candidates(crop: BGR, spread: FloatMap, text_height: int, inner: BoolMask) -> Iterator[Strokes]:
+    """Yield all bodies of stroke-wide pixels of one colour, among which `find_strokes` chooses; arguments as there."""
+    for bright in (True, False):
+        hat = _hat(crop, text_height, bright=bright)
+        for color, score in _flat_colors(crop, spread, hat, inner, text_height):
+            fill = _of_color(crop, spread, hat, inner, color, text_height)
+            yield Strokes(fill=fill, color=color, certainty=score, bright=bright)
 
 
 def _barred(fill: BoolMask, text_height: int) -> float:

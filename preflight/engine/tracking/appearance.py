@@ -66,8 +66,27 @@ def is_there(template: AppearanceTemplate, crop: BGR) -> bool:
     """Return True when a picture of the box shows the text, with its usual contrast or fading."""
     contrast, correlation = strength(template, crop)
     if correlation > APPEARANCE.alike and contrast > APPEARANCE.min_strength:
-        return True
+        return not is_gone(template, crop)
     return correlation > APPEARANCE.shaped and match(template, crop) > APPEARANCE.kept * template.usual
+
+
+def is_gone(template: AppearanceTemplate, crop: BGR) -> bool:
+    """Return True when what is alike on a picture is a still scene beside thin letters, and the letters are gone.
+
+    A text that fades loses its contrast in the band and that of its letters to their rim alike.
+    """
+    if match(template, crop) > APPEARANCE.gone_match * template.usual:
+        return False
+    rim = template.band & (cv2.dilate(template.solid.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    if not rim.any() or not template.solid.any():
+        return False
+    usual, now = (
+        picture[template.solid].mean(axis=0, dtype=np.float64) - picture[rim].mean(axis=0, dtype=np.float64)
+        for picture in (template.crop, crop)
+    )
+    if usual @ usual < APPEARANCE.least_rim**2:
+        return False
+    return bool(now @ usual / (usual @ usual) < APPEARANCE.gone_rim * strength(template, crop)[0])
 
 
 def goes_at_once(template: AppearanceTemplate, crops: Sequence[BGR]) -> bool:

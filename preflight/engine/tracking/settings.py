@@ -73,8 +73,27 @@ class AppearanceSettings:
     """Share of its contrast that text which goes at once loses from one frame to the next."""
     level: float = 0.03
     """Share of its contrast that varies from frame to frame in a scene that stays."""
+    gone_match: float = 0.3
+    """Share of the usual colour match up to which the letters may be gone from a still scene."""
+    gone_rim: float = 0.5
+    """Ratio of the contrast of letters to their rim, to the contrast in their band, below which they are gone; both are
+    shares of the usual contrast. It is 1 in a fade."""
+    least_rim: float = 20.0
+    """Usual contrast of letters to their rim below which it tells nothing, levels."""
     min_match: float = 0.05
     """Least colour match that is taken as usual."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpellingSettings:
+    """How strokes are told from a busy scene by reading them."""
+
+    sure: float = 0.5
+    """Certainty of strokes from which they are taken without reading them alone."""
+    least: float = 0.7
+    """Minimum similarity (0..1) of what strokes spell with the reading of the text."""
+    certainty: float = 0.25
+    """Certainty of strokes that spell the text: letters of one colour, though the scene is busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +227,7 @@ class TransitionSettings:
 TRACKER = TrackerSettings()
 GAPS = GapSettings()
 APPEARANCE = AppearanceSettings()
+SPELLING = SpellingSettings()
 TRACKLET = TrackletSettings()
 STITCHING = StitchingSettings()
 ASSOCIATION = AssociationSettings()

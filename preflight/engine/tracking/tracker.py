@@ -280,16 +280,18 @@ class TextTracker:
             return False
         start, before = tracklet.offset, tracklet.seen_last
         place = tracklet.current_box
-        if not tracklet.path and appearance.strength(known, frame.color(place))[1] > self.settings.unmoved:
+        seen = appearance.is_there(known, frame.color(place))
+        if seen and not tracklet.path and appearance.strength(known, frame.color(place))[1] > self.settings.unmoved:
             return True
-        there = appearance.is_there(known, frame.color(place)) and not self._went(known, place, before, frame.index)
+        there = seen and not self._went(known, place, before, frame.index)
         wide = (
             round(self.settings.search_width * self.size[0]),
             max(4, round(self.settings.search_height * self.size[1])),
         )
         guess = interpolate_offset(*tracklet.course(self.step), frame.index) if tracklet.path else start
         found = match_template(tracklet.line_template, tracklet.line, frame, guess, (3, 3) if there else wide)
-        if not there and found.score <= SAME_TEXT:
+        stays = found.offset == start and appearance.is_gone(known, frame.color(place))
+        if not there and (found.score <= SAME_TEXT or stays):
             return False
         home = match_template(tracklet.line_template, tracklet.line, frame, start, (0, 0))
         if found.offset == start or (there and found.score < home.score + self.settings.move_gain):

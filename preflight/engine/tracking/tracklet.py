@@ -20,7 +20,8 @@ from preflight.engine.segment import counter, outlines, text_mask
 from preflight.engine.segment import strokes as glyphs
 from preflight.engine.segment.counter import CounterModel
 from preflight.engine.tracking import appearance, counters, transitions
-from preflight.engine.tracking.settings import TRACKLET
+from preflight.engine.tracking.settings import SPELLING, TRACKLET
+from preflight.engine.tracking.spelling import spelled_strokes
 from preflight.engine.tracking.transitions import Moment, Scene
 
 
@@ -143,6 +144,9 @@ def learn_strokes(tracklet: Tracklet, crops: list[BGR]) -> tuple[glyphs.Strokes,
         crops = crops[-1:]
     crop, spread = glyphs.median_and_spread(crops)
     strokes = glyphs.find_strokes(crop, spread, tracklet.line.text_height, tracklet.inner)
+    if strokes.found and strokes.certainty < SPELLING.sure and not tracklet.ticking:
+        place = _within(tracklet.line, tracklet.box)
+        strokes = spelled_strokes(strokes, crop, spread, tracklet.line.text_height, tracklet.inner, place)
     if strokes.found:
         tracklet.template = appearance.learn_template(crop, strokes, crops)
     return strokes, crop, spread
