@@ -104,6 +104,18 @@ class RemovalOptions:
         boxes = tuple(b.normalised(size) if isinstance(b, PixelBox) else b for b in self.inpainting_boxes)
         return replace(self, inpainting_boxes=boxes)
 
+    def during(self, start: float, end: float | None) -> RemovalOptions:
+        """Return the options for a part that lasts from `start` to `end` (seconds; None: to the end of the video).
+
+        The times of boxes count from the beginning of the part then, and boxes of other parts are left out.
+        """
+        boxes = tuple(
+            replace(box, start=max(0.0, box.start - start), end=(box.end if end is None else min(box.end, end)) - start)
+            for box in self.inpainting_boxes
+            if box.end > start and (end is None or box.start < end)
+        )
+        return replace(self, inpainting_boxes=boxes)
+
     def to_wire(self) -> dict[str, Any]:
         """Return the business parameters as the API names them, without `videoUrl`.
 

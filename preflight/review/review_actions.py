@@ -37,6 +37,7 @@ from preflight.tools.output_names import OutputNames
 from preflight.workflow import paid_redo
 from preflight.workflow.output_paths import TEXTS_SEARCHED, read_json_record, record_of, write_json_record
 from preflight.workflow.paid_redo import JobPrice
+from preflight.workflow.preparation import check_and_plan
 from preflight.workflow.request import RunRequest
 
 RESULTS = "cleaned"
@@ -183,7 +184,8 @@ class ReviewActions:
         limits = self._settings.limits
         if video.source is None or (video.duration <= limits.max_seconds and _size(video.source) <= limits.max_bytes):
             return 1
-        return len(api.plan(api.check(video.source, limits=limits), settings=self._settings).cuts) + 1
+        request = RunRequest(output=video.source.parent / RESULTS)
+        return len(check_and_plan(video.source, request, self._settings)[1].cuts) + 1
 
     def run(self, video: ReviewVideo, draft: RequestDraft, report: Report, cancel: threading.Event) -> WorkOutcome:
         """Run a video with what its page asked for; the result goes into a folder beside it."""

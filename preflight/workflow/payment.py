@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preflight.errors import CancelledError, JobBusyError, PreflightError, UsageError
@@ -210,9 +210,10 @@ def pay_steps(driver: JobDriver, prepared: Prepared, jobs: Sequence[Job]) -> Ste
     accepted: list[Job] = []
     troubles: list[PreflightError] = []
     submitted = 0
-    for job, placed in zip(jobs, prepared.placed, strict=True):
+    for job, placed, segment in zip(jobs, prepared.placed, prepared.fixed.segments, strict=True):
+        options = driver.options.during(segment.start, segment.end)
         try:
-            accepted.append((yield from driver.submit(job, placed)))
+            accepted.append((yield from replace(driver, options=options).submit(job, placed)))
             submitted += job.state not in ACCEPTED
         except CancelledError:
             raise

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight import api
-from preflight.errors import FileChangedError, UsageError
+from preflight.errors import FileChangedError, InputError, UsageError
 from preflight.events import Cancel, Listener, Progress, Stage, ignore
+from preflight.fixing import find_cuts
 from preflight.ledger import identify
 from preflight.model.address import S3Address, spelled
 from preflight.model.job import Fixed, Placed, Rejected, Segment, Skipped
 from preflight.model.media import FileIdentity
 from preflight.model.plan import Plan
 from preflight.model.report import Report
+from preflight.rules.wording import shell_word
 from preflight.settings import Settings, load_settings
+from preflight.tools import ffmpeg
 from preflight.workflow.elsewhere import copies_folder
 from preflight.workflow.output_paths import OutputPaths
 from preflight.workflow.remote_source import local_copy
@@ -138,8 +141,21 @@ def check_and_plan(
         min_quality=request.min_quality,
         settings=settings,
     )
+    if plan.cuts and plan.refusal is None:
+        plan = _with_real_cuts(plan, settings)
     listener(Progress(stage=Stage.CHECK, done=1, total=1))
     return report, plan
+
+
+def _with_real_cuts(plan: Plan, settings: Settings) -> Plan:
+    """Return the plan with the cuts that the video's keyframes allow, where those are more than the even ones.
+
+    Each part is a job, so their number has to be right before anything is recorded or paid.
+    """
+    found = find_cuts.segments(plan, ffmpeg=ffmpeg.find(settings.ffmpeg))
+    if len(found) == len(plan.cuts) + 1:
+        return plan
+    return replace(plan, cuts=tuple(segment.start.time for segment in found[1:]))
 
 
 def inspect(
@@ -242,6 +258,12 @@ def prepare(
     work.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fixed = api.act(inspected.plan, inspected.report, work, settings=settings, listener=listener, cancel=cancel)
     fixed = _with_digest(fixed, inspected.digest)
+    if len(fixed.segments) != inspected.segments:
+        raise InputError(
+            f"{inspected.report.path} had to be cut into {len(fixed.segments)} parts where {inspected.segments} were "
+            "planned; nothing was sent.",
+            hint=f"Cut it with `preflight fix {shell_word(str(inspected.report.path))}` and run the parts.",
+        )
     if on_fixed is not None:
         on_fixed(fixed)
 

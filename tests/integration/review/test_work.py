@@ -195,7 +195,7 @@ def test_price_of_a_run_counts_the_parts_of_a_video_that_has_to_be_split(tmp_pat
     )
     assert ReviewActions(settings).run_price([video, video]).jobs == 2
     short = replace(settings, max_duration=Fraction(5, 2))
-    parts = len(api.plan(api.check(path, limits=short.limits), settings=short).cuts) + 1
+    parts = len(api.fix(api.check(path, limits=short.limits), tmp_path / "parts", settings=short).segments)
     assert parts > 1
     assert ReviewActions(short).run_price([video, video]).jobs == 2 * parts
 

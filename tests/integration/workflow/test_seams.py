@@ -1,5 +1,6 @@
 """The three seams of a video's way: values that travel, work that may be repeated, and any executor."""
 
+import json
 import multiprocessing
 import os
 import pickle
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +20,7 @@ from fixtures import clips
 from preflight import worker_secrets
 from preflight.errors import CancelledError, UsageError
 from preflight.ledger import Ledger, State
-from preflight.model.job import Failed, Rejected, SecretUrl, Succeeded, Task, TaskState
+from preflight.model.job import Failed, InpaintingBox, Rejected, RemovalOptions, SecretUrl, Succeeded, Task, TaskState
 from preflight.settings import Secret, Settings
 from preflight.workflow.batch import resume, run_many
 from preflight.workflow.collection import Collected, collect, record
@@ -259,6 +261,44 @@ def test_paid_value_holds_no_secret_of_a_split_video(settings: Settings, tmp_pat
 
 
 # Secrets of workers
+
+
+def test_boxes_are_sent_with_the_times_of_each_part(settings: Settings, tmp_path: Path, cloud: FakeCloud) -> None:
+    path = clips.clip(tmp_path / "long.mp4", size=(160, 96), seconds=4, audio=False, output=["-g", "25"])
+    boxes = (
+        InpaintingBox(start=0.5, end=3.5, x1=0, y1=0, x2=0.5, y2=0.5),
+        InpaintingBox(start=3.2, end=3.4, x1=0, y1=0, x2=1, y2=1),
+    )
+    request = RunRequest(output=tmp_path / "out", options=RemovalOptions(inpainting_boxes=boxes))
+    short = replace(settings, max_duration=Fraction(5, 2))
+    prepared = prepare(path, request, settings=short)
+    assert isinstance(prepared, Prepared), prepared
+    pay(prepared, settings=short)
+    sent_boxes = [json.loads(job.parameters).get("inpaintingBoxes", []) for job in cloud.accepted]
+    starts = [segment.start for segment in prepared.fixed.segments]
+    shown = [
+        (round(start + box["timestamp"][0], 3), round(start + box["timestamp"][1], 3), box["box"][2])
+        for start, of_part in zip(starts, sent_boxes, strict=True)
+        for box in of_part
+    ]
+    # Three even parts need cuts where there are no keyframes.
+    assert starts == [0.0, 1.0, 2.0, 3.0]
+    assert shown == [(0.5, 1.0, 0.5), (1.0, 2.0, 0.5), (2.0, 3.0, 0.5), (3.0, 3.5, 0.5), (3.2, 3.4, 1)]
+
+
+@pytest.mark.parametrize(("trim", "expected"), [((1, 3), [0.5, 1.5]), (None, [1.5, 2.5])])
+def test_boxes_of_a_trimmed_video_count_from_its_first_frame(
+    settings: Settings, tmp_path: Path, cloud: FakeCloud, trim: tuple[int, int] | None, expected: list[float]
+) -> None:
+    path = clips.clip(tmp_path / "long.mp4", size=(160, 96), seconds=4, audio=False, output=["-g", "25"])
+    box = InpaintingBox(start=1.5, end=2.5, x1=0, y1=0, x2=0.5, y2=0.5)
+    wanted = None if trim is None else (Fraction(trim[0]), Fraction(trim[1]))
+    request = RunRequest(output=tmp_path / "out", options=RemovalOptions(inpainting_boxes=(box,)), trim=wanted)
+    prepared = prepare(path, request, settings=settings)
+    assert isinstance(prepared, Prepared), prepared
+    pay(prepared, settings=settings)
+    (job,) = cloud.accepted
+    assert json.loads(job.parameters)["inpaintingBoxes"][0]["timestamp"] == expected
 
 
 def test_settings_of_a_pickle_take_the_secrets_of_their_process(
