@@ -175,9 +175,15 @@ class ReviewActions:
         return _outcome(result)
 
     def run_price(self, videos: Sequence[ReviewVideo]) -> JobPrice:
-        """Return what runs of videos cost; a video that has to be split takes more jobs than are counted here."""
+        """Return what runs of videos cost: a video takes a job, and one that has to be split a job for each part."""
         seconds = sum(video.duration for video in videos)
-        return paid_redo.job_price(seconds, len(videos), self._settings)
+        return paid_redo.job_price(seconds, sum(map(self._jobs, videos)), self._settings)
+
+    def _jobs(self, video: ReviewVideo) -> int:
+        limits = self._settings.limits
+        if video.source is None or (video.duration <= limits.max_seconds and _size(video.source) <= limits.max_bytes):
+            return 1
+        return len(api.plan(api.check(video.source, limits=limits), settings=self._settings).cuts) + 1
 
     def run(self, video: ReviewVideo, draft: RequestDraft, report: Report, cancel: threading.Event) -> WorkOutcome:
         """Run a video with what its page asked for; the result goes into a folder beside it."""
@@ -294,3 +300,11 @@ def _outcome(result: Result) -> WorkOutcome:
                 message=f"Job {job} was sent and not answered. It may be paid for, so it is not sent again; "
                 f"`preflight jobs resolve {job}` settles it."
             )
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file in bytes, 0 for one that is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

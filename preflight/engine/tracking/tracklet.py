@@ -261,9 +261,11 @@ def _match_near(tracklet: Tracklet, index: int) -> TemplateMatch:
     inside = template.near > 0
     own, there = (part[inside].astype(np.float32) for part in (template.gray, gray[y : y + height, x : x + width]))
     gain = float((own - own.mean()) @ (there - there.mean())) / max(1.0, float(((own - own.mean()) ** 2).sum()))
-    return TemplateMatch(
-        (x - line.x0 + box.x0, y - line.y0 + box.y0), float(best) if gain > TRACKLET.same_contrast else 0.0
-    )
+    offset = x - line.x0 + box.x0, y - line.y0 + box.y0
+    known = tracklet.template
+    # A still scene beside thin letters looks as it did with them.
+    scene = offset == (0, 0) and known is not None and appearance.is_gone(known, crop)
+    return TemplateMatch(offset, float(best) if gain > TRACKLET.same_contrast and not scene else 0.0)
 
 
 def _is_read(reading: OcrReading) -> bool:

@@ -7,13 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from fixtures import reviewed
+from fixtures import clips, reviewed
+from preflight import api
 from preflight.cli.app import run
 from preflight.errors import UsageError
 from preflight.model.job import InpaintingBox
@@ -184,6 +186,18 @@ def test_all_new_videos_are_run_after_one_question(
         expect(page.locator("#status")).to_contain_text("2 cleaned, 1 not. three.mp4: Refused", timeout=OPEN)
     # The two have the same content: one job is enough, and nothing is paid twice.
     assert len(cloud.accepted) == 1
+
+
+def test_price_of_a_run_counts_the_parts_of_a_video_that_has_to_be_split(tmp_path: Path, settings: Settings) -> None:
+    path = clips.clip(tmp_path / "long.mp4", size=(160, 96), seconds=4, output=["-g", "25"])
+    video = ReviewVideo(
+        identifier="a", name="a", source=path, cleaned=None, record=None, size=(160, 96), rate=25.0, duration=4.0
+    )
+    assert ReviewActions(settings).run_price([video, video]).jobs == 2
+    short = replace(settings, max_duration=Fraction(5, 2))
+    parts = len(api.plan(api.check(path, limits=short.limits), settings=short).cuts) + 1
+    assert parts > 1
+    assert ReviewActions(short).run_price([video, video]).jobs == 2 * parts
 
 
 @pytest.fixture
