@@ -57,7 +57,10 @@ class KeptWork:
         self._keep(_SELECTION, selection)
 
     def chunk(self, number: int, least_steps: Sequence[int]) -> Any:
-        """Return the result of chunk `number` filled at least by the methods `least_steps`, None as above."""
+        """Return the result of chunk `number` filled at least by the methods `least_steps`.
+
+        None where nothing is kept or the file is damaged.
+        """
         return self._load(_chunk_name(number, least_steps))
 
     def keep_chunk(self, number: int, least_steps: Sequence[int], result: Any) -> None:

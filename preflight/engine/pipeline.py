@@ -385,9 +385,9 @@ def _filled(
     chunks: Iterable[chunk_plan.InpaintChunk],
     least_steps: Mapping[int, tuple[int, ...]],
 ) -> Iterator[ChunkResult]:
-    """Yield finished chunks, filled at least by the methods of `least_steps`, by chunk and track.
+    """Yield the finished chunks in their order, each track filled at least by its method in `least_steps`.
 
-    Those that are kept are not made again.
+    Chunks that are kept on disk are not filled again. Raises ToolError when the video gives fewer frames than before.
     """
     planned = list(chunks)
     missing = [
@@ -398,7 +398,9 @@ def _filled(
     for chunk in planned:
         least = least_steps.get(chunk.number, ())
         if chunk.number in awaited:
-            result = next(made)
+            result = next(made, None)
+            if result is None:
+                raise ToolError(f"{context.source.path.name} gave fewer frames when it was decoded again.")
             context.kept.keep_chunk(chunk.number, least, result)
         else:
             result = context.kept.chunk(chunk.number, least)

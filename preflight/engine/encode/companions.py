@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from preflight.engine.encode.formats import container
+from preflight.engine.encode.formats import MP4_FORMATS, container
 from preflight.engine.media.probe import Source
 from preflight.tools import bounds, ffmpeg, files, process
 
@@ -14,8 +14,6 @@ _TRIED = "0.2"
 """Seconds of a source that are muxed to find out what a container holds."""
 _TRIAL_PICTURE = ("-map", "0:V:0", "-vf", "scale=64:64,format=yuv420p", "-c:v", "libx264", "-preset", "ultrafast")
 """A picture that any container takes; the codec of the source's may be one that the destination can't hold."""
-_TAGGED = frozenset({"mp4", "mov"})
-"""Formats that don't play a last packet of sound whose duration is 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,8 @@ class Companions:
         """Return the output options for a file of the format `form` whose input `number` is the source."""
         words = [word for track in self.sound for word in ("-map", f"{number}:a:{track}")]
         if self.sound and self.sound_copied:
-            words += ["-c:a", "copy", *(("-bsf:a", bounds.last_duration()) if form in _TAGGED else ())]
+            # MP4 doesn't play a last packet of sound whose duration is 0.
+            words += ["-c:a", "copy", *(("-bsf:a", bounds.last_duration()) if form in MP4_FORMATS else ())]
         if self.lines is not None:
             words += ["-map", f"{number}:s?", "-c:s", self.lines]
         if self.attachments:

@@ -12,15 +12,13 @@ import numpy as np
 
 from preflight.engine.encode import matroska, quality, result_proof
 from preflight.engine.encode.companions import Companions
-from preflight.engine.encode.formats import container
+from preflight.engine.encode.formats import MP4_FORMATS, container
 from preflight.engine.media.decode import Frame, Plane, frame_bytes, to_stored
 from preflight.engine.media.orientation import display_matrix
 from preflight.engine.media.probe import Source
 from preflight.errors import DiskFullError, ToolError, UsageError
 from preflight.tools import bounds, ffmpeg, files, fmp4, mp4_tables, process
 
-_HOLDS_MATRIX = frozenset({"mp4", "mov"})
-"""Formats whose track header has a display matrix."""
 _TURNS_INPUTS = (6, 0)
 """First version of ffmpeg with `-display_rotation` and `-display_hflip`."""
 
@@ -87,7 +85,7 @@ def _joined(
 ) -> list[str]:
     form, base = container(destination), source.time_base
     argv = [program, "-y", "-v", "error", "-copyts"]
-    if form not in _HOLDS_MATRIX:
+    if form not in MP4_FORMATS:
         argv += [*(("-display_rotation", str(source.turns * 90)) if source.turns else ())]
         argv += [*(("-display_hflip",) if source.mirrored else ())]
     if shift:
@@ -98,19 +96,19 @@ def _joined(
     argv += [*ffmpeg.INPUT_GUARD, "-i", ffmpeg.local(source.path)]
     argv += ["-map", "0:v:0", *beside.options(1, form), "-map_metadata", "1", "-map_chapters", "1"]
     argv += ["-fps_mode", "passthrough", *picture]
-    if form in {"mp4", "mov"} and base.numerator == 1:
+    if form in MP4_FORMATS and base.numerator == 1:
         argv += ["-video_track_timescale", str(base.denominator)]
     return [*argv, *_ending(form), str(destination)]
 
 
 def _ending(form: str) -> list[str]:
     # The index comes first, so that playing can begin before the whole file is there.
-    return [*(("-movflags", "+faststart") if form in {"mp4", "mov"} else ()), "-f", form]
+    return [*(("-movflags", "+faststart") if form in MP4_FORMATS else ()), "-f", form]
 
 
 def require_orientation(source: Source, program: str, destination: Path) -> None:
     """Raise UsageError when the container is one in which this ffmpeg can't say that the picture is turned."""
-    held = container(destination) in _HOLDS_MATRIX or not (source.turns or source.mirrored)
+    held = container(destination) in MP4_FORMATS or not (source.turns or source.mirrored)
     if not held and ffmpeg.version(program) < _TURNS_INPUTS:
         raise UsageError(
             f"{source.path.name} is shown turned, which this ffmpeg can't write to {destination.name}.",
@@ -120,7 +118,7 @@ def require_orientation(source: Source, program: str, destination: Path) -> None
 
 def mark_orientation(part: Path, source: Source) -> None:
     """Write to an MP4 how its picture is turned and mirrored, which ffmpeg can be told from version 6 on only."""
-    if container(part) in _HOLDS_MATRIX and (source.turns or source.mirrored):
+    if container(part) in MP4_FORMATS and (source.turns or source.mirrored):
         matrix = display_matrix(source.turns, mirrored=source.mirrored)
         mp4_tables.write_video_matrix(part, fmp4.display_matrix(matrix, source.width, source.height))
 

@@ -8,6 +8,8 @@ from preflight.errors import UsageError
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
 """ffmpeg's name of the format by extension."""
+MP4_FORMATS = frozenset({"mp4", "mov"})
+"""Formats of the MP4 family: a display matrix in the track header, edit lists, an index that may come first."""
 
 
 def is_written(path: Path) -> bool:

@@ -192,7 +192,7 @@ class LearnedSettings:
     changed: float = 0.01
     """Share of changed pixels around the hole up to which the last fill is kept."""
     context: int = 16
-    """What a model sees of the scene beside a hole at least, where there is any, in pixels."""
+    """Least width of the scene that a model is shown beside a hole, in pixels; less at the border of the picture."""
     overlap: int = 64
     """Overlap of the parts of a hole that is too large for the model, over which they are blended, in pixels."""
 
