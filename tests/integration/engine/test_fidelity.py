@@ -1,11 +1,14 @@
 """What must not change: times, shape, sound, and every picture without text."""
 
 import errno
+import itertools
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +17,12 @@ from numpy.typing import NDArray
 from fixtures import awkward, captions, clips, fill_models
 from fixtures.captions import Caption
 from preflight import engine
+from preflight.engine import pipeline
 from preflight.engine.core.box import Box
 from preflight.engine.inpaint.patches import Spool
 from preflight.engine.media import decode
-from preflight.engine.media.probe import inspect
-from preflight.errors import CancelledError, DiskFullError, InputError, UsageError
+from preflight.engine.media.probe import Source, inspect
+from preflight.errors import CancelledError, DiskFullError, InputError, ToolError, UsageError
 from preflight.model.job import InpaintingBox, RemovalOptions
 from preflight.model.media import Container
 from preflight.tools import ffmpeg, process, proof
@@ -367,3 +371,19 @@ def test_interlaced_pictures_come_out_whole(captioned: Path, tmp_path: Path) -> 
     assert times(tmp_path / "out.mp4") == times(woven)
     assert not inspect(tmp_path / "out.mp4", PROGRAM).interlaced
     assert not engine.preview_text(tmp_path / "out.mp4", ffmpeg=PROGRAM, samples=5).present
+
+
+def test_video_that_gives_fewer_frames_when_it_is_decoded_again_is_an_error(
+    captioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pipeline.decode
+
+    def shorter(source: Source, program: str, **wishes: Any) -> Iterator[decode.Frame]:
+        frames = whole(source, program, **wishes)
+        return itertools.islice(frames, 5) if wishes.get("stop") else frames
+
+    monkeypatch.setattr(pipeline, "decode", shorter)
+    wish = RemovalOptions(inpainting_boxes=(InpaintingBox(start=0, end=1, x1=0.1, y1=0.1, x2=0.2, y2=0.2),))
+    with pytest.raises(ToolError, match="gave fewer frames when it was decoded again"):
+        engine.remove_text(captioned, tmp_path / "out.mp4", wish, ffmpeg=PROGRAM)
+    assert list(tmp_path.iterdir()) == []
